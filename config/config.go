@@ -1,0 +1,110 @@
+// Package config is Reprise's configuration file, typed and validated at start.
+package config
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"gopkg.in/yaml.v3"
+
+	"reprise.dev/reprise/workload"
+)
+
+// FailurePolicy says what becomes of a request that could not be judged. It is the one that the webhook
+// configurations state, under the API's own names.
+type FailurePolicy string
+
+const (
+	// Ignore lets what could not be judged pass, with a warning.
+	Ignore FailurePolicy = "Ignore"
+	// Fail refuses it.
+	Fail FailurePolicy = "Fail"
+)
+
+// Config is the whole configuration.
+type Config struct {
+	// FailurePolicy says what becomes of a request that could not be judged.
+	FailurePolicy FailurePolicy
+	// Defaults treat a workload where neither it nor its namespace says otherwise.
+	Defaults workload.Settings
+}
+
+// Default is the configuration of an install that sets nothing.
+func Default() Config {
+	return Config{FailurePolicy: Ignore, Defaults: workload.DefaultSettings()}
+}
+
+// file is the configuration as it is written.
+type file struct {
+	FailurePolicy *FailurePolicy `yaml:"failurePolicy"`
+	Defaults      struct {
+		Rollback        *workload.Mode `yaml:"rollback"`
+		BakeTime        *time.Duration `yaml:"bakeTime"`
+		FailureDeadline *time.Duration `yaml:"failureDeadline"`
+		HistoryLimit    *int           `yaml:"historyLimit"`
+		Quarantine      *bool          `yaml:"quarantine"`
+	} `yaml:"defaults"`
+}
+
+// Load reads a configuration file. Unknown fields and values out of range are errors, with the line where the
+// parser knows it; no path means the defaults.
+func Load(path string) (Config, error) {
+	if path == "" {
+		return Default(), nil
+	}
+	content, err := os.ReadFile(path)
+	if err != nil {
+		return Config{}, fmt.Errorf("reading the configuration: %w", err)
+	}
+	c, err := Parse(content)
+	if err != nil {
+		return Config{}, fmt.Errorf("configuration %s: %w", path, err)
+	}
+	return c, nil
+}
+
+// Parse reads a configuration.
+func Parse(content []byte) (Config, error) {
+	var f file
+	decoder := yaml.NewDecoder(bytes.NewReader(content))
+	decoder.KnownFields(true)
+	if err := decoder.Decode(&f); err != nil && !errors.Is(err, io.EOF) {
+		return Config{}, err
+	}
+	c := Default()
+	set(&c.FailurePolicy, f.FailurePolicy)
+	set(&c.Defaults.Rollback, f.Defaults.Rollback)
+	set(&c.Defaults.BakeTime, f.Defaults.BakeTime)
+	set(&c.Defaults.FailureDeadline, f.Defaults.FailureDeadline)
+	set(&c.Defaults.HistoryLimit, f.Defaults.HistoryLimit)
+	set(&c.Defaults.Quarantine, f.Defaults.Quarantine)
+	return c, c.validate()
+}
+
+func set[T any](target *T, value *T) {
+	if value != nil {
+		*target = *value
+	}
+}
+
+func (c Config) validate() error {
+	d := c.Defaults
+	switch {
+	case c.FailurePolicy != Ignore && c.FailurePolicy != Fail:
+		return fmt.Errorf("failurePolicy is %q: expected Ignore or Fail", c.FailurePolicy)
+	case d.Rollback != workload.ModeAuto && d.Rollback != workload.ModeManual && d.Rollback != workload.ModeOff:
+		return fmt.Errorf("defaults.rollback is %q: expected auto, manual or off", d.Rollback)
+	case d.BakeTime < 0:
+		return fmt.Errorf("defaults.bakeTime is %s: expected no negative duration", d.BakeTime)
+	case d.FailureDeadline < 0:
+		return fmt.Errorf("defaults.failureDeadline is %s: expected no negative duration", d.FailureDeadline)
+	case d.HistoryLimit < 2:
+		return fmt.Errorf("defaults.historyLimit is %d: expected at least 2, the live revision and the one to go back to", d.HistoryLimit)
+	default:
+		return nil
+	}
+}

@@ -1,0 +1,81 @@
+package workload
+
+import (
+	"maps"
+	"strings"
+
+	appsv1 "k8s.io/api/apps/v1"
+)
+
+// Prefix is that of every annotation and label of Reprise's own.
+const Prefix = "reprise.dev/"
+
+// LastApplied is kubectl's memory of a client-side apply. A rollback restores it, or the next apply would
+// compute its patch from the wrong original; it is no change of intent by itself.
+const LastApplied = "kubectl.kubernetes.io/last-applied-configuration"
+
+// controllerPrefix is that of the annotations that the deployment controller writes
+// (k8s.io/kubernetes/pkg/controller/deployment/util/deployment_util.go).
+const controllerPrefix = "deployment.kubernetes.io/"
+
+// Intent is what the deployer asked for, and what a rollback restores: labels, annotations and spec without
+// what the server, the controllers, an autoscaler and Reprise itself write.
+type Intent struct {
+	Labels      map[string]string     `json:"labels,omitempty"`
+	Annotations map[string]string     `json:"annotations,omitempty"`
+	Spec        appsv1.DeploymentSpec `json:"spec"`
+}
+
+// IntentOf takes the intent out of a Deployment; it shares nothing with it.
+func IntentOf(d *appsv1.Deployment) Intent {
+	spec := *d.Spec.DeepCopy()
+	spec.Replicas = nil
+	return Intent{
+		Labels:      without(d.Labels, Reserved),
+		Annotations: without(d.Annotations, Reserved),
+		Spec:        spec,
+	}
+}
+
+// Reserved says whether a label's or annotation's key of a Deployment belongs to Reprise or to the deployment
+// controller, and so to no deployer's intent: a rollback leaves its live value alone.
+func Reserved(key string) bool {
+	return strings.HasPrefix(key, Prefix) || strings.HasPrefix(key, controllerPrefix)
+}
+
+// Onto writes the intent into a Deployment and keeps what is not part of it: replicas and reserved keys.
+func (i Intent) Onto(d *appsv1.Deployment) {
+	replicas := d.Spec.Replicas
+	d.Labels = merge(i.Labels, d.Labels)
+	d.Annotations = merge(i.Annotations, d.Annotations)
+	d.Spec = *i.Spec.DeepCopy()
+	d.Spec.Replicas = replicas
+}
+
+func merge(intent, live map[string]string) map[string]string {
+	out := maps.Clone(intent)
+	for key, value := range live {
+		if !Reserved(key) {
+			continue
+		}
+		if out == nil {
+			out = map[string]string{}
+		}
+		out[key] = value
+	}
+	return out
+}
+
+func without(in map[string]string, drop func(string) bool) map[string]string {
+	var out map[string]string
+	for key, value := range in {
+		if drop(key) {
+			continue
+		}
+		if out == nil {
+			out = make(map[string]string, len(in))
+		}
+		out[key] = value
+	}
+	return out
+}

@@ -1,0 +1,34 @@
+// Package workload says what a Score-derived Deployment is and what its deployer asked for.
+//
+// It is a leaf: every other room may import it and it imports only Kubernetes API types.
+package workload
+
+import appsv1 "k8s.io/api/apps/v1"
+
+const (
+	// NameAnnotation is Score's marker: score-k8s sets it to the workload's name on the Deployment, its pod
+	// template and its Services. The label app.kubernetes.io/managed-by is no marker: provisioned databases
+	// bear it too, and Helm rewrites it.
+	NameAnnotation = "k8s.score.dev/workload-name"
+
+	// GuardLabel opts a Deployment in without Score's marker, or takes one with the marker out of history
+	// and rollback.
+	GuardLabel = "reprise.dev/guard"
+
+	// GuardEnabled is the value of GuardLabel that opts in.
+	GuardEnabled = "enabled"
+	// GuardDisabled is the value of GuardLabel that opts out.
+	GuardDisabled = "disabled"
+)
+
+// Admitted says whether Reprise judges the Deployment at admission: it bears Score's marker or is opted in.
+// The guard label does not take a Score workload out of admission, or whoever may set a label could pass by
+// every policy.
+func Admitted(d *appsv1.Deployment) bool {
+	return d != nil && (d.Annotations[NameAnnotation] != "" || d.Labels[GuardLabel] == GuardEnabled)
+}
+
+// Guarded says whether Reprise keeps the Deployment's history and rolls it back.
+func Guarded(d *appsv1.Deployment) bool {
+	return Admitted(d) && d.Labels[GuardLabel] != GuardDisabled
+}
