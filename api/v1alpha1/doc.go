@@ -1,0 +1,21 @@
+// Package v1alpha1 holds the Revision, in which Reprise keeps what ran before and what became of it.
+//
+// +kubebuilder:object:generate=true
+// +groupName=reprise.dev
+package v1alpha1
+
+import (
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+)
+
+// GroupVersion is the API's group and version.
+var GroupVersion = schema.GroupVersion{Group: "reprise.dev", Version: "v1alpha1"}
+
+// AddToScheme registers the types of this package.
+func AddToScheme(scheme *runtime.Scheme) error {
+	scheme.AddKnownTypes(GroupVersion, &Revision{}, &RevisionList{})
+	metav1.AddToGroupVersion(scheme, GroupVersion)
+	return nil
+}

@@ -1,0 +1,197 @@
+package v1alpha1
+
+import (
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/types"
+)
+
+// Revision is one accepted intent of one workload, and what became of it. Reprise writes Revisions; everyone
+// else only reads them.
+//
+// +kubebuilder:object:root=true
+// +kubebuilder:resource:shortName=rev,categories=reprise
+// +kubebuilder:subresource:status
+// +kubebuilder:metadata:annotations="helm.sh/resource-policy=keep"
+// +kubebuilder:selectablefield:JSONPath=".spec.workload.name"
+// +kubebuilder:selectablefield:JSONPath=".status.phase"
+// +kubebuilder:printcolumn:name="Workload",type=string,JSONPath=".spec.workload.name"
+// +kubebuilder:printcolumn:name="Revision",type=integer,JSONPath=".spec.number"
+// +kubebuilder:printcolumn:name="Phase",type=string,JSONPath=".status.phase"
+// +kubebuilder:printcolumn:name="Images",type=string,JSONPath=".spec.images"
+// +kubebuilder:printcolumn:name="Change",type=string,JSONPath=".spec.change",priority=1
+// +kubebuilder:printcolumn:name="By",type=string,JSONPath=".spec.by"
+// +kubebuilder:printcolumn:name="Age",type=date,JSONPath=".spec.acceptedAt"
+// +kubebuilder:printcolumn:name="Error",type=string,JSONPath=".status.error"
+type Revision struct {
+	metav1.TypeMeta   `json:",inline"`
+	metav1.ObjectMeta `json:"metadata,omitempty"`
+
+	// What was accepted. It never changes.
+	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="a revision is what was accepted once: its spec cannot be changed"
+	Spec RevisionSpec `json:"spec"`
+	// What became of it.
+	// +optional
+	Status RevisionStatus `json:"status,omitempty"`
+}
+
+// RevisionList is a list of Revisions.
+//
+// +kubebuilder:object:root=true
+type RevisionList struct {
+	metav1.TypeMeta `json:",inline"`
+	metav1.ListMeta `json:"metadata,omitempty"`
+	Items           []Revision `json:"items"`
+}
+
+// RevisionSpec is what was accepted.
+type RevisionSpec struct {
+	// Counts the workload's revisions: 1, 2, 3 and so on, never renumbered.
+	// +kubebuilder:validation:Minimum=1
+	Number int64 `json:"number"`
+	// Whose revision this is.
+	Workload WorkloadReference `json:"workload"`
+	// Identifies the intent. Equal hashes mean the same intent.
+	IntentHash string `json:"intentHash"`
+	// Identifies the pod template. A failed one is refused at admission for a while.
+	TemplateHash string `json:"templateHash"`
+	// The images that it runs, for people to read.
+	// +optional
+	Images string `json:"images,omitempty"`
+	// What changed against the revision before, in short, with credentials masked.
+	// +optional
+	Change string `json:"change,omitempty"`
+	// The field manager that wrote it, such as kubectl-client-side-apply, helm or argocd-controller. A watch
+	// does not tell the user.
+	// +optional
+	By string `json:"by,omitempty"`
+	// When the API server had stored it, as Reprise saw it.
+	AcceptedAt metav1.Time `json:"acceptedAt"`
+	// The resourceVersion of the Deployment that it was taken from.
+	// +optional
+	ResourceVersion string `json:"resourceVersion,omitempty"`
+	// The number of the failed revision that this one replaced, where Reprise itself wrote it.
+	// +optional
+	RollbackOf int64 `json:"rollbackOf,omitempty"`
+	// The number of the revision whose intent this one put back, where Reprise itself wrote it.
+	// +optional
+	Restores int64 `json:"restores,omitempty"`
+	// What a rollback writes back: labels, annotations and spec, without replicas.
+	// +kubebuilder:pruning:PreserveUnknownFields
+	// +kubebuilder:validation:Schemaless
+	Intent runtime.RawExtension `json:"intent"`
+	// Which manager owned which field, put back by a rollback so that the next apply meets no conflict.
+	// +kubebuilder:pruning:PreserveUnknownFields
+	// +kubebuilder:validation:Schemaless
+	// +optional
+	ManagedFields runtime.RawExtension `json:"managedFields,omitempty"`
+}
+
+// WorkloadReference names the workload that a revision belongs to.
+type WorkloadReference struct {
+	// The kind, such as Deployment.
+	Kind string `json:"kind"`
+	// The name, in the Revision's own namespace.
+	Name string `json:"name"`
+	// The UID that it had: a workload deleted and made again keeps its history under another UID.
+	UID types.UID `json:"uid"`
+}
+
+// Phase is a revision's state.
+//
+// +kubebuilder:validation:Enum=Unknown;Progressing;Healthy;Failed;RolledBack;Superseded
+type Phase string
+
+const (
+	// PhaseUnknown means that Reprise cannot tell.
+	PhaseUnknown Phase = "Unknown"
+	// PhaseProgressing means that its rollout is under way, or has not stayed well for the bake time.
+	PhaseProgressing Phase = "Progressing"
+	// PhaseHealthy means that its rollout was complete and stayed well for the bake time.
+	PhaseHealthy Phase = "Healthy"
+	// PhaseFailed means that its rollout failed.
+	PhaseFailed Phase = "Failed"
+	// PhaseRolledBack means that its rollout failed and another revision was put back.
+	PhaseRolledBack Phase = "RolledBack"
+	// PhaseSuperseded means that another revision replaced it before there was a verdict.
+	PhaseSuperseded Phase = "Superseded"
+)
+
+// ConditionAdopted is true on a revision that ran before Reprise could watch it being deployed: it never
+// triggers a rollback.
+const ConditionAdopted = "Adopted"
+
+// RevisionStatus is what became of a revision.
+type RevisionStatus struct {
+	// The revision's state.
+	// +optional
+	Phase Phase `json:"phase,omitempty"`
+	// When the phase was reached.
+	// +optional
+	PhaseSince *metav1.Time `json:"phaseSince,omitempty"`
+	// Since when all pods have been well without a break; the bake time counts from here.
+	// +optional
+	WellSince *metav1.Time `json:"wellSince,omitempty"`
+	// Why it failed, in one line.
+	// +optional
+	Error string `json:"error,omitempty"`
+	// What its failing containers left behind, saved before their pods were gone.
+	// +optional
+	// +listType=atomic
+	Evidence []Evidence `json:"evidence,omitempty"`
+	// The rollback away from this revision, written before anything else is written.
+	// +optional
+	Rollback *Rollback `json:"rollback,omitempty"`
+	// Why a rollback that was due was not done.
+	// +optional
+	Hold string `json:"hold,omitempty"`
+	// Adoption is a condition.
+	// +optional
+	// +listType=map
+	// +listMapKey=type
+	Conditions []metav1.Condition `json:"conditions,omitempty"`
+	// The events that were emitted about it: none is told twice.
+	// +optional
+	// +listType=set
+	Events []string `json:"events,omitempty"`
+}
+
+// Evidence is what one failing container left behind.
+type Evidence struct {
+	// The pod.
+	Pod string `json:"pod"`
+	// The container; empty where the pod itself could not be created.
+	// +optional
+	Container string `json:"container,omitempty"`
+	// The reason that Kubernetes gave, such as CrashLoopBackOff.
+	// +optional
+	Reason string `json:"reason,omitempty"`
+	// The message that came with it, with credentials masked.
+	// +optional
+	Message string `json:"message,omitempty"`
+	// The exit code of its last end.
+	// +optional
+	ExitCode *int32 `json:"exitCode,omitempty"`
+	// How often it was restarted.
+	// +optional
+	RestartCount int32 `json:"restartCount,omitempty"`
+	// The last lines of its log, with credentials masked.
+	// +optional
+	// +listType=atomic
+	Log []string `json:"log,omitempty"`
+}
+
+// Rollback is the plan to put another revision back, and how far it came.
+type Rollback struct {
+	// The number of the revision to put back.
+	To int64 `json:"to"`
+	// The hash of its intent: the stored update that bears it closes the rollback.
+	ToIntentHash string `json:"toIntentHash"`
+	// Counts the attempts.
+	Attempt int32 `json:"attempt"`
+	// When the rollback was decided.
+	StartedAt metav1.Time `json:"startedAt"`
+	// When it was complete: the intent and the ownership of its fields were back.
+	// +optional
+	DoneAt *metav1.Time `json:"doneAt,omitempty"`
+}

@@ -1,0 +1,90 @@
+// Package event says what happened to a workload, once, in one line that `kubectl get events` shows whole.
+package event
+
+import (
+	"fmt"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+
+	"reprise.dev/reprise/diff"
+)
+
+// Reason is what happened. The list is closed: users filter and alert by it.
+type Reason string
+
+// The reasons.
+const (
+	RevisionRecorded Reason = "RevisionRecorded"
+	RevisionHealthy  Reason = "RevisionHealthy"
+	RevisionFailed   Reason = "RevisionFailed"
+	RolledBack       Reason = "RolledBack"
+	RollbackHeld     Reason = "RollbackHeld"
+	RollbackFailed   Reason = "RollbackFailed"
+	AdmissionDenied  Reason = "AdmissionDenied"
+	RecordingFailed  Reason = "RecordingFailed"
+)
+
+// MaxMessage is the longest message in bytes: that of events.k8s.io, by our own choice, since core/v1 takes
+// more but terminals do not.
+const MaxMessage = 1024
+
+// Event is one thing that happened to a workload.
+type Event struct {
+	Reason  Reason
+	Warning bool
+	// About is the workload, with its UID.
+	About corev1.ObjectReference
+	// Key tells events of one reason about one workload apart: the same key is the same event again.
+	Key     string
+	Message string
+	At      time.Time
+}
+
+// About references a Deployment, with the API version and kind that an object out of a cache lacks.
+func About(d *appsv1.Deployment) corev1.ObjectReference {
+	return corev1.ObjectReference{
+		APIVersion: "apps/v1", Kind: "Deployment",
+		Namespace: d.Namespace, Name: d.Name, UID: d.UID, ResourceVersion: d.ResourceVersion,
+	}
+}
+
+// Message joins the cause, the compact diff and the command that shows more into one line of at most
+// MaxMessage bytes. The diff gives way first, the cause last. Credentials are masked.
+func Message(cause string, changes diff.Changes, next string) string {
+	cause = line(cause)
+	tail := ""
+	if next = line(next); next != "" {
+		tail = "; " + next
+	}
+	if budget := MaxMessage - len(cause) - len(tail) - 2; len(changes) > 0 && budget > 40 {
+		tail = "; " + line(changes.Short(budget)) + tail
+	}
+	return cut(cause, MaxMessage-len(tail)) + tail
+}
+
+// Details is the command that shows all that is known of a revision.
+func Details(namespace, revision string) string {
+	return fmt.Sprintf("details: kubectl describe rev %s -n %s", revision, namespace)
+}
+
+// line makes one valid, masked line of a text.
+func line(text string) string {
+	return diff.MaskText(strings.Join(strings.Fields(strings.ToValidUTF8(text, "�")), " "))
+}
+
+// cut shortens a text to a number of bytes, at a rune boundary.
+func cut(text string, limit int) string {
+	const ellipsis = "…"
+	if len(text) <= limit {
+		return text
+	}
+	end := max(limit-len(ellipsis), 0)
+	for end > 0 && !utf8.RuneStart(text[end]) {
+		end--
+	}
+	return text[:end] + ellipsis
+}

@@ -1,0 +1,45 @@
+package event_test
+
+import (
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"reprise.dev/reprise/diff"
+	"reprise.dev/reprise/event"
+)
+
+func TestMessageIsOneValidLineWithinItsBytes(t *testing.T) {
+	changes := diff.Changes{
+		{Field: "containers.frontend.image", Kind: diff.Modified, Old: "a:6.7.0", New: "a:6.7.1"},
+		{Field: "containers.frontend.args", Kind: diff.Added, New: "x"},
+	}
+	tests := map[string]struct {
+		reason, cause, next, want string
+		changes                   diff.Changes
+	}{
+		"Whole": {
+			reason: "the cause first, then the diff, then what to do next",
+			cause:  "container frontend exits 1:\nno config", changes: changes, next: "details: kubectl describe rev a-5",
+			want: "container frontend exits 1: no config; containers.frontend.image 6.7.0 → 6.7.1, containers.frontend.args added (x); details: kubectl describe rev a-5",
+		},
+		"Masked":  {reason: "credentials stay hidden", cause: "bad PASSWORD=hunter2", want: "bad PASSWORD=***"},
+		"Invalid": {reason: "invalid UTF-8 is replaced", cause: "a\xffb", want: "a�b"},
+		"Long": {
+			reason: "a cause that fills the line drives the diff out, and the next step stays",
+			cause:  strings.Repeat("ä", 700), changes: changes, next: "next",
+			want: strings.Repeat("ä", 507) + "…; next",
+		},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			got := event.Message(tt.cause, tt.changes, tt.next)
+			if got != tt.want {
+				t.Errorf("%s:\n got %q\nwant %q", tt.reason, got, tt.want)
+			}
+			if len(got) > event.MaxMessage || !utf8.ValidString(got) || strings.Contains(got, "\n") {
+				t.Errorf("%s: %d bytes, valid %v", tt.reason, len(got), utf8.ValidString(got))
+			}
+		})
+	}
+}
