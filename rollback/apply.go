@@ -1,0 +1,142 @@
+package rollback
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+
+	appsv1 "k8s.io/api/apps/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"reprise.dev/reprise/api/v1alpha1"
+	"reprise.dev/reprise/history"
+	"reprise.dev/reprise/workload"
+)
+
+// errOvertaken means that another deploy arrived meanwhile: it wins, and the rollback is given up.
+var errOvertaken = errors.New("a newer deploy arrived")
+
+// applier puts a revision back by two writes, neither of which conflicts with the next apply of whoever
+// deployed: the whole intent in one update, then the ownership of its fields in one patch. Both in one write
+// would leave Reprise as an owner.
+type applier struct {
+	client client.Client
+	live   client.Reader
+}
+
+// restore brings the workload from the failed revision's intent to the target's. It may be repeated: it goes
+// on from whatever it finds. It returns errOvertaken if it finds a third intent.
+func (a applier) restore(ctx context.Context, failed, target *v1alpha1.Revision) error {
+	d, err := a.read(ctx, failed)
+	if err != nil {
+		return err
+	}
+	if workload.IntentOf(d).Hash() == failed.Spec.IntentHash {
+		if d, err = a.writeIntent(ctx, d, target); err != nil {
+			return err
+		}
+	}
+	if workload.IntentOf(d).Hash() != target.Spec.IntentHash {
+		return errOvertaken
+	}
+	if err := a.writeOwnership(ctx, d, target); err != nil {
+		return err
+	}
+	if d, err = a.read(ctx, failed); err != nil {
+		return err
+	}
+	if workload.IntentOf(d).Hash() != target.Spec.IntentHash {
+		return errOvertaken
+	}
+	return nil
+}
+
+func (a applier) read(ctx context.Context, failed *v1alpha1.Revision) (*appsv1.Deployment, error) {
+	d := &appsv1.Deployment{}
+	key := client.ObjectKey{Namespace: failed.Namespace, Name: failed.Spec.Workload.Name}
+	if err := a.live.Get(ctx, key, d); err != nil {
+		return nil, fmt.Errorf("reading %s before its rollback: %w", key.Name, err)
+	}
+	if d.UID != failed.Spec.Workload.UID {
+		return nil, errOvertaken
+	}
+	return d, nil
+}
+
+// check asks the API server whether it would accept the target now.
+func (a applier) check(ctx context.Context, failed, target *v1alpha1.Revision) error {
+	d, err := a.read(ctx, failed)
+	if err != nil {
+		return err
+	}
+	intent, err := history.Intent(target)
+	if err != nil {
+		return err
+	}
+	intent.Onto(d)
+	return a.client.Update(ctx, d, client.DryRunAll, client.FieldOwner(history.Manager))
+}
+
+// writeIntent is the first write. The resourceVersion that was read makes a deploy that arrives meanwhile win.
+func (a applier) writeIntent(ctx context.Context, d *appsv1.Deployment, target *v1alpha1.Revision) (*appsv1.Deployment, error) {
+	intent, err := history.Intent(target)
+	if err != nil {
+		return nil, err
+	}
+	intent.Onto(d)
+	if err := a.client.Update(ctx, d, client.FieldOwner(history.Manager)); err != nil {
+		return nil, fmt.Errorf("putting the intent of revision %s back: %w", target.Name, err)
+	}
+	return d, nil
+}
+
+// writeOwnership is the second write: the snapshot's managers own their fields again, controllers and
+// subresources keep what they own now, and Reprise owns nothing.
+func (a applier) writeOwnership(ctx context.Context, d *appsv1.Deployment, target *v1alpha1.Revision) error {
+	if !slices.ContainsFunc(d.ManagedFields, ownedByReprise) {
+		return nil // Done before, by a run that was interrupted.
+	}
+	saved, err := history.ManagedFields(target)
+	if err != nil {
+		return err
+	}
+	patch, err := json.Marshal([]map[string]any{
+		{"op": "test", "path": "/metadata/resourceVersion", "value": d.ResourceVersion},
+		{"op": "replace", "path": "/metadata/managedFields", "value": ownership(saved, d.ManagedFields)},
+	})
+	if err != nil {
+		return fmt.Errorf("encoding the managed fields of revision %s: %w", target.Name, err)
+	}
+	if err := a.client.Patch(ctx, d, client.RawPatch(types.JSONPatchType, patch), client.FieldOwner(history.Manager)); err != nil {
+		return fmt.Errorf("putting the field ownership of revision %s back: %w", target.Name, err)
+	}
+	return nil
+}
+
+// ownership joins the deployers' entries of a snapshot with the live entries of controllers and subresources.
+func ownership(saved, live []metav1.ManagedFieldsEntry) []metav1.ManagedFieldsEntry {
+	var out []metav1.ManagedFieldsEntry
+	for _, entry := range saved {
+		if !ofController(entry) && !ownedByReprise(entry) {
+			out = append(out, entry)
+		}
+	}
+	for _, entry := range live {
+		if ofController(entry) {
+			out = append(out, entry)
+		}
+	}
+	return out
+}
+
+func ofController(entry metav1.ManagedFieldsEntry) bool {
+	return entry.Subresource != "" || entry.Manager == "kube-controller-manager"
+}
+
+func ownedByReprise(entry metav1.ManagedFieldsEntry) bool {
+	return entry.Manager == history.Manager && entry.Subresource == ""
+}

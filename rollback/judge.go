@@ -1,0 +1,73 @@
+package rollback
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"reprise.dev/reprise/api/v1alpha1"
+	"reprise.dev/reprise/health"
+	"reprise.dev/reprise/history"
+	"reprise.dev/reprise/workload"
+)
+
+// judge brings the live revision to a verdict where it has none yet, and says when to judge again.
+func (r *Reconciler) judge(ctx context.Context, d *appsv1.Deployment, live *v1alpha1.Revision, s workload.Settings) (time.Duration, error) {
+	adopted := history.Adopted(live) && live.Status.Phase == v1alpha1.PhaseUnknown
+	if live.Status.Phase != v1alpha1.PhaseProgressing && !adopted {
+		return 0, nil
+	}
+	rollout, err := r.rollout(ctx, d, live, s)
+	if err != nil {
+		return 0, err
+	}
+	now := r.Clock.Now()
+	verdict := health.Judge(rollout, now)
+	switch {
+	case verdict.State == health.Healthy:
+		live.Status.Phase = v1alpha1.PhaseHealthy
+	case verdict.State == health.Failed && !adopted:
+		live.Status.Phase = v1alpha1.PhaseFailed
+		live.Status.Evidence = gather(ctx, r.Pods, d.Namespace, verdict.Failures)
+		live.Status.Error = causeOf(verdict, live.Status.Evidence)
+	default:
+		return verdict.Again, nil
+	}
+	live.Status.PhaseSince = &metav1.Time{Time: r.Clock.Now()}
+	if err := r.Client.Status().Update(ctx, live); err != nil {
+		return 0, fmt.Errorf("writing phase %s of revision %s: %w", live.Status.Phase, live.Name, err)
+	}
+	return 0, nil
+}
+
+// rollout reads what is judged.
+func (r *Reconciler) rollout(ctx context.Context, d *appsv1.Deployment, live *v1alpha1.Revision, s workload.Settings) (health.Rollout, error) {
+	rollout := health.Rollout{
+		Deployment: d, AcceptedAt: live.Spec.AcceptedAt.Time, BakeTime: s.BakeTime, FailureDeadline: s.FailureDeadline,
+	}
+	selector, err := metav1.LabelSelectorAsSelector(d.Spec.Selector)
+	if err != nil {
+		return rollout, fmt.Errorf("reading the selector of %s: %w", d.Name, err)
+	}
+	matching := []client.ListOption{client.InNamespace(d.Namespace), client.MatchingLabelsSelector{Selector: selector}}
+	var sets appsv1.ReplicaSetList
+	if err := r.Client.List(ctx, &sets, matching...); err != nil {
+		return rollout, fmt.Errorf("listing ReplicaSets of %s: %w", d.Name, err)
+	}
+	var pods corev1.PodList
+	if err := r.Client.List(ctx, &pods, matching...); err != nil {
+		return rollout, fmt.Errorf("listing Pods of %s: %w", d.Name, err)
+	}
+	for i := range sets.Items {
+		rollout.ReplicaSets = append(rollout.ReplicaSets, &sets.Items[i])
+	}
+	for i := range pods.Items {
+		rollout.Pods = append(rollout.Pods, &pods.Items[i])
+	}
+	return rollout, nil
+}

@@ -1,0 +1,143 @@
+package rollback
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	typedv1 "k8s.io/client-go/kubernetes/typed/core/v1"
+	"k8s.io/utils/clock"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller"
+	"sigs.k8s.io/controller-runtime/pkg/handler"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+
+	"reprise.dev/reprise/api/v1alpha1"
+	"reprise.dev/reprise/effective"
+	"reprise.dev/reprise/event"
+	"reprise.dev/reprise/history"
+	"reprise.dev/reprise/workload"
+)
+
+// workers is how many workloads are treated at once: a wave of failures must not wait for one slow kubelet.
+const workers = 16
+
+// Namespaces knows what decides about a pod in a namespace.
+type Namespaces interface {
+	For(ctx context.Context, namespace string) effective.Namespace
+}
+
+// Reconciler follows every rollout of a guarded workload and rescues those that fail.
+type Reconciler struct {
+	// Client reads from the cache and writes to the API server.
+	Client client.Client
+	// Live reads from the API server: no rollback rests on a cache that lags.
+	Live client.Reader
+	// Pods reads the logs of failing containers.
+	Pods       typedv1.PodsGetter
+	Namespaces Namespaces
+	Events     *event.Writer
+	Clock      clock.PassiveClock
+	// Defaults are the install's settings.
+	Defaults workload.Settings
+}
+
+// SetupWithManager has the Reconciler called for a workload whenever it, one of its Revisions, ReplicaSets or
+// Pods changes.
+func (r *Reconciler) SetupWithManager(manager ctrl.Manager) error {
+	return ctrl.NewControllerManagedBy(manager).Named("rollback").
+		For(&appsv1.Deployment{}).
+		Owns(&appsv1.ReplicaSet{}).
+		Watches(&v1alpha1.Revision{}, handler.EnqueueRequestsFromMapFunc(workloadOfRevision)).
+		Watches(&corev1.Pod{}, handler.EnqueueRequestsFromMapFunc(r.workloadOfPod)).
+		WithOptions(controller.Options{MaxConcurrentReconciles: workers}).
+		Complete(r)
+}
+
+func workloadOfRevision(_ context.Context, object client.Object) []reconcile.Request {
+	revision, ok := object.(*v1alpha1.Revision)
+	if !ok {
+		return nil
+	}
+	key := client.ObjectKey{Namespace: revision.Namespace, Name: revision.Spec.Workload.Name}
+	return []reconcile.Request{{NamespacedName: key}}
+}
+
+func (r *Reconciler) workloadOfPod(ctx context.Context, pod client.Object) []reconcile.Request {
+	owner := metav1.GetControllerOf(pod)
+	if owner == nil || owner.Kind != "ReplicaSet" {
+		return nil
+	}
+	set := &appsv1.ReplicaSet{}
+	if err := r.Client.Get(ctx, client.ObjectKey{Namespace: pod.GetNamespace(), Name: owner.Name}, set); err != nil {
+		return nil // The ReplicaSet's own event brings the workload in.
+	}
+	if owner = metav1.GetControllerOf(set); owner == nil || owner.Kind != "Deployment" {
+		return nil
+	}
+	key := client.ObjectKey{Namespace: pod.GetNamespace(), Name: owner.Name}
+	return []reconcile.Request{{NamespacedName: key}}
+}
+
+// Reconcile takes a workload one step on: it finishes a rollback that was written ahead, or judges the live
+// revision, or decides about a failed one.
+func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.Result, error) {
+	d := &appsv1.Deployment{}
+	if err := r.Client.Get(ctx, request.NamespacedName, d); err != nil {
+		return ctrl.Result{}, client.IgnoreNotFound(err)
+	}
+	if !workload.Guarded(d) {
+		return ctrl.Result{}, nil
+	}
+	settings, err := r.settings(ctx, d)
+	if err != nil {
+		return ctrl.Result{}, err
+	}
+	h, err := history.List(ctx, r.Client, d.Namespace, d.Name)
+	if err != nil {
+		return ctrl.Result{}, err
+	}
+	again, err := r.step(ctx, d, h, settings)
+	if apierrors.IsConflict(err) {
+		return ctrl.Result{RequeueAfter: 100 * time.Millisecond}, nil // What was read is old; the cache catches up.
+	}
+	return ctrl.Result{RequeueAfter: again}, err
+}
+
+func (r *Reconciler) step(ctx context.Context, d *appsv1.Deployment, h history.History, s workload.Settings) (time.Duration, error) {
+	if err := r.tellRollbacks(ctx, d, h); err != nil {
+		return 0, err
+	}
+	if open := h.OpenRollback(); open != nil {
+		return 0, r.finish(ctx, d, h, open)
+	}
+	newest := h.Newest()
+	if newest == nil || newest.Spec.Workload.UID != d.UID || newest.Spec.IntentHash != workload.IntentOf(d).Hash() {
+		return 0, nil // The recorder comes first, and its Revision brings the workload back.
+	}
+	again, err := r.judge(ctx, d, newest, s)
+	if err != nil {
+		return 0, err
+	}
+	if err := r.tellPhase(ctx, d, h, newest, s); err != nil {
+		return 0, err
+	}
+	if newest.Status.Phase != v1alpha1.PhaseFailed {
+		return again, nil
+	}
+	return r.decide(ctx, d, s)
+}
+
+func (r *Reconciler) settings(ctx context.Context, d *appsv1.Deployment) (workload.Settings, error) {
+	namespace := &corev1.Namespace{}
+	if err := r.Client.Get(ctx, client.ObjectKey{Name: d.Namespace}, namespace); err != nil {
+		return workload.Settings{}, fmt.Errorf("reading namespace %s for its settings: %w", d.Namespace, err)
+	}
+	settings, _ := workload.SettingsOf(d, namespace.Annotations, r.Defaults)
+	return settings, nil
+}

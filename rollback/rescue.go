@@ -1,0 +1,116 @@
+package rollback
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"reprise.dev/reprise/api/v1alpha1"
+	"reprise.dev/reprise/effective"
+	"reprise.dev/reprise/history"
+	"reprise.dev/reprise/workload"
+)
+
+// decide acts on the newest revision once it has failed, going by what the API server holds.
+func (r *Reconciler) decide(ctx context.Context, d *appsv1.Deployment, s workload.Settings) (time.Duration, error) {
+	h, err := history.List(ctx, r.Live, d.Namespace, d.Name)
+	if err != nil {
+		return 0, err
+	}
+	decision := Decide(h, d, s, r.Clock.Now())
+	failed := h.Newest()
+	switch decision.Action {
+	case Wait:
+		return decision.After, nil
+	case Hold:
+		return 0, r.hold(ctx, failed, decision.Reason)
+	case To:
+		failed.Status.Hold = ""
+		failed.Status.Rollback = &v1alpha1.Rollback{
+			To: decision.Target.Spec.Number, ToIntentHash: decision.Target.Spec.IntentHash,
+			Attempt: 1, StartedAt: metav1.NewTime(r.Clock.Now()),
+		}
+		if err := r.Client.Status().Update(ctx, failed); err != nil {
+			return 0, fmt.Errorf("writing the rollback of revision %s ahead: %w", failed.Name, err)
+		}
+		return 0, r.finish(ctx, d, h, failed)
+	default:
+		return 0, nil
+	}
+}
+
+// finish carries out a rollback that was written ahead, from wherever it was left.
+func (r *Reconciler) finish(ctx context.Context, d *appsv1.Deployment, h history.History, failed *v1alpha1.Revision) error {
+	target := h.Number(failed.Status.Rollback.To)
+	if target == nil {
+		return r.hold(ctx, failed, fmt.Sprintf("revision #%d, to go back to, is gone; deploy a fix", failed.Status.Rollback.To))
+	}
+	a := applier{client: r.Client, live: r.Live}
+	if workload.IntentOf(d).Hash() == failed.Spec.IntentHash {
+		reason, err := r.cannotRun(ctx, a, failed, target)
+		if err != nil {
+			return err
+		}
+		if reason != "" {
+			return r.hold(ctx, failed, reason)
+		}
+	}
+	err := a.restore(ctx, failed, target)
+	if errors.Is(err, errOvertaken) {
+		return r.hold(ctx, failed, "a newer deploy arrived and wins")
+	}
+	if err != nil {
+		return err
+	}
+	now := metav1.NewTime(r.Clock.Now())
+	failed.Status.Phase = v1alpha1.PhaseRolledBack
+	failed.Status.PhaseSince = &now
+	failed.Status.Rollback.DoneAt = &now
+	if err := r.Client.Status().Update(ctx, failed); err != nil {
+		return fmt.Errorf("closing the rollback of revision %s: %w", failed.Name, err)
+	}
+	return nil
+}
+
+// cannotRun says why the target would not run today, or nothing. The API server's dry run passes what it
+// refuses only at the Pod, so the effective pod is asked too.
+func (r *Reconciler) cannotRun(ctx context.Context, a applier, failed, target *v1alpha1.Revision) (string, error) {
+	intent, err := history.Intent(target)
+	if err != nil {
+		return "", err
+	}
+	result := effective.Of(&intent.Spec.Template, r.Namespaces.For(ctx, failed.Namespace))
+	for _, objection := range result.Objections {
+		if !objection.Transient {
+			return fmt.Sprintf("#%d cannot run here any more: %s; %s", target.Spec.Number, objection.Message, objection.Fix), nil
+		}
+	}
+	if len(result.CannotTell) > 0 {
+		return "", fmt.Errorf("cannot tell yet whether revision %s can run: %s", target.Name, result.CannotTell[0].Reason)
+	}
+	err = a.check(ctx, failed, target)
+	if apierrors.IsInvalid(err) || apierrors.IsForbidden(err) || apierrors.IsBadRequest(err) {
+		return fmt.Sprintf("the API server refuses #%d: %v", target.Spec.Number, err), nil
+	}
+	if errors.Is(err, errOvertaken) {
+		return "", nil // restore finds the same and gives up in good order.
+	}
+	return "", err
+}
+
+// hold notes why a rollback that is due is not done; the next step tells it.
+func (r *Reconciler) hold(ctx context.Context, failed *v1alpha1.Revision, reason string) error {
+	if failed.Status.Hold == reason {
+		return nil
+	}
+	failed.Status.Hold = reason
+	if err := r.Client.Status().Update(ctx, failed); err != nil {
+		return fmt.Errorf("noting the hold of revision %s: %w", failed.Name, err)
+	}
+	return nil
+}
