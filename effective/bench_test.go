@@ -1,0 +1,32 @@
+package effective
+
+import (
+	"fmt"
+	"testing"
+
+	corev1 "k8s.io/api/core/v1"
+)
+
+// BenchmarkOf derives a pod of three containers in a namespace with two
+// LimitRanges and a quota, to which nothing is objected.
+func BenchmarkOf(b *testing.B) {
+	template := app(stating(amounts("cpu", "100m"), amounts("memory", "256Mi")))
+	for i := range 2 {
+		c := template.Spec.Containers[0]
+		c.Name = fmt.Sprintf("extra-%d", i)
+		template.Spec.Containers = append(template.Spec.Containers, c)
+	}
+	ns := namespace(
+		limitRange("defaults", corev1.LimitRangeItem{Type: corev1.LimitTypeContainer,
+			Default: amounts("cpu", "1", "memory", "512Mi"), DefaultRequest: amounts("cpu", "100m", "memory", "128Mi"),
+			Max: amounts("cpu", "4", "memory", "4Gi"), Min: amounts("cpu", "10m", "memory", "16Mi")}),
+		limitRange("pods", corev1.LimitRangeItem{Type: corev1.LimitTypePod, Max: amounts("cpu", "8", "memory", "8Gi")}),
+		quota("team", amounts("requests.cpu", "20", "limits.memory", "40Gi", "pods", "50"), amounts("requests.cpu", "2", "limits.memory", "4Gi", "pods", "5")))
+	if r := Of(template, ns); len(r.Objections)+len(r.CannotTell) > 0 {
+		b.Fatalf("objections %v, cannot tell %v", r.Objections, r.CannotTell)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		Of(template, ns)
+	}
+}

@@ -1,0 +1,58 @@
+package effective
+
+import (
+	"cmp"
+	"slices"
+
+	corev1 "k8s.io/api/core/v1"
+)
+
+// draft is a pod on its way through the API server, and what was noted on the way.
+type draft struct {
+	ns         *Namespace
+	pod        *corev1.Pod
+	supplied   map[string]Cause
+	objections []Objection
+	unknown    []Unknown
+	// unsettled tells that some default resources are not certain: the LimitRanges
+	// are unknown, or two of them contradict each other.
+	unsettled bool
+	// unsettledAt holds the paths of the values about which LimitRanges disagree.
+	unsettledAt map[string]bool
+}
+
+func (d *draft) object(o Objection) {
+	d.objections = append(d.objections, o)
+}
+
+// cannotTell reports whether a kind is unknown, and notes it if so.
+func (d *draft) cannotTell(kind Kind) bool {
+	reason, unknown := d.ns.Unknown[kind]
+	if unknown {
+		d.unknown = append(d.unknown, Unknown{Kind: kind, Reason: reason})
+	}
+	return unknown
+}
+
+// result sorts what was noted, so that equal input gives equal output.
+func (d *draft) result() Result {
+	// What PodSecurity's checks say stays in their own order.
+	slices.SortStableFunc(d.objections, func(a, b Objection) int {
+		return cmp.Or(
+			cmp.Compare(a.Rule.rank(), b.Rule.rank()),
+			cmp.Compare(a.Field, b.Field),
+			cmp.Compare(a.Container, b.Container),
+			cmp.Compare(a.Resource, b.Resource),
+			cmp.Compare(a.Cause.Name, b.Cause.Name),
+		)
+	})
+	slices.SortFunc(d.unknown, func(a, b Unknown) int {
+		return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Reason, b.Reason))
+	})
+	return Result{
+		Pod:        d.pod,
+		Supplied:   d.supplied,
+		Objections: d.objections,
+		CannotTell: slices.Compact(d.unknown),
+	}
+}

@@ -1,0 +1,43 @@
+package effective
+
+import (
+	"strings"
+	"testing"
+
+	corev1 "k8s.io/api/core/v1"
+)
+
+func TestTheNamespacesLabelsDecideThePodSecurityLevel(t *testing.T) {
+	privileged := with(app(stating(nil, nil)), func(s *corev1.PodSpec) {
+		s.Containers[0].SecurityContext = &corev1.SecurityContext{Privileged: new(true)}
+	})
+	for _, tc := range []struct {
+		reason string
+		labels map[string]string
+		want   int
+	}{
+		{"no label", nil, 0},
+		{"privileged", map[string]string{"pod-security.kubernetes.io/enforce": "privileged"}, 0},
+		{"baseline", map[string]string{"pod-security.kubernetes.io/enforce": "baseline"}, 1},
+		{"warnings refuse nothing", map[string]string{"pod-security.kubernetes.io/warn": "baseline"}, 0},
+		{"restricted demands four things more", map[string]string{"pod-security.kubernetes.io/enforce": "restricted"}, 5},
+		{"restricted as it was in 1.20 demands three", map[string]string{"pod-security.kubernetes.io/enforce": "restricted", "pod-security.kubernetes.io/enforce-version": "v1.20"}, 4},
+		{"a level that does not exist counts as restricted", map[string]string{"pod-security.kubernetes.io/enforce": "strict"}, 5},
+	} {
+		r := Of(privileged, namespace(func(ns *Namespace) { ns.Labels = tc.labels }))
+		if len(r.Objections) != tc.want {
+			t.Errorf("%s: %d objections, want %d: %v", tc.reason, len(r.Objections), tc.want, r.Objections)
+		}
+		for _, o := range r.Objections {
+			if o.Cause.Name != "shop" || !strings.HasPrefix(o.Message, "Namespace shop enforces PodSecurity ") {
+				t.Errorf("%s: objection %+v", tc.reason, o)
+			}
+		}
+	}
+}
+
+func TestUnknownNamespaceLabelsAreReported(t *testing.T) {
+	if r := Of(app(stating(nil, nil)), namespace(unknown(KindNamespace))); len(r.CannotTell) != 1 {
+		t.Errorf("cannot tell %v", r.CannotTell)
+	}
+}

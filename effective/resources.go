@@ -1,0 +1,130 @@
+package effective
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
+)
+
+// checkResources checks what every container, and the overhead, states by itself
+// (pkg/apis/core/validation/validation.go, validateResourceRequirements).
+func (d *draft) checkResources() {
+	for at, c := range containers(&d.pod.Spec) {
+		d.checkRequirements(at, &c.Resources, containerNameProblem)
+	}
+	for name, quantity := range d.pod.Spec.Overhead {
+		d.checkQuantity(podPlace, "spec.overhead.limits["+string(name)+"]", name, quantity, containerNameProblem)
+	}
+}
+
+// checkRequirements checks one set of requests and limits against itself.
+func (d *draft) checkRequirements(at place, r *corev1.ResourceRequirements, nameProblem func(corev1.ResourceName) string) {
+	hugePages, others := false, false
+	for name, quantity := range r.Limits {
+		d.checkQuantity(at, at.limit(name), name, quantity, nameProblem)
+		hugePages, others = hugePages || isHugePages(name), others || isCPUOrMemory(name)
+	}
+	for name, request := range r.Requests {
+		d.checkQuantity(at, at.request(name), name, request, nameProblem)
+		hugePages, others = hugePages || isHugePages(name), others || isCPUOrMemory(name)
+		limit, limited := r.Limits[name]
+		switch {
+		case limited && request.Cmp(limit) != 0 && !mayOvercommit(name):
+			d.objectUnequal(at, name, request, limit)
+		case limited && request.Cmp(limit) > 0:
+			d.objectOverLimit(at, name, request, limit)
+		case !limited && !mayOvercommit(name):
+			d.objectUnlimited(at, name, request)
+		}
+	}
+	if hugePages && !others {
+		d.object(Objection{
+			Rule: RuleOvercommit, Field: at.path + ".resources", Container: at.container,
+			Message: fmt.Sprintf("%s states huge pages but neither cpu nor memory", at),
+			Fix:     "add a cpu or memory request",
+			Exact:   !d.unsettled,
+		})
+	}
+}
+
+// checkQuantity checks a resource's name and amount.
+func (d *draft) checkQuantity(at place, path string, name corev1.ResourceName, quantity resource.Quantity, nameProblem func(corev1.ResourceName) string) {
+	o := Objection{
+		Rule: RuleResourceName, Field: path, Container: at.container, Resource: name,
+		Requested: quantity.String(), Cause: d.supplied[path], Exact: !d.unsettledAt[path],
+	}
+	if problem := nameProblem(name); problem != "" {
+		o.Message = fmt.Sprintf("%s states %q, which %s", at, name, problem)
+		o.Fix = "remove the resource or correct its name"
+		d.object(o)
+		return
+	}
+	if problem := quantityProblem(name, quantity); problem != "" {
+		o.Message = fmt.Sprintf("%s states %s %s, which %s", at, quantity.String(), name, problem)
+		o.Fix = "correct the amount"
+		d.object(o)
+	}
+}
+
+func (d *draft) objectOverLimit(at place, name corev1.ResourceName, request, limit resource.Quantity) {
+	o := d.contradiction(RuleRequestOverLimit, at, name, request, limit)
+	o.Message = fmt.Sprintf("%s requests %s %s, more than its limit of %s", at, request.String(), name, limit.String())
+	if o.Cause.Name != "" {
+		o.Message = fmt.Sprintf("LimitRange %s sets the %s limit of %s to %s, less than its request of %s",
+			o.Cause.Name, name, at, limit.String(), request.String())
+		if d.supplied[at.limit(name)] != o.Cause {
+			o.Message = fmt.Sprintf("LimitRange %s sets the %s request of %s to %s, more than its limit of %s",
+				o.Cause.Name, name, at, request.String(), limit.String())
+		}
+	}
+	o.Fix = fmt.Sprintf("set resources.limits.%s to at least %s, or lower the request to %s", name, request.String(), limit.String())
+	d.object(o)
+}
+
+func (d *draft) objectUnequal(at place, name corev1.ResourceName, request, limit resource.Quantity) {
+	o := d.contradiction(RuleOvercommit, at, name, request, limit)
+	o.Message = fmt.Sprintf("%s requests %s %s with a limit of %s; the two must be equal, since %s cannot be overcommitted",
+		at, request.String(), name, limit.String(), name)
+	o.Fix = fmt.Sprintf("set resources.requests and resources.limits of %s to the same value", name)
+	d.object(o)
+}
+
+func (d *draft) objectUnlimited(at place, name corev1.ResourceName, request resource.Quantity) {
+	d.object(Objection{
+		Rule: RuleOvercommit, Field: at.path + ".resources.limits", Container: at.container, Resource: name,
+		Requested: request.String(), Cause: d.supplied[at.request(name)], Exact: !d.unsettled,
+		Message: fmt.Sprintf("%s requests %s %s without a limit; %s cannot be overcommitted", at, request.String(), name, name),
+		Fix:     fmt.Sprintf("set resources.limits.%s to %s", name, request.String()),
+	})
+}
+
+// contradiction is an objection to a request that does not go with its limit. Its
+// cause is the LimitRange that supplied the limit, or else the request.
+func (d *draft) contradiction(rule Rule, at place, name corev1.ResourceName, request, limit resource.Quantity) Objection {
+	cause := d.supplied[at.limit(name)]
+	if cause.Name == "" {
+		cause = d.supplied[at.request(name)]
+	}
+	return Objection{
+		Rule: rule, Field: at.path + ".resources.requests", Container: at.container, Resource: name,
+		Requested: request.String(), Allowed: limit.String(), Cause: cause,
+		Exact: !d.unsettledAt[at.limit(name)] && !d.unsettledAt[at.request(name)],
+	}
+}
+
+// listed writes a list of resources as the API server does: cpu=1,memory=1Gi.
+func listed(list corev1.ResourceList) string {
+	var b strings.Builder
+	for i, name := range slices.Sorted(maps.Keys(list)) {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		quantity := list[name]
+		b.WriteString(string(name) + "=" + quantity.String())
+	}
+	return b.String()
+}

@@ -1,0 +1,25 @@
+package effective
+
+import "slices"
+
+// ruleOrder is the order in which the API server comes to the rules: mutating
+// admission, validation, validating admission; the kubelet's last.
+var ruleOrder = [...]Rule{
+	RuleServiceAccount, RulePriorityClass, RuleRuntimeClass,
+	RuleResourceName, RuleRequestOverLimit, RuleOvercommit, RulePodResources,
+	RuleLimitRangeMin, RuleLimitRangeMax, RuleLimitRangeRatio,
+	RulePodSecurity,
+	RuleOverhead,
+	RuleQuotaDemand, RuleQuotaExceeded, RuleQuotaUncounted,
+	RuleConfigMap,
+}
+
+// rank is the rule's place in the API server's order.
+func (r Rule) rank() int {
+	return slices.Index(ruleOrder[:], r)
+}
+
+// Rules returns every rule, in the order in which the API server comes to them.
+func Rules() []Rule {
+	return slices.Clone(ruleOrder[:])
+}
