@@ -1,0 +1,28 @@
+package policy
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/open-policy-agent/opa/v1/ast"
+)
+
+// capabilities is what policies may use: OPA's builtins without those that reach
+// the network or the environment, or whose answer is not a function of their
+// arguments (clock, random numbers), plus ours. A verdict then depends on the
+// input alone.
+func capabilities() *ast.Capabilities {
+	caps := ast.CapabilitiesForThisVersion()
+	caps.Builtins = slices.DeleteFunc(caps.Builtins, forbidden)
+	caps.Builtins = append(caps.Builtins, quantityCompare)
+	caps.AllowNet = []string{}
+	return caps
+}
+
+func forbidden(builtin *ast.Builtin) bool {
+	return builtin.Nondeterministic ||
+		strings.HasPrefix(builtin.Name, "net.") ||
+		builtin.Name == ast.HTTPSend.Name ||
+		builtin.Name == ast.OPARuntime.Name ||
+		builtin.Name == ast.RegoParseModule.Name
+}

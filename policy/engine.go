@@ -1,0 +1,129 @@
+// Package policy judges workloads by Rego policies. It is pure: an engine is
+// compiled from sources and never changes, an input goes in, a verdict comes out.
+package policy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/open-policy-agent/opa/v1/ast"
+	"github.com/open-policy-agent/opa/v1/rego"
+	"github.com/open-policy-agent/opa/v1/topdown"
+)
+
+// Limits bound an evaluation. What the caller's context leaves is the outer bound.
+type Limits struct {
+	// Together is how long all rules may take, judged in one query.
+	Together time.Duration
+	// Alone is how long one rule may take when it is judged by itself, which
+	// happens only if a rule failed or the time for all was not enough.
+	Alone time.Duration
+}
+
+// DefaultLimits leave a webhook with a timeout of 2 s room to answer.
+func DefaultLimits() Limits {
+	return Limits{Together: 500 * time.Millisecond, Alone: 100 * time.Millisecond}
+}
+
+// Engine is a compiled set of policies. It is immutable and safe for
+// concurrent use; a new set of policies is a new Engine.
+type Engine struct {
+	limits Limits
+	early  program
+	final  program
+}
+
+// program is the rules of one phase, ready to run.
+type program struct {
+	rules    []Rule
+	together rego.PreparedEvalQuery
+	alone    []rego.PreparedEvalQuery
+}
+
+// Rules lists the rules that an engine enforces in a phase, by name.
+func (e *Engine) Rules(phase Phase) []Rule {
+	return slices.Clone(e.program(phase).rules)
+}
+
+func (e *Engine) program(phase Phase) *program {
+	if phase == Early {
+		return &e.early
+	}
+	return &e.final
+}
+
+// Evaluate judges one input. Whatever goes wrong is in the verdict: a rule that
+// fails or is not done in time is an error of that rule and of no other.
+func (e *Engine) Evaluate(ctx context.Context, in Input) Verdict {
+	p := e.program(in.Phase)
+	var verdict Verdict
+	document, err := in.document()
+	if err != nil {
+		for _, rule := range p.rules {
+			verdict.Errors = append(verdict.Errors, RuleError{Rule: rule.Name, Kind: Broken, Reason: oneLine(err.Error())})
+		}
+		verdict.settle()
+		return verdict
+	}
+	template := templateIn(in.Request)
+	results, err := run(ctx, p.together, document, e.limits.Together)
+	if err == nil {
+		err = verdict.collect(results, p.rules, template)
+	}
+	if err != nil {
+		verdict = e.oneByOne(ctx, p, document, template)
+	}
+	verdict.settle()
+	return verdict
+}
+
+// oneByOne judges each rule by itself, so that the one at fault is known and the
+// others are judged all the same. What a rule found before it failed counts.
+func (e *Engine) oneByOne(ctx context.Context, p *program, document ast.Value, template map[string]any) Verdict {
+	var verdict Verdict
+	for number, rule := range p.rules {
+		results, err := run(ctx, p.alone[number], document, e.limits.Alone)
+		if collected := verdict.collect(results, p.rules, template); collected != nil {
+			err = errors.Join(err, collected)
+		}
+		if err == nil {
+			continue
+		}
+		failure := RuleError{Rule: rule.Name, Kind: Broken, Reason: oneLine(err.Error())}
+		if topdown.IsCancel(err) || ctx.Err() != nil {
+			failure.Kind, failure.Reason = TimedOut, "it was not done by its deadline"
+		}
+		verdict.Errors = append(verdict.Errors, failure)
+	}
+	return verdict
+}
+
+// run evaluates a query. Builtin errors, which would leave a rule silently
+// undefined, come back as the error, beside the results.
+func run(ctx context.Context, query rego.PreparedEvalQuery, document ast.Value, limit time.Duration) (rego.ResultSet, error) {
+	// OPA learns of a cancellation beside the evaluation, so a short one would be done before it does.
+	if err := ctx.Err(); err != nil {
+		return nil, fmt.Errorf("evaluating: %w", err)
+	}
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	var builtinErrors []topdown.Error
+	results, err := query.Eval(ctx, rego.EvalParsedInput(document), rego.EvalBuiltinErrorList(&builtinErrors))
+	if err != nil {
+		return nil, fmt.Errorf("evaluating: %w", err)
+	}
+	if len(builtinErrors) > 0 {
+		return results, fmt.Errorf("evaluating: %w", &builtinErrors[0])
+	}
+	return results, nil
+}
+
+// oneLine keeps a text from spanning lines: events, messages and warnings are
+// cut at the first newline by the tools that show them.
+func oneLine(text string) string {
+	return strings.Join(strings.Fields(text), " ")
+}

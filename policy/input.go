@@ -1,0 +1,150 @@
+package policy
+
+import (
+	"fmt"
+	"maps"
+
+	"github.com/open-policy-agent/opa/v1/ast"
+	"k8s.io/apimachinery/pkg/runtime"
+
+	"reprise.dev/reprise/effective"
+)
+
+// Phase is when a workload is judged.
+type Phase int
+
+const (
+	// Early is the mutating phase: the object is as written, and only early rules are judged.
+	Early Phase = iota
+	// Final is the validating phase, or later: the last word, by all rules.
+	Final
+)
+
+// Input is what rules are asked about.
+type Input struct {
+	Phase Phase
+	// Request is the AdmissionReview's request as decoded from JSON: maps, slices,
+	// strings, bools, int64, float64 and nil. It is not changed. Rules see it as
+	// input.request and input.review, without managedFields.
+	Request map[string]any
+	// Effective is what the API server will make of the pod template. Rules see
+	// it as input.effective. In the early phase it is not used: there the
+	// effective pod is the template as written.
+	Effective effective.Result
+}
+
+// document builds the input document. It is lazy: OPA converts a part of it
+// when a rule looks there, so what no rule reads costs nothing.
+func (in Input) document() (ast.Value, error) {
+	request := withoutManagedFields(in.Request)
+	document := map[string]any{"request": request, "review": request}
+	if in.Phase == Early {
+		document["effective"] = asWritten(in.Request)
+		return ast.LazyObject(document), nil
+	}
+	facts, err := effectiveFacts(in.Effective)
+	if err != nil {
+		return nil, err
+	}
+	document["effective"] = facts
+	return ast.LazyObject(document), nil
+}
+
+// withoutManagedFields copies as much of a request as it needs to leave out the
+// bookkeeping of field ownership, which is large and no rule's business.
+func withoutManagedFields(request map[string]any) map[string]any {
+	stripped := maps.Clone(request)
+	for _, key := range []string{"object", "oldObject"} {
+		object, isMap := request[key].(map[string]any)
+		if !isMap {
+			continue
+		}
+		metadata, isMap := object["metadata"].(map[string]any)
+		if !isMap {
+			continue
+		}
+		metadata = maps.Clone(metadata)
+		delete(metadata, "managedFields")
+		object = maps.Clone(object)
+		object["metadata"] = metadata
+		stripped[key] = object
+	}
+	return stripped
+}
+
+// asWritten presents a request's pod template as if it were the effective pod.
+func asWritten(request map[string]any) map[string]any {
+	pod := map[string]any{}
+	if template := templateIn(request); template != nil {
+		pod = template
+	}
+	return map[string]any{
+		"pod":        pod,
+		"supplied":   map[string]any{},
+		"objections": []any{},
+		"cannotTell": []any{},
+	}
+}
+
+func templateIn(request map[string]any) map[string]any {
+	object, _ := request["object"].(map[string]any)
+	spec, _ := object["spec"].(map[string]any)
+	template, _ := spec["template"].(map[string]any)
+	return template
+}
+
+// effectiveFacts is an effective.Result as rules see it.
+func effectiveFacts(result effective.Result) (map[string]any, error) {
+	pod := map[string]any{}
+	if result.Pod != nil {
+		var err error
+		if pod, err = runtime.DefaultUnstructuredConverter.ToUnstructured(result.Pod); err != nil {
+			return nil, fmt.Errorf("converting the effective pod: %w", err)
+		}
+	}
+	supplied := make(map[string]any, len(result.Supplied))
+	for path, cause := range result.Supplied {
+		supplied[path] = causeFacts(cause)
+	}
+	objections := make([]any, 0, len(result.Objections))
+	for _, objection := range result.Objections {
+		objections = append(objections, objectionFacts(objection))
+	}
+	cannotTell := make([]any, 0, len(result.CannotTell))
+	for _, unknown := range result.CannotTell {
+		cannotTell = append(cannotTell, map[string]any{"kind": string(unknown.Kind), "reason": unknown.Reason})
+	}
+	return map[string]any{
+		"pod":        pod,
+		"supplied":   supplied,
+		"objections": objections,
+		"cannotTell": cannotTell,
+	}, nil
+}
+
+func objectionFacts(objection effective.Objection) map[string]any {
+	return map[string]any{
+		"rule":      string(objection.Rule),
+		"field":     objection.Field,
+		"container": objection.Container,
+		"resource":  string(objection.Resource),
+		"requested": objection.Requested,
+		"allowed":   objection.Allowed,
+		"cause":     causeFacts(objection.Cause),
+		"message":   objection.Message,
+		"fix":       objection.Fix,
+		"exact":     objection.Exact,
+	}
+}
+
+func causeFacts(cause effective.Cause) map[string]any {
+	return map[string]any{"kind": string(cause.Kind), "name": cause.Name}
+}
+
+// String names the phase as it appears in logs and metrics.
+func (p Phase) String() string {
+	if p == Early {
+		return "early"
+	}
+	return "final"
+}

@@ -1,0 +1,61 @@
+package policy
+
+import (
+	"fmt"
+
+	"github.com/open-policy-agent/opa/v1/ast"
+	"github.com/open-policy-agent/opa/v1/rego"
+	"github.com/open-policy-agent/opa/v1/types"
+	"k8s.io/apimachinery/pkg/api/resource"
+)
+
+// quantityCompare declares k8s.quantity.compare(a, b): -1, 0 or 1 as a is less
+// than, equal to or greater than b. Both are Kubernetes quantities, as strings
+// or as the bare numbers that YAML makes of them. It is exact for every
+// quantity, which units.parse and units.parse_bytes are not: they know no n or
+// u, and read a final m in bytes as mega.
+var quantityCompare = &ast.Builtin{
+	Name:        "k8s.quantity.compare",
+	Description: "Compares two Kubernetes quantities exactly.",
+	Decl: types.NewFunction(
+		types.Args(
+			types.Named("a", types.NewAny(types.S, types.N)),
+			types.Named("b", types.NewAny(types.S, types.N)),
+		),
+		types.Named("result", types.N),
+	),
+}
+
+// quantityBuiltin gives a query the implementation of k8s.quantity.compare.
+func quantityBuiltin() func(*rego.Rego) {
+	declaration := &rego.Function{Name: quantityCompare.Name, Decl: quantityCompare.Decl}
+	return rego.Function2(declaration, func(_ rego.BuiltinContext, a, b *ast.Term) (*ast.Term, error) {
+		left, err := quantityOf(a)
+		if err != nil {
+			return nil, err
+		}
+		right, err := quantityOf(b)
+		if err != nil {
+			return nil, err
+		}
+		return ast.InternedTerm(left.Cmp(right)), nil
+	})
+}
+
+// quantityOf reads a quantity. The error is a builtin error of the calling rule.
+func quantityOf(term *ast.Term) (resource.Quantity, error) {
+	var text string
+	switch value := term.Value.(type) {
+	case ast.String:
+		text = string(value)
+	case ast.Number:
+		text = value.String()
+	default:
+		return resource.Quantity{}, fmt.Errorf("a quantity is a string or a number, not %s", ast.ValueName(term.Value))
+	}
+	quantity, err := resource.ParseQuantity(text)
+	if err != nil {
+		return resource.Quantity{}, fmt.Errorf("reading quantity %q: %w", text, err)
+	}
+	return quantity, nil
+}

@@ -1,0 +1,50 @@
+package reprise.pod_admissible_test
+
+import data.reprise.pod_admissible as rule
+
+test_a_certain_objection_is_denied if {
+	over := object.union(objection, {"exact": true})
+	some violation in rule.deny with input as facts([over], [])
+	violation == {
+		"field": "spec.template.spec.containers[0].resources.limits",
+		"msg": "limit 1Gi exceeds the maximum 512Mi of LimitRange bounds",
+		"fix": "lower the limit to 512Mi",
+	}
+	count(rule.warn) == 0 with input as facts([over], [])
+}
+
+test_an_uncertain_objection_warns if {
+	count(rule.deny) == 0 with input as facts([objection], [])
+	count(rule.warn) == 1 with input as facts([objection], [])
+}
+
+test_requests_over_limits_are_left_to_their_own_rule if {
+	over := object.union(objection, {"rule": "request-over-limit", "exact": true})
+	count(rule.deny) == 0 with input as facts([over], [])
+}
+
+test_an_objection_to_the_whole_pod_names_no_field if {
+	whole := object.union(objection, {"field": "", "exact": true})
+	some violation in rule.deny with input as facts([whole], [])
+	violation.field == ""
+}
+
+test_what_is_not_known_is_no_consent if {
+	unknown := {"kind": "LimitRange", "reason": "the cache is not filled yet"}
+	rule.cannot_tell == {"LimitRange: the cache is not filled yet"} with input as facts([], [unknown])
+}
+
+test_unknown_config_maps_change_nothing if {
+	unknown := {"kind": "ConfigMap", "reason": "the cache is not filled yet"}
+	count(rule.cannot_tell) == 0 with input as facts([], [unknown])
+}
+
+objection := {
+	"rule": "limit-range-max",
+	"field": "spec.containers[0].resources.limits",
+	"message": "limit 1Gi exceeds the maximum 512Mi of LimitRange bounds",
+	"fix": "lower the limit to 512Mi",
+	"exact": false,
+}
+
+facts(objections, unknowns) := {"effective": {"objections": objections, "cannotTell": unknowns}}

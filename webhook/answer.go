@@ -1,0 +1,136 @@
+package webhook
+
+import (
+	"context"
+	"strconv"
+
+	admissionv1 "k8s.io/api/admission/v1"
+
+	"reprise.dev/reprise/effective"
+	"reprise.dev/reprise/policy"
+	"reprise.dev/reprise/workload"
+)
+
+// retryAnnotation asks that a quarantined revision be tried again. It holds the
+// revision's number: if the retry fails too, its own number is another.
+const retryAnnotation = workload.Prefix + "retry"
+
+// answer judges a review. The refusal is what is to be told of a denial; nil
+// where nobody is to be told.
+func (h *Handler) answer(ctx context.Context, r *review) (*admissionv1.AdmissionResponse, *refusal) {
+	if reason := h.nothingToJudge(ctx, r); reason != "" {
+		return allowed(reason), nil
+	}
+	quarantine := h.quarantined(ctx, r)
+	if quarantine != nil && !r.dryRun {
+		return h.finish(ctx, r, quarantineFindings(quarantine.line(r)))
+	}
+	found := verdictFindings(h.Policies.Evaluate(ctx, h.input(ctx, r)), h.FailurePolicy)
+	if quarantine != nil {
+		// GitOps tools dry-run a whole set first, and apply none of it if one object is refused.
+		found.warnings = append(found.warnings, quarantine.line(r))
+	}
+	return h.finish(ctx, r, found)
+}
+
+// nothingToJudge says why a request is let through unseen; empty if it is to be judged.
+func (h *Handler) nothingToJudge(ctx context.Context, r *review) string {
+	switch {
+	case !r.writes():
+		return "not-a-write"
+	case !workload.Admitted(r.object) && !workload.Admitted(r.old):
+		return "not-a-workload"
+	case r.old != nil && workload.IntentOf(r.old).Hash() == workload.IntentOf(r.object).Hash():
+		return "intent-unchanged"
+	case h.isRollback(ctx, r):
+		return "rollback"
+	default:
+		return ""
+	}
+}
+
+// isRollback says whether Reprise itself puts a recorded revision back. What
+// else its account sends is judged like anyone's.
+func (h *Handler) isRollback(ctx context.Context, r *review) bool {
+	if h.Username == "" || r.user != h.Username || r.old == nil {
+		return false
+	}
+	recorded, err := h.Revisions.Recorded(ctx, r.workload(), workload.IntentOf(r.object).Hash())
+	if err != nil {
+		h.Log.Error(err, "Looking for the revision that a rollback restores", "workload", r.workload())
+	}
+	return err == nil && recorded
+}
+
+// quarantined looks for a failure of the pod template that still stands. If it
+// cannot be told, the template is not refused for it: a failed rollout that
+// slips in is put back. The early phase leaves it to the last word.
+func (h *Handler) quarantined(ctx context.Context, r *review) *Quarantine {
+	if h.phase == policy.Early {
+		return nil
+	}
+	settings, _ := workload.SettingsOf(r.object, h.Namespaces.Annotations(ctx, r.namespace), h.Defaults)
+	if !settings.Quarantine {
+		return nil
+	}
+	hash := workload.TemplateHash(&r.object.Spec.Template)
+	if r.old != nil && workload.TemplateHash(&r.old.Spec.Template) == hash {
+		return nil // No new pods come of it: the template is already there.
+	}
+	quarantine, err := h.Revisions.Quarantined(ctx, r.workload(), hash, h.Now())
+	if err != nil {
+		h.Log.Error(err, "Looking for a quarantine", "workload", r.workload())
+		return nil
+	}
+	if quarantine != nil && r.object.Annotations[retryAnnotation] == strconv.FormatInt(quarantine.Revision, 10) {
+		return nil
+	}
+	return quarantine
+}
+
+func (h *Handler) input(ctx context.Context, r *review) policy.Input {
+	in := policy.Input{Phase: h.phase, Request: r.decoded}
+	if h.phase == policy.Final {
+		in.Effective = effective.Of(&r.object.Spec.Template, h.Namespaces.For(ctx, r.namespace))
+	}
+	return in
+}
+
+// finish turns findings into the response, and a denial into what is to be told of it.
+func (h *Handler) finish(ctx context.Context, r *review, f findings) (*admissionv1.AdmissionResponse, *refusal) {
+	if len(f.denials) == 0 {
+		return f.response(""), nil
+	}
+	runs := h.whatRuns(ctx, r)
+	response := f.response(runs)
+	h.Log.Info("Denied", "workload", r.workload(), "phase", h.phase.String(), "dryRun", r.dryRun, "message", response.Result.Message)
+	if r.dryRun || r.old == nil {
+		return response, nil
+	}
+	return response, &refusal{
+		old:     r.old,
+		object:  r.object,
+		message: response.Result.Message,
+		at:      h.Now(),
+	}
+}
+
+// whatRuns says which revision is untouched by a denial; empty where none is known.
+func (h *Handler) whatRuns(ctx context.Context, r *review) string {
+	if r.old == nil {
+		return ""
+	}
+	healthy, err := h.Revisions.LastHealthy(ctx, r.workload())
+	if err != nil {
+		h.Log.Error(err, "Looking for the last healthy revision", "workload", r.workload())
+		return ""
+	}
+	if healthy == nil {
+		return ""
+	}
+	number := strconv.FormatInt(healthy.Number, 10)
+	if workload.IntentOf(r.old).Hash() == healthy.IntentHash {
+		return "revision " + number + " goes on running"
+	}
+	return "revision " + number + " is the last healthy one"
+}

@@ -1,0 +1,281 @@
+package webhook
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	admissionv1 "k8s.io/api/admission/v1"
+	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"reprise.dev/reprise/effective"
+	"reprise.dev/reprise/event"
+	"reprise.dev/reprise/policy"
+	"reprise.dev/reprise/workload"
+)
+
+const (
+	excess    = "containers.frontend.resources.requests.memory: request 250Mi exceeds the limit 200Mi"
+	excessFix = "; lower the request to 200Mi or raise the limit to 250Mi"
+)
+
+// with changes a copy of a Deployment.
+func with(d *appsv1.Deployment, change func(*appsv1.Deployment)) *appsv1.Deployment {
+	d = d.DeepCopy()
+	change(d)
+	return d
+}
+
+func TestWhatIsLetThrough(t *testing.T) {
+	healthy, broken := manifest(t, "healthy"), manifest(t, "broken")
+	unmarked := func(d *appsv1.Deployment) { d.Annotations = nil }
+	tests := []struct {
+		reason string
+		review *admissionv1.AdmissionReview
+		// unjudged is why it was not judged; empty where it was.
+		unjudged string
+	}{
+		{"a sound creation", writing(nil, healthy), ""},
+		{"a sound update", writing(healthy, with(healthy, func(d *appsv1.Deployment) {
+			d.Spec.Template.Spec.Containers[0].Image = "ghcr.io/stefanprodan/podinfo:6.7.2"
+		})), ""},
+		{"with generateName there is no name yet", writing(nil, with(healthy, func(d *appsv1.Deployment) {
+			d.Name, d.GenerateName = "", "sample-app-"
+		})), ""},
+		{"what Score did not write is not ours", writing(nil, with(broken, unmarked)), "not-a-workload"},
+		{"an unchanged intent in mid-rollout, though it violates a newer policy", writing(broken, with(broken, func(d *appsv1.Deployment) {
+			d.Annotations["deployment.kubernetes.io/revision"] = "3"
+		})), "intent-unchanged"},
+		{"scaling is no change of intent", writing(broken, with(broken, func(d *appsv1.Deployment) {
+			d.Spec.Replicas = new(int32(7))
+		})), "intent-unchanged"},
+		{"a deletion has no object", asked(writing(healthy, healthy), func(r *admissionv1.AdmissionRequest) {
+			r.Operation, r.Object.Object = admissionv1.Delete, nil
+		}), "not-a-write"},
+		{"deployments/scale sends a Scale", asked(writing(healthy, broken), func(r *admissionv1.AdmissionRequest) {
+			r.SubResource, r.Kind.Kind = "scale", "Scale"
+		}), "not-a-write"},
+	}
+	for _, phase := range []policy.Phase{policy.Early, policy.Final} {
+		call, told := setting{phase: phase}.server(t)
+		for _, test := range tests {
+			t.Run(phase.String()+"/"+test.reason, func(t *testing.T) {
+				response := ask(t, call, test.review)
+				if !response.Allowed || len(response.Warnings) > 0 {
+					t.Errorf("response = %+v, want allowed without warnings", response)
+				}
+				if got := response.AuditAnnotations[auditUnjudged]; got != test.unjudged {
+					t.Errorf("unjudged = %q, want %q", got, test.unjudged)
+				}
+			})
+		}
+		if events := told(); len(events) > 0 {
+			t.Errorf("events: %+v, want none", events)
+		}
+	}
+}
+
+func TestDenials(t *testing.T) {
+	healthy, broken := manifest(t, "healthy"), manifest(t, "broken")
+	requestsOnly := with(broken, func(d *appsv1.Deployment) { d.Spec.Template.Spec.Containers[0].Resources.Limits = nil })
+	limited := shop(memoryLimit("200Mi"))
+	live := records{healthy: &Healthy{Number: 4, IntentHash: workload.IntentOf(healthy).Hash()}}
+	tests := []struct {
+		reason  string
+		setting setting
+		review  *admissionv1.AdmissionReview
+		want    string
+		events  int
+	}{
+		{"the tutorial's break, as the mutating phase sees it", setting{phase: policy.Early, records: live}, writing(healthy, broken),
+			excess + excessFix + "; revision 4 goes on running", 1},
+		{"in the last word too", setting{phase: policy.Final, records: live}, writing(healthy, broken),
+			excess + excessFix + "; revision 4 goes on running", 1},
+		{"the limit comes from the namespace", setting{phase: policy.Final, namespace: &limited}, writing(healthy, requestsOnly),
+			excess + " (default limit of LimitRange mem-defaults); lower the request to 200Mi or set a limit of 250Mi", 1},
+		{"a creation leaves nothing running and has nothing to hang an event on", setting{phase: policy.Early, records: live}, writing(nil, broken),
+			excess + excessFix, 0},
+		{"a dry run leaves no trace", setting{phase: policy.Early}, asked(writing(healthy, broken), func(r *admissionv1.AdmissionRequest) { r.DryRun = new(true) }),
+			excess + excessFix, 0},
+		{"what runs is not the last healthy revision", setting{phase: policy.Early, records: records{healthy: &Healthy{Number: 2, IntentHash: "another"}}}, writing(healthy, broken),
+			excess + excessFix + "; revision 2 is the last healthy one", 1},
+		{"what is recorded cannot be read", setting{phase: policy.Final, records: records{err: errors.New("no cache")}}, writing(healthy, broken),
+			excess + excessFix, 1},
+		{"removing the marker escapes nothing", setting{phase: policy.Early}, writing(healthy, with(broken, func(d *appsv1.Deployment) { d.Annotations = nil })),
+			excess + excessFix, 1},
+		{"our own account has no licence for what was never recorded", setting{phase: policy.Final}, asked(writing(healthy, broken), func(r *admissionv1.AdmissionRequest) { r.UserInfo.Username = ownName }),
+			excess + excessFix, 1},
+		{"several violations stay on one line", setting{phase: policy.Early}, writing(nil, with(broken, func(d *appsv1.Deployment) {
+			d.Spec.Template.Spec.Containers[0].Resources.Requests[corev1.ResourceCPU] = resource.MustParse("1")
+		})), "2 reasons: (1) containers.frontend.resources.requests.cpu: request 1 exceeds the limit 150m; lower the request to 150m or raise the limit to 1; (2) " + excess + excessFix, 0},
+	}
+	for _, test := range tests {
+		t.Run(test.reason, func(t *testing.T) {
+			call, told := test.setting.server(t)
+			response := ask(t, call, test.review)
+			if response.Allowed {
+				t.Fatal("it was allowed")
+			}
+			if diff := cmp.Diff(test.want, response.Result.Message); diff != "" {
+				t.Errorf("message differs (-want +got):\n%s", diff)
+			}
+			if response.Result.Code != 403 || response.Result.Reason != metav1.StatusReasonForbidden {
+				t.Errorf("status = %d %s, want 403 Forbidden", response.Result.Code, response.Result.Reason)
+			}
+			causes := response.Result.Details.Causes
+			if last := causes[len(causes)-1]; last.Field != "spec.template.spec.containers[0].resources.requests[memory]" {
+				t.Errorf("cause's field = %q", last.Field)
+			}
+			if events := told(); len(events) != test.events {
+				t.Errorf("%d events, want %d: %+v", len(events), test.events, events)
+			}
+		})
+	}
+}
+
+func TestARefusalsEventHoldsErrorAndDiff(t *testing.T) {
+	healthy, broken := manifest(t, "healthy"), manifest(t, "broken")
+	call, told := setting{phase: policy.Early}.server(t)
+	ask(t, call, writing(healthy, broken))
+	ask(t, call, writing(healthy, broken))
+	events := told()
+	if len(events) != 2 || events[0].Key != events[1].Key {
+		t.Fatalf("events: %+v, want the same one twice", events)
+	}
+	got := events[0]
+	if got.Reason != event.AdmissionDenied || !got.Warning || got.About.UID != healthy.UID || !got.At.Equal(now()) {
+		t.Errorf("event = %+v", got)
+	}
+	for _, part := range []string{"refused: " + excess, "containers.frontend.image 6.7.0 → 6.7.1", "containers.frontend.resources.limits added"} {
+		if !strings.Contains(got.Message, part) {
+			t.Errorf("message %q lacks %q", got.Message, part)
+		}
+	}
+}
+
+func TestQuarantine(t *testing.T) {
+	healthy := manifest(t, "healthy")
+	failed := with(healthy, func(d *appsv1.Deployment) {
+		d.Spec.Template.Spec.Containers[0].Image = "ghcr.io/stefanprodan/podinfo:0.0.0"
+	})
+	quarantined := records{quarantine: map[string]*Quarantine{
+		workload.TemplateHash(&failed.Spec.Template): {Revision: 5, Error: "image not found", Until: now().Add(time.Minute)},
+	}}
+	annotated := func(d *appsv1.Deployment, key, value string) *appsv1.Deployment {
+		return with(d, func(d *appsv1.Deployment) { d.Annotations[key] = value })
+	}
+	off := namespace{data: shop().data, annotations: map[string]string{workload.QuarantineAnnotation: "off"}}
+	const line = "this pod template failed as revision 5: image not found; change it, wait until 2026-03-01T12:01:00Z, or try it again: kubectl annotate deployment/sample-app -n shop --overwrite reprise.dev/retry=5"
+	tests := []struct {
+		reason   string
+		setting  setting
+		review   *admissionv1.AdmissionReview
+		denial   string
+		warnings []string
+	}{
+		{"a failed pod template is refused with its old error", setting{phase: policy.Final, records: quarantined}, writing(healthy, failed), line, nil},
+		{"a dry run is only warned, or GitOps applies nothing", setting{phase: policy.Final, records: quarantined},
+			asked(writing(healthy, failed), func(r *admissionv1.AdmissionRequest) { r.DryRun = new(true) }), "", []string{line}},
+		{"the early phase leaves it to the last word", setting{phase: policy.Early, records: quarantined}, writing(healthy, failed), "", nil},
+		{"a retry of this revision was asked for", setting{phase: policy.Final, records: quarantined}, writing(healthy, annotated(failed, retryAnnotation, "5")), "", nil},
+		{"a retry of an earlier one is over", setting{phase: policy.Final, records: quarantined}, writing(healthy, annotated(failed, retryAnnotation, "3")), line, nil},
+		{"the workload's setting is off", setting{phase: policy.Final, records: quarantined}, writing(healthy, annotated(failed, workload.QuarantineAnnotation, "off")), "", nil},
+		{"the namespace's setting is off", setting{phase: policy.Final, records: quarantined, namespace: &off}, writing(healthy, failed), "", nil},
+		{"no new pods come of a label", setting{phase: policy.Final, records: quarantined}, writing(failed, with(failed, func(d *appsv1.Deployment) { d.Labels["team"] = "shop" })), "", nil},
+		{"another template is free", setting{phase: policy.Final, records: quarantined}, writing(failed, healthy), "", nil},
+	}
+	for _, test := range tests {
+		t.Run(test.reason, func(t *testing.T) {
+			call, _ := test.setting.server(t)
+			response := ask(t, call, test.review)
+			denial := ""
+			if response.Result != nil {
+				denial = response.Result.Message
+			}
+			if diff := cmp.Diff(test.denial, denial); diff != "" {
+				t.Errorf("denial differs (-want +got):\n%s", diff)
+			}
+			if diff := cmp.Diff(test.warnings, response.Warnings); diff != "" {
+				t.Errorf("warnings differ (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestOwnRollbackIsExemptFromPolicy(t *testing.T) {
+	healthy, broken := manifest(t, "healthy"), manifest(t, "broken")
+	recorded := records{intents: map[string]bool{workload.IntentOf(broken).Hash(): true}}
+	call, _ := setting{phase: policy.Final, records: recorded}.server(t)
+	review := writing(healthy, broken)
+	if response := ask(t, call, review); response.Allowed {
+		t.Error("anyone may write what is recorded, whatever the policies say")
+	}
+	review.Request.UserInfo.Username = ownName
+	if response := ask(t, call, review); !response.Allowed || response.AuditAnnotations[auditUnjudged] != "rollback" {
+		t.Errorf("response = %+v, want allowed as a rollback", response)
+	}
+}
+
+func TestWhatCannotBeJudgedFollowsTheFailurePolicy(t *testing.T) {
+	healthy := manifest(t, "healthy")
+	unread := shop()
+	unread.data.Unknown = map[effective.Kind]string{effective.KindLimitRange: "the cache is not filled yet"}
+	endless := enginesOf(t, policy.Module{File: "endless.rego", Rego: `package endless
+deny contains "never" if {
+	some a in numbers.range(1, 100000)
+	some b in numbers.range(1, 100000)
+	a + b < 0
+}`})
+	bad := enginesOf(t, policy.Module{File: "bad.rego", Rego: "package bad\ndeny contains \"no\" if k8s.quantity.compare(\"x\", \"1\") > 0"})
+	tests := []struct {
+		reason  string
+		setting setting
+		names   string
+	}{
+		{"namespace data is not known", setting{namespace: &unread}, "rule pod-admissible could not be judged: LimitRange: the cache is not filled yet"},
+		{"a rule takes too long", setting{policies: endless}, "rule endless could not be judged: it was not done by its deadline"},
+		{"a rule is broken", setting{policies: bad}, "rule bad could not be judged: "},
+	}
+	for _, test := range tests {
+		t.Run(test.reason, func(t *testing.T) {
+			test.setting.phase = policy.Final
+			test.setting.failurePolicy = admissionregistrationv1.Fail
+			call, _ := test.setting.server(t)
+			response := ask(t, call, writing(nil, healthy))
+			if response.Allowed || !strings.Contains(response.Result.Message, test.names) || response.Result.Code != 403 {
+				t.Errorf("Fail: response = %+v, want a denial naming %q", response, test.names)
+			}
+			test.setting.failurePolicy = admissionregistrationv1.Ignore
+			call, _ = test.setting.server(t)
+			response = ask(t, call, writing(nil, healthy))
+			if !response.Allowed || len(response.Warnings) != 1 || !strings.Contains(response.Warnings[0], test.names) {
+				t.Errorf("Ignore: response = %+v, want a warning naming %q", response, test.names)
+			}
+			if !strings.Contains(response.AuditAnnotations[auditUnchecked], test.names) {
+				t.Errorf("Ignore: audit annotations %v do not name %q", response.AuditAnnotations, test.names)
+			}
+		})
+	}
+}
+
+// asked changes a review's request.
+func asked(review *admissionv1.AdmissionReview, change func(*admissionv1.AdmissionRequest)) *admissionv1.AdmissionReview {
+	change(review.Request)
+	return review
+}
+
+func memoryLimit(limit string) *corev1.LimitRange {
+	return &corev1.LimitRange{
+		ObjectMeta: metav1.ObjectMeta{Name: "mem-defaults", Namespace: "shop"},
+		Spec: corev1.LimitRangeSpec{Limits: []corev1.LimitRangeItem{{
+			Type:    corev1.LimitTypeContainer,
+			Default: corev1.ResourceList{corev1.ResourceMemory: resource.MustParse(limit)},
+		}}},
+	}
+}

@@ -1,0 +1,46 @@
+package webhook
+
+import (
+	"fmt"
+	"unicode/utf8"
+)
+
+// The API server's limits, in runes: once all warnings of a request exceed the
+// total, it cuts each to the limit of one, and drops those that still exceed the
+// total (k8s.io/apiserver/pkg/endpoints/filters/warning.go).
+const (
+	maxWarning  = 256
+	maxWarnings = 4096
+)
+
+// fitWarnings makes warnings fit, so that none is lost without a word: they stay
+// whole if all of them fit, or else are cut, and the last counts those left out.
+func fitWarnings(warnings []string) []string {
+	total := 0
+	for _, warning := range warnings {
+		total += utf8.RuneCountInString(warning)
+	}
+	if total <= maxWarnings {
+		return warnings
+	}
+	var fitting []string
+	total = 0
+	for i, warning := range warnings {
+		warning = cutRunes(warning, maxWarning)
+		total += utf8.RuneCountInString(warning)
+		if total > maxWarnings-maxWarning && i < len(warnings)-1 {
+			return append(fitting, fmt.Sprintf("%d more warnings", len(warnings)-i))
+		}
+		fitting = append(fitting, warning)
+	}
+	return fitting
+}
+
+// cutRunes shortens a text to a number of runes.
+func cutRunes(text string, limit int) string {
+	if utf8.RuneCountInString(text) <= limit {
+		return text
+	}
+	runes := []rune(text)
+	return string(runes[:limit-1]) + "…"
+}
