@@ -1,0 +1,65 @@
+{{- define "reprise.labels" -}}
+app.kubernetes.io/name: reprise
+app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+{{- end }}
+
+{{- define "reprise.selector" -}}
+app.kubernetes.io/name: reprise
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end }}
+
+{{- define "reprise.clientConfig" -}}
+{{- if .root.Values.webhook.url -}}
+url: {{ .root.Values.webhook.url }}{{ .path }}
+{{- else -}}
+service:
+  name: {{ .root.Release.Name }}
+  namespace: {{ .root.Release.Namespace }}
+  path: {{ .path }}
+{{- end }}
+caBundle: {{ required "webhook.caBundle is required: the PEM of the authority that signed the serving certificate, in base64" .root.Values.webhook.caBundle }}
+{{- end }}
+
+{{- define "reprise.namespaceSelector" -}}
+matchExpressions:
+  - key: kubernetes.io/metadata.name
+    operator: NotIn
+    values:
+      {{- toYaml (append .Values.protectedNamespaces .Release.Namespace | uniq) | nindent 6 }}
+{{- end }}
+
+{{/*
+A CEL expression: the object named by the argument bears Score's marker or is opted in.
+*/}}
+{{- define "reprise.marked" -}}
+((has({{ . }}.metadata.annotations) && 'k8s.score.dev/workload-name' in {{ . }}.metadata.annotations && {{ . }}.metadata.annotations['k8s.score.dev/workload-name'] != '') || (has({{ . }}.metadata.labels) && 'reprise.dev/guard' in {{ . }}.metadata.labels && {{ . }}.metadata.labels['reprise.dev/guard'] == 'enabled'))
+{{- end }}
+
+{{/*
+The conditions under which a webhook is called at all, judged by the API server: a workload, now or before this
+request, whose spec, labels or marker changed. Every level is guarded, since an expression that fails refuses
+the request with an error that no one understands.
+*/}}
+{{- define "reprise.matchConditions" -}}
+- name: workload
+  expression: >-
+    {{ include "reprise.marked" "object" }}
+    || (request.operation == 'UPDATE' && {{ include "reprise.marked" "oldObject" }})
+- name: changed
+  expression: >-
+    request.operation == 'CREATE'
+    || has(object.spec) != has(oldObject.spec)
+    || (has(object.spec) && object.spec != oldObject.spec)
+    || has(object.metadata.labels) != has(oldObject.metadata.labels)
+    || (has(object.metadata.labels) && object.metadata.labels != oldObject.metadata.labels)
+    || {{ include "reprise.marked" "object" }} != {{ include "reprise.marked" "oldObject" }}
+{{- end }}
+
+{{/*
+A CEL expression: one of the containers in the list named by the argument requests more than its own limit.
+*/}}
+{{- define "reprise.overLimit" -}}
+(has(object.spec.template.spec.{{ . }}) && object.spec.template.spec.{{ . }}.exists(c, has(c.resources) && has(c.resources.requests) && has(c.resources.limits) && c.resources.requests.exists(r, r in c.resources.limits && isQuantity(c.resources.requests[r]) && isQuantity(c.resources.limits[r]) && quantity(c.resources.requests[r]).isGreaterThan(quantity(c.resources.limits[r])))))
+{{- end }}

@@ -1,0 +1,73 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"path/filepath"
+	"strconv"
+
+	"github.com/spf13/pflag"
+)
+
+// options are what must be known before the configuration file is read.
+type options struct {
+	config         string
+	kubeconfig     string
+	namespace      string
+	webhookAddress string
+	certFile       string
+	keyFile        string
+	healthAddress  string
+	metricsAddress string
+	leaderElect    bool
+	development    bool
+	webhookHost    string
+	webhookPort    int
+	certDirectory  string
+}
+
+func parse(args []string) (options, error) {
+	var o options
+	flags := pflag.NewFlagSet("reprise", pflag.ContinueOnError)
+	flags.SortFlags = false
+	flags.StringVar(&o.config, "config", "", "path of the configuration file; the defaults where it is empty")
+	flags.StringVar(&o.kubeconfig, "kubeconfig", "", "path of a kubeconfig; the pod's ServiceAccount where it is empty")
+	flags.StringVar(&o.namespace, "namespace", "", "the namespace of this install: its Lease lies there (required)")
+	flags.StringVar(&o.webhookAddress, "webhook-bind-address", ":9443", "where admission is served")
+	flags.StringVar(&o.certFile, "tls-cert-file", "", "the serving certificate, PEM; read again when it changes (required)")
+	flags.StringVar(&o.keyFile, "tls-private-key-file", "", "its private key, PEM, in the same folder (required)")
+	flags.StringVar(&o.healthAddress, "health-probe-bind-address", ":8081", "where /healthz and /readyz are served")
+	flags.StringVar(&o.metricsAddress, "metrics-bind-address", ":8080", "where /metrics is served; 0 for nowhere")
+	flags.BoolVar(&o.leaderElect, "leader-elect", true, "let one replica of several run the controllers")
+	flags.BoolVar(&o.development, "log-for-people", false, "write logs for a terminal instead of JSON")
+	if err := flags.Parse(args); err != nil {
+		return o, err
+	}
+	if flags.NArg() > 0 {
+		return o, fmt.Errorf("unexpected argument %q: all options are flags, see --help", flags.Arg(0))
+	}
+	return o, o.complete()
+}
+
+func (o *options) complete() error {
+	if o.namespace == "" {
+		return errors.New("--namespace is required: the namespace of this install")
+	}
+	if o.certFile == "" || o.keyFile == "" {
+		return errors.New("--tls-cert-file and --tls-private-key-file are required: the API server calls webhooks over TLS only")
+	}
+	o.certDirectory = filepath.Dir(o.certFile)
+	if filepath.Dir(o.keyFile) != o.certDirectory {
+		return errors.New("--tls-private-key-file must lie in the folder of --tls-cert-file, as in a mounted Secret")
+	}
+	host, port, err := net.SplitHostPort(o.webhookAddress)
+	if err != nil {
+		return fmt.Errorf("--webhook-bind-address: %w", err)
+	}
+	if o.webhookPort, err = strconv.Atoi(port); err != nil || o.webhookPort < 1 {
+		return fmt.Errorf("--webhook-bind-address: port %q is not a number of at least 1", port)
+	}
+	o.webhookHost = host
+	return nil
+}

@@ -1,0 +1,60 @@
+package main
+
+import (
+	"context"
+	"time"
+
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"reprise.dev/reprise/history"
+	"reprise.dev/reprise/webhook"
+)
+
+// revisions is the webhook's view of what is recorded.
+type revisions struct {
+	cached client.Reader
+	live   client.Reader
+}
+
+// Quarantined implements webhook.Revisions.
+func (r revisions) Quarantined(ctx context.Context, w types.NamespacedName, templateHash string, now time.Time) (*webhook.Quarantine, error) {
+	h, err := history.List(ctx, r.cached, w.Namespace, w.Name)
+	if err != nil {
+		return nil, err
+	}
+	failed, until := h.Quarantined(templateHash, now)
+	if failed == nil {
+		return nil, nil
+	}
+	return &webhook.Quarantine{Revision: failed.Spec.Number, Error: failed.Status.Error, Until: until}, nil
+}
+
+// LastHealthy implements webhook.Revisions.
+func (r revisions) LastHealthy(ctx context.Context, w types.NamespacedName) (*webhook.Healthy, error) {
+	h, err := history.List(ctx, r.cached, w.Namespace, w.Name)
+	if err != nil {
+		return nil, err
+	}
+	healthy := h.LastHealthy()
+	if healthy == nil {
+		return nil, nil
+	}
+	return &webhook.Healthy{Number: healthy.Spec.Number, IntentHash: healthy.Spec.IntentHash}, nil
+}
+
+// Recorded implements webhook.Revisions.
+func (r revisions) Recorded(ctx context.Context, w types.NamespacedName, intentHash string) (bool, error) {
+	for _, reader := range []client.Reader{r.cached, r.live} {
+		h, err := history.List(ctx, reader, w.Namespace, w.Name)
+		if err != nil {
+			return false, err
+		}
+		for _, revision := range h {
+			if revision.Spec.IntentHash == intentHash {
+				return true, nil
+			}
+		}
+	}
+	return false, nil
+}
