@@ -16,12 +16,16 @@ import (
 	"k8s.io/utils/clock"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller"
 	"sigs.k8s.io/controller-runtime/pkg/log"
 
 	"reprise.dev/reprise/api/v1alpha1"
 	"reprise.dev/reprise/event"
 	"reprise.dev/reprise/workload"
 )
+
+// workers is how many workloads are recorded at once.
+const workers = 8
 
 // Recorder writes a Revision for every new intent of a guarded workload.
 type Recorder struct {
@@ -43,7 +47,8 @@ type Recorder struct {
 
 // SetupWithManager has the recorder called for every change of a Deployment.
 func (r *Recorder) SetupWithManager(manager ctrl.Manager) error {
-	return ctrl.NewControllerManagedBy(manager).Named("recorder").For(&appsv1.Deployment{}).Complete(r)
+	return ctrl.NewControllerManagedBy(manager).Named("recorder").For(&appsv1.Deployment{}).
+		WithOptions(controller.Options{MaxConcurrentReconciles: workers}).Complete(r)
 }
 
 // Reconcile records the workload's intent if it is new.
@@ -74,10 +79,12 @@ func (r *Recorder) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.Re
 // recorded says whether the newest revision is whole and holds the Deployment's intent.
 func recorded(h History, d *appsv1.Deployment) bool {
 	newest := h.Newest()
-	return newest != nil && newest.Status.Phase != "" && newest.Spec.IntentHash == workload.IntentOf(d).Hash()
+	return newest != nil && newest.Status.Phase != "" && newest.Spec.Workload.UID == d.UID &&
+		newest.Spec.IntentHash == workload.IntentOf(d).Hash()
 }
 
-// record writes the next revision, ends those that it replaces and prunes. Each step may be repeated.
+// record writes the next revision, tells of it, ends those that it replaces and prunes. Each step may be repeated:
+// until the phase is written, the revision counts as not recorded.
 func (r *Recorder) record(ctx context.Context, d *appsv1.Deployment) error {
 	h, err := List(ctx, r.Live, d.Namespace, d.Name)
 	if err != nil {
@@ -97,13 +104,16 @@ func (r *Recorder) record(ctx context.Context, d *appsv1.Deployment) error {
 	if err := create(ctx, r.Client, r.Live, next); err != nil {
 		return err
 	}
-	if err := r.supersede(ctx, h, now); err != nil {
-		return err
-	}
-	log.FromContext(ctx).Info("recorded", "revision", next.Name, "number", next.Spec.Number, "change", next.Spec.Change)
 	if err := r.Events.Write(ctx, recordedEvent(d, next, now)); err != nil {
 		return err
 	}
+	if err := r.supersede(ctx, h, now); err != nil {
+		return err
+	}
+	if err := r.Client.Status().Update(ctx, next); err != nil {
+		return fmt.Errorf("writing the phase of revision %s: %w", next.Name, err)
+	}
+	log.FromContext(ctx).Info("recorded", "revision", next.Name, "number", next.Spec.Number, "change", next.Spec.Change)
 	return r.prune(ctx, d, append(h, *next))
 }
 

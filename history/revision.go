@@ -134,6 +134,9 @@ func (h History) follow(r, previous *v1alpha1.Revision, intent workload.Intent) 
 		return fmt.Errorf("comparing with revision %s: %w", previous.Name, err)
 	}
 	r.Spec.Change = changes.Short(maxChange)
+	if previous.Spec.Workload.UID != r.Spec.Workload.UID {
+		return nil // Deleted and made again: nothing of it runs yet.
+	}
 	if previous.Status.Phase == v1alpha1.PhaseHealthy && previous.Spec.TemplateHash == r.Spec.TemplateHash {
 		r.Status.Phase = v1alpha1.PhaseHealthy
 	}

@@ -23,30 +23,29 @@ func List(ctx context.Context, reader client.Reader, namespace, workload string)
 	return Sort(list.Items), nil
 }
 
-// create stores a new revision with its status. A revision of that number and intent that is already there is
-// success: the work was done before a crash or by a reconcile of which the cache does not know yet. The API
-// server drops the status of a create, so it is written by a second call, which a repetition makes up for.
+// create stores a new revision. A revision of that number and intent that is already there is success: the work
+// was begun before a crash, or by a reconcile of which the cache does not know yet. The status is the caller's to
+// write, since the API server drops it from a create: a revision without a phase is one that is not finished.
 func create(ctx context.Context, c client.Client, live client.Reader, r *v1alpha1.Revision) error {
 	status := r.Status
-	if err := c.Create(ctx, r); err != nil {
-		if !apierrors.IsAlreadyExists(err) {
-			return fmt.Errorf("recording revision %s: %w", r.Name, err)
-		}
-		stored := &v1alpha1.Revision{}
-		if err := live.Get(ctx, client.ObjectKeyFromObject(r), stored); err != nil {
-			return fmt.Errorf("reading revision %s, which exists: %w", r.Name, err)
-		}
-		if stored.Spec.IntentHash != r.Spec.IntentHash {
-			return fmt.Errorf("revision %s exists with another intent: the cache is behind", r.Name)
-		}
-		*r = *stored
-	}
-	if r.Status.Phase != "" {
+	err := c.Create(ctx, r)
+	if err == nil {
+		r.Status = status
 		return nil
 	}
-	r.Status = status
-	if err := c.Status().Update(ctx, r); err != nil {
-		return fmt.Errorf("writing the phase of revision %s: %w", r.Name, err)
+	if !apierrors.IsAlreadyExists(err) {
+		return fmt.Errorf("recording revision %s: %w", r.Name, err)
+	}
+	stored := &v1alpha1.Revision{}
+	if err := live.Get(ctx, client.ObjectKeyFromObject(r), stored); err != nil {
+		return fmt.Errorf("reading revision %s, which exists: %w", r.Name, err)
+	}
+	if stored.Spec.IntentHash != r.Spec.IntentHash || stored.Spec.Workload.UID != r.Spec.Workload.UID {
+		return fmt.Errorf("revision %s exists with another intent: the cache is behind", r.Name)
+	}
+	*r = *stored
+	if r.Status.Phase == "" {
+		r.Status = status
 	}
 	return nil
 }

@@ -1,0 +1,145 @@
+package rollback
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"reprise.dev/reprise/api/v1alpha1"
+	"reprise.dev/reprise/history"
+	"reprise.dev/reprise/workload"
+)
+
+var now = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+
+// past makes a history of revisions in the given phases, each with a pod template of its own.
+func past(phases ...v1alpha1.Phase) history.History {
+	var h history.History
+	for i, phase := range phases {
+		h = append(h, v1alpha1.Revision{
+			Spec:   v1alpha1.RevisionSpec{Number: int64(i + 1), TemplateHash: string(rune('a' + i)), IntentHash: string(rune('A' + i))},
+			Status: v1alpha1.RevisionStatus{Phase: phase},
+		})
+	}
+	return h
+}
+
+func TestDecide(t *testing.T) {
+	healthy, failed, gone := v1alpha1.PhaseHealthy, v1alpha1.PhaseFailed, v1alpha1.PhaseRolledBack
+	tests := map[string]struct {
+		reason  string
+		history history.History
+		change  func(history.History, *appsv1.Deployment, *workload.Settings)
+		want    Action
+		to      int64
+		says    string
+		waitFor time.Duration
+	}{
+		"Empty":       {reason: "no history, nothing to do"},
+		"Healthy":     {reason: "a healthy revision stays", history: past(healthy, healthy)},
+		"Progressing": {reason: "no verdict yet", history: past(healthy, v1alpha1.PhaseProgressing)},
+		"Unknown":     {reason: "unknown means do nothing", history: past(healthy, v1alpha1.PhaseUnknown)},
+		"Failed":      {reason: "the last healthy revision goes back", history: past(healthy, healthy, failed), want: To, to: 2},
+		"SkipsFailed": {reason: "failed ones are no target", history: past(healthy, gone, v1alpha1.PhaseSuperseded, failed), want: To, to: 1},
+		"NoHealthy":   {reason: "nothing to go back to", history: past(failed), want: Hold, says: "no healthy revision"},
+		"Off": {
+			reason: "off leaves it alone", history: past(healthy, failed),
+			change: func(_ history.History, _ *appsv1.Deployment, s *workload.Settings) { s.Rollback = workload.ModeOff },
+		},
+		"Manual": {
+			reason: "manual only reports", history: past(healthy, failed), want: Hold, says: "manual",
+			change: func(_ history.History, _ *appsv1.Deployment, s *workload.Settings) { s.Rollback = workload.ModeManual },
+		},
+		"OfARollback": {
+			reason: "a rollback is never rolled back, or it loops", history: past(healthy, gone, failed), want: Hold, says: "itself a rollback",
+			change: func(h history.History, _ *appsv1.Deployment, _ *workload.Settings) { h[2].Spec.RollbackOf = 2 },
+		},
+		"Owned": {
+			reason: "its controller would write it again", history: past(healthy, failed), want: Hold, says: "Database orders controls this Deployment",
+			change: func(_ history.History, d *appsv1.Deployment, _ *workload.Settings) {
+				d.OwnerReferences = []metav1.OwnerReference{{Kind: "Database", Name: "orders", Controller: new(true)}}
+			},
+		},
+		"Paused": {
+			reason: "somebody is at work on it", history: past(healthy, failed), want: Hold, says: "paused",
+			change: func(_ history.History, d *appsv1.Deployment, _ *workload.Settings) { d.Spec.Paused = true },
+		},
+		"Adopted": {
+			reason: "what was not watched triggers nothing", history: past(healthy, failed),
+			change: func(h history.History, _ *appsv1.Deployment, _ *workload.Settings) {
+				h[1].Status.Conditions = []metav1.Condition{{Type: v1alpha1.ConditionAdopted, Status: metav1.ConditionTrue}}
+			},
+		},
+		"SameTemplate": {
+			reason: "the same pods would fail again", history: past(healthy, failed), want: Hold, says: "the cause lies outside",
+			change: func(h history.History, _ *appsv1.Deployment, _ *workload.Settings) {
+				h[1].Spec.TemplateHash = h[0].Spec.TemplateHash
+			},
+		},
+		"Planned": {
+			reason: "a rollback that was written ahead is not decided again", history: past(healthy, failed),
+			change: func(h history.History, _ *appsv1.Deployment, _ *workload.Settings) {
+				h[1].Status.Rollback = &v1alpha1.Rollback{To: 1}
+			},
+		},
+		"Cap": {
+			reason: "a machine that deploys the same failure again and again is braked", want: Wait, waitFor: 40 * time.Minute,
+			history: past(healthy, gone, gone, gone, gone, gone, failed),
+			change: func(h history.History, _ *appsv1.Deployment, _ *workload.Settings) {
+				for i := 1; i <= 5; i++ {
+					h[i].Status.Rollback = &v1alpha1.Rollback{To: 1, StartedAt: metav1.NewTime(now.Add(time.Duration(i*5-25) * time.Minute))}
+				}
+			},
+		},
+		"OldRollbacks": {
+			reason: "rollbacks of yesterday do not count", want: To, to: 1,
+			history: past(healthy, gone, gone, gone, gone, gone, failed),
+			change: func(h history.History, _ *appsv1.Deployment, _ *workload.Settings) {
+				for i := 1; i <= 5; i++ {
+					h[i].Status.Rollback = &v1alpha1.Rollback{To: 1, StartedAt: metav1.NewTime(now.Add(-24 * time.Hour))}
+				}
+			},
+		},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			d, settings := &appsv1.Deployment{}, workload.DefaultSettings()
+			if tt.change != nil {
+				tt.change(tt.history, d, &settings)
+			}
+			got := Decide(tt.history, d, settings, now)
+			if got.Action != tt.want || !strings.Contains(got.Reason, tt.says) || got.After != tt.waitFor {
+				t.Errorf("%s: got %q after %s, saying %q", tt.reason, got.Action, got.After, got.Reason)
+			}
+			if tt.want == To && got.Target.Spec.Number != tt.to {
+				t.Errorf("%s: to %d, want %d", tt.reason, got.Target.Spec.Number, tt.to)
+			}
+		})
+	}
+}
+
+func TestOwnershipReturnsToTheDeployersAndRepriseOwnsNothing(t *testing.T) {
+	saved := []metav1.ManagedFieldsEntry{
+		{Manager: "kubectl", Operation: metav1.ManagedFieldsOperationApply},
+		{Manager: "kube-controller-manager", Subresource: "status", APIVersion: "old"},
+		{Manager: "reprise"},
+	}
+	live := []metav1.ManagedFieldsEntry{
+		{Manager: "reprise"},
+		{Manager: "kubectl", Operation: metav1.ManagedFieldsOperationApply, APIVersion: "bad"},
+		{Manager: "kube-controller-manager", Subresource: "status", APIVersion: "new"},
+		{Manager: "autoscaler", Subresource: "scale"},
+	}
+	got := ownership(saved, live)
+	want := []string{"kubectl//", "kube-controller-manager/status/new", "autoscaler/scale/"}
+	var names []string
+	for _, entry := range got {
+		names = append(names, entry.Manager+"/"+entry.Subresource+"/"+entry.APIVersion)
+	}
+	if strings.Join(names, " ") != strings.Join(want, " ") {
+		t.Errorf("got %v, want %v", names, want)
+	}
+}

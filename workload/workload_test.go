@@ -1,0 +1,176 @@
+package workload_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"reprise.dev/reprise/workload"
+)
+
+func deployment(change func(*appsv1.Deployment)) *appsv1.Deployment {
+	d := &appsv1.Deployment{
+		ObjectMeta: metav1.ObjectMeta{
+			Name:        "a",
+			Annotations: map[string]string{workload.NameAnnotation: "a"},
+			Labels:      map[string]string{"app": "a"},
+		},
+		Spec: appsv1.DeploymentSpec{
+			Replicas: new(int32(2)),
+			Template: corev1.PodTemplateSpec{
+				ObjectMeta: metav1.ObjectMeta{Labels: map[string]string{"app": "a"}},
+				Spec:       corev1.PodSpec{Containers: []corev1.Container{{Name: "main", Image: "x:1"}}},
+			},
+		},
+	}
+	if change != nil {
+		change(d)
+	}
+	return d
+}
+
+func TestWhoIsAdmittedAndGuarded(t *testing.T) {
+	tests := map[string]struct {
+		reason            string
+		change            func(*appsv1.Deployment)
+		admitted, guarded bool
+	}{
+		"Score":    {"Score's marker is enough", nil, true, true},
+		"NoMarker": {"a Deployment of somebody else is left alone", func(d *appsv1.Deployment) { d.Annotations = nil }, false, false},
+		"Empty":    {"an empty marker is none", func(d *appsv1.Deployment) { d.Annotations[workload.NameAnnotation] = "" }, false, false},
+		"ManagedBy": {"managed-by is no marker", func(d *appsv1.Deployment) {
+			d.Annotations = nil
+			d.Labels["app.kubernetes.io/managed-by"] = "score-k8s"
+		}, false, false},
+		"OptedIn": {"the label opts in", func(d *appsv1.Deployment) { d.Annotations = nil; d.Labels[workload.GuardLabel] = "enabled" }, true, true},
+		"OptedOut": {
+			"the label takes out of history and rollback, never out of admission",
+			func(d *appsv1.Deployment) { d.Labels[workload.GuardLabel] = "disabled" }, true, false,
+		},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			d := deployment(tt.change)
+			if got := workload.Admitted(d); got != tt.admitted {
+				t.Errorf("%s: admitted is %v", tt.reason, got)
+			}
+			if got := workload.Guarded(d); got != tt.guarded {
+				t.Errorf("%s: guarded is %v", tt.reason, got)
+			}
+		})
+	}
+	if workload.Admitted(nil) || workload.Guarded(nil) {
+		t.Error("nothing is no workload")
+	}
+}
+
+func TestOnlyADeployChangesTheIntent(t *testing.T) {
+	tests := map[string]struct {
+		reason                   string
+		change                   func(*appsv1.Deployment)
+		sameIntent, sameTemplate bool
+	}{
+		"Replicas":   {"an autoscaler's", func(d *appsv1.Deployment) { d.Spec.Replicas = new(int32(9)) }, true, true},
+		"Status":     {"the server's", func(d *appsv1.Deployment) { d.Status.Replicas = 1; d.Generation = 4; d.ResourceVersion = "7" }, true, true},
+		"Controller": {"the deployment controller's", func(d *appsv1.Deployment) { d.Annotations["deployment.kubernetes.io/revision"] = "3" }, true, true},
+		"Kubectl":    {"kubectl's memory", func(d *appsv1.Deployment) { d.Annotations[workload.LastApplied] = "{}" }, true, true},
+		"Setting":    {"a setting of Reprise's", func(d *appsv1.Deployment) { d.Annotations[workload.RollbackAnnotation] = "off" }, true, true},
+		"TemplateSetting": {"a setting where Score puts it", func(d *appsv1.Deployment) {
+			d.Spec.Template.Annotations = map[string]string{workload.BakeTimeAnnotation: "5s"}
+		}, true, true},
+		"Restart": {"kubectl rollout restart is a deploy of the same pods", func(d *appsv1.Deployment) {
+			d.Spec.Template.Annotations = map[string]string{"kubectl.kubernetes.io/restartedAt": "now"}
+		}, false, true},
+		"Tool":       {"a chart's version on the pods", func(d *appsv1.Deployment) { d.Spec.Template.Labels["helm.sh/chart"] = "x-2" }, false, true},
+		"Label":      {"a label on the Deployment", func(d *appsv1.Deployment) { d.Labels["team"] = "x" }, false, true},
+		"Annotation": {"an annotation of the deployer's", func(d *appsv1.Deployment) { d.Annotations["team"] = "x" }, false, true},
+		"Image":      {"another image", func(d *appsv1.Deployment) { d.Spec.Template.Spec.Containers[0].Image = "x:2" }, false, false},
+		"Strategy":   {"another strategy", func(d *appsv1.Deployment) { d.Spec.MinReadySeconds = 3 }, false, true},
+	}
+	before := deployment(nil)
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			after := deployment(tt.change)
+			if got := workload.IntentOf(after).Hash() == workload.IntentOf(before).Hash(); got != tt.sameIntent {
+				t.Errorf("%s: same intent is %v", tt.reason, got)
+			}
+			if got := workload.TemplateHash(&after.Spec.Template) == workload.TemplateHash(&before.Spec.Template); got != tt.sameTemplate {
+				t.Errorf("%s: same template is %v", tt.reason, got)
+			}
+		})
+	}
+}
+
+func TestAnIntentIsPutBackWithoutTouchingWhatIsNotPartOfIt(t *testing.T) {
+	intent := workload.IntentOf(deployment(func(d *appsv1.Deployment) {
+		d.Annotations[workload.LastApplied] = "old"
+		d.Annotations["deployment.kubernetes.io/revision"] = "1"
+		d.Annotations[workload.RollbackAnnotation] = "auto"
+	}))
+	live := deployment(func(d *appsv1.Deployment) {
+		d.Spec.Replicas = new(int32(7))
+		d.Spec.Template.Spec.Containers[0].Image = "x:bad"
+		d.Labels["new"] = "label"
+		d.Annotations[workload.LastApplied] = "new"
+		d.Annotations["deployment.kubernetes.io/revision"] = "3"
+		d.Annotations[workload.RollbackAnnotation] = "manual"
+	})
+	intent.Onto(live)
+	want := deployment(func(d *appsv1.Deployment) {
+		d.Spec.Replicas = new(int32(7))
+		d.Annotations[workload.LastApplied] = "old"
+		d.Annotations["deployment.kubernetes.io/revision"] = "3"
+		d.Annotations[workload.RollbackAnnotation] = "manual"
+	})
+	if d := cmp.Diff(want, live); d != "" {
+		t.Errorf("(-want +got)\n%s", d)
+	}
+	if workload.IntentOf(live).Hash() != intent.Hash() {
+		t.Error("the live intent is not the one put back")
+	}
+}
+
+func TestSettingsComeFromTheNearestPlace(t *testing.T) {
+	d := deployment(func(d *appsv1.Deployment) {
+		d.Annotations[workload.RollbackAnnotation] = "manual"
+		d.Spec.Template.Annotations = map[string]string{workload.RollbackAnnotation: "off", workload.BakeTimeAnnotation: "5s"}
+	})
+	namespace := map[string]string{
+		workload.BakeTimeAnnotation: "9s", workload.HistoryLimitAnnotation: "3",
+		workload.FailureDeadlineAnnotation: "2m", workload.QuarantineAnnotation: "off",
+	}
+	got, problems := workload.SettingsOf(d, namespace, workload.DefaultSettings())
+	want := workload.Settings{
+		Rollback: workload.ModeManual, BakeTime: 5 * time.Second, FailureDeadline: 2 * time.Minute, HistoryLimit: 3,
+	}
+	if diff := cmp.Diff(want, got); diff != "" || len(problems) > 0 {
+		t.Errorf("problems %v (-want +got)\n%s", problems, diff)
+	}
+}
+
+func TestASettingThatCannotBeReadNeverMeansMorePower(t *testing.T) {
+	d := deployment(func(d *appsv1.Deployment) {
+		d.Annotations[workload.RollbackAnnotation] = "Off"
+		d.Annotations[workload.BakeTimeAnnotation] = "-1s"
+		d.Annotations[workload.HistoryLimitAnnotation] = "1"
+		d.Annotations[workload.QuarantineAnnotation] = "yes"
+	})
+	got, problems := workload.SettingsOf(d, nil, workload.DefaultSettings())
+	want := workload.DefaultSettings()
+	want.Rollback = workload.ModeManual
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+	if diff := cmp.Diff([]string{
+		`annotation reprise.dev/rollback is "Off": expected auto, manual or off; treated as manual`,
+		`annotation reprise.dev/bake-time is "-1s": expected a duration such as 30s`,
+		`annotation reprise.dev/history-limit is "1": expected a number of at least 2`,
+		`annotation reprise.dev/quarantine is "yes": expected on or off`,
+	}, problems); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+}
