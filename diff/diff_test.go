@@ -62,6 +62,11 @@ func TestChangesAreNamedInScoresTerms(t *testing.T) {
 			want: "containers.frontend.variables.DB_PASSWORD changed, containers.frontend.variables.MODE removed, " +
 				"containers.frontend.variables.URL added (postgres://me:***@db/x)",
 		},
+		"Command": {
+			reason: "a list of words is shown as it is written",
+			change: func(c *corev1.Container, _ *workload.Intent) { c.Args = []string{"echo boom >&2; exit 1"} },
+			want:   `containers.frontend.args added (["echo boom >&2; exit 1"])`,
+		},
 		"EqualQuantities": {
 			reason: "quantities compare by value",
 			change: func(c *corev1.Container, _ *workload.Intent) {

@@ -53,11 +53,7 @@ func isField(element fieldpath.PathElement, name string) bool {
 	return element.FieldName != nil && *element.FieldName == name
 }
 
-func sameJSON(a, b any) bool {
-	left, errLeft := json.Marshal(a)
-	right, errRight := json.Marshal(b)
-	return errLeft == nil && errRight == nil && string(left) == string(right)
-}
+func sameJSON(a, b any) bool { return compactJSON(a) == compactJSON(b) }
 
 // lookup finds the value at a path.
 func lookup(value any, path fieldpath.Path) (any, bool) {
@@ -138,10 +134,13 @@ func show(field string, value any) string {
 	}
 }
 
+// compactJSON renders a value as JSON without the escapes that only browsers need.
 func compactJSON(value any) string {
-	encoded, err := json.Marshal(value)
-	if err != nil {
+	var text strings.Builder
+	encoder := json.NewEncoder(&text)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(value); err != nil {
 		return ""
 	}
-	return string(encoded)
+	return strings.TrimSpace(text.String())
 }

@@ -209,10 +209,15 @@ func Name(workload string, number int64) string {
 	return strings.TrimRight(workload[:253-len(suffix)], "-.") + suffix
 }
 
+// images lists what runs as a person would say it: without the registry, and with digests cut short.
 func images(d *appsv1.Deployment) string {
 	var names []string
 	for _, container := range d.Spec.Template.Spec.Containers {
-		names = append(names, container.Image)
+		image := container.Image[strings.LastIndex(container.Image, "/")+1:]
+		if at := strings.Index(image, "@sha256:"); at >= 0 {
+			image = image[:min(len(image), at+len("@sha256:")+8)]
+		}
+		names = append(names, image)
 	}
 	return strings.Join(names, ", ")
 }

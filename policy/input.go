@@ -134,6 +134,7 @@ func objectionFacts(objection effective.Objection) map[string]any {
 		"message":   objection.Message,
 		"fix":       objection.Fix,
 		"exact":     objection.Exact,
+		"transient": objection.Transient,
 	}
 }
 

@@ -86,7 +86,8 @@ func (r *Reconciler) cannotRun(ctx context.Context, a applier, failed, target *v
 	}
 	result := effective.Of(&intent.Spec.Template, r.Namespaces.For(ctx, failed.Namespace))
 	for _, objection := range result.Objections {
-		if !objection.Transient {
+		// A full quota may be full of the failing pods.
+		if objection.Rule != effective.RuleQuotaExceeded && objection.Rule != effective.RuleQuotaUncounted {
 			return fmt.Sprintf("#%d cannot run here any more: %s; %s", target.Spec.Number, objection.Message, objection.Fix), nil
 		}
 	}

@@ -15,7 +15,7 @@ import (
 // +kubebuilder:metadata:annotations="helm.sh/resource-policy=keep"
 // +kubebuilder:selectablefield:JSONPath=".spec.workload.name"
 // +kubebuilder:selectablefield:JSONPath=".status.phase"
-// +kubebuilder:printcolumn:name="Workload",type=string,JSONPath=".spec.workload.name"
+// +kubebuilder:printcolumn:name="Workload",type=string,JSONPath=".spec.workload.name",priority=1
 // +kubebuilder:printcolumn:name="Revision",type=integer,JSONPath=".spec.number"
 // +kubebuilder:printcolumn:name="Phase",type=string,JSONPath=".status.phase"
 // +kubebuilder:printcolumn:name="Images",type=string,JSONPath=".spec.images"
@@ -55,7 +55,7 @@ type RevisionSpec struct {
 	IntentHash string `json:"intentHash"`
 	// Identifies the pod template. A failed one is refused at admission for a while.
 	TemplateHash string `json:"templateHash"`
-	// The images that it runs, for people to read.
+	// The images that it runs, without their registries, for people to read.
 	// +optional
 	Images string `json:"images,omitempty"`
 	// What changed against the revision before, in short, with credentials masked.

@@ -4,8 +4,9 @@
 #   What the API server would refuse at the Pod (LimitRange bounds, quotas,
 #   PodSecurity, a missing RuntimeClass, PriorityClass or ServiceAccount), it lets
 #   through at the Deployment, and then only a ReplicaSet hears of it. Denied is
-#   what it certainly refuses now; what it may refuse, or what keeps the pod from
-#   starting, is a warning.
+#   what it certainly refuses and will go on refusing; what it may refuse, what may
+#   pass by itself (a full quota, an object that is applied after its user), and
+#   what keeps the pod from starting is a warning.
 # custom:
 #   enforcement: deny
 #   early: false
@@ -14,12 +15,17 @@ package reprise.pod_admissible
 
 deny contains violation(objection) if {
 	some objection in objections
-	objection.exact
+	lasting(objection)
 }
 
 warn contains violation(objection) if {
 	some objection in objections
-	not objection.exact
+	not lasting(objection)
+}
+
+lasting(objection) if {
+	objection.exact
+	not objection.transient
 }
 
 # A missing ConfigMap is never more than a warning, so not knowing it changes nothing.
@@ -29,10 +35,20 @@ cannot_tell contains reason if {
 	reason := sprintf("%s: %s", [unknown.kind, unknown.reason])
 }
 
-# The rule requests-within-limits words this one.
 objections contains objection if {
 	some objection in input.effective.objections
-	objection.rule != "request-over-limit"
+	not worded_elsewhere(objection)
+}
+
+# The rule requests-within-limits words every request over its limit, and so also
+# that of a resource which cannot be overcommitted.
+worded_elsewhere(objection) if objection.rule == "request-over-limit"
+
+worded_elsewhere(objection) if {
+	objection.rule == "overcommit"
+	objection.requested != ""
+	objection.allowed != ""
+	k8s.quantity.compare(objection.requested, objection.allowed) > 0
 }
 
 violation(objection) := {

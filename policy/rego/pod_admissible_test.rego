@@ -18,9 +18,24 @@ test_an_uncertain_objection_warns if {
 	count(rule.warn) == 1 with input as facts([objection], [])
 }
 
+test_what_may_pass_by_itself_warns if {
+	passing := object.union(objection, {"exact": true, "transient": true})
+	count(rule.deny) == 0 with input as facts([passing], [])
+	count(rule.warn) == 1 with input as facts([passing], [])
+}
+
 test_requests_over_limits_are_left_to_their_own_rule if {
 	over := object.union(objection, {"rule": "request-over-limit", "exact": true})
 	count(rule.deny) == 0 with input as facts([over], [])
+}
+
+test_overcommit_is_left_to_it_only_over_the_limit if {
+	over := object.union(objection, {"rule": "overcommit", "requested": "2", "allowed": "1", "exact": true})
+	under := object.union(over, {"requested": "1", "allowed": "2"})
+	unlimited := object.union(over, {"allowed": ""})
+	count(rule.deny) == 0 with input as facts([over], [])
+	count(rule.deny) == 1 with input as facts([under], [])
+	count(rule.deny) == 1 with input as facts([unlimited], [])
 }
 
 test_an_objection_to_the_whole_pod_names_no_field if {
@@ -45,6 +60,7 @@ objection := {
 	"message": "limit 1Gi exceeds the maximum 512Mi of LimitRange bounds",
 	"fix": "lower the limit to 512Mi",
 	"exact": false,
+	"transient": false,
 }
 
 facts(objections, unknowns) := {"effective": {"objections": objections, "cannotTell": unknowns}}

@@ -1,0 +1,54 @@
+# Bare `make` lists the targets. Everything is built from Go modules: a machine needs Go and nothing else.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+GO ?= go
+GOLANGCI := $(GO) tool -modfile=tools/golangci-lint/go.mod golangci-lint
+CONTROLLER_GEN := $(GO) tool -modfile=tools/controller-gen/go.mod controller-gen
+# The test module, which holds the cluster, the integration tests and the demo.
+TESTS := $(GO) -C test
+
+.PHONY: help
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  \033[1m%-18s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: build
+build: ## build the binary into bin/
+	CGO_ENABLED=0 $(GO) build -trimpath -o bin/ ./cmd/...
+
+.PHONY: demo
+demo: ## play the break-fix exercise on a real control plane; KEEP=1 leaves it up
+	@KEEP=$(KEEP) $(GO) -C test run ./demo
+
+.PHONY: test
+test: test-unit test-integration ## run every test
+
+.PHONY: test-unit
+test-unit: ## run the tests that need no cluster: seconds
+	$(GO) test ./...
+
+.PHONY: test-integration
+test-integration: binaries ## run the tests against a real control plane
+	$(TESTS) test -timeout 30m -p 1 ./...
+
+.PHONY: binaries
+binaries: ## build the control plane into the cache folder: ten minutes the first time
+	$(TESTS) run ./cluster/cmd/cluster-binaries
+
+.PHONY: lint
+lint: ## check the code's style and the dependency rule
+	$(GOLANGCI) run ./...
+	cd test && $(GO) tool -modfile=../tools/golangci-lint/go.mod golangci-lint run --config ../.golangci.yaml ./...
+
+.PHONY: generate
+generate: ## write what is generated: deepcopy, the CustomResourceDefinition
+	$(CONTROLLER_GEN) object paths=./api/...
+	$(CONTROLLER_GEN) crd paths=./api/... output:crd:dir=charts/reprise/templates
+
+.PHONY: verify
+verify: generate ## fail if something generated, formatted or tidied is not fresh
+	$(GO) mod tidy -diff
+	$(TESTS) mod tidy -diff
+	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); test -z "$$unformatted" || { echo "not gofmt-ed: $$unformatted"; exit 1; }
+	@git diff --exit-code --stat -- api charts || { echo "run 'make generate' and commit what it wrote"; exit 1; }

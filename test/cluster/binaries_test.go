@@ -1,0 +1,58 @@
+package cluster
+
+import (
+	"context"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestGivenBinariesAreUsedAsTheyAre(t *testing.T) {
+	folder := t.TempDir()
+	if err := os.WriteFile(filepath.Join(folder, Etcd), nil, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("KUBEBUILDER_ASSETS", folder)
+	t.Setenv("REPRISE_CACHE", filepath.Join(folder, "cache"))
+	var progress strings.Builder
+	paths, err := Binaries(t.Context(), &progress, Etcd)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := filepath.Join(folder, Etcd); paths[Etcd] != want || progress.Len() > 0 {
+		t.Errorf("got %v and %q, want %s and no build", paths, progress.String(), want)
+	}
+}
+
+func TestUnknownBinaryIsAnError(t *testing.T) {
+	if _, err := Binaries(t.Context(), io.Discard, "kubelet"); err == nil {
+		t.Error("no error for a command that is not among them")
+	}
+}
+
+func TestLockIsHeldByOneAtATime(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "lock")
+	unlock, err := lock(t.Context(), io.Discard, path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var progress strings.Builder
+	short, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	if _, err := lock(short, &progress, path); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("a second lock: %v, want to wait until the deadline", err)
+	}
+	if !strings.Contains(progress.String(), "waiting for another process") {
+		t.Errorf("while it waited it said %q", progress.String())
+	}
+	unlock()
+	unlock, err = lock(t.Context(), io.Discard, path)
+	if err != nil {
+		t.Fatalf("a lock after the first was given back: %v", err)
+	}
+	unlock()
+}

@@ -1,0 +1,166 @@
+// Package product runs Reprise itself beside a test cluster: the binary as it is built for users, the
+// chart as it is installed, and no more rights than the chart's ServiceAccount has.
+package product
+
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes"
+
+	"reprise.dev/reprise/test/cluster"
+)
+
+const (
+	// Release is the name that the chart is installed under, and that of its ServiceAccount.
+	Release = "reprise"
+	// Namespace is where the chart is installed.
+	Namespace = "reprise-system"
+)
+
+// Build builds cmd/reprise into dir and returns its path. progress is told that it builds.
+func Build(ctx context.Context, progress io.Writer, dir string) (string, error) {
+	root, err := cluster.RepositoryRoot()
+	if err != nil {
+		return "", err
+	}
+	start := time.Now()
+	fmt.Fprintln(progress, "building reprise from cmd/reprise (the first time this takes a minute or two)")
+	binary := filepath.Join(dir, "reprise")
+	cmd := exec.CommandContext(ctx, "go", "build", "-buildvcs=false", "-o", binary, "./cmd/reprise")
+	cmd.Dir = root
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("building reprise: %w\n%s", err, out)
+	}
+	fmt.Fprintf(progress, "built reprise in %s\n", time.Since(start).Round(time.Second))
+	return binary, nil
+}
+
+// Instance is a running Reprise.
+type Instance struct {
+	// Webhook, Metrics and Health are the URLs that it serves on.
+	Webhook, Metrics, Health string
+
+	name    string
+	cluster *cluster.Cluster
+	stop    func()
+}
+
+// Install installs the chart with its webhooks pointing at port of this machine, where Start is to
+// serve, and the given further values. It may be repeated to change values.
+func Install(ctx context.Context, c *cluster.Cluster, port int, values map[string]any) error {
+	all := map[string]any{}
+	for key, value := range values {
+		all[key] = value
+	}
+	webhook := map[string]any{}
+	if given, ok := values["webhook"].(map[string]any); ok {
+		for key, value := range given {
+			webhook[key] = value
+		}
+	}
+	webhook["url"] = url("https", port)
+	webhook["caBundle"] = base64.StdEncoding.EncodeToString(c.CA())
+	all["webhook"] = webhook
+	if err := c.InstallChart(ctx, Release, Namespace, all); err != nil {
+		return fmt.Errorf("installing the chart: %w", err)
+	}
+	return nil
+}
+
+// Start runs the binary as the chart's ServiceAccount, with the configuration that Install stored, and
+// returns when it is ready. name tells several apart; Logs of the cluster knows it. flags are added to
+// the binary's. It ends with the cluster at the latest.
+func Start(ctx context.Context, c *cluster.Cluster, name, binary string, port int, flags ...string) (*Instance, error) {
+	_, kubeconfig, err := c.ServiceAccountConfig(ctx, Namespace, Release)
+	if err != nil {
+		return nil, err
+	}
+	cert, err := c.ServingCertificate(name)
+	if err != nil {
+		return nil, err
+	}
+	config, err := writeConfig(ctx, c, filepath.Dir(cert.CertFile))
+	if err != nil {
+		return nil, err
+	}
+	health, err := cluster.FreePort()
+	if err != nil {
+		return nil, err
+	}
+	metrics, err := cluster.FreePort()
+	if err != nil {
+		return nil, err
+	}
+	i := &Instance{
+		Webhook: url("https", port), Metrics: url("http", metrics), Health: url("http", health), name: name, cluster: c,
+	}
+	i.stop, err = c.RunBeside(ctx, name, binary, append([]string{
+		"--kubeconfig=" + kubeconfig, "--namespace=" + Namespace, "--config=" + config,
+		"--webhook-bind-address=" + address(port), "--health-probe-bind-address=" + address(health),
+		"--metrics-bind-address=" + address(metrics),
+		"--tls-cert-file=" + cert.CertFile, "--tls-private-key-file=" + cert.KeyFile,
+	}, flags...), i.ready)
+	if err != nil {
+		return nil, fmt.Errorf("starting reprise: %w", err)
+	}
+	return i, nil
+}
+
+// Stop ends it as a pod is ended.
+func (i *Instance) Stop() { i.stop() }
+
+// Logs returns what it has printed so far.
+func (i *Instance) Logs() (string, error) { return i.cluster.Logs(i.name) }
+
+func (i *Instance) ready(ctx context.Context) error {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, i.Health+"/readyz", nil)
+	if err != nil {
+		return err
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return err
+	}
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		return errors.New("/readyz answers " + response.Status)
+	}
+	return nil
+}
+
+// writeConfig writes the configuration of the installed chart to a file and returns its path.
+func writeConfig(ctx context.Context, c *cluster.Cluster, dir string) (string, error) {
+	client, err := kubernetes.NewForConfig(c.RESTConfig())
+	if err != nil {
+		return "", fmt.Errorf("creating a client: %w", err)
+	}
+	stored, err := client.CoreV1().ConfigMaps(Namespace).Get(ctx, Release, metav1.GetOptions{})
+	if err != nil {
+		return "", fmt.Errorf("reading the chart's configuration: %w", err)
+	}
+	const key = "config.yaml"
+	content, found := stored.Data[key]
+	if !found {
+		return "", fmt.Errorf("reading the chart's configuration: ConfigMap %s holds no %s", Release, key)
+	}
+	path := filepath.Join(dir, "reprise-"+key)
+	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+		return "", fmt.Errorf("writing the configuration: %w", err)
+	}
+	return path, nil
+}
+
+func url(scheme string, port int) string { return scheme + "://" + address(port) }
+
+func address(port int) string { return "127.0.0.1:" + strconv.Itoa(port) }
