@@ -29,19 +29,41 @@ const (
 type Config struct {
 	// FailurePolicy says what becomes of a request that could not be judged.
 	FailurePolicy FailurePolicy
+	// ProtectedNamespaces are never touched.
+	ProtectedNamespaces []string
+	// History bounds what is recorded and kept.
+	History History
 	// Defaults treat a workload where neither it nor its namespace says otherwise.
 	Defaults workload.Settings
 }
 
+// History bounds what is recorded and kept.
+type History struct {
+	// MaxPerMinute is how many revisions of one workload are recorded in a minute; what comes faster is folded.
+	MaxPerMinute int
+	// KeepGone is how long the history of a workload is kept that is gone.
+	KeepGone time.Duration
+}
+
 // Default is the configuration of an install that sets nothing.
 func Default() Config {
-	return Config{FailurePolicy: Ignore, Defaults: workload.DefaultSettings()}
+	return Config{
+		FailurePolicy:       Ignore,
+		ProtectedNamespaces: []string{"cert-manager", "kube-system"},
+		History:             History{MaxPerMinute: 30, KeepGone: 24 * time.Hour},
+		Defaults:            workload.DefaultSettings(),
+	}
 }
 
 // file is the configuration as it is written.
 type file struct {
-	FailurePolicy *FailurePolicy `yaml:"failurePolicy"`
-	Defaults      struct {
+	FailurePolicy       *FailurePolicy `yaml:"failurePolicy"`
+	ProtectedNamespaces *[]string      `yaml:"protectedNamespaces"`
+	History             struct {
+		MaxPerMinute *int           `yaml:"maxPerMinute"`
+		KeepGone     *time.Duration `yaml:"keepGone"`
+	} `yaml:"history"`
+	Defaults struct {
 		Rollback        *workload.Mode `yaml:"rollback"`
 		BakeTime        *time.Duration `yaml:"bakeTime"`
 		FailureDeadline *time.Duration `yaml:"failureDeadline"`
@@ -77,6 +99,9 @@ func Parse(content []byte) (Config, error) {
 	}
 	c := Default()
 	set(&c.FailurePolicy, f.FailurePolicy)
+	set(&c.ProtectedNamespaces, f.ProtectedNamespaces)
+	set(&c.History.MaxPerMinute, f.History.MaxPerMinute)
+	set(&c.History.KeepGone, f.History.KeepGone)
 	set(&c.Defaults.Rollback, f.Defaults.Rollback)
 	set(&c.Defaults.BakeTime, f.Defaults.BakeTime)
 	set(&c.Defaults.FailureDeadline, f.Defaults.FailureDeadline)
@@ -96,6 +121,10 @@ func (c Config) validate() error {
 	switch {
 	case c.FailurePolicy != Ignore && c.FailurePolicy != Fail:
 		return fmt.Errorf("failurePolicy is %q: expected Ignore or Fail", c.FailurePolicy)
+	case c.History.MaxPerMinute < 1:
+		return fmt.Errorf("history.maxPerMinute is %d: expected at least 1", c.History.MaxPerMinute)
+	case c.History.KeepGone < 0:
+		return fmt.Errorf("history.keepGone is %s: expected no negative duration", c.History.KeepGone)
 	case d.Rollback != workload.ModeAuto && d.Rollback != workload.ModeManual && d.Rollback != workload.ModeOff:
 		return fmt.Errorf("defaults.rollback is %q: expected auto, manual or off", d.Rollback)
 	case d.BakeTime < 0:

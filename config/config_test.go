@@ -16,10 +16,9 @@ func TestWhatIsNotSetKeepsItsDefault(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := config.Config{
-		FailurePolicy: config.Fail,
-		Defaults:      workload.Settings{Rollback: workload.ModeAuto, BakeTime: 90 * time.Second, HistoryLimit: 10},
-	}
+	want := config.Default()
+	want.FailurePolicy = config.Fail
+	want.Defaults = workload.Settings{Rollback: workload.ModeAuto, BakeTime: 90 * time.Second, HistoryLimit: 10}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Errorf("(-want +got)\n%s", d)
 	}
@@ -35,6 +34,8 @@ func TestAMistakeIsNamed(t *testing.T) {
 		"defaults:\n  failureDeadline: -1s":   "defaults.failureDeadline is -1s",
 		"defaults:\n  historyLimit: 1":        "defaults.historyLimit is 1: expected at least 2",
 		"defaults: {quarantine: perhaps}":     "line 1: cannot unmarshal",
+		"history:\n  maxPerMinute: 0":         "history.maxPerMinute is 0: expected at least 1",
+		"history:\n  keepGone: -1h":           "history.keepGone is -1h",
 		"failurePolicy: [Ignore":              "did not find expected",
 		"defaults:\n  rollback: {auto: true}": "line 2: cannot unmarshal",
 	} {
@@ -46,8 +47,9 @@ func TestAMistakeIsNamed(t *testing.T) {
 }
 
 func TestNoFileMeansTheDefaultsAndAMissingOneIsAnError(t *testing.T) {
-	if got, err := config.Load(""); err != nil || got != config.Default() {
-		t.Errorf("got %v, %v", got, err)
+	got, err := config.Load("")
+	if d := cmp.Diff(config.Default(), got); err != nil || d != "" {
+		t.Errorf("%v (-want +got)\n%s", err, d)
 	}
 	if _, err := config.Load(t.TempDir() + "/absent.yaml"); err == nil {
 		t.Error("a missing file was no error")

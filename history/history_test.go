@@ -1,4 +1,4 @@
-package history_test
+package history
 
 import (
 	"fmt"
@@ -13,7 +13,6 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation"
 
 	"reprise.dev/reprise/api/v1alpha1"
-	"reprise.dev/reprise/history"
 	"reprise.dev/reprise/workload"
 )
 
@@ -36,9 +35,16 @@ func deployment(image string) *appsv1.Deployment {
 }
 
 // record appends what the recorder would write of a Deployment.
-func record(t *testing.T, h history.History, d *appsv1.Deployment) history.History {
+func record(t *testing.T, h History, d *appsv1.Deployment) History {
 	t.Helper()
-	next, err := h.Next(d, false, now)
+	var p predecessors
+	if p.newest = h.Newest(); p.newest != nil {
+		p.last = p.newest.Spec.Number
+		if plan := p.newest.Status.Rollback; plan != nil {
+			p.target = h.Number(plan.To)
+		}
+	}
+	next, err := p.next(capture{deployment: d}, now)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -49,7 +55,7 @@ func TestARevisionHoldsTheWholeIntentAndWhoChangedIt(t *testing.T) {
 	d := deployment("x:1")
 	h := record(t, nil, d)
 	r := h.Newest()
-	intent, err := history.Intent(r)
+	intent, err := Intent(r)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -107,12 +113,12 @@ func TestReprisesOwnRollbackIsRecognisedByItsWriteAhead(t *testing.T) {
 }
 
 func TestAnAdoptedRevisionStartsUnknown(t *testing.T) {
-	r, err := history.History(nil).Next(deployment("x:1"), true, now)
+	r, err := predecessors{}.next(capture{deployment: deployment("x:1"), adopted: adoptedInitially}, now)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if r.Status.Phase != v1alpha1.PhaseUnknown || !history.Adopted(r) {
-		t.Errorf("got %s, adopted %v", r.Status.Phase, history.Adopted(r))
+	if r.Status.Phase != v1alpha1.PhaseUnknown || !Adopted(r) {
+		t.Errorf("got %s, adopted %v", r.Status.Phase, Adopted(r))
 	}
 }
 
@@ -121,7 +127,7 @@ func TestNamesFitWhateverTheWorkloadIsCalled(t *testing.T) {
 	names := map[string]bool{}
 	for _, name := range []string{"a", long, long[:252] + "b", strings.Repeat("a", 120) + "." + strings.Repeat("b", 132)} {
 		for _, number := range []int64{1, 12345678} {
-			got := history.Name(name, number)
+			got := Name(name, number)
 			if problems := validation.IsDNS1123Subdomain(got); len(problems) > 0 || !strings.HasSuffix(got, fmt.Sprint(number)) {
 				t.Errorf("%q: %v", got, problems)
 			}
@@ -134,7 +140,7 @@ func TestNamesFitWhateverTheWorkloadIsCalled(t *testing.T) {
 }
 
 func TestPruningKeepsWhatARollbackNeeds(t *testing.T) {
-	var h history.History
+	var h History
 	for i, phase := range []v1alpha1.Phase{"Healthy", "Superseded", "RolledBack", "Superseded", "Failed", "Progressing"} {
 		h = append(h, v1alpha1.Revision{
 			Spec: v1alpha1.RevisionSpec{Number: int64(i + 1)}, Status: v1alpha1.RevisionStatus{Phase: phase},
@@ -143,7 +149,7 @@ func TestPruningKeepsWhatARollbackNeeds(t *testing.T) {
 	h[4].Status.Rollback = &v1alpha1.Rollback{To: 2}
 	for limit, want := range map[int]string{10: "", 6: "", 5: "3", 2: "3 4"} {
 		var got []string
-		for _, r := range h.Expired(limit) {
+		for _, r := range h.Expired(limit, now) {
 			got = append(got, fmt.Sprint(r.Spec.Number))
 		}
 		if strings.Join(got, " ") != want {
@@ -163,17 +169,17 @@ func TestQuarantineDoublesWithEveryFailureAndEnds(t *testing.T) {
 	healthy.Status.Phase = v1alpha1.PhaseHealthy
 	tests := map[string]struct {
 		reason  string
-		history history.History
+		history History
 		hash    string
 		want    time.Duration
 	}{
-		"First":   {"two minutes after the first failure", history.History{failed(0)}, "bad", 2 * time.Minute},
-		"Second":  {"four after the second", history.History{failed(-time.Hour), failed(0)}, "bad", 4 * time.Minute},
-		"Many":    {"an hour at most", history.History{failed(0), failed(0), failed(0), failed(0), failed(0), failed(0), failed(0), failed(0)}, "bad", time.Hour},
-		"Over":    {"the pause ends", history.History{failed(-2 * time.Minute)}, "bad", 0},
-		"Other":   {"another template is free", history.History{failed(0)}, "good", 0},
-		"Healed":  {"a template that became healthy since is free", history.History{failed(0), healthy}, "bad", 0},
-		"Relapse": {"and starts anew", history.History{failed(0), healthy, failed(0)}, "bad", 2 * time.Minute},
+		"First":   {"two minutes after the first failure", History{failed(0)}, "bad", 2 * time.Minute},
+		"Second":  {"four after the second", History{failed(-time.Hour), failed(0)}, "bad", 4 * time.Minute},
+		"Many":    {"an hour at most", History{failed(0), failed(0), failed(0), failed(0), failed(0), failed(0), failed(0), failed(0)}, "bad", time.Hour},
+		"Over":    {"the pause ends", History{failed(-2 * time.Minute)}, "bad", 0},
+		"Other":   {"another template is free", History{failed(0)}, "good", 0},
+		"Healed":  {"a template that became healthy since is free", History{failed(0), healthy}, "bad", 0},
+		"Relapse": {"and starts anew", History{failed(0), healthy, failed(0)}, "bad", 2 * time.Minute},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -1,10 +1,14 @@
 package history
 
-import "reprise.dev/reprise/api/v1alpha1"
+import (
+	"time"
+
+	"reprise.dev/reprise/api/v1alpha1"
+)
 
 // Expired are the revisions beyond a limit, oldest first. The live revision, the last healthy one, those of a
-// rollback under way and a rollback's target are never among them.
-func (h History) Expired(limit int) []v1alpha1.Revision {
+// rollback under way, its target and those that a quarantine rests on at `now` are never among them.
+func (h History) Expired(limit int, now time.Time) []v1alpha1.Revision {
 	keep := map[int64]bool{}
 	if newest := h.Newest(); newest != nil {
 		keep[newest.Spec.Number] = true
@@ -15,6 +19,11 @@ func (h History) Expired(limit int) []v1alpha1.Revision {
 	if open := h.OpenRollback(); open != nil {
 		keep[open.Spec.Number] = true
 		keep[open.Status.Rollback.To] = true
+	}
+	for _, r := range h {
+		if failure, _ := h.Quarantined(r.Spec.TemplateHash, now); failure != nil {
+			keep[failure.Spec.Number] = true
+		}
 	}
 	var expired []v1alpha1.Revision
 	for _, r := range h {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"reprise.dev/reprise/api/v1alpha1"
@@ -13,7 +14,7 @@ import (
 // WorkloadField is the selectable field, and the index of a cache, by which a workload's Revisions are found.
 const WorkloadField = "spec.workload.name"
 
-// List reads a workload's revisions, ordered.
+// List reads a workload's revisions, ordered. Those of a cache lack what Trim drops.
 func List(ctx context.Context, reader client.Reader, namespace, workload string) (History, error) {
 	var list v1alpha1.RevisionList
 	err := reader.List(ctx, &list, client.InNamespace(namespace), client.MatchingFields{WorkloadField: workload})
@@ -23,9 +24,70 @@ func List(ctx context.Context, reader client.Reader, namespace, workload string)
 	return Sort(list.Items), nil
 }
 
+// Load reads a whole revision from the API server, for one out of a cache.
+func Load(ctx context.Context, live client.Reader, r *v1alpha1.Revision) (*v1alpha1.Revision, error) {
+	whole := &v1alpha1.Revision{}
+	if err := live.Get(ctx, client.ObjectKeyFromObject(r), whole); err != nil {
+		return nil, fmt.Errorf("reading revision %s: %w", r.Name, err)
+	}
+	return whole, nil
+}
+
+// PatchStatus changes a revision's status: only what changes is sent, since one out of a cache is not whole, and
+// only onto the resourceVersion that was read. Afterwards the revision is the stored one, whole.
+func PatchStatus(ctx context.Context, c client.Client, r *v1alpha1.Revision, change func(*v1alpha1.RevisionStatus)) error {
+	base := r.DeepCopy()
+	change(&r.Status)
+	if err := c.Status().Patch(ctx, r, client.MergeFromWithOptions(base, client.MergeFromWithOptimisticLock{})); err != nil {
+		return fmt.Errorf("writing the status of revision %s: %w", r.Name, err)
+	}
+	return nil
+}
+
+// Trim drops from a revision what a cache need not hold: the snapshot and the evidence, which are read from the API
+// server when they are needed. It is a cache's transform.
+func Trim(object any) (any, error) {
+	if r, ok := object.(*v1alpha1.Revision); ok {
+		r.ObjectMeta.ManagedFields = nil
+		r.Spec.Intent.Raw, r.Spec.ManagedFields.Raw = nil, nil
+		r.Status.Evidence = nil
+	}
+	return object, nil
+}
+
+// get reads a whole revision from the API server, nil where there is none of that name.
+func get(ctx context.Context, live client.Reader, namespace, name string) (*v1alpha1.Revision, error) {
+	r, err := Load(ctx, live, &v1alpha1.Revision{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name}})
+	if apierrors.IsNotFound(err) {
+		return nil, nil
+	}
+	return r, err
+}
+
+// newest reads a workload's newest revision, whole, nil where there is none. Where a cache stands, it goes on by
+// number, so that a burst of deploys does not list the growing history again and again.
+func newest(ctx context.Context, cached, live client.Reader, namespace, workload string) (*v1alpha1.Revision, error) {
+	h, err := List(ctx, cached, namespace, workload)
+	if err != nil {
+		return nil, err
+	}
+	number := int64(0)
+	if known := h.Newest(); known != nil {
+		number = known.Spec.Number
+	}
+	var found *v1alpha1.Revision
+	for {
+		next, err := get(ctx, live, namespace, Name(workload, max(number, 1)))
+		if err != nil || next == nil {
+			return found, err
+		}
+		found, number = next, next.Spec.Number+1
+	}
+}
+
 // create stores a new revision. A revision of that number and intent that is already there is success: the work
-// was begun before a crash, or by a reconcile of which the cache does not know yet. The status is the caller's to
-// write, since the API server drops it from a create: a revision without a phase is one that is not finished.
+// was begun before a crash. The status is the caller's to write, since the API server drops it from a create: a
+// revision without a phase is one that is not finished.
 func create(ctx context.Context, c client.Client, live client.Reader, r *v1alpha1.Revision) error {
 	status := r.Status
 	err := c.Create(ctx, r)
@@ -36,12 +98,12 @@ func create(ctx context.Context, c client.Client, live client.Reader, r *v1alpha
 	if !apierrors.IsAlreadyExists(err) {
 		return fmt.Errorf("recording revision %s: %w", r.Name, err)
 	}
-	stored := &v1alpha1.Revision{}
-	if err := live.Get(ctx, client.ObjectKeyFromObject(r), stored); err != nil {
-		return fmt.Errorf("reading revision %s, which exists: %w", r.Name, err)
+	stored, err := Load(ctx, live, r)
+	if err != nil {
+		return err
 	}
 	if stored.Spec.IntentHash != r.Spec.IntentHash || stored.Spec.Workload.UID != r.Spec.Workload.UID {
-		return fmt.Errorf("revision %s exists with another intent: the cache is behind", r.Name)
+		return fmt.Errorf("revision %s exists with another intent: another leader recorded it meanwhile", r.Name)
 	}
 	*r = *stored
 	if r.Status.Phase == "" {

@@ -26,23 +26,27 @@ func (r *Reconciler) judge(ctx context.Context, d *appsv1.Deployment, live *v1al
 	if err != nil {
 		return 0, err
 	}
-	now := r.Clock.Now()
-	verdict := health.Judge(rollout, now)
+	verdict := health.Judge(rollout, r.Clock.Now())
 	switch {
 	case verdict.State == health.Healthy:
-		live.Status.Phase = v1alpha1.PhaseHealthy
+		return 0, history.PatchStatus(ctx, r.Client, live, func(s *v1alpha1.RevisionStatus) {
+			s.Phase, s.PhaseSince = v1alpha1.PhaseHealthy, &metav1.Time{Time: r.Clock.Now()}
+		})
 	case verdict.State == health.Failed && !adopted:
-		live.Status.Phase = v1alpha1.PhaseFailed
-		live.Status.Evidence = gather(ctx, r.Pods, d.Namespace, verdict.Failures)
-		live.Status.Error = causeOf(verdict, live.Status.Evidence)
+		return 0, r.fail(ctx, live, verdict)
 	default:
 		return verdict.Again, nil
 	}
-	live.Status.PhaseSince = &metav1.Time{Time: r.Clock.Now()}
-	if err := r.Client.Status().Update(ctx, live); err != nil {
-		return 0, fmt.Errorf("writing phase %s of revision %s: %w", live.Status.Phase, live.Name, err)
-	}
-	return 0, nil
+}
+
+// fail saves the evidence with the phase, in one write.
+func (r *Reconciler) fail(ctx context.Context, live *v1alpha1.Revision, verdict health.Verdict) error {
+	evidence := gather(ctx, r.Pods, live.Namespace, verdict.Failures)
+	return history.PatchStatus(ctx, r.Client, live, func(s *v1alpha1.RevisionStatus) {
+		s.Phase, s.PhaseSince = v1alpha1.PhaseFailed, &metav1.Time{Time: r.Clock.Now()}
+		s.Evidence = evidence
+		s.Error = causeOf(verdict, evidence)
+	})
 }
 
 // rollout reads what is judged.

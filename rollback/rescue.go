@@ -30,13 +30,14 @@ func (r *Reconciler) decide(ctx context.Context, d *appsv1.Deployment, s workloa
 	case Hold:
 		return 0, r.hold(ctx, failed, decision.Reason)
 	case To:
-		failed.Status.Hold = ""
-		failed.Status.Rollback = &v1alpha1.Rollback{
-			To: decision.Target.Spec.Number, ToIntentHash: decision.Target.Spec.IntentHash,
-			Attempt: 1, StartedAt: metav1.NewTime(r.Clock.Now()),
-		}
-		if err := r.Client.Status().Update(ctx, failed); err != nil {
-			return 0, fmt.Errorf("writing the rollback of revision %s ahead: %w", failed.Name, err)
+		if err := history.PatchStatus(ctx, r.Client, failed, func(s *v1alpha1.RevisionStatus) {
+			s.Hold = ""
+			s.Rollback = &v1alpha1.Rollback{
+				To: decision.Target.Spec.Number, ToIntentHash: decision.Target.Spec.IntentHash,
+				Attempt: 1, StartedAt: metav1.NewTime(r.Clock.Now()),
+			}
+		}); err != nil {
+			return 0, fmt.Errorf("writing a rollback ahead: %w", err)
 		}
 		return 0, r.finish(ctx, d, h, failed)
 	default:
@@ -50,6 +51,10 @@ func (r *Reconciler) finish(ctx context.Context, d *appsv1.Deployment, h history
 	if target == nil {
 		return r.hold(ctx, failed, fmt.Sprintf("revision #%d, to go back to, is gone; deploy a fix", failed.Status.Rollback.To))
 	}
+	target, err := history.Load(ctx, r.Live, target)
+	if err != nil {
+		return err
+	}
 	a := applier{client: r.Client, live: r.Live}
 	if workload.IntentOf(d).Hash() == failed.Spec.IntentHash {
 		reason, err := r.cannotRun(ctx, a, failed, target)
@@ -60,7 +65,7 @@ func (r *Reconciler) finish(ctx context.Context, d *appsv1.Deployment, h history
 			return r.hold(ctx, failed, reason)
 		}
 	}
-	err := a.restore(ctx, failed, target)
+	err = a.restore(ctx, failed, target)
 	if errors.Is(err, errOvertaken) {
 		return r.hold(ctx, failed, "a newer deploy arrived and wins")
 	}
@@ -68,13 +73,10 @@ func (r *Reconciler) finish(ctx context.Context, d *appsv1.Deployment, h history
 		return err
 	}
 	now := metav1.NewTime(r.Clock.Now())
-	failed.Status.Phase = v1alpha1.PhaseRolledBack
-	failed.Status.PhaseSince = &now
-	failed.Status.Rollback.DoneAt = &now
-	if err := r.Client.Status().Update(ctx, failed); err != nil {
-		return fmt.Errorf("closing the rollback of revision %s: %w", failed.Name, err)
-	}
-	return nil
+	return history.PatchStatus(ctx, r.Client, failed, func(s *v1alpha1.RevisionStatus) {
+		s.Phase, s.PhaseSince = v1alpha1.PhaseRolledBack, &now
+		s.Rollback.DoneAt = &now
+	})
 }
 
 // cannotRun says why the target would not run today, or nothing. The API server's dry run passes what it
@@ -109,9 +111,5 @@ func (r *Reconciler) hold(ctx context.Context, failed *v1alpha1.Revision, reason
 	if failed.Status.Hold == reason {
 		return nil
 	}
-	failed.Status.Hold = reason
-	if err := r.Client.Status().Update(ctx, failed); err != nil {
-		return fmt.Errorf("noting the hold of revision %s: %w", failed.Name, err)
-	}
-	return nil
+	return history.PatchStatus(ctx, r.Client, failed, func(s *v1alpha1.RevisionStatus) { s.Hold = reason })
 }

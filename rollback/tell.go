@@ -18,18 +18,20 @@ import (
 // tell emits an event about a revision once, and notes in the revision that it did. A crash in between
 // repeats the event, which raises its count.
 func (r *Reconciler) tell(ctx context.Context, about *v1alpha1.Revision, e event.Event) error {
-	if slices.Contains(about.Status.Events, string(e.Reason)) {
+	if told(about, e.Reason) {
 		return nil
 	}
 	e.Key, e.At = about.Name, r.Clock.Now()
 	if err := r.Events.Write(ctx, e); err != nil {
 		return err
 	}
-	about.Status.Events = append(about.Status.Events, string(e.Reason))
-	if err := r.Client.Status().Update(ctx, about); err != nil {
-		return fmt.Errorf("noting event %s in revision %s: %w", e.Reason, about.Name, err)
-	}
-	return nil
+	return history.PatchStatus(ctx, r.Client, about, func(s *v1alpha1.RevisionStatus) {
+		s.Events = append(s.Events, string(e.Reason))
+	})
+}
+
+func told(about *v1alpha1.Revision, reason event.Reason) bool {
+	return slices.Contains(about.Status.Events, string(reason))
 }
 
 // tellPhase tells the verdict on the live revision.
@@ -52,16 +54,21 @@ func (r *Reconciler) tellPhase(ctx context.Context, d *appsv1.Deployment, h hist
 
 // tellFailed tells why the live revision failed and, where it is so, why it stays.
 func (r *Reconciler) tellFailed(ctx context.Context, d *appsv1.Deployment, h history.History, failed *v1alpha1.Revision) error {
-	changes, err := changesSince(h.LastHealthy(), failed)
-	if err != nil {
-		return err
-	}
 	details := event.Details(failed.Namespace, failed.Name)
-	if err := r.tell(ctx, failed, event.Event{
-		Reason: event.RevisionFailed, Warning: true, About: event.About(d),
-		Message: event.Message(fmt.Sprintf("#%d failed: %s", failed.Spec.Number, failed.Status.Error), changes, details),
-	}); err != nil || failed.Status.Hold == "" {
-		return err
+	if !told(failed, event.RevisionFailed) {
+		changes, err := r.changesSince(ctx, h.LastHealthy(), failed)
+		if err != nil {
+			return err
+		}
+		if err := r.tell(ctx, failed, event.Event{
+			Reason: event.RevisionFailed, Warning: true, About: event.About(d),
+			Message: event.Message(fmt.Sprintf("#%d failed: %s", failed.Spec.Number, failed.Status.Error), changes, details),
+		}); err != nil {
+			return err
+		}
+	}
+	if failed.Status.Hold == "" {
+		return nil
 	}
 	return r.tell(ctx, failed, event.Event{
 		Reason: event.RollbackHeld, Warning: true, About: event.About(d),
@@ -74,10 +81,10 @@ func (r *Reconciler) tellFailed(ctx context.Context, d *appsv1.Deployment, h his
 func (r *Reconciler) tellRollbacks(ctx context.Context, d *appsv1.Deployment, h history.History) error {
 	for i := range h {
 		failed := &h[i]
-		if failed.Status.Rollback == nil || failed.Status.Rollback.DoneAt == nil {
+		if failed.Status.Rollback == nil || failed.Status.Rollback.DoneAt == nil || told(failed, event.RolledBack) {
 			continue
 		}
-		changes, err := changesSince(h.Number(failed.Status.Rollback.To), failed)
+		changes, err := r.changesSince(ctx, h.Number(failed.Status.Rollback.To), failed)
 		if err != nil {
 			return err
 		}
@@ -94,17 +101,25 @@ func (r *Reconciler) tellRollbacks(ctx context.Context, d *appsv1.Deployment, h 
 }
 
 // changesSince compares a revision with the healthy one before it; without one there is no difference to tell.
-func changesSince(healthy, revision *v1alpha1.Revision) (diff.Changes, error) {
+func (r *Reconciler) changesSince(ctx context.Context, healthy, revision *v1alpha1.Revision) (diff.Changes, error) {
 	if healthy == nil {
 		return nil, nil
 	}
-	old, err := history.Intent(healthy)
+	old, err := r.intent(ctx, healthy)
 	if err != nil {
 		return nil, err
 	}
-	new, err := history.Intent(revision)
+	new, err := r.intent(ctx, revision)
 	if err != nil {
 		return nil, err
 	}
 	return diff.Intents(old, new)
+}
+
+func (r *Reconciler) intent(ctx context.Context, revision *v1alpha1.Revision) (workload.Intent, error) {
+	whole, err := history.Load(ctx, r.Live, revision)
+	if err != nil {
+		return workload.Intent{}, err
+	}
+	return history.Intent(whole)
 }

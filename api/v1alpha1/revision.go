@@ -65,6 +65,13 @@ type RevisionSpec struct {
 	// does not tell the user.
 	// +optional
 	By string `json:"by,omitempty"`
+	// Why it was deployed, where the deployer says so (annotation kubernetes.io/change-cause).
+	// +optional
+	Cause string `json:"cause,omitempty"`
+	// How many intents between the revision before and this one were left out, since more came than are recorded
+	// in a minute.
+	// +optional
+	Folded int64 `json:"folded,omitempty"`
 	// When the API server had stored it, as Reprise saw it.
 	AcceptedAt metav1.Time `json:"acceptedAt"`
 	// The resourceVersion of the Deployment that it was taken from.
@@ -121,6 +128,10 @@ const (
 // triggers a rollback.
 const ConditionAdopted = "Adopted"
 
+// ConditionCompliant says whether the policies allow a revision, judged once more when it was recorded: what
+// admission did not check is seen so.
+const ConditionCompliant = "Compliant"
+
 // RevisionStatus is what became of a revision.
 type RevisionStatus struct {
 	// The revision's state.
@@ -129,9 +140,6 @@ type RevisionStatus struct {
 	// When the phase was reached.
 	// +optional
 	PhaseSince *metav1.Time `json:"phaseSince,omitempty"`
-	// Since when all pods have been well without a break; the bake time counts from here.
-	// +optional
-	WellSince *metav1.Time `json:"wellSince,omitempty"`
 	// Why it failed, in one line.
 	// +optional
 	Error string `json:"error,omitempty"`
@@ -145,7 +153,10 @@ type RevisionStatus struct {
 	// Why a rollback that was due was not done.
 	// +optional
 	Hold string `json:"hold,omitempty"`
-	// Adoption is a condition.
+	// Since when the workload has been gone; its history is deleted after a while.
+	// +optional
+	GoneSince *metav1.Time `json:"goneSince,omitempty"`
+	// Adopted: it ran before Reprise could watch it being deployed. Compliant: the policies allow it.
 	// +optional
 	// +listType=map
 	// +listMapKey=type

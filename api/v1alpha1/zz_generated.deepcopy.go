@@ -119,10 +119,6 @@ func (in *RevisionStatus) DeepCopyInto(out *RevisionStatus) {
 		in, out := &in.PhaseSince, &out.PhaseSince
 		*out = (*in).DeepCopy()
 	}
-	if in.WellSince != nil {
-		in, out := &in.WellSince, &out.WellSince
-		*out = (*in).DeepCopy()
-	}
 	if in.Evidence != nil {
 		in, out := &in.Evidence, &out.Evidence
 		*out = make([]Evidence, len(*in))
@@ -134,6 +130,10 @@ func (in *RevisionStatus) DeepCopyInto(out *RevisionStatus) {
 		in, out := &in.Rollback, &out.Rollback
 		*out = new(Rollback)
 		(*in).DeepCopyInto(*out)
+	}
+	if in.GoneSince != nil {
+		in, out := &in.GoneSince, &out.GoneSince
+		*out = (*in).DeepCopy()
 	}
 	if in.Conditions != nil {
 		in, out := &in.Conditions, &out.Conditions

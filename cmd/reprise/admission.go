@@ -1,0 +1,54 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
+	authenticationv1 "k8s.io/api/authentication/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	ctrl "sigs.k8s.io/controller-runtime"
+
+	"reprise.dev/reprise/policy"
+	"reprise.dev/reprise/webhook"
+)
+
+// admission registers both phases of the webhook.
+func (p *process) admission(ctx context.Context) error {
+	username, err := p.username(ctx)
+	if err != nil {
+		return err
+	}
+	refusals := webhook.NewRefusals(p.events, ctrl.Log.WithName("admission"))
+	if err := p.manager.Add(refusals); err != nil {
+		return fmt.Errorf("adding the teller of refusals: %w", err)
+	}
+	for path, phase := range map[string]policy.Phase{webhook.EarlyPath: policy.Early, webhook.ValidatePath: policy.Final} {
+		handler, err := webhook.NewHandler(phase, webhook.Config{
+			Policies:      p.policies,
+			Namespaces:    p.namespaces,
+			Revisions:     revisions{cached: p.manager.GetClient(), live: p.manager.GetAPIReader()},
+			Refusals:      refusals,
+			FailurePolicy: admissionregistrationv1.FailurePolicyType(p.config.FailurePolicy),
+			Username:      username,
+			Defaults:      p.config.Defaults,
+			Now:           time.Now,
+			Log:           ctrl.Log.WithName("admission"),
+		})
+		if err != nil {
+			return err
+		}
+		p.manager.GetWebhookServer().Register(path, handler)
+	}
+	return nil
+}
+
+// username asks the API server who this process is: its own writes are known by it.
+func (p *process) username(ctx context.Context) (string, error) {
+	review, err := p.clients.AuthenticationV1().SelfSubjectReviews().Create(ctx, &authenticationv1.SelfSubjectReview{}, metav1.CreateOptions{})
+	if err != nil {
+		return "", fmt.Errorf("asking the API server who this process is: %w", err)
+	}
+	return review.Status.UserInfo.Username, nil
+}

@@ -1,0 +1,40 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"k8s.io/apimachinery/pkg/util/sets"
+	"k8s.io/utils/clock"
+
+	"reprise.dev/reprise/history"
+	"reprise.dev/reprise/rollback"
+)
+
+// sweepEvery is how often the history of workloads that are gone is looked for.
+const sweepEvery = 10 * time.Minute
+
+// controllers adds what only the leader does.
+func (p *process) controllers(context.Context) error {
+	recorder := &history.Recorder{
+		Client: p.manager.GetClient(), Live: p.manager.GetAPIReader(), Clients: p.clients, Events: p.events,
+		Auditor: auditor{policies: p.policies, namespaces: p.namespaces},
+		Clock:   clock.RealClock{}, Defaults: p.config.Defaults, MaxPerMinute: p.config.History.MaxPerMinute,
+		Namespace: p.options.namespace, Protected: sets.New(p.config.ProtectedNamespaces...), Instance: leaseName,
+	}
+	sweeper := &history.Sweeper{
+		Client: p.manager.GetClient(), Live: p.manager.GetAPIReader(), Clock: clock.RealClock{},
+		Keep: p.config.History.KeepGone, Every: sweepEvery,
+	}
+	guard := &rollback.Reconciler{
+		Client: p.manager.GetClient(), Live: p.manager.GetAPIReader(), Pods: p.clients.CoreV1(), Namespaces: p.namespaces,
+		Events: p.events, Clock: clock.RealClock{}, Defaults: p.config.Defaults,
+	}
+	err := errors.Join(p.manager.Add(recorder), p.manager.Add(sweeper), guard.SetupWithManager(p.manager))
+	if err != nil {
+		return fmt.Errorf("adding the controllers: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,132 @@
+package history
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/utils/clock"
+)
+
+// lanes record captures: those of one workload one after the other, in order; those of several side by side.
+type lanes struct {
+	// record records one capture, or fails for good. It retries what may pass.
+	record func(context.Context, capture)
+	ledger *ledger
+	// limit is how many revisions of one workload are recorded within paceWindow.
+	limit int
+	clock clock.WithTicker
+	slots chan struct{}
+
+	mu    sync.Mutex
+	lanes map[types.NamespacedName]*lane
+	busy  sync.WaitGroup
+}
+
+// lane is what waits of one workload.
+type lane struct {
+	waiting []capture
+	// recorded are the times of the latest records, limit at most.
+	recorded []time.Time
+	running  bool
+}
+
+func newLanes(workers, limit int, c clock.WithTicker, l *ledger, record func(context.Context, capture)) *lanes {
+	return &lanes{
+		record: record, ledger: l, limit: limit, clock: c,
+		slots: make(chan struct{}, workers), lanes: map[types.NamespacedName]*lane{},
+	}
+}
+
+// push appends a capture to its workload's lane. It never blocks.
+func (q *lanes) push(ctx context.Context, c capture) {
+	key := types.NamespacedName{Namespace: c.deployment.Namespace, Name: c.deployment.Name}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	l := q.lanes[key]
+	if l == nil {
+		l = &lane{}
+		q.lanes[key] = l
+	}
+	l.waiting = append(l.waiting, c)
+	if !l.running {
+		l.running = true
+		q.busy.Go(func() { q.drain(ctx, key, l) })
+	}
+}
+
+// drain records what waits in a lane until it is empty or the context ends.
+func (q *lanes) drain(ctx context.Context, key types.NamespacedName, l *lane) {
+	for {
+		c, wait, ok := q.next(key, l)
+		if !ok {
+			return
+		}
+		if wait > 0 {
+			if !q.sleep(ctx, wait) {
+				return
+			}
+			continue
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case q.slots <- struct{}{}:
+		}
+		q.record(ctx, c)
+		<-q.slots
+		if ctx.Err() != nil {
+			return // What was not recorded stays open in the ledger, and is replayed.
+		}
+		q.ledger.finish(c.entry)
+	}
+}
+
+// next takes the next capture of a lane, or says how long to wait for it. A lane that must wait folds what
+// waits into its newest capture.
+func (q *lanes) next(key types.NamespacedName, l *lane) (capture, time.Duration, bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	now := q.clock.Now()
+	if len(l.waiting) == 0 {
+		l.running = false
+		if pace(l.recorded, 1, now) == 0 {
+			delete(q.lanes, key)
+		}
+		return capture{}, 0, false
+	}
+	if wait := pace(l.recorded, q.limit, now); wait > 0 {
+		q.fold(l)
+		return capture{}, wait, true
+	}
+	c := l.waiting[0]
+	l.waiting = l.waiting[1:]
+	l.recorded = append(l.recorded, now)
+	if q.limit > 0 && len(l.recorded) > q.limit {
+		l.recorded = l.recorded[len(l.recorded)-q.limit:]
+	}
+	return c, 0, true
+}
+
+// fold leaves only the newest of what waits, which counts the others.
+func (q *lanes) fold(l *lane) {
+	last := len(l.waiting) - 1
+	newest := l.waiting[last]
+	for _, older := range l.waiting[:last] {
+		newest.folded += older.folded + 1
+		q.ledger.finish(older.entry)
+	}
+	l.waiting = append(l.waiting[:0], newest)
+}
+
+func (q *lanes) sleep(ctx context.Context, wait time.Duration) bool {
+	timer := q.clock.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-timer.C():
+		return true
+	}
+}

@@ -1,0 +1,153 @@
+package history
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+
+	"reprise.dev/reprise/api/v1alpha1"
+	"reprise.dev/reprise/diff"
+	"reprise.dev/reprise/workload"
+)
+
+// maxChange is how many bytes of a revision's spec its compact diff may take.
+const maxChange = 256
+
+// predecessors are the whole revisions that the next one is made from, nil where there are none.
+type predecessors struct {
+	// last is the number of the last revision that was recorded whole.
+	last int64
+	// newest is the revision before.
+	newest *v1alpha1.Revision
+	// target is the revision that a rollback of newest puts back.
+	target *v1alpha1.Revision
+}
+
+// next makes the revision that records a capture. Its phase is Progressing, or Healthy where its pod template is
+// that of a healthy predecessor, since nothing is rolled out then. An adopted one starts as Unknown, and its
+// judgement decides.
+func (p predecessors) next(c capture, now time.Time) (*v1alpha1.Revision, error) {
+	d := c.deployment
+	intent := workload.IntentOf(d)
+	encoded, err := json.Marshal(intent)
+	if err != nil {
+		return nil, fmt.Errorf("encoding the intent of %s: %w", d.Name, err)
+	}
+	owned, err := json.Marshal(d.ManagedFields)
+	if err != nil {
+		return nil, fmt.Errorf("encoding the managed fields of %s: %w", d.Name, err)
+	}
+	r := &v1alpha1.Revision{
+		ObjectMeta: metav1.ObjectMeta{Namespace: d.Namespace},
+		Spec: v1alpha1.RevisionSpec{
+			Number:          p.last + 1,
+			Workload:        v1alpha1.WorkloadReference{Kind: "Deployment", Name: d.Name, UID: d.UID},
+			IntentHash:      intent.Hash(),
+			TemplateHash:    workload.TemplateHash(&d.Spec.Template),
+			Images:          images(d),
+			By:              changedBy(d.ManagedFields),
+			Cause:           d.Annotations[changeCause],
+			AcceptedAt:      metav1.NewTime(now),
+			ResourceVersion: d.ResourceVersion,
+			Folded:          int64(c.folded),
+			Intent:          runtime.RawExtension{Raw: encoded},
+			ManagedFields:   runtime.RawExtension{Raw: owned},
+		},
+	}
+	r.Status.Phase = v1alpha1.PhaseProgressing
+	if p.newest != nil {
+		if err := p.follow(r, intent); err != nil {
+			return nil, err
+		}
+	}
+	r.Name = Name(d.Name, r.Spec.Number)
+	r.Status.PhaseSince = &r.Spec.AcceptedAt
+	if c.adopted != "" && r.Spec.RollbackOf == 0 {
+		adopt(r, c.adopted, now)
+	}
+	return r, nil
+}
+
+// follow says what changed against the predecessor and recognises Reprise's own rollback.
+func (p predecessors) follow(r *v1alpha1.Revision, intent workload.Intent) error {
+	previous := p.newest
+	before, err := Intent(previous)
+	if err != nil {
+		return err
+	}
+	changes, err := diff.Intents(before, intent)
+	if err != nil {
+		return fmt.Errorf("comparing with revision %s: %w", previous.Name, err)
+	}
+	r.Spec.Change = changes.Short(maxChange)
+	if previous.Spec.Workload.UID != r.Spec.Workload.UID {
+		return nil // Deleted and made again: nothing of it runs yet.
+	}
+	if previous.Status.Phase == v1alpha1.PhaseHealthy && previous.Spec.TemplateHash == r.Spec.TemplateHash {
+		r.Status.Phase = v1alpha1.PhaseHealthy
+	}
+	if plan := previous.Status.Rollback; plan != nil && previous.Status.Hold == "" && plan.ToIntentHash == r.Spec.IntentHash {
+		p.restore(r, plan.To)
+	}
+	return nil
+}
+
+// restore marks a revision as Reprise's own rollback. Who owns which field is taken from the revision that was
+// put back: the live entries may be those between the rollback's two writes.
+func (p predecessors) restore(r *v1alpha1.Revision, to int64) {
+	r.Spec.RollbackOf = p.newest.Spec.Number
+	r.Spec.Restores = to
+	r.Spec.By = Manager
+	if p.target != nil {
+		r.Spec.ManagedFields = p.target.Spec.ManagedFields
+	}
+}
+
+// adopt marks a revision whose deployment was not watched.
+func adopt(r *v1alpha1.Revision, reason string, now time.Time) {
+	message := "It was there before Reprise could watch it being deployed; it never triggers a rollback."
+	if reason == adoptedAfterGap {
+		message = "Changes before it may be missing: the API server could not replay them. It never triggers a rollback."
+	}
+	r.Status.Phase = v1alpha1.PhaseUnknown
+	r.Status.Conditions = []metav1.Condition{{
+		Type: v1alpha1.ConditionAdopted, Status: metav1.ConditionTrue, Reason: reason,
+		Message: message, LastTransitionTime: metav1.NewTime(now),
+	}}
+}
+
+// changeCause is the annotation that `kubectl rollout history` shows.
+const changeCause = "kubernetes.io/change-cause"
+
+// images lists what runs as a person would say it: without the registry, and with digests cut short.
+func images(d *appsv1.Deployment) string {
+	var names []string
+	for _, container := range d.Spec.Template.Spec.Containers {
+		image := container.Image[strings.LastIndex(container.Image, "/")+1:]
+		if at := strings.Index(image, "@sha256:"); at >= 0 {
+			image = image[:min(len(image), at+len("@sha256:")+8)]
+		}
+		names = append(names, image)
+	}
+	return strings.Join(names, ", ")
+}
+
+// changedBy is the manager that wrote the main resource last.
+func changedBy(entries []metav1.ManagedFieldsEntry) string {
+	var by string
+	var last time.Time
+	for _, entry := range entries {
+		if entry.Subresource != "" || entry.Manager == "kube-controller-manager" || entry.Time == nil {
+			continue
+		}
+		if by == "" || entry.Time.After(last) {
+			by, last = entry.Manager, entry.Time.Time
+		}
+	}
+	return by
+}

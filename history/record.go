@@ -1,0 +1,199 @@
+package history
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/resourceversion"
+	"k8s.io/apimachinery/pkg/util/wait"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/log"
+
+	"reprise.dev/reprise/api/v1alpha1"
+	"reprise.dev/reprise/event"
+	"reprise.dev/reprise/workload"
+)
+
+// retry is how a record is tried again: at once, and then ever less often, without end.
+var retry = wait.Backoff{Duration: 50 * time.Millisecond, Factor: 2, Jitter: 0.2, Steps: 10, Cap: 30 * time.Second}
+
+// record records a capture. What may pass is tried again until the context ends; what cannot is told, and the
+// workload's next capture goes on.
+func (r *Recorder) record(ctx context.Context, c capture) {
+	d := c.deployment
+	logger := log.FromContext(ctx).WithValues("namespace", d.Namespace, "workload", d.Name, "resourceVersion", d.ResourceVersion)
+	_ = retry.DelayFunc().Until(ctx, true, false, func(ctx context.Context) (bool, error) {
+		err := r.recordOnce(ctx, c)
+		switch {
+		case err == nil || ctx.Err() != nil:
+			return true, nil
+		case gone(err):
+			logger.Info("The namespace is gone or going: there is nothing to record in")
+			return true, nil
+		case !hopeless(err):
+			logger.Error(err, "Recording; trying again")
+			return false, nil
+		}
+		logger.Error(err, "This intent cannot be recorded")
+		if err := r.Events.Write(ctx, failedEvent(d, err, r.Clock.Now())); err != nil {
+			logger.Error(err, "Telling that an intent cannot be recorded")
+		}
+		return true, nil
+	})
+}
+
+// hopeless says whether the API server will refuse the same write again: the revision is too large.
+func hopeless(err error) bool {
+	return apierrors.IsInvalid(err) || apierrors.IsRequestEntityTooLargeError(err)
+}
+
+// gone says whether the namespace that a revision would be written to is not there any more.
+func gone(err error) bool {
+	return apierrors.IsNotFound(err) || apierrors.HasStatusCause(err, corev1.NamespaceTerminatingCause)
+}
+
+// recordOnce writes the next revision, tells of it, ends the one that it replaces and prunes. Each step may be
+// repeated: until the phase is written, the revision counts as not recorded.
+func (r *Recorder) recordOnce(ctx context.Context, c capture) error {
+	d := c.deployment
+	previous, err := r.predecessors(ctx, d)
+	if err != nil {
+		return err
+	}
+	if previous.newest != nil && previous.recorded(d) {
+		return nil
+	}
+	now := r.Clock.Now()
+	revision, err := previous.next(c, now)
+	if err != nil {
+		return err
+	}
+	r.audit(ctx, d, revision, now)
+	if err := create(ctx, r.Client, r.Live, revision); err != nil {
+		return err
+	}
+	if err := r.Events.Write(ctx, recordedEvent(d, revision, now)); err != nil {
+		return err
+	}
+	if err := r.supersede(ctx, previous.newest, now); err != nil {
+		return err
+	}
+	if err := r.Client.Status().Update(ctx, revision); err != nil {
+		return fmt.Errorf("writing the phase of revision %s: %w", revision.Name, err)
+	}
+	log.FromContext(ctx).Info("Recorded", "namespace", d.Namespace, "revision", revision.Name, "change", revision.Spec.Change)
+	if err := r.prune(ctx, d); err != nil {
+		log.FromContext(ctx).Error(err, "Pruning; the next deploy tries again", "namespace", d.Namespace, "workload", d.Name)
+	}
+	return nil
+}
+
+// predecessors reads the whole newest revision, and the target of its rollback. A newest one without a phase was
+// not finished by whoever began it: it is left out, made again and finished.
+func (r *Recorder) predecessors(ctx context.Context, d *appsv1.Deployment) (predecessors, error) {
+	var p predecessors
+	var err error
+	if p.newest, err = newest(ctx, r.Client, r.Live, d.Namespace, d.Name); err != nil || p.newest == nil {
+		return p, err
+	}
+	p.last = p.newest.Spec.Number
+	if p.newest.Status.Phase == "" {
+		p.last--
+		if p.newest, err = get(ctx, r.Live, d.Namespace, Name(d.Name, p.last)); err != nil || p.newest == nil {
+			return p, err
+		}
+	}
+	if plan := p.newest.Status.Rollback; plan != nil {
+		p.target, err = get(ctx, r.Live, d.Namespace, Name(d.Name, plan.To))
+	}
+	return p, err
+}
+
+// recorded says whether a Deployment's intent is the newest revision's, or is older: replayed from a checkpoint.
+// Resource versions of one kind can be compared (k8s.io/apimachinery/pkg/util/resourceversion); where they
+// cannot, nothing counts as older.
+func (p predecessors) recorded(d *appsv1.Deployment) bool {
+	if p.newest.Spec.Workload.UID == d.UID && p.newest.Spec.IntentHash == workload.IntentOf(d).Hash() {
+		return true
+	}
+	order, err := resourceversion.CompareResourceVersion(d.ResourceVersion, p.newest.Spec.ResourceVersion)
+	return err == nil && order <= 0
+}
+
+// audit notes what the policies say of a stored intent: whether admission checked it or not.
+func (r *Recorder) audit(ctx context.Context, d *appsv1.Deployment, revision *v1alpha1.Revision, now time.Time) {
+	condition := metav1.Condition{
+		Type: v1alpha1.ConditionCompliant, Status: metav1.ConditionTrue, Reason: "Allowed", LastTransitionTime: metav1.NewTime(now),
+	}
+	violations, err := r.Auditor.Audit(ctx, d)
+	switch {
+	case err != nil:
+		condition.Status, condition.Reason, condition.Message = metav1.ConditionUnknown, "CannotTell", event.Message(err.Error(), nil, "")
+	case len(violations) > 0:
+		condition.Status, condition.Reason = metav1.ConditionFalse, "Violations"
+		condition.Message = event.Message(fmt.Sprintf("%d violations, the first: %s", len(violations), violations[0]), nil, "")
+	}
+	meta.SetStatusCondition(&revision.Status.Conditions, condition)
+}
+
+// supersede ends the revision that was replaced before there was a verdict.
+func (r *Recorder) supersede(ctx context.Context, previous *v1alpha1.Revision, now time.Time) error {
+	if previous == nil || previous.Status.Phase != v1alpha1.PhaseProgressing {
+		return nil
+	}
+	return client.IgnoreNotFound(PatchStatus(ctx, r.Client, previous, func(s *v1alpha1.RevisionStatus) {
+		s.Phase, s.PhaseSince = v1alpha1.PhaseSuperseded, &metav1.Time{Time: now}
+	}))
+}
+
+// prune deletes what is beyond the workload's limit. It goes by the cache: what that does not know yet is pruned
+// after the next deploy.
+func (r *Recorder) prune(ctx context.Context, d *appsv1.Deployment) error {
+	namespace := &corev1.Namespace{}
+	if err := r.Client.Get(ctx, client.ObjectKey{Name: d.Namespace}, namespace); err != nil {
+		return fmt.Errorf("reading namespace %s for its settings: %w", d.Namespace, err)
+	}
+	settings, _ := workload.SettingsOf(d, namespace.Annotations, r.Defaults)
+	h, err := List(ctx, r.Client, d.Namespace, d.Name)
+	if err != nil {
+		return err
+	}
+	var failures []error
+	for _, expired := range h.Expired(settings.HistoryLimit, r.Clock.Now()) {
+		if err := r.Client.Delete(ctx, &expired); client.IgnoreNotFound(err) != nil {
+			failures = append(failures, fmt.Errorf("pruning revision %s: %w", expired.Name, err))
+		}
+	}
+	return errors.Join(failures...)
+}
+
+func recordedEvent(d *appsv1.Deployment, revision *v1alpha1.Revision, now time.Time) event.Event {
+	cause := fmt.Sprintf("#%d recorded", revision.Spec.Number)
+	if revision.Spec.Restores != 0 {
+		cause = fmt.Sprintf("#%d restores #%d", revision.Spec.Number, revision.Spec.Restores)
+	}
+	if revision.Spec.Folded > 0 {
+		cause += fmt.Sprintf(" (%d more between it and #%d came too fast and were left out)", revision.Spec.Folded, revision.Spec.Number-1)
+	}
+	if revision.Spec.Change != "" {
+		cause += ": " + revision.Spec.Change
+	}
+	return event.Event{
+		Reason: event.RevisionRecorded, About: event.About(d), Key: revision.Name, At: now,
+		Message: event.Message(cause, nil, ""),
+	}
+}
+
+func failedEvent(d *appsv1.Deployment, cause error, now time.Time) event.Event {
+	return event.Event{
+		Reason: event.RecordingFailed, Warning: true, About: event.About(d), Key: workload.IntentOf(d).Hash(), At: now,
+		Message: event.Message("this deploy was not recorded and cannot be gone back to: "+cause.Error(), nil, ""),
+	}
+}

@@ -1,0 +1,103 @@
+package history
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/wait"
+	"k8s.io/utils/clock"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/log"
+
+	"reprise.dev/reprise/api/v1alpha1"
+)
+
+// Sweeper deletes the history of workloads that have been gone for long. One that is deleted and made again, as
+// `helm uninstall` and `helm install` or `kubectl replace --force` do, keeps its history. It runs on the leader only.
+type Sweeper struct {
+	// Client reads from the cache and writes to the API server.
+	Client client.Client
+	// Live makes sure that a workload is gone before its history is deleted.
+	Live  client.Reader
+	Clock clock.PassiveClock
+	// Keep is how long a gone workload's history is kept.
+	Keep time.Duration
+	// Every is how often it is looked for.
+	Every time.Duration
+}
+
+// NeedLeaderElection has the manager run the sweeper on the leader only.
+func (*Sweeper) NeedLeaderElection() bool { return true }
+
+// Start sweeps until the context ends.
+func (s *Sweeper) Start(ctx context.Context) error {
+	wait.UntilWithContext(ctx, func(ctx context.Context) {
+		if err := s.Sweep(ctx); err != nil && ctx.Err() == nil {
+			log.FromContext(ctx).Error(err, "Sweeping the history of workloads that are gone; trying again later")
+		}
+	}, s.Every)
+	return nil
+}
+
+// Sweep looks at every workload once: it notes since when one is gone, and deletes the history of those that have
+// been gone for longer than Keep.
+func (s *Sweeper) Sweep(ctx context.Context) error {
+	var list v1alpha1.RevisionList
+	if err := s.Client.List(ctx, &list); err != nil {
+		return fmt.Errorf("listing revisions: %w", err)
+	}
+	histories := map[types.NamespacedName]History{}
+	for _, r := range list.Items {
+		key := types.NamespacedName{Namespace: r.Namespace, Name: r.Spec.Workload.Name}
+		histories[key] = append(histories[key], r)
+	}
+	for key, h := range histories {
+		if err := s.sweep(ctx, key, Sort(h)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *Sweeper) sweep(ctx context.Context, key types.NamespacedName, h History) error {
+	newest := h.Newest()
+	exists, err := s.exists(ctx, s.Client, key)
+	if err != nil {
+		return err
+	}
+	now := metav1.NewTime(s.Clock.Now())
+	since := newest.Status.GoneSince
+	switch {
+	case exists && since == nil, !exists && since != nil && now.Sub(since.Time) < s.Keep:
+		return nil
+	case exists:
+		return PatchStatus(ctx, s.Client, newest, func(status *v1alpha1.RevisionStatus) { status.GoneSince = nil })
+	case since == nil:
+		return PatchStatus(ctx, s.Client, newest, func(status *v1alpha1.RevisionStatus) { status.GoneSince = &now })
+	}
+	if exists, err = s.exists(ctx, s.Live, key); err != nil || exists {
+		return err
+	}
+	for i := range h {
+		if err := s.Client.Delete(ctx, &h[i]); client.IgnoreNotFound(err) != nil {
+			return fmt.Errorf("deleting revision %s of a workload that is gone: %w", h[i].Name, err)
+		}
+	}
+	return nil
+}
+
+func (s *Sweeper) exists(ctx context.Context, reader client.Reader, key types.NamespacedName) (bool, error) {
+	err := reader.Get(ctx, key, &appsv1.Deployment{})
+	if apierrors.IsNotFound(err) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("looking for %s: %w", key, err)
+	}
+	return true, nil
+}
