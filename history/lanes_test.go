@@ -1,0 +1,155 @@
+package history
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	clocktesting "k8s.io/utils/clock/testing"
+)
+
+func TestTheLedgerSettlesOnlyWhatIsRecordedInOrder(t *testing.T) {
+	var l ledger
+	if got := l.mark(); got != "" {
+		t.Errorf("nothing was seen, and the mark is %q", got)
+	}
+	a := l.seen("1", false)
+	l.seen("2", true)
+	c := l.seen("3", false)
+	l.finish(c)
+	if got := l.mark(); got != "" {
+		t.Errorf("1 is open, and the mark is %q", got)
+	}
+	l.finish(a)
+	if got := l.mark(); got != "3" {
+		t.Errorf("all is recorded, and the mark is %q", got)
+	}
+}
+
+func TestTheItemsOfAListAreSettledByTheListOnly(t *testing.T) {
+	var l ledger
+	a, b := l.seen("", false), l.seen("", false)
+	l.seen("9", true)
+	l.finish(b)
+	if got := l.mark(); got != "" {
+		t.Errorf("an item is open, and the mark is %q", got)
+	}
+	l.finish(a)
+	if got := l.mark(); got != "9" {
+		t.Errorf("all items are recorded, and the mark is %q", got)
+	}
+}
+
+func TestPaceCountsTheLastMinute(t *testing.T) {
+	at := func(seconds ...int) []time.Time {
+		var times []time.Time
+		for _, s := range seconds {
+			times = append(times, now.Add(time.Duration(s)*time.Second))
+		}
+		return times
+	}
+	for name, tt := range map[string]struct {
+		recorded []time.Time
+		want     time.Duration
+	}{
+		"Few":  {at(-3, -2), 0},
+		"Full": {at(-50, -2, -1), 10 * time.Second},
+		"More": {at(-55, -50, -2, -1), 10 * time.Second},
+		"Old":  {at(-90, -2, -1), 0},
+	} {
+		if got := pace(tt.recorded, 3, now); got != tt.want {
+			t.Errorf("%s: wait %s, want %s", name, got, tt.want)
+		}
+	}
+}
+
+// journal records what lanes record.
+type journal struct {
+	mu    sync.Mutex
+	lines []string
+	wake  chan struct{}
+}
+
+func (j *journal) record(_ context.Context, c capture) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	line := c.deployment.Name + c.deployment.ResourceVersion
+	if c.folded > 0 {
+		line += fmt.Sprintf("+%d", c.folded)
+	}
+	j.lines = append(j.lines, line)
+	j.wake <- struct{}{}
+}
+
+func (j *journal) text() string {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return strings.Join(j.lines, " ")
+}
+
+func captured(l *ledger, name string, version int) capture {
+	d := deployment("x")
+	d.Name, d.ResourceVersion = name, fmt.Sprint(version)
+	return capture{deployment: d, entry: l.seen(d.ResourceVersion, false)}
+}
+
+func TestOneWorkloadsCapturesStayInOrder(t *testing.T) {
+	j := &journal{wake: make(chan struct{}, 1000)}
+	l := &ledger{}
+	q := newLanes(4, 1000, clocktesting.NewFakeClock(now), l, j.record)
+	for i := range 200 {
+		q.push(t.Context(), captured(l, []string{"a", "b", "c"}[i%3], i))
+	}
+	q.busy.Wait()
+	last := map[byte]int{}
+	for _, line := range strings.Fields(j.text()) {
+		var version int
+		if _, err := fmt.Sscan(line[1:], &version); err != nil {
+			t.Fatal(err)
+		}
+		if version < last[line[0]] {
+			t.Fatalf("%c%d was recorded after %c%d", line[0], version, line[0], last[line[0]])
+		}
+		last[line[0]] = version
+	}
+	if got := len(strings.Fields(j.text())); got != 200 || l.mark() != "199" {
+		t.Errorf("%d of 200 were recorded, up to %s", got, l.mark())
+	}
+}
+
+func TestWhatComesTooFastIsFoldedIntoTheNewestAndCounted(t *testing.T) {
+	j := &journal{wake: make(chan struct{}, 1000)}
+	l := &ledger{}
+	fake := clocktesting.NewFakeClock(now)
+	q := newLanes(4, 2, fake, l, j.record)
+	for i := range 10 {
+		q.push(t.Context(), captured(l, "a", i))
+	}
+	<-j.wake
+	<-j.wake
+	for !fake.HasWaiters() {
+		time.Sleep(time.Millisecond) // The lane is on its way to its timer.
+	}
+	if got := l.mark(); got == "9" {
+		t.Errorf("the newest is not recorded, and the mark is %s", got)
+	}
+	fake.Step(paceWindow)
+	q.busy.Wait()
+	if got := j.text(); got != "a0 a1 a9+7" || l.mark() != "9" {
+		t.Errorf("recorded %q up to %s", got, l.mark())
+	}
+}
+
+func TestWhatIsNotRecordedWhenALeaderEndsStaysOpen(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	l := &ledger{}
+	q := newLanes(1, 10, clocktesting.NewFakeClock(now), l, func(context.Context, capture) { cancel() })
+	q.push(ctx, captured(l, "a", 1))
+	q.busy.Wait()
+	if got := l.mark(); got != "" {
+		t.Errorf("the record was cut short, and the mark is %q", got)
+	}
+}
