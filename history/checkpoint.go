@@ -18,36 +18,47 @@ const checkpointAnnotation = "reprise.dev/recorded-up-to"
 type checkpoint struct {
 	leases coordinationclient.LeaseInterface
 	name   string
-	saved  string
+	// lease is as it was read or written last, nil where there is none yet.
+	lease *coordinationv1.Lease
 }
 
 // load reads the checkpoint, empty where there is none yet.
 func (c *checkpoint) load(ctx context.Context) (string, error) {
 	lease, err := c.leases.Get(ctx, c.name, metav1.GetOptions{})
 	if apierrors.IsNotFound(err) {
+		c.lease = nil
 		return "", nil
 	}
 	if err != nil {
 		return "", fmt.Errorf("reading the recorder's checkpoint: %w", err)
 	}
+	c.lease = lease
 	return lease.Annotations[checkpointAnnotation], nil
 }
 
-// save writes the checkpoint if it has moved.
+// save writes the checkpoint if it has moved. Where somebody else wrote it meanwhile, it is read again and left to
+// the next call.
 func (c *checkpoint) save(ctx context.Context, resourceVersion string) error {
-	if resourceVersion == "" || resourceVersion == c.saved {
+	if resourceVersion == "" || c.lease != nil && c.lease.Annotations[checkpointAnnotation] == resourceVersion {
 		return nil
 	}
-	lease := &coordinationv1.Lease{ObjectMeta: metav1.ObjectMeta{
-		Name: c.name, Annotations: map[string]string{checkpointAnnotation: resourceVersion},
-	}}
-	_, err := c.leases.Update(ctx, lease, metav1.UpdateOptions{})
-	if apierrors.IsNotFound(err) {
-		_, err = c.leases.Create(ctx, lease, metav1.CreateOptions{})
+	marks := map[string]string{checkpointAnnotation: resourceVersion}
+	var stored *coordinationv1.Lease
+	var err error
+	if c.lease == nil {
+		stored, err = c.leases.Create(ctx, &coordinationv1.Lease{ObjectMeta: metav1.ObjectMeta{Name: c.name, Annotations: marks}}, metav1.CreateOptions{})
+	} else {
+		lease := c.lease.DeepCopy()
+		lease.Annotations = marks
+		stored, err = c.leases.Update(ctx, lease, metav1.UpdateOptions{})
+	}
+	if apierrors.IsConflict(err) || apierrors.IsNotFound(err) || apierrors.IsAlreadyExists(err) {
+		_, err = c.load(ctx)
+		return err
 	}
 	if err != nil {
 		return fmt.Errorf("saving the recorder's checkpoint: %w", err)
 	}
-	c.saved = resourceVersion
+	c.lease = stored
 	return nil
 }

@@ -14,6 +14,8 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	auditv1 "k8s.io/apiserver/pkg/apis/audit/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"reprise.dev/reprise/history"
 )
 
 // stored are the images of a workload in the order in which the API server stored them, by its audit log. A write
@@ -105,6 +107,27 @@ func TestAKillInMidBurstLosesNothingAndRepeatsNothing(t *testing.T) {
 	start(t)
 	deploy(t, api, d, 40, nil)
 	sameHistory(t, api, d, 80)
+}
+
+func TestTheNextLeaderGoesOnFromTheCheckpoint(t *testing.T) {
+	stop := start(t)
+	api := newClient(t)
+	namespace := newNamespace(t, api)
+	sameHistory(t, api, newWorkload(t, api, namespace, "before"), 1)
+	stop()
+	d := newWorkload(t, api, namespace, "while-away")
+	deploy(t, api, d, 4, nil)
+	start(t)
+	sameHistory(t, api, d, 5)
+	h, err := history.List(t.Context(), api, namespace, d.Name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range h {
+		if history.Adopted(&h[i]) {
+			t.Errorf("revision %d was replayed in order, and is adopted", h[i].Spec.Number)
+		}
+	}
 }
 
 func TestARestartOfTheAPIServerInMidBurstLosesNothing(t *testing.T) {
