@@ -32,6 +32,10 @@ test-unit: ## run the tests that need no cluster: seconds
 test-integration: binaries ## run the tests against a real control plane
 	$(TESTS) test -timeout 30m -p 1 ./...
 
+.PHONY: differential
+differential: binaries ## compare the effective pod with the real API server in 5,000 random cases
+	$(TESTS) test ./differential -count=1 -timeout 30m -cases=5000
+
 .PHONY: binaries
 binaries: ## build the control plane into the cache folder: ten minutes the first time
 	$(TESTS) run ./cluster/cmd/cluster-binaries

@@ -22,7 +22,7 @@ func (d *draft) checkConfigMaps() {
 		user := needed[name]
 		d.object(Objection{
 			Rule:      RuleConfigMap,
-			Field:     user.path,
+			Field:     user.path(),
 			Container: user.container,
 			Requested: name,
 			Cause:     Cause{Kind: KindConfigMap, Name: name},
@@ -43,7 +43,7 @@ func neededConfigMaps(spec *corev1.PodSpec) map[string]place {
 		}
 	}
 	for i := range spec.Volumes {
-		at := place{path: fmt.Sprintf("spec.volumes[%d]", i)}
+		at := place{list: inVolumes, index: i}
 		if c := spec.Volumes[i].ConfigMap; c != nil {
 			need(c.Name, c.Optional, at)
 		}

@@ -1,45 +1,62 @@
 package effective
 
 import (
-	"fmt"
 	"iter"
+	"strconv"
 
 	corev1 "k8s.io/api/core/v1"
 )
 
-// place is where resources stand in a pod.
+// place is where in a pod something stands. Its path is put together only when
+// somebody asks for it.
 type place struct {
-	// path is that of the object which has the resources: spec.containers[0], or spec.
-	path string
-	// container is the container's name, empty for the pod as a whole.
+	// list and index say which container or volume: containers, 0. An empty list
+	// is the pod as a whole.
+	list  string
+	index int
+	// container is the container's name, empty for the pod and its volumes.
 	container string
-	init      bool
 }
 
-// limits is the path of one limit, such as spec.containers[0].resources.limits[memory].
+// podPlace is the place of the pod-level resources.
+var podPlace = place{}
+
+// The lists of a pod's spec in which a place may be.
+const (
+	inContainers     = "containers"
+	inInitContainers = "initContainers"
+	inVolumes        = "volumes"
+)
+
+// path is the place's path as the API server writes it: spec.containers[0], or spec.
+func (p place) path() string {
+	if p.list == "" {
+		return "spec"
+	}
+	return "spec." + p.list + "[" + strconv.Itoa(p.index) + "]"
+}
+
+// limit is the path of one limit, such as spec.containers[0].resources.limits[memory].
 func (p place) limit(name corev1.ResourceName) string {
-	return p.path + ".resources.limits[" + string(name) + "]"
+	return p.path() + ".resources.limits[" + string(name) + "]"
 }
 
 // request is the path of one request.
 func (p place) request(name corev1.ResourceName) string {
-	return p.path + ".resources.requests[" + string(name) + "]"
+	return p.path() + ".resources.requests[" + string(name) + "]"
 }
 
 // String names the place in a sentence.
 func (p place) String() string {
-	switch {
-	case p.container == "" && p.path == podPlace.path:
+	switch p.list {
+	case "":
 		return "the pod"
-	case p.init:
+	case inInitContainers:
 		return "init container " + p.container
 	default:
 		return "container " + p.container
 	}
 }
-
-// podPlace is the place of the pod-level resources.
-var podPlace = place{path: "spec"}
 
 // containers yields the containers that have resources, in the API server's
 // order: the regular ones, then the init containers (sidecars among them).
@@ -47,13 +64,13 @@ func containers(spec *corev1.PodSpec) iter.Seq2[place, *corev1.Container] {
 	return func(yield func(place, *corev1.Container) bool) {
 		for i := range spec.Containers {
 			c := &spec.Containers[i]
-			if !yield(place{path: fmt.Sprintf("spec.containers[%d]", i), container: c.Name}, c) {
+			if !yield(place{inContainers, i, c.Name}, c) {
 				return
 			}
 		}
 		for i := range spec.InitContainers {
 			c := &spec.InitContainers[i]
-			if !yield(place{path: fmt.Sprintf("spec.initContainers[%d]", i), container: c.Name, init: true}, c) {
+			if !yield(place{inInitContainers, i, c.Name}, c) {
 				return
 			}
 		}

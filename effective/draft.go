@@ -21,6 +21,15 @@ type draft struct {
 	unsettledAt map[string]bool
 }
 
+// settled tells whether a resource's request and limit at a place are certain.
+// Those of the pod depend on all containers'.
+func (d *draft) settled(at place, name corev1.ResourceName) bool {
+	if at == podPlace {
+		return !d.unsettled
+	}
+	return !d.unsettledAt[at.request(name)] && !d.unsettledAt[at.limit(name)]
+}
+
 func (d *draft) object(o Objection) {
 	d.objections = append(d.objections, o)
 }

@@ -76,14 +76,13 @@ func (d *draft) checkMinimum(b bounded, name corev1.ResourceName, minimum resour
 	request, requested := b.requests[name]
 	limit, limited := b.limits[name]
 	low, high, bound := comparable3(request, limit, minimum)
-	fix := fmt.Sprintf("request at least %s %s", minimum.String(), name)
 	switch {
 	case !requested:
-		d.objectBound(RuleLimitRangeMin, b, name, "requests", "", minimum, "requests none", fix)
+		d.objectBound(RuleLimitRangeMin, b, name, "requests", "", minimum, "requests none")
 	case low < bound:
-		d.objectBound(RuleLimitRangeMin, b, name, "requests", request.String(), minimum, "requests "+request.String(), fix)
+		d.objectBound(RuleLimitRangeMin, b, name, "requests", request.String(), minimum, "requests "+request.String())
 	case limited && high < bound:
-		d.objectBound(RuleLimitRangeMin, b, name, "limits", limit.String(), minimum, "has a limit of "+limit.String(), fix)
+		d.objectBound(RuleLimitRangeMin, b, name, "limits", limit.String(), minimum, "has a limit of "+limit.String())
 	}
 }
 
@@ -92,14 +91,13 @@ func (d *draft) checkMaximum(b bounded, name corev1.ResourceName, maximum resour
 	request, requested := b.requests[name]
 	limit, limited := b.limits[name]
 	low, high, bound := comparable3(request, limit, maximum)
-	fix := fmt.Sprintf("set a %s limit of at most %s", name, maximum.String())
 	switch {
 	case !limited:
-		d.objectBound(RuleLimitRangeMax, b, name, "limits", "", maximum, "has no limit", fix)
+		d.objectBound(RuleLimitRangeMax, b, name, "limits", "", maximum, "has no limit")
 	case high > bound:
-		d.objectBound(RuleLimitRangeMax, b, name, "limits", limit.String(), maximum, "has a limit of "+limit.String(), fix)
+		d.objectBound(RuleLimitRangeMax, b, name, "limits", limit.String(), maximum, "has a limit of "+limit.String())
 	case requested && low > bound:
-		d.objectBound(RuleLimitRangeMax, b, name, "requests", request.String(), maximum, "requests "+request.String(), fix)
+		d.objectBound(RuleLimitRangeMax, b, name, "requests", request.String(), maximum, "requests "+request.String())
 	}
 }
 
@@ -108,13 +106,12 @@ func (d *draft) checkMaximum(b bounded, name corev1.ResourceName, maximum resour
 func (d *draft) checkRatio(b bounded, name corev1.ResourceName, ratio resource.Quantity) {
 	request, limit := b.requests[name], b.limits[name]
 	low, high, _ := comparable3(request, limit, ratio)
-	fix := fmt.Sprintf("set a %s limit of at most %s times the request", name, ratio.String())
 	if low == 0 {
-		d.objectBound(RuleLimitRangeRatio, b, name, "requests", stated(b.requests, name), ratio, "requests none, or 0", fix)
+		d.objectBound(RuleLimitRangeRatio, b, name, "requests", stated(b.requests, name), ratio, "requests none, or 0")
 		return
 	}
 	if high == 0 {
-		d.objectBound(RuleLimitRangeRatio, b, name, "limits", stated(b.limits, name), ratio, "has no limit, or 0", fix)
+		d.objectBound(RuleLimitRangeRatio, b, name, "limits", stated(b.limits, name), ratio, "has no limit, or 0")
 		return
 	}
 	observed, allowed := float64(high)/float64(low), float64(ratio.Value())
@@ -124,7 +121,7 @@ func (d *draft) checkRatio(b bounded, name corev1.ResourceName, ratio resource.Q
 	}
 	if exceeded {
 		d.objectBound(RuleLimitRangeRatio, b, name, "limits", limit.String(), ratio,
-			fmt.Sprintf("has %s/%s = %.4g", limit.String(), request.String(), observed), fix)
+			fmt.Sprintf("has %s/%s = %.4g", limit.String(), request.String(), observed))
 	}
 }
 
@@ -149,17 +146,19 @@ func comparable3(request, limit, bound resource.Quantity) (int64, int64, int64) 
 }
 
 // objectBound objects to a broken bound. The observation says what the place does.
-func (d *draft) objectBound(rule Rule, b bounded, name corev1.ResourceName, list, requested string, bound resource.Quantity, observation, fix string) {
-	what := map[Rule]string{RuleLimitRangeMin: "minimum", RuleLimitRangeMax: "maximum", RuleLimitRangeRatio: "maximum limit/request ratio"}[rule]
-	exact := !d.unsettledAt[b.at.request(name)] && !d.unsettledAt[b.at.limit(name)]
-	if b.at == podPlace {
-		exact = !d.unsettled
+func (d *draft) objectBound(rule Rule, b bounded, name corev1.ResourceName, list, requested string, bound resource.Quantity, observation string) {
+	what, fix := "maximum limit/request ratio", fmt.Sprintf("set a %s limit of at most %s times the request", name, bound.String())
+	switch rule {
+	case RuleLimitRangeMin:
+		what, fix = "minimum", fmt.Sprintf("request at least %s %s", bound.String(), name)
+	case RuleLimitRangeMax:
+		what, fix = "maximum", fmt.Sprintf("set a %s limit of at most %s", name, bound.String())
 	}
 	d.object(Objection{
-		Rule: rule, Field: b.at.path + ".resources." + list, Container: b.at.container, Resource: name,
+		Rule: rule, Field: b.at.path() + ".resources." + list, Container: b.at.container, Resource: name,
 		Requested: requested, Allowed: bound.String(),
 		Cause:   Cause{Kind: KindLimitRange, Name: b.limitRange},
 		Message: fmt.Sprintf("LimitRange %s: the %s of %s is %s, but %s %s", b.limitRange, what, name, bound.String(), b.at, observation),
-		Fix:     fix, Exact: exact,
+		Fix:     fix, Exact: d.settled(b.at, name),
 	})
 }

@@ -45,7 +45,9 @@ func TestLimitRangeBoundsOfPodsAddContainersUp(t *testing.T) {
 		max    string
 		want   []string
 	}{
-		{"two containers", func(s *corev1.PodSpec) { s.Containers = append(s.Containers, corev1.Container{Name: "b", Resources: each}) }, "1500m",
+		{"two containers", func(s *corev1.PodSpec) {
+			s.Containers = append(s.Containers, corev1.Container{Name: "b", Resources: each})
+		}, "1500m",
 			[]string{"limit-range-max spec.resources.limits"}},
 		{"an init container runs before the others", func(s *corev1.PodSpec) { s.InitContainers = []corev1.Container{{Name: "i", Resources: each}} }, "1", nil},
 		{"a sidecar runs beside them", func(s *corev1.PodSpec) { s.InitContainers = []corev1.Container{sidecar("s", each)} }, "1",
@@ -60,6 +62,16 @@ func TestLimitRangeBoundsOfPodsAddContainersUp(t *testing.T) {
 		if got := objected(Of(with(app(each), tc.change), ns)); !slices.Equal(got, tc.want) {
 			t.Errorf("%s: %v, want %v", tc.reason, got, tc.want)
 		}
+	}
+}
+
+func TestALimitRangeForPodsDoesNotSeePodLevelHugePages(t *testing.T) {
+	template := with(app(stating(nil, amounts("cpu", "1", "hugepages-2Mi", "2Mi"))), func(s *corev1.PodSpec) {
+		s.Resources = new(stating(nil, amounts("cpu", "1", "hugepages-2Mi", "4Mi")))
+	})
+	ns := namespace(limitRange("pods", corev1.LimitRangeItem{Type: corev1.LimitTypePod, Max: amounts("hugepages-2Mi", "2Mi")}))
+	if r := Of(template, ns); len(r.Objections) != 0 {
+		t.Errorf("objections %v", r.Objections)
 	}
 }
 

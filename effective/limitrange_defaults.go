@@ -36,8 +36,8 @@ func (d *draft) supply(list *corev1.ResourceList, defaults corev1.ResourceList, 
 		quantity = quantity.DeepCopy()
 		quantity.RoundUp(resource.Milli)
 		if present, ok := (*list)[name]; ok {
-			if earlier, supplied := d.supplied[path(name)]; supplied && present.Cmp(quantity) != 0 {
-				d.disagree(path(name), earlier.Name, limitRange)
+			if len(d.supplied) > 0 && present.Cmp(quantity) != 0 {
+				d.disagree(path(name), limitRange)
 			}
 			continue
 		}
@@ -49,8 +49,13 @@ func (d *draft) supply(list *corev1.ResourceList, defaults corev1.ResourceList, 
 	}
 }
 
-// disagree notes that two LimitRanges have different defaults for one value.
-func (d *draft) disagree(path, first, second string) {
+// disagree notes that a LimitRange has a different default for a value, if it was
+// another LimitRange that supplied it.
+func (d *draft) disagree(path, limitRange string) {
+	first, supplied := d.supplied[path]
+	if !supplied {
+		return
+	}
 	d.unsettled = true
 	if d.unsettledAt == nil {
 		d.unsettledAt = map[string]bool{}
@@ -58,7 +63,7 @@ func (d *draft) disagree(path, first, second string) {
 	d.unsettledAt[path] = true
 	d.unknown = append(d.unknown, Unknown{
 		Kind:   KindLimitRange,
-		Reason: fmt.Sprintf("LimitRanges %s and %s have different defaults for %s; the API server takes either", first, second, path),
+		Reason: fmt.Sprintf("LimitRanges %s and %s have different defaults for %s; the API server takes either", first.Name, limitRange, path),
 	})
 }
 

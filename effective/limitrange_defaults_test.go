@@ -74,6 +74,17 @@ func TestLimitRangesThatDisagreeLeaveTheQuestionOpen(t *testing.T) {
 	}
 }
 
+func TestWhatDisagreeingLimitRangesAddUpToInThePodIsNotExact(t *testing.T) {
+	item := func(cpu string) corev1.LimitRangeItem {
+		return corev1.LimitRangeItem{Type: corev1.LimitTypeContainer, DefaultRequest: amounts("cpu", cpu)}
+	}
+	template := with(app(stating(nil, nil)), func(s *corev1.PodSpec) { s.Resources = new(stating(nil, amounts("cpu", "1"))) })
+	got := one(t, Of(template, namespace(limitRange("a", item("3")), limitRange("b", item("500m")))))
+	if got.Rule != RuleRequestOverLimit || got.Field != "spec.resources.requests" || got.Exact {
+		t.Errorf("objection %+v", got)
+	}
+}
+
 func TestUnknownLimitRangesLeaveOnlyWhatTheTemplateStatesExact(t *testing.T) {
 	r := Of(app(stating(amounts("cpu", "3"), amounts("cpu", "2"))), namespace(unknown(KindLimitRange),
 		quota("team", amounts("limits.memory", "1Gi"), amounts("limits.memory", "0"))))

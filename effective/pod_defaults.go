@@ -31,10 +31,14 @@ func (d *draft) applyPodDefaults() {
 	}
 }
 
-// roundUp rounds up to thousandths: the API server stores nothing finer.
+// roundUp rounds up to thousandths, since the API server stores nothing finer, and
+// brings quantities to the form in which it stores them.
 func roundUp(list corev1.ResourceList) {
 	for name, quantity := range list {
 		quantity.RoundUp(resource.Milli)
+		if stored, err := resource.ParseQuantity(quantity.String()); err == nil {
+			quantity = stored
+		}
 		list[name] = quantity
 	}
 }

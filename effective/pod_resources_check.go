@@ -26,7 +26,7 @@ func (d *draft) checkPodResources() {
 	d.checkPodRequests()
 	d.checkPodHugePages()
 	for at, c := range containers(spec) {
-		if !at.init {
+		if at.list == inContainers {
 			d.checkUnderPodLimits(at, c.Resources.Limits)
 		}
 	}
@@ -91,7 +91,7 @@ func (d *draft) objectSum(path string, name corev1.ResourceName, sum, allowed re
 		}
 		if cause := d.supplied[path]; cause.Name != "" {
 			o.Cause = cause
-			o.Message = fmt.Sprintf("LimitRange %s sets %s to containers: %s", cause.Name, name, o.Message)
+			o.Message = fmt.Sprintf("LimitRange %s supplies %s %ss: %s", cause.Name, name, what, o.Message)
 			break
 		}
 	}

@@ -65,6 +65,7 @@ func (d *draft) objectPriority(path, requested, allowed, class, message, fix str
 	d.object(Objection{
 		Rule: RulePriorityClass, Field: path, Requested: requested, Allowed: allowed,
 		Cause: Cause{Kind: KindPriorityClass, Name: class}, Message: message, Fix: fix, Exact: true,
+		Transient: path == "spec.priorityClassName", // A missing class may be applied after its user.
 	})
 }
 

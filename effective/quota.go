@@ -54,7 +54,7 @@ func (d *draft) checkDemanded(quota string, counted []corev1.ResourceName) {
 				continue
 			}
 			d.object(Objection{
-				Rule: RuleQuotaDemand, Field: at.path + ".resources." + list, Container: at.container, Resource: name,
+				Rule: RuleQuotaDemand, Field: at.path() + ".resources." + list, Container: at.container, Resource: name,
 				Cause:   Cause{Kind: KindResourceQuota, Name: quota},
 				Message: fmt.Sprintf("ResourceQuota %s counts %s, so every container must state it; %s does not", quota, name, at),
 				Fix:     fmt.Sprintf("set resources.%s.%s", list, stated),
@@ -113,7 +113,7 @@ func (d *draft) objectUncounted(quota string, missing []string) {
 		Rule: RuleQuotaUncounted, Cause: Cause{Kind: KindResourceQuota, Name: quota},
 		Message:   fmt.Sprintf("ResourceQuota %s has not counted its usage yet: %s", quota, strings.Join(missing, ", ")),
 		Fix:       "try again in a few seconds",
-		Exact:     true,
+		Exact:     !d.unsettled,
 		Transient: true,
 	})
 }

@@ -33,6 +33,12 @@ func TestAQuotaAppliesWithinItsScopes(t *testing.T) {
 		{"affinity across namespaces", []corev1.ResourceQuotaScope{"CrossNamespacePodAffinity"}, func(s *corev1.PodSpec) {
 			s.Affinity = &corev1.Affinity{PodAntiAffinity: &corev1.PodAntiAffinity{PreferredDuringSchedulingIgnoredDuringExecution: []corev1.WeightedPodAffinityTerm{{PodAffinityTerm: elsewhere}}}}
 		}, true},
+		{"affinity to a named namespace", []corev1.ResourceQuotaScope{"CrossNamespacePodAffinity"}, func(s *corev1.PodSpec) {
+			s.Affinity = &corev1.Affinity{PodAffinity: &corev1.PodAffinity{RequiredDuringSchedulingIgnoredDuringExecution: []corev1.PodAffinityTerm{{Namespaces: []string{"db"}}}}}
+		}, true},
+		{"affinity within the namespace", []corev1.ResourceQuotaScope{"CrossNamespacePodAffinity"}, func(s *corev1.PodSpec) {
+			s.Affinity = &corev1.Affinity{PodAffinity: &corev1.PodAffinity{RequiredDuringSchedulingIgnoredDuringExecution: []corev1.PodAffinityTerm{{TopologyKey: "zone"}}}}
+		}, false},
 		{"no affinity", []corev1.ResourceQuotaScope{"CrossNamespacePodAffinity"}, func(*corev1.PodSpec) {}, false},
 		{"a priority class of any name", []corev1.ResourceQuotaScope{"PriorityClass"}, func(s *corev1.PodSpec) { s.PriorityClassName = "high" }, true},
 		{"no priority class", []corev1.ResourceQuotaScope{"PriorityClass"}, func(*corev1.PodSpec) {}, false},

@@ -74,3 +74,14 @@ func TestAQuotaMustHaveRoomForThePod(t *testing.T) {
 		}
 	}
 }
+
+func TestCountingAgainstAQuotaLeavesThePodAlone(t *testing.T) {
+	const more = "99999999999999999999" // than an int64 holds
+	template := with(app(stating(nil, nil)), func(s *corev1.PodSpec) {
+		s.Resources, s.RuntimeClassName = new(stating(amounts("cpu", more), nil)), new("heavy")
+	})
+	r := Of(template, namespace(heavyClass, quota("team", amounts("cpu", "1"), amounts("cpu", "0"))))
+	if got := written(r.Pod.Spec.Resources.Requests); got != "cpu="+more {
+		t.Errorf("requests %s", got)
+	}
+}

@@ -61,6 +61,10 @@ func demand(name corev1.ResourceName) (list string, stated corev1.ResourceName) 
 // podUsage is what a pod counts for in quotas, overhead included
 // (pkg/quota/v1/evaluator/core/pods.go, PodUsageFunc).
 func podUsage(pod *corev1.Pod) corev1.ResourceList {
+	// The sums are made in place where a quantity is too large for an int64, so
+	// they are made of a copy.
+	pod = &corev1.Pod{Spec: pod.Spec}
+	pod.Spec.Resources = pod.Spec.Resources.DeepCopy()
 	requests := helper.PodRequests(pod, helper.PodResourcesOptions{})
 	limits := helper.PodLimits(pod, helper.PodResourcesOptions{})
 	one := *resource.NewQuantity(1, resource.DecimalSI)

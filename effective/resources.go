@@ -17,19 +17,24 @@ func (d *draft) checkResources() {
 		d.checkRequirements(at, &c.Resources, containerNameProblem)
 	}
 	for name, quantity := range d.pod.Spec.Overhead {
-		d.checkQuantity(podPlace, "spec.overhead.limits["+string(name)+"]", name, quantity, containerNameProblem)
+		d.checkQuantity(podPlace, overheadPath, name, quantity, containerNameProblem)
 	}
+}
+
+// overheadPath is the path under which the API server validates overhead.
+func overheadPath(name corev1.ResourceName) string {
+	return "spec.overhead.limits[" + string(name) + "]"
 }
 
 // checkRequirements checks one set of requests and limits against itself.
 func (d *draft) checkRequirements(at place, r *corev1.ResourceRequirements, nameProblem func(corev1.ResourceName) string) {
 	hugePages, others := false, false
 	for name, quantity := range r.Limits {
-		d.checkQuantity(at, at.limit(name), name, quantity, nameProblem)
+		d.checkQuantity(at, at.limit, name, quantity, nameProblem)
 		hugePages, others = hugePages || isHugePages(name), others || isCPUOrMemory(name)
 	}
 	for name, request := range r.Requests {
-		d.checkQuantity(at, at.request(name), name, request, nameProblem)
+		d.checkQuantity(at, at.request, name, request, nameProblem)
 		hugePages, others = hugePages || isHugePages(name), others || isCPUOrMemory(name)
 		limit, limited := r.Limits[name]
 		switch {
@@ -43,7 +48,7 @@ func (d *draft) checkRequirements(at place, r *corev1.ResourceRequirements, name
 	}
 	if hugePages && !others {
 		d.object(Objection{
-			Rule: RuleOvercommit, Field: at.path + ".resources", Container: at.container,
+			Rule: RuleOvercommit, Field: at.path() + ".resources", Container: at.container,
 			Message: fmt.Sprintf("%s states huge pages but neither cpu nor memory", at),
 			Fix:     "add a cpu or memory request",
 			Exact:   !d.unsettled,
@@ -52,22 +57,20 @@ func (d *draft) checkRequirements(at place, r *corev1.ResourceRequirements, name
 }
 
 // checkQuantity checks a resource's name and amount.
-func (d *draft) checkQuantity(at place, path string, name corev1.ResourceName, quantity resource.Quantity, nameProblem func(corev1.ResourceName) string) {
-	o := Objection{
-		Rule: RuleResourceName, Field: path, Container: at.container, Resource: name,
-		Requested: quantity.String(), Cause: d.supplied[path], Exact: !d.unsettledAt[path],
+func (d *draft) checkQuantity(at place, path func(corev1.ResourceName) string, name corev1.ResourceName, quantity resource.Quantity, nameProblem func(corev1.ResourceName) string) {
+	problem, what, fix := nameProblem(name), "", "remove the resource or correct its name"
+	if problem == "" {
+		problem, what, fix = quantityProblem(name, quantity), quantity.String()+" of ", "correct the amount"
 	}
-	if problem := nameProblem(name); problem != "" {
-		o.Message = fmt.Sprintf("%s states %q, which %s", at, name, problem)
-		o.Fix = "remove the resource or correct its name"
-		d.object(o)
+	if problem == "" {
 		return
 	}
-	if problem := quantityProblem(name, quantity); problem != "" {
-		o.Message = fmt.Sprintf("%s states %s %s, which %s", at, quantity.String(), name, problem)
-		o.Fix = "correct the amount"
-		d.object(o)
-	}
+	d.object(Objection{
+		Rule: RuleResourceName, Field: path(name), Container: at.container, Resource: name,
+		Requested: quantity.String(), Cause: d.supplied[path(name)], Exact: d.settled(at, name),
+		Message: fmt.Sprintf("%s states %s%s, which %s", at, what, name, problem),
+		Fix:     fix,
+	})
 }
 
 func (d *draft) objectOverLimit(at place, name corev1.ResourceName, request, limit resource.Quantity) {
@@ -95,7 +98,7 @@ func (d *draft) objectUnequal(at place, name corev1.ResourceName, request, limit
 
 func (d *draft) objectUnlimited(at place, name corev1.ResourceName, request resource.Quantity) {
 	d.object(Objection{
-		Rule: RuleOvercommit, Field: at.path + ".resources.limits", Container: at.container, Resource: name,
+		Rule: RuleOvercommit, Field: at.path() + ".resources.limits", Container: at.container, Resource: name,
 		Requested: request.String(), Cause: d.supplied[at.request(name)], Exact: !d.unsettled,
 		Message: fmt.Sprintf("%s requests %s %s without a limit; %s cannot be overcommitted", at, request.String(), name, name),
 		Fix:     fmt.Sprintf("set resources.limits.%s to %s", name, request.String()),
@@ -110,9 +113,9 @@ func (d *draft) contradiction(rule Rule, at place, name corev1.ResourceName, req
 		cause = d.supplied[at.request(name)]
 	}
 	return Objection{
-		Rule: rule, Field: at.path + ".resources.requests", Container: at.container, Resource: name,
+		Rule: rule, Field: at.path() + ".resources.requests", Container: at.container, Resource: name,
 		Requested: request.String(), Allowed: limit.String(), Cause: cause,
-		Exact: !d.unsettledAt[at.limit(name)] && !d.unsettledAt[at.request(name)],
+		Exact: d.settled(at, name),
 	}
 }
 

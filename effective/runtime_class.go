@@ -98,6 +98,7 @@ func (d *draft) objectRuntimeClass(path, requested, allowed, message, fix string
 	o := Objection{
 		Rule: RuleRuntimeClass, Field: path, Requested: requested, Allowed: allowed,
 		Message: message, Fix: fix, Exact: true,
+		Transient: path == "spec.runtimeClassName", // A missing class may be applied after its user.
 	}
 	if name := d.pod.Spec.RuntimeClassName; name != nil {
 		o.Cause = Cause{Kind: KindRuntimeClass, Name: *name}

@@ -40,8 +40,9 @@ func (d *draft) applyServiceAccount() {
 			Message:   fmt.Sprintf("ServiceAccount %s does not exist in namespace %s", spec.ServiceAccountName, d.ns.Name),
 			Fix:       "create the ServiceAccount before the Deployment, or name one that exists in serviceAccountName",
 			Exact:     true,
-			// The default ServiceAccount of a new namespace is made by a controller.
-			Transient: spec.ServiceAccountName == defaultServiceAccount,
+			// The default ServiceAccount of a new namespace is made by a controller, and others may be
+			// applied after their users.
+			Transient: true,
 		})
 		return
 	}

@@ -1,0 +1,92 @@
+package workload
+
+import (
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+)
+
+// FileKey is the only key of a ConfigMap that Score wrote for a file.
+const FileKey = "file"
+
+// fileName matches the names of Score's ConfigMaps: <workload>-<container>-file-<hash of the path>
+// (score-k8s, internal/convert/workloads.go).
+var fileName = regexp.MustCompile(`^.+-file-[0-9a-f]{10}$`)
+
+// File is one of Score's files: it lies in a ConfigMap of a fixed name, and changes without the Deployment.
+type File struct {
+	// ConfigMap is the name of the ConfigMap that holds it.
+	ConfigMap string
+	// Containers see it, each at a path of its own, as <container>:<path>, sorted.
+	Containers []string
+}
+
+// IsFileName says whether a ConfigMap's name is one that Score gives to a file.
+func IsFileName(configMap string) bool { return fileName.MatchString(configMap) }
+
+// FilesOf lists Score's files in a pod template, by their ConfigMaps' names.
+func FilesOf(template *corev1.PodTemplateSpec) []File {
+	seen := map[string][]string{}
+	for _, volume := range template.Spec.Volumes {
+		for _, source := range sources(volume) {
+			if !IsFileName(source.Name) {
+				continue
+			}
+			for _, item := range source.Items {
+				if item.Key == FileKey {
+					seen[source.Name] = append(seen[source.Name], places(template, volume.Name, item.Path)...)
+				}
+			}
+		}
+	}
+	files := make([]File, 0, len(seen))
+	for name, containers := range seen {
+		slices.Sort(containers)
+		files = append(files, File{ConfigMap: name, Containers: slices.Compact(containers)})
+	}
+	slices.SortFunc(files, func(a, b File) int { return strings.Compare(a.ConfigMap, b.ConfigMap) })
+	return files
+}
+
+// sources are the ConfigMaps of a volume, projected or not.
+func sources(volume corev1.Volume) []corev1.ConfigMapProjection {
+	var all []corev1.ConfigMapProjection
+	if c := volume.ConfigMap; c != nil {
+		all = append(all, corev1.ConfigMapProjection{LocalObjectReference: c.LocalObjectReference, Items: c.Items})
+	}
+	if volume.Projected == nil {
+		return all
+	}
+	for _, source := range volume.Projected.Sources {
+		if source.ConfigMap != nil {
+			all = append(all, *source.ConfigMap)
+		}
+	}
+	return all
+}
+
+// places are where the containers of a template see a path of a volume.
+func places(template *corev1.PodTemplateSpec, volume, file string) []string {
+	var all []string
+	for _, containers := range [][]corev1.Container{template.Spec.InitContainers, template.Spec.Containers} {
+		for _, container := range containers {
+			for _, mount := range container.VolumeMounts {
+				if mount.Name != volume {
+					continue
+				}
+				at := path.Join(mount.MountPath, file)
+				if mount.SubPath != "" {
+					if mount.SubPath != file {
+						continue
+					}
+					at = mount.MountPath
+				}
+				all = append(all, container.Name+":"+at)
+			}
+		}
+	}
+	return all
+}
