@@ -22,12 +22,19 @@ service:
 caBundle: {{ required "webhook.caBundle is required: the PEM of the authority that signed the serving certificate, in base64" .root.Values.webhook.caBundle }}
 {{- end }}
 
+{{/*
+The namespaces that Reprise never touches, its own included.
+*/}}
+{{- define "reprise.protectedNamespaces" -}}
+{{- toYaml (append .Values.protectedNamespaces .Release.Namespace | uniq) }}
+{{- end }}
+
 {{- define "reprise.namespaceSelector" -}}
 matchExpressions:
   - key: kubernetes.io/metadata.name
     operator: NotIn
     values:
-      {{- toYaml (append .Values.protectedNamespaces .Release.Namespace | uniq) | nindent 6 }}
+      {{- include "reprise.protectedNamespaces" . | nindent 6 }}
 {{- end }}
 
 {{/*
@@ -58,8 +65,9 @@ the request with an error that no one understands.
 {{- end }}
 
 {{/*
-A CEL expression: one of the containers in the list named by the argument requests more than its own limit.
+A CEL expression: one of the containers in the list named by the argument requests more than its own limit. A
+template without containers has a null for them, which has() takes for a value.
 */}}
 {{- define "reprise.overLimit" -}}
-(has(object.spec.template.spec.{{ . }}) && object.spec.template.spec.{{ . }}.exists(c, has(c.resources) && has(c.resources.requests) && has(c.resources.limits) && c.resources.requests.exists(r, r in c.resources.limits && isQuantity(c.resources.requests[r]) && isQuantity(c.resources.limits[r]) && quantity(c.resources.requests[r]).isGreaterThan(quantity(c.resources.limits[r])))))
+(has(object.spec.template.spec.{{ . }}) && object.spec.template.spec.{{ . }} != null && object.spec.template.spec.{{ . }}.exists(c, has(c.resources) && has(c.resources.requests) && has(c.resources.limits) && c.resources.requests.exists(r, r in c.resources.limits && isQuantity(c.resources.requests[r]) && isQuantity(c.resources.limits[r]) && quantity(c.resources.requests[r]).isGreaterThan(quantity(c.resources.limits[r])))))
 {{- end }}
