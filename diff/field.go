@@ -1,46 +1,75 @@
 package diff
 
 import (
+	"fmt"
+	"slices"
 	"strings"
 
 	"sigs.k8s.io/structured-merge-diff/v6/fieldpath"
 )
 
+// scoreNames are a container's fields whose names differ in Score (score.dev/v1b1: containers.*.variables,
+// containers.*.volumes, which are keyed by the path in the container).
+var scoreNames = map[string]string{"env": "variables", "volumeMounts": "volumes"}
+
+// leading are the places where a Deployment keeps what a reader names more shortly.
+var leading = []struct{ path, name []string }{
+	{[]string{"spec", "template", "spec"}, nil},
+	{[]string{"spec", "template", "metadata"}, []string{"template"}},
+	{[]string{"spec"}, nil},
+	{[]string{"metadata"}, nil},
+}
+
 // scoreField names a path of a Deployment as its Score file does where Score has the field
-// (containers.<name>.image, .variables.<NAME>, .resources, .command, .args, probes), and otherwise without
-// the leading spec.template.spec.
+// (containers.<name>.image, .variables.<NAME>, .volumes.<path>, .resources, .command, .args, probes), and
+// otherwise without the leading parts.
 func scoreField(path fieldpath.Path) string {
-	parts := make([]string, 0, len(path))
+	parts := make([]string, len(path))
 	for i, element := range path {
-		switch {
-		case element.FieldName != nil && *element.FieldName == "env" && len(parts) > 1 && parts[0] == "containers":
-			parts = append(parts, "variables")
-		case element.FieldName != nil:
-			parts = append(parts, *element.FieldName)
-		default:
-			parts = append(parts, keyOf(path[i]))
-		}
-		if len(parts) == 3 && parts[0] == "spec" && parts[1] == "template" && parts[2] == "spec" {
-			parts = parts[:0]
+		parts[i] = elementName(element)
+	}
+	for _, l := range leading {
+		if len(parts) > len(l.path) && slices.Equal(parts[:len(l.path)], l.path) {
+			parts = slices.Concat(l.name, parts[len(l.path):])
+			break
 		}
 	}
-	if len(parts) > 1 && parts[0] == "metadata" {
-		parts = parts[1:]
-	}
-	if len(parts) > 2 && parts[0] == "spec" && parts[1] == "template" && parts[2] == "metadata" {
-		parts = append([]string{"template"}, parts[3:]...)
+	if len(parts) > 2 && (parts[0] == "containers" || parts[0] == "initContainers") {
+		if name, ok := scoreNames[parts[2]]; ok {
+			parts[2] = name
+		}
 	}
 	return strings.Join(parts, ".")
 }
 
-// keyOf names a list's item by its name where it has one, and by all its keys otherwise.
-func keyOf(element fieldpath.PathElement) string {
-	if element.Key != nil {
+// elementName names a field by its name, and a list's item by its name where it has one, else by its keys.
+func elementName(element fieldpath.PathElement) string {
+	switch {
+	case element.FieldName != nil:
+		return *element.FieldName
+	case element.Key != nil:
+		var keys []string
 		for _, field := range *element.Key {
-			if field.Name == "name" && field.Value.IsString() {
-				return field.Value.AsString()
+			value := fmt.Sprint(field.Value.Unstructured())
+			if field.Name == "name" {
+				return value
+			}
+			if field.Name != "protocol" || value != defaultProtocol {
+				keys = append(keys, value)
 			}
 		}
+		return strings.Join(keys, "/")
+	case element.Value != nil:
+		return fmt.Sprint((*element.Value).Unstructured())
+	default:
+		return element.String()
 	}
-	return strings.Trim(element.String(), "[]")
+}
+
+// lastName is the name of what stands at a path itself.
+func lastName(path fieldpath.Path) string {
+	if len(path) == 0 {
+		return ""
+	}
+	return elementName(path[len(path)-1])
 }

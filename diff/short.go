@@ -3,28 +3,37 @@ package diff
 import (
 	"fmt"
 	"strings"
-	"unicode/utf8"
 )
 
-// maxValue is how many bytes of one value the short form shows.
-const maxValue = 60
+// shortValue is how many bytes of one value the short form shows.
+const shortValue = 60
 
-// Short renders the changes in one line of at most budget bytes. It never cuts inside a change: what does not
-// fit is counted.
+// Short renders the changes in one line of at most budget bytes, what matters most first. It never cuts inside a
+// change: one that does not fit with its values is named without them, and what does not fit at all is counted.
 func (c Changes) Short(budget int) string {
 	if len(c) == 0 {
-		return "no change"
+		return fitting("no change", budget)
 	}
-	var line string
+	var parts string
 	for i, change := range c {
-		rest := len(c) - i - 1
-		next := join(line, change.String())
-		if len(next)+len(more(rest)) > budget {
-			return strings.TrimPrefix(line+more(rest+1), ", ")
+		rest := more(len(c)-i-1, true)
+		next := join(parts, change.String())
+		if len(next)+len(rest) > budget {
+			next = join(parts, change.name())
 		}
-		line = next
+		if len(next)+len(rest) > budget {
+			return fitting(parts+more(len(c)-i, parts != ""), budget)
+		}
+		parts = next
 	}
-	return line
+	return parts
+}
+
+func fitting(text string, budget int) string {
+	if len(text) > budget {
+		return ""
+	}
+	return text
 }
 
 func join(line, next string) string {
@@ -34,54 +43,90 @@ func join(line, next string) string {
 	return line + ", " + next
 }
 
-func more(n int) string {
-	switch n {
-	case 0:
+func more(n int, others bool) string {
+	switch {
+	case n == 0:
 		return ""
-	case 1:
+	case !others && n == 1:
+		return "1 change"
+	case !others:
+		return fmt.Sprintf("%d changes", n)
+	case n == 1:
 		return ", 1 more change"
 	default:
 		return fmt.Sprintf(", %d more changes", n)
 	}
 }
 
+// name says which field changed, and how, without values.
+func (c Change) name() string {
+	verb := string(c.Kind)
+	if c.Kind == Modified {
+		verb = "changed"
+	}
+	return oneLine(c.Field) + " " + verb
+}
+
 // String renders a change in a few words: what it is, then from what to what.
 func (c Change) String() string {
-	old, new := brief(c.Old), brief(c.New)
-	switch {
-	case c.Kind == Removed:
-		return c.Field + " removed"
-	case c.Kind == Added && new == "":
-		return c.Field + " added"
-	case c.Kind == Added:
-		return fmt.Sprintf("%s added (%s)", c.Field, new)
-	case strings.HasSuffix(c.Field, ".image"):
-		return fmt.Sprintf("%s %s", c.Field, imageChange(old, new))
-	case old == new:
-		return c.Field + " changed"
+	if c.File != nil {
+		return c.name() + c.File.brief(c.Kind)
+	}
+	switch c.Kind {
+	case Added:
+		if value := brief(oneLine(inline(c.unnamed(c.New)))); value != "" {
+			return c.name() + " (" + value + ")"
+		}
+		return c.name()
+	case Modified:
+		old, new := oneLine(inline(c.Old)), oneLine(inline(c.New))
+		if old == new {
+			return c.name()
+		}
+		if strings.HasSuffix(c.Field, ".image") {
+			old, new = tags(old, new)
+		}
+		old, new = briefPair(old, new)
+		return oneLine(c.Field) + " " + orEmpty(old) + " → " + orEmpty(new)
 	default:
-		return fmt.Sprintf("%s %s → %s", c.Field, old, new)
+		return c.name()
 	}
 }
 
-// imageChange shows only the tags where the repository is the same.
-func imageChange(old, new string) string {
-	oldTag, newTag := strings.LastIndexAny(old, ":@"), strings.LastIndexAny(new, ":@")
-	if oldTag > 0 && oldTag == newTag && old[:oldTag] == new[:newTag] {
-		old, new = old[oldTag+1:], new[newTag+1:]
+func orEmpty(value string) string {
+	if value == "" {
+		return `""`
 	}
-	return old + " → " + new
+	return value
 }
 
-// brief shortens a value to one line of at most maxValue bytes, cut at a rune boundary.
-func brief(value string) string {
-	value = strings.Join(strings.Fields(strings.ToValidUTF8(value, "�")), " ")
-	if len(value) <= maxValue {
-		return value
+// tags are what is left of two images without the repository that they share.
+func tags(old, new string) (oldTag, newTag string) {
+	at := strings.IndexAny(old[strings.LastIndex(old, "/")+1:], ":@") + strings.LastIndex(old, "/") + 1
+	if at > 0 && len(new) > at && old[:at+1] == new[:at+1] && (old[at] == ':' || old[at] == '@') {
+		return old[at+1:], new[at+1:]
 	}
-	cut := maxValue
-	for !utf8.RuneStart(value[cut]) {
-		cut--
+	return old, new
+}
+
+// brief shortens a line to shortValue bytes.
+func brief(line string) string {
+	if len(line) <= shortValue {
+		return line
 	}
-	return value[:cut] + "…"
+	return line[:runeStart(line, shortValue)] + "…"
+}
+
+// briefPair shortens two different lines so that the difference can be seen.
+func briefPair(old, new string) (shortOld, shortNew string) {
+	const before = 10
+	if brief(old) != brief(new) {
+		return brief(old), brief(new)
+	}
+	first := 0
+	for first < min(len(old), len(new)) && old[first] == new[first] {
+		first++
+	}
+	from := runeStart(old, max(first-before, 0))
+	return "…" + brief(old[from:]), "…" + brief(new[from:])
 }

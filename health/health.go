@@ -32,6 +32,9 @@ type Rollout struct {
 	Pods []*corev1.Pod
 	// AcceptedAt is when the revision was accepted; the failure deadline counts from here.
 	AcceptedAt time.Time
+	// StartedAfter, where it is set, leaves out what containers did that started before: only the files changed,
+	// and they know the old ones.
+	StartedAfter time.Time
 	// BakeTime is how long a completed rollout must stay well.
 	BakeTime time.Duration
 	// FailureDeadline is when weak signals have become a failure; zero means the Deployment's own.
@@ -129,6 +132,9 @@ func incomplete(d *appsv1.Deployment) string {
 func baked(r Rollout, pods []*corev1.Pod, now time.Time) Verdict {
 	since := r.AcceptedAt
 	for _, pod := range pods {
+		if !startedAfter(pod, r.StartedAfter) {
+			return Verdict{State: Progressing, Cause: "pod " + pod.Name + " started before the files changed and may still know the old ones"}
+		}
 		ready := readySince(pod)
 		if ready.IsZero() {
 			return Verdict{State: Progressing, Cause: "pod " + pod.Name + " is not ready"}

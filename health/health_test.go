@@ -215,6 +215,36 @@ func TestJudge(t *testing.T) {
 			reason: "a complete rollout met its deadline", want: health.Healthy,
 			change: func(r *health.Rollout) { r.FailureDeadline = 30 * time.Second },
 		},
+		"FilesChangedOnly": {
+			reason: "pods that started before the files changed know the old ones", want: health.Progressing, says: "started before the files changed",
+			change: func(r *health.Rollout) {
+				r.StartedAfter = now.Add(-20 * time.Second)
+				running(r, 30*time.Second)
+			},
+		},
+		"StartedWithTheNewFiles": {
+			reason: "pods that started after the files changed prove them", want: health.Healthy,
+			change: func(r *health.Rollout) {
+				r.StartedAfter = now.Add(-40 * time.Second)
+				running(r, 30*time.Second)
+			},
+		},
+		"CrashedBeforeTheFilesChanged": {
+			reason: "a run of before says nothing of the new files", want: health.Progressing,
+			change: func(r *health.Rollout) {
+				r.StartedAfter = now.Add(-20 * time.Second)
+				unready(r, crashed(3, "Error", 1))
+				r.Pods[0].Status.ContainerStatuses[0].LastTerminationState.Terminated.StartedAt = ago(30 * time.Second)
+			},
+		},
+		"CrashesSinceTheFilesChanged": {
+			reason: "a run of since fails by them", want: health.Failed, says: "exits 1",
+			change: func(r *health.Rollout) {
+				r.StartedAfter = now.Add(-20 * time.Second)
+				unready(r, crashed(3, "Error", 1))
+				r.Pods[0].Status.ContainerStatuses[0].LastTerminationState.Terminated.StartedAt = ago(10 * time.Second)
+			},
+		},
 		"Evicted": {
 			reason: "a disrupted pod is not the change's fault", want: health.Progressing,
 			change: func(r *health.Rollout) {
@@ -248,6 +278,10 @@ func TestJudge(t *testing.T) {
 			}
 		})
 	}
+}
+
+func running(r *health.Rollout, since time.Duration) {
+	r.Pods[0].Status.ContainerStatuses[0].State.Running = &corev1.ContainerStateRunning{StartedAt: ago(since)}
 }
 
 func refuse(r *health.Rollout, before time.Duration) {

@@ -58,6 +58,16 @@ func conditionTrue(pod *corev1.Pod, kind corev1.PodConditionType) bool {
 	return false
 }
 
+// startedAfter says whether all containers of a pod started at or after a time.
+func startedAfter(pod *corev1.Pod, since time.Time) bool {
+	for _, s := range pod.Status.ContainerStatuses {
+		if s.State.Running == nil || s.State.Running.StartedAt.Time.Before(since.Truncate(time.Second)) {
+			return since.IsZero()
+		}
+	}
+	return true
+}
+
 // readySince is since when a pod has been ready, zero where it is not.
 func readySince(pod *corev1.Pod) time.Time {
 	for _, condition := range pod.Status.Conditions {

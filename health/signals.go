@@ -34,7 +34,7 @@ func failure(r Rollout, current *appsv1.ReplicaSet, pods []*corev1.Pod, now time
 	}
 	var failures []Failure
 	for _, pod := range pods {
-		found := podFailures(pod)
+		found := podFailures(pod, r.StartedAfter)
 		if len(found) == 0 {
 			return deadline(r, now)
 		}
@@ -97,11 +97,11 @@ func refusedCreate(set *appsv1.ReplicaSet) *Failure {
 }
 
 // podFailures are a pod's failing containers, init containers first, since nothing else starts before them.
-func podFailures(pod *corev1.Pod) []Failure {
+func podFailures(pod *corev1.Pod, since time.Time) []Failure {
 	var failures []Failure
 	for _, statuses := range [][]corev1.ContainerStatus{pod.Status.InitContainerStatuses, pod.Status.ContainerStatuses} {
 		for _, status := range statuses {
-			if f, ok := containerFailure(pod, status); ok {
+			if f, ok := containerFailure(pod, status, since); ok {
 				failures = append(failures, f)
 			}
 		}
@@ -112,7 +112,7 @@ func podFailures(pod *corev1.Pod) []Failure {
 	return failures
 }
 
-func containerFailure(pod *corev1.Pod, s corev1.ContainerStatus) (Failure, bool) {
+func containerFailure(pod *corev1.Pod, s corev1.ContainerStatus, since time.Time) (Failure, bool) {
 	f := Failure{Pod: pod.Name, Container: s.Name, RestartCount: s.RestartCount, since: pod.CreationTimestamp.Time}
 	if w := s.State.Waiting; w != nil {
 		f.Reason, f.Message = w.Reason, w.Message
@@ -128,16 +128,17 @@ func containerFailure(pod *corev1.Pod, s corev1.ContainerStatus) (Failure, bool)
 			return f, true
 		}
 	}
-	return crash(f, s)
+	return crash(f, s, since)
 }
 
 // crash judges by the container's last end and its restarts: the reason CrashLoopBackOff comes late or never.
-func crash(f Failure, s corev1.ContainerStatus) (Failure, bool) {
+// A run that started before `since` says nothing.
+func crash(f Failure, s corev1.ContainerStatus, since time.Time) (Failure, bool) {
 	ended := s.State.Terminated
 	if ended == nil {
 		ended = s.LastTerminationState.Terminated
 	}
-	if ended == nil || s.RestartCount < crashRestarts || s.Ready {
+	if ended == nil || ended.StartedAt.Time.Before(since.Truncate(time.Second)) || s.RestartCount < crashRestarts || s.Ready {
 		return f, false
 	}
 	f.Reason, f.Message, f.ExitCode = ended.Reason, ended.Message, &ended.ExitCode

@@ -10,11 +10,14 @@ import (
 // capture is one stored intent that is to be recorded.
 type capture struct {
 	deployment *appsv1.Deployment
+	// files says that only Score's files changed.
+	files bool
 	// adopted says why the intent counts as not watched; empty for one that was.
 	adopted string
 	// folded is how many intents between this one and the one before were left out for their number.
 	folded int
-	entry  *entry
+	// entry is its place in the ledger, nil where it did not come from the watch.
+	entry *entry
 }
 
 // Why a revision is adopted, as the reason of its condition.

@@ -10,6 +10,7 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/validation"
 
 	"reprise.dev/reprise/api/v1alpha1"
@@ -122,6 +123,54 @@ func TestAnAdoptedRevisionStartsUnknown(t *testing.T) {
 	}
 }
 
+func TestAChangeOfFilesAloneIsJudgedAnewAndSaysWhichFile(t *testing.T) {
+	file := func(content string) []v1alpha1.RevisionFile {
+		return []v1alpha1.RevisionFile{{
+			ConfigMap: "a-main-file-0123456789", SeenAt: []string{"main:/etc/app.conf"}, ResourceVersion: content,
+			Hash: hashOf([]byte(content)), Size: int64(len(content)), Content: []byte(content),
+			ManagedFields: runtime.RawExtension{Raw: []byte(`[{"manager":"kubectl","time":"2026-11-22T12:00:00Z"}]`)},
+		}}
+	}
+	d := deployment("x:1")
+	before, err := predecessors{files: file("one\n")}.next(capture{deployment: d}, now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before.Status.Phase = v1alpha1.PhaseHealthy
+	after, err := predecessors{last: 1, newest: before, files: file("two\n")}.next(capture{deployment: d, files: true}, now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !after.Spec.FilesOnly || after.Status.Phase != v1alpha1.PhaseProgressing || after.Spec.By != "kubectl" ||
+		!strings.Contains(after.Spec.Change, "containers.main.files./etc/app.conf") {
+		t.Errorf("files only %v, %s, by %s: %s", after.Spec.FilesOnly, after.Status.Phase, after.Spec.By, after.Spec.Change)
+	}
+}
+
+func TestLargeFilesAreKnownByTheirHashAndMarked(t *testing.T) {
+	stored := func(size int) *corev1.ConfigMap {
+		return &corev1.ConfigMap{BinaryData: map[string][]byte{"file": make([]byte, size)}}
+	}
+	for name, tt := range map[string]struct {
+		size, room int
+		omitted    bool
+	}{
+		"Fits":     {maxFile, maxFiles, false},
+		"TooLarge": {maxFile + 1, maxFiles, true},
+		"NoRoom":   {100, 99, true},
+		"Empty":    {0, 0, false},
+	} {
+		c := stored(tt.size)
+		f, err := snapshotFile(workload.File{ConfigMap: "f"}, c, tt.room)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if f.Omitted != tt.omitted || f.Omitted == (len(f.Content) == tt.size) && tt.size > 0 || !SameContent(f, c) {
+			t.Errorf("%s: omitted %v, %d bytes kept", name, f.Omitted, len(f.Content))
+		}
+	}
+}
+
 func TestNamesFitWhateverTheWorkloadIsCalled(t *testing.T) {
 	long := strings.Repeat("a", 253)
 	names := map[string]bool{}
@@ -165,6 +214,8 @@ func TestQuarantineDoublesWithEveryFailureAndEnds(t *testing.T) {
 			Status: v1alpha1.RevisionStatus{Phase: v1alpha1.PhaseRolledBack, PhaseSince: &metav1.Time{Time: now.Add(at)}},
 		}
 	}
+	byFiles := failed(0)
+	byFiles.Spec.FilesOnly = true
 	healthy := failed(0)
 	healthy.Status.Phase = v1alpha1.PhaseHealthy
 	tests := map[string]struct {
@@ -179,6 +230,7 @@ func TestQuarantineDoublesWithEveryFailureAndEnds(t *testing.T) {
 		"Over":    {"the pause ends", History{failed(-2 * time.Minute)}, "bad", 0},
 		"Other":   {"another template is free", History{failed(0)}, "good", 0},
 		"Healed":  {"a template that became healthy since is free", History{failed(0), healthy}, "bad", 0},
+		"Files":   {"a failure by files alone refuses nothing: admission does not see files", History{byFiles}, "bad", 0},
 		"Relapse": {"and starts anew", History{failed(0), healthy, failed(0)}, "bad", 2 * time.Minute},
 	}
 	for name, tt := range tests {

@@ -27,8 +27,11 @@ func (l *ledger) seen(resourceVersion string, done bool) *entry {
 	return e
 }
 
-// finish marks an event as recorded.
+// finish marks an event as recorded; what is not of the watch has none.
 func (l *ledger) finish(e *entry) {
+	if e == nil {
+		return
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	e.done = true

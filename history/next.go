@@ -26,10 +26,12 @@ type predecessors struct {
 	newest *v1alpha1.Revision
 	// target is the revision that a rollback of newest puts back.
 	target *v1alpha1.Revision
+	// files are Score's files as they are now.
+	files []v1alpha1.RevisionFile
 }
 
-// next makes the revision that records a capture. Its phase is Progressing, or Healthy where its pod template is
-// that of a healthy predecessor, since nothing is rolled out then. An adopted one starts as Unknown, and its
+// next makes the revision that records a capture. Its phase is Progressing, or Healthy where its pod template and
+// files are those of a healthy predecessor, since nothing is rolled out then. An adopted one starts as Unknown, and its
 // judgement decides.
 func (p predecessors) next(c capture, now time.Time) (*v1alpha1.Revision, error) {
 	d := c.deployment
@@ -49,6 +51,8 @@ func (p predecessors) next(c capture, now time.Time) (*v1alpha1.Revision, error)
 			Workload:        v1alpha1.WorkloadReference{Kind: "Deployment", Name: d.Name, UID: d.UID},
 			IntentHash:      intent.Hash(),
 			TemplateHash:    workload.TemplateHash(&d.Spec.Template),
+			FilesDigest:     digestOf(p.files),
+			Files:           p.files,
 			Images:          images(d),
 			By:              changedBy(d.ManagedFields),
 			Cause:           d.Annotations[changeCause],
@@ -61,7 +65,7 @@ func (p predecessors) next(c capture, now time.Time) (*v1alpha1.Revision, error)
 	}
 	r.Status.Phase = v1alpha1.PhaseProgressing
 	if p.newest != nil {
-		if err := p.follow(r, intent); err != nil {
+		if err := p.follow(r, diff.Revision{Intent: intent, Files: comparable(p.files)}); err != nil {
 			return nil, err
 		}
 	}
@@ -74,13 +78,13 @@ func (p predecessors) next(c capture, now time.Time) (*v1alpha1.Revision, error)
 }
 
 // follow says what changed against the predecessor and recognises Reprise's own rollback.
-func (p predecessors) follow(r *v1alpha1.Revision, intent workload.Intent) error {
+func (p predecessors) follow(r *v1alpha1.Revision, snapshot diff.Revision) error {
 	previous := p.newest
-	before, err := Intent(previous)
+	before, err := Snapshot(previous)
 	if err != nil {
 		return err
 	}
-	changes, err := diff.Intents(before, intent)
+	changes, err := diff.Revisions(before, snapshot)
 	if err != nil {
 		return fmt.Errorf("comparing with revision %s: %w", previous.Name, err)
 	}
@@ -88,10 +92,16 @@ func (p predecessors) follow(r *v1alpha1.Revision, intent workload.Intent) error
 	if previous.Spec.Workload.UID != r.Spec.Workload.UID {
 		return nil // Deleted and made again: nothing of it runs yet.
 	}
-	if previous.Status.Phase == v1alpha1.PhaseHealthy && previous.Spec.TemplateHash == r.Spec.TemplateHash {
+	sameTemplate, sameFiles := previous.Spec.TemplateHash == r.Spec.TemplateHash, previous.Spec.FilesDigest == r.Spec.FilesDigest
+	r.Spec.FilesOnly = sameTemplate && !sameFiles
+	if r.Spec.FilesOnly {
+		r.Spec.By = writerOf(previous.Spec.Files, r.Spec.Files)
+	}
+	if previous.Status.Phase == v1alpha1.PhaseHealthy && sameTemplate && sameFiles {
 		r.Status.Phase = v1alpha1.PhaseHealthy
 	}
-	if plan := previous.Status.Rollback; plan != nil && previous.Status.Hold == "" && plan.ToIntentHash == r.Spec.IntentHash {
+	if plan := previous.Status.Rollback; plan != nil && previous.Status.Hold == "" &&
+		plan.ToIntentHash == r.Spec.IntentHash && plan.ToFilesDigest == r.Spec.FilesDigest {
 		p.restore(r, plan.To)
 	}
 	return nil

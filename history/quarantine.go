@@ -20,8 +20,8 @@ func (h History) Quarantined(templateHash string, now time.Time) (*v1alpha1.Revi
 	pause := firstPause / 2
 	for i := range h {
 		r := &h[i]
-		if r.Spec.TemplateHash != templateHash {
-			continue
+		if r.Spec.TemplateHash != templateHash || r.Spec.FilesOnly {
+			continue // Admission does not see files, so a failure by files alone refuses nothing.
 		}
 		switch r.Status.Phase {
 		case v1alpha1.PhaseFailed, v1alpha1.PhaseRolledBack:

@@ -67,7 +67,19 @@ func (r *Recorder) recordOnce(ctx context.Context, c capture) error {
 	if err != nil {
 		return err
 	}
-	if previous.newest != nil && previous.recorded(d) {
+	if c.files {
+		// It was offered out of a cache, which knows neither the owners of fields nor a deploy of just now.
+		if d, err = r.read(ctx, d); err != nil || d == nil {
+			return err
+		}
+		c.deployment = d
+	} else if previous.newest != nil && previous.recorded(d) {
+		return nil
+	}
+	if previous.files, err = readFiles(ctx, r.Live, d.Namespace, workload.FilesOf(&d.Spec.Template)); err != nil {
+		return err
+	}
+	if c.files && !previous.filesOnly(d) {
 		return nil
 	}
 	now := r.Clock.Now()
@@ -114,6 +126,26 @@ func (r *Recorder) predecessors(ctx context.Context, d *appsv1.Deployment) (pred
 		p.target, err = get(ctx, r.Live, d.Namespace, Name(d.Name, plan.To))
 	}
 	return p, err
+}
+
+// read reads a Deployment from the API server, nil where it is gone.
+func (r *Recorder) read(ctx context.Context, d *appsv1.Deployment) (*appsv1.Deployment, error) {
+	stored := &appsv1.Deployment{}
+	err := r.Live.Get(ctx, client.ObjectKeyFromObject(d), stored)
+	if apierrors.IsNotFound(err) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading %s for its files: %w", d.Name, err)
+	}
+	return stored, nil
+}
+
+// filesOnly says whether nothing but the files differs from the newest revision. A changed intent is recorded from
+// the watch, with the files.
+func (p predecessors) filesOnly(d *appsv1.Deployment) bool {
+	return p.newest != nil && p.newest.Spec.Workload.UID == d.UID && p.newest.Spec.IntentHash == workload.IntentOf(d).Hash() &&
+		p.newest.Spec.FilesDigest != digestOf(p.files)
 }
 
 // recorded says whether a Deployment's intent is the newest revision's, or is older: replayed from a checkpoint.

@@ -56,6 +56,36 @@ type Recorder struct {
 	Protected sets.Set[string]
 	// Instance names the install, and its checkpoint.
 	Instance string
+
+	offers chan *appsv1.Deployment
+}
+
+// NewRecorder makes a Recorder of what it needs.
+func NewRecorder(r Recorder) *Recorder {
+	r.offers = make(chan *appsv1.Deployment)
+	return &r
+}
+
+// OfferFiles has a workload's files recorded if their contents are new. It waits until the Recorder takes the offer.
+func (r *Recorder) OfferFiles(ctx context.Context, d *appsv1.Deployment) error {
+	select {
+	case r.offers <- d:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// takeOffers queues what is offered behind what the watch brought before.
+func (r *Recorder) takeOffers(ctx context.Context, queue *lanes) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case d := <-r.offers:
+			queue.push(ctx, capture{deployment: d, files: true})
+		}
+	}
 }
 
 // NeedLeaderElection has the manager run the recorder on the leader only.
@@ -81,6 +111,7 @@ func (r *Recorder) Start(ctx context.Context) error {
 		pause: r.pause,
 	}
 	queue.busy.Go(func() { r.keep(ctx, point, progress) })
+	queue.busy.Go(func() { r.takeOffers(ctx, queue) })
 	err = f.run(ctx, from)
 	queue.busy.Wait()
 	return err

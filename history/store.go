@@ -51,6 +51,9 @@ func Trim(object any) (any, error) {
 		r.ObjectMeta.ManagedFields = nil
 		r.Spec.Intent.Raw, r.Spec.ManagedFields.Raw = nil, nil
 		r.Status.Evidence = nil
+		for i := range r.Spec.Files {
+			r.Spec.Files[i].Content, r.Spec.Files[i].ManagedFields.Raw = nil, nil
+		}
 	}
 	return object, nil
 }
@@ -102,7 +105,7 @@ func create(ctx context.Context, c client.Client, live client.Reader, r *v1alpha
 	if err != nil {
 		return err
 	}
-	if stored.Spec.IntentHash != r.Spec.IntentHash || stored.Spec.Workload.UID != r.Spec.Workload.UID {
+	if stored.Spec.IntentHash != r.Spec.IntentHash || stored.Spec.FilesDigest != r.Spec.FilesDigest || stored.Spec.Workload.UID != r.Spec.Workload.UID {
 		return fmt.Errorf("revision %s exists with another intent: another leader recorded it meanwhile", r.Name)
 	}
 	*r = *stored

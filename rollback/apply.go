@@ -2,7 +2,6 @@ package rollback
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -35,7 +34,13 @@ func (a applier) restore(ctx context.Context, failed, target *v1alpha1.Revision)
 	if err != nil {
 		return err
 	}
-	if workload.IntentOf(d).Hash() == failed.Spec.IntentHash {
+	if hash := workload.IntentOf(d).Hash(); hash != failed.Spec.IntentHash && hash != target.Spec.IntentHash {
+		return errOvertaken
+	}
+	if err := a.restoreFiles(ctx, target); err != nil {
+		return err
+	}
+	if hash := workload.IntentOf(d).Hash(); hash != target.Spec.IntentHash {
 		if d, err = a.writeIntent(ctx, d, target); err != nil {
 			return err
 		}
@@ -104,10 +109,7 @@ func (a applier) writeOwnership(ctx context.Context, d *appsv1.Deployment, targe
 	if err != nil {
 		return err
 	}
-	patch, err := json.Marshal([]map[string]any{
-		{"op": "test", "path": "/metadata/resourceVersion", "value": d.ResourceVersion},
-		{"op": "replace", "path": "/metadata/managedFields", "value": ownership(saved, d.ManagedFields)},
-	})
+	patch, err := ownershipPatch(d.ResourceVersion, ownership(saved, d.ManagedFields))
 	if err != nil {
 		return fmt.Errorf("encoding the managed fields of revision %s: %w", target.Name, err)
 	}

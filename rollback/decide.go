@@ -56,15 +56,30 @@ func Decide(h history.History, d *appsv1.Deployment, settings workload.Settings,
 	switch {
 	case target == nil:
 		return Decision{Action: Hold, Reason: "no healthy revision is known to go back to; deploy a fix"}
-	case target.Spec.TemplateHash == failed.Spec.TemplateHash:
+	case target.Spec.TemplateHash == failed.Spec.TemplateHash && target.Spec.FilesDigest == failed.Spec.FilesDigest:
 		return Decision{Action: Hold, Reason: fmt.Sprintf(
 			"the last healthy revision, #%d, runs the same pod template: the cause lies outside the Deployment", target.Spec.Number)}
+	case failed.Spec.FilesOnly && putBackBefore(h, failed):
+		return Decision{Action: Hold, Reason: "the same files failed and were put back before, and were written again; stop what writes them, or fix them"}
 	}
 	if wait := brake(h, now); wait > 0 {
 		return Decision{Action: Wait, After: wait, Reason: fmt.Sprintf(
 			"%d rollbacks within %s: the next one waits", maxRollbacks, rollbackWindow)}
 	}
 	return Decision{Action: To, Target: target}
+}
+
+// putBackBefore says whether the same files were rolled back earlier: somebody writes them again and again, and
+// admission cannot stop it.
+func putBackBefore(h history.History, failed *v1alpha1.Revision) bool {
+	for i := range h {
+		r := &h[i]
+		if r.Spec.Number < failed.Spec.Number && r.Status.Phase == v1alpha1.PhaseRolledBack &&
+			r.Spec.TemplateHash == failed.Spec.TemplateHash && r.Spec.FilesDigest == failed.Spec.FilesDigest {
+			return true
+		}
+	}
+	return false
 }
 
 // forbidden says why this rollback must not be done by Reprise at all, or nothing.

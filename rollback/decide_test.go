@@ -79,6 +79,21 @@ func TestDecide(t *testing.T) {
 				h[1].Spec.TemplateHash = h[0].Spec.TemplateHash
 			},
 		},
+		"OtherFiles": {
+			reason: "the same pods with other files may run again", history: past(healthy, failed), want: To, to: 1,
+			change: func(h history.History, _ *appsv1.Deployment, _ *workload.Settings) {
+				h[1].Spec.TemplateHash, h[1].Spec.FilesDigest, h[1].Spec.FilesOnly = h[0].Spec.TemplateHash, "bad", true
+			},
+		},
+		"SameFilesAgain": {
+			reason: "somebody writes the bad files again and again, and admission cannot stop it", want: Hold, says: "were written again",
+			history: past(healthy, gone, healthy, failed),
+			change: func(h history.History, _ *appsv1.Deployment, _ *workload.Settings) {
+				for i := range h {
+					h[i].Spec.TemplateHash, h[i].Spec.FilesDigest, h[i].Spec.FilesOnly = "same", []string{"good", "bad"}[i%2], i > 0
+				}
+			},
+		},
 		"Planned": {
 			reason: "a rollback that was written ahead is not decided again", history: past(healthy, failed),
 			change: func(h history.History, _ *appsv1.Deployment, _ *workload.Settings) {

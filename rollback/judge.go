@@ -54,6 +54,9 @@ func (r *Reconciler) rollout(ctx context.Context, d *appsv1.Deployment, live *v1
 	rollout := health.Rollout{
 		Deployment: d, AcceptedAt: live.Spec.AcceptedAt.Time, BakeTime: s.BakeTime, FailureDeadline: s.FailureDeadline,
 	}
+	if live.Spec.FilesOnly {
+		rollout.StartedAfter = live.Spec.AcceptedAt.Time
+	}
 	selector, err := metav1.LabelSelectorAsSelector(d.Spec.Selector)
 	if err != nil {
 		return rollout, fmt.Errorf("reading the selector of %s: %w", d.Name, err)

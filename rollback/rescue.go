@@ -34,7 +34,7 @@ func (r *Reconciler) decide(ctx context.Context, d *appsv1.Deployment, s workloa
 			s.Hold = ""
 			s.Rollback = &v1alpha1.Rollback{
 				To: decision.Target.Spec.Number, ToIntentHash: decision.Target.Spec.IntentHash,
-				Attempt: 1, StartedAt: metav1.NewTime(r.Clock.Now()),
+				ToFilesDigest: decision.Target.Spec.FilesDigest, Attempt: 1, StartedAt: metav1.NewTime(r.Clock.Now()),
 			}
 		}); err != nil {
 			return 0, fmt.Errorf("writing a rollback ahead: %w", err)
@@ -86,9 +86,19 @@ func (r *Reconciler) cannotRun(ctx context.Context, a applier, failed, target *v
 	if err != nil {
 		return "", err
 	}
+	lost, err := a.lostFile(ctx, target)
+	if err != nil {
+		return "", err
+	}
+	if lost != "" {
+		return fmt.Sprintf("file %s of #%d was too large to be kept and has changed since; put it back, then deploy", lost, target.Spec.Number), nil
+	}
 	result := effective.Of(&intent.Spec.Template, r.Namespaces.For(ctx, failed.Namespace))
 	for _, objection := range result.Objections {
 		// A full quota may be full of the failing pods.
+		if replaceable(objection, target) {
+			continue
+		}
 		if objection.Rule != effective.RuleQuotaExceeded && objection.Rule != effective.RuleQuotaUncounted {
 			return fmt.Sprintf("#%d cannot run here any more: %s; %s", target.Spec.Number, objection.Message, objection.Fix), nil
 		}
@@ -104,6 +114,19 @@ func (r *Reconciler) cannotRun(ctx context.Context, a applier, failed, target *v
 		return "", nil // restore finds the same and gives up in good order.
 	}
 	return "", err
+}
+
+// replaceable says whether what an objection misses is a file that the rollback puts back.
+func replaceable(objection effective.Objection, target *v1alpha1.Revision) bool {
+	if objection.Rule != effective.RuleConfigMap {
+		return false
+	}
+	for _, f := range target.Spec.Files {
+		if f.ConfigMap == objection.Cause.Name && !f.Missing && !f.Omitted {
+			return true
+		}
+	}
+	return false
 }
 
 // hold notes why a rollback that is due is not done; the next step tells it.

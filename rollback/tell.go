@@ -105,21 +105,21 @@ func (r *Reconciler) changesSince(ctx context.Context, healthy, revision *v1alph
 	if healthy == nil {
 		return nil, nil
 	}
-	old, err := r.intent(ctx, healthy)
+	old, err := r.snapshot(ctx, healthy)
 	if err != nil {
 		return nil, err
 	}
-	new, err := r.intent(ctx, revision)
+	new, err := r.snapshot(ctx, revision)
 	if err != nil {
 		return nil, err
 	}
-	return diff.Intents(old, new)
+	return diff.Revisions(old, new)
 }
 
-func (r *Reconciler) intent(ctx context.Context, revision *v1alpha1.Revision) (workload.Intent, error) {
+func (r *Reconciler) snapshot(ctx context.Context, revision *v1alpha1.Revision) (diff.Revision, error) {
 	whole, err := history.Load(ctx, r.Live, revision)
 	if err != nil {
-		return workload.Intent{}, err
+		return diff.Revision{}, err
 	}
-	return history.Intent(whole)
+	return history.Snapshot(whole)
 }

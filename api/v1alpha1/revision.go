@@ -55,6 +55,12 @@ type RevisionSpec struct {
 	IntentHash string `json:"intentHash"`
 	// Identifies the pod template. A failed one is refused at admission for a while.
 	TemplateHash string `json:"templateHash"`
+	// Identifies the contents of Score's files. Together with the template hash it says what makes pods differ.
+	// +optional
+	FilesDigest string `json:"filesDigest,omitempty"`
+	// Only the contents of Score's files changed: no pod was replaced, and what runs may still know the old ones.
+	// +optional
+	FilesOnly bool `json:"filesOnly,omitempty"`
 	// The images that it runs, without their registries, for people to read.
 	// +optional
 	Images string `json:"images,omitempty"`
@@ -83,11 +89,52 @@ type RevisionSpec struct {
 	// The number of the revision whose intent this one put back, where Reprise itself wrote it.
 	// +optional
 	Restores int64 `json:"restores,omitempty"`
+	// Score's files: what they held when the Deployment was stored.
+	// +optional
+	// +listType=map
+	// +listMapKey=configMap
+	Files []RevisionFile `json:"files,omitempty"`
 	// What a rollback writes back: labels, annotations and spec, without replicas.
 	// +kubebuilder:pruning:PreserveUnknownFields
 	// +kubebuilder:validation:Schemaless
 	Intent runtime.RawExtension `json:"intent"`
 	// Which manager owned which field, put back by a rollback so that the next apply meets no conflict.
+	// +kubebuilder:pruning:PreserveUnknownFields
+	// +kubebuilder:validation:Schemaless
+	// +optional
+	ManagedFields runtime.RawExtension `json:"managedFields,omitempty"`
+}
+
+// RevisionFile is one of Score's files as a revision ran with it.
+type RevisionFile struct {
+	// The ConfigMap that holds it, under the key file.
+	ConfigMap string `json:"configMap"`
+	// Where containers see it, as container:path.
+	// +optional
+	// +listType=atomic
+	SeenAt []string `json:"seenAt,omitempty"`
+	// The resourceVersion of the ConfigMap that it was taken from.
+	// +optional
+	ResourceVersion string `json:"resourceVersion,omitempty"`
+	// Identifies the content.
+	// +optional
+	Hash string `json:"hash,omitempty"`
+	// The content's size in bytes.
+	// +optional
+	Size int64 `json:"size,omitempty"`
+	// The content.
+	// +optional
+	Content []byte `json:"content,omitempty"`
+	// The content was too large to be kept: it cannot be put back.
+	// +optional
+	Omitted bool `json:"omitted,omitempty"`
+	// The ConfigMap did not exist.
+	// +optional
+	Missing bool `json:"missing,omitempty"`
+	// The ConfigMap holds the content in data, not in binaryData.
+	// +optional
+	Text bool `json:"text,omitempty"`
+	// Which manager owned the ConfigMap's fields.
 	// +kubebuilder:pruning:PreserveUnknownFields
 	// +kubebuilder:validation:Schemaless
 	// +optional
@@ -198,6 +245,9 @@ type Rollback struct {
 	To int64 `json:"to"`
 	// The hash of its intent: the stored update that bears it closes the rollback.
 	ToIntentHash string `json:"toIntentHash"`
+	// The digest of its files.
+	// +optional
+	ToFilesDigest string `json:"toFilesDigest,omitempty"`
 	// Counts the attempts.
 	Attempt int32 `json:"attempt"`
 	// When the rollback was decided.

@@ -18,12 +18,13 @@ const sweepEvery = 10 * time.Minute
 
 // controllers adds what only the leader does.
 func (p *process) controllers(context.Context) error {
-	recorder := &history.Recorder{
+	recorder := history.NewRecorder(history.Recorder{
 		Client: p.manager.GetClient(), Live: p.manager.GetAPIReader(), Clients: p.clients, Events: p.events,
 		Auditor: auditor{policies: p.policies, namespaces: p.namespaces},
 		Clock:   clock.RealClock{}, Defaults: p.config.Defaults, MaxPerMinute: p.config.History.MaxPerMinute,
 		Namespace: p.options.namespace, Protected: sets.New(p.config.ProtectedNamespaces...), Instance: leaseName,
-	}
+	})
+	files := &history.FileWatcher{Client: p.manager.GetClient(), Recorder: recorder, Clock: clock.RealClock{}}
 	sweeper := &history.Sweeper{
 		Client: p.manager.GetClient(), Live: p.manager.GetAPIReader(), Clock: clock.RealClock{},
 		Keep: p.config.History.KeepGone, Every: sweepEvery,
@@ -32,7 +33,7 @@ func (p *process) controllers(context.Context) error {
 		Client: p.manager.GetClient(), Live: p.manager.GetAPIReader(), Pods: p.clients.CoreV1(), Namespaces: p.namespaces,
 		Events: p.events, Clock: clock.RealClock{}, Defaults: p.config.Defaults,
 	}
-	err := errors.Join(p.manager.Add(recorder), p.manager.Add(sweeper), guard.SetupWithManager(p.manager))
+	err := errors.Join(p.manager.Add(recorder), p.manager.Add(sweeper), files.SetupWithManager(p.manager), guard.SetupWithManager(p.manager))
 	if err != nil {
 		return fmt.Errorf("adding the controllers: %w", err)
 	}

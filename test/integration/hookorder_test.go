@@ -1,6 +1,7 @@
 package integration
 
 import (
+	"context"
 	"crypto/tls"
 	"encoding/json"
 	"net"
@@ -111,8 +112,9 @@ func register(t *testing.T, client kubernetes.Interface, namespace string, addre
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		_ = registrations.MutatingWebhookConfigurations().Delete(t.Context(), namespace, metav1.DeleteOptions{})
-		_ = registrations.ValidatingWebhookConfigurations().Delete(t.Context(), namespace, metav1.DeleteOptions{})
+		ended := context.WithoutCancel(t.Context()) // At cleanup the test's own has ended.
+		_ = registrations.MutatingWebhookConfigurations().Delete(ended, namespace, metav1.DeleteOptions{})
+		_ = registrations.ValidatingWebhookConfigurations().Delete(ended, namespace, metav1.DeleteOptions{})
 	})
 }
 
