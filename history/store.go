@@ -48,7 +48,7 @@ func PatchStatus(ctx context.Context, c client.Client, r *v1alpha1.Revision, cha
 // server when they are needed. It is a cache's transform.
 func Trim(object any) (any, error) {
 	if r, ok := object.(*v1alpha1.Revision); ok {
-		r.ObjectMeta.ManagedFields = nil
+		r.ManagedFields = nil
 		r.Spec.Intent.Raw, r.Spec.ManagedFields.Raw = nil, nil
 		r.Status.Evidence = nil
 		for i := range r.Spec.Files {
