@@ -19,7 +19,8 @@ build: ## build the binary into bin/
 
 .PHONY: demo
 demo: ## play the break-fix exercise on a real control plane; KEEP=1 leaves it up
-	@KEEP=$(KEEP) $(GO) -C test run ./demo
+	@echo "compiling the demo (a minute or two the first time)"
+	@KEEP=$(KEEP) $(TESTS) run ./demo
 
 .PHONY: test
 test: test-unit test-integration ## run every test
@@ -38,7 +39,8 @@ differential: binaries ## compare the effective pod with the real API server in 
 
 .PHONY: binaries
 binaries: ## build the control plane into the cache folder: ten minutes the first time
-	$(TESTS) run ./cluster/cmd/cluster-binaries
+	@echo "compiling what builds the control plane (a minute or two the first time)"
+	@$(TESTS) run ./cluster/cmd/cluster-binaries
 
 .PHONY: lint
 lint: ## check the code's style and the dependency rule

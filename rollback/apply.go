@@ -2,6 +2,7 @@ package rollback
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -48,7 +49,11 @@ func (a applier) restore(ctx context.Context, failed, target *v1alpha1.Revision)
 	if workload.IntentOf(d).Hash() != target.Spec.IntentHash {
 		return errOvertaken
 	}
-	if err := a.writeOwnership(ctx, d, target); err != nil {
+	saved, err := history.ManagedFields(target)
+	if err != nil {
+		return err
+	}
+	if err := a.writeOwnership(ctx, d, saved); err != nil {
 		return err
 	}
 	if d, err = a.read(ctx, failed); err != nil {
@@ -99,22 +104,23 @@ func (a applier) writeIntent(ctx context.Context, d *appsv1.Deployment, target *
 	return d, nil
 }
 
-// writeOwnership is the second write: the snapshot's managers own their fields again, controllers and
-// subresources keep what they own now, and Reprise owns nothing.
-func (a applier) writeOwnership(ctx context.Context, d *appsv1.Deployment, target *v1alpha1.Revision) error {
-	if !slices.ContainsFunc(d.ManagedFields, ownedByReprise) {
-		return nil // Done before, by a run that was interrupted.
+// writeOwnership is the second write: the saved managers own their fields again, controllers and subresources keep
+// what they own now, and Reprise owns nothing. Where Reprise owns nothing already, a run that was interrupted had
+// done it.
+func (a applier) writeOwnership(ctx context.Context, object client.Object, saved []metav1.ManagedFieldsEntry) error {
+	live := object.GetManagedFields()
+	if !slices.ContainsFunc(live, ownedByReprise) {
+		return nil
 	}
-	saved, err := history.ManagedFields(target)
+	patch, err := json.Marshal([]map[string]any{
+		{"op": "test", "path": "/metadata/resourceVersion", "value": object.GetResourceVersion()},
+		{"op": "replace", "path": "/metadata/managedFields", "value": ownership(saved, live)},
+	})
 	if err != nil {
-		return err
+		return fmt.Errorf("encoding the managed fields of %s: %w", object.GetName(), err)
 	}
-	patch, err := ownershipPatch(d.ResourceVersion, ownership(saved, d.ManagedFields))
-	if err != nil {
-		return fmt.Errorf("encoding the managed fields of revision %s: %w", target.Name, err)
-	}
-	if err := a.client.Patch(ctx, d, client.RawPatch(types.JSONPatchType, patch), client.FieldOwner(history.Manager)); err != nil {
-		return fmt.Errorf("putting the field ownership of revision %s back: %w", target.Name, err)
+	if err := a.client.Patch(ctx, object, client.RawPatch(types.JSONPatchType, patch), client.FieldOwner(history.Manager)); err != nil {
+		return fmt.Errorf("putting the field ownership of %s back: %w", object.GetName(), err)
 	}
 	return nil
 }

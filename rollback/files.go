@@ -4,12 +4,10 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"slices"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"reprise.dev/reprise/api/v1alpha1"
@@ -45,10 +43,11 @@ func (a applier) restoreFile(ctx context.Context, namespace string, f v1alpha1.R
 	if err != nil {
 		return fmt.Errorf("putting file %s back: %w", f.ConfigMap, err)
 	}
-	if !slices.ContainsFunc(stored.ManagedFields, ownedByReprise) {
-		return nil
+	var saved []metav1.ManagedFieldsEntry
+	if err := json.Unmarshal(f.ManagedFields.Raw, &saved); err != nil {
+		return fmt.Errorf("decoding the managed fields of file %s: %w", f.ConfigMap, err)
 	}
-	return a.writeFileOwnership(ctx, stored, f)
+	return a.writeOwnership(ctx, stored, saved)
 }
 
 // setContent writes a file's content, and nothing else: Score's ConfigMaps have one key.
@@ -59,29 +58,6 @@ func setContent(c *corev1.ConfigMap, f v1alpha1.RevisionFile) {
 		return
 	}
 	c.BinaryData = map[string][]byte{workload.FileKey: f.Content}
-}
-
-func (a applier) writeFileOwnership(ctx context.Context, stored *corev1.ConfigMap, f v1alpha1.RevisionFile) error {
-	var saved []metav1.ManagedFieldsEntry
-	if err := json.Unmarshal(f.ManagedFields.Raw, &saved); err != nil {
-		return fmt.Errorf("decoding the managed fields of file %s: %w", f.ConfigMap, err)
-	}
-	patch, err := ownershipPatch(stored.ResourceVersion, ownership(saved, stored.ManagedFields))
-	if err != nil {
-		return fmt.Errorf("encoding the managed fields of file %s: %w", f.ConfigMap, err)
-	}
-	if err := a.client.Patch(ctx, stored, client.RawPatch(types.JSONPatchType, patch), client.FieldOwner(history.Manager)); err != nil {
-		return fmt.Errorf("putting the ownership of file %s back: %w", f.ConfigMap, err)
-	}
-	return nil
-}
-
-// ownershipPatch replaces the owners of an object's fields, if it is still the version that was read.
-func ownershipPatch(resourceVersion string, entries []metav1.ManagedFieldsEntry) ([]byte, error) {
-	return json.Marshal([]map[string]any{
-		{"op": "test", "path": "/metadata/resourceVersion", "value": resourceVersion},
-		{"op": "replace", "path": "/metadata/managedFields", "value": entries},
-	})
 }
 
 // lostFile names a file of the target whose content was not kept and is not what it was, or nothing.

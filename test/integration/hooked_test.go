@@ -17,6 +17,7 @@ import (
 	"k8s.io/client-go/kubernetes"
 
 	"reprise.dev/reprise/test/cluster"
+	"reprise.dev/reprise/test/product"
 	"reprise.dev/reprise/workload"
 )
 
@@ -75,7 +76,7 @@ func (h hooked) awaitHooks() {
 	h.Helper()
 	over := marked("probe")
 	over.Spec.Template.Spec.Containers[0].Resources.Requests[corev1.ResourceMemory] = resource.MustParse("300Mi")
-	place{T: h.T}.eventually(func() (bool, string) {
+	product.Eventually(h.T, func() (bool, string) {
 		for _, d := range []*appsv1.Deployment{marked("probe"), over} {
 			_, err := h.client.AppsV1().Deployments("default").Create(h.Context(), d, metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}})
 			if err != nil && !apierrors.IsInvalid(err) {

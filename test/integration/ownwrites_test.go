@@ -129,7 +129,7 @@ func TestRepriseItselfUpdatesOnlyGuardedWorkloads(t *testing.T) {
 func (p place) rootCA() types.UID {
 	p.Helper()
 	object := &corev1.ConfigMap{}
-	p.eventually(func() (bool, string) {
+	product.Eventually(p, func() (bool, string) {
 		err := p.api.Get(p.Context(), client.ObjectKey{Namespace: p.namespace, Name: "kube-root-ca.crt"}, object)
 		if err != nil {
 			return false, err.Error()

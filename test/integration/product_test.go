@@ -13,19 +13,12 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/apimachinery/pkg/util/wait"
-	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"reprise.dev/reprise/api/v1alpha1"
 	"reprise.dev/reprise/history"
 	"reprise.dev/reprise/test/cluster"
 	"reprise.dev/reprise/test/product"
 )
-
-// patience bounds every wait: it is met in seconds, and a loaded machine may take longer.
-const patience = 90 * time.Second
 
 // running is the one instance of Reprise that the tests of the package share.
 var running = sync.OnceValues(func() (*product.Instance, error) {
@@ -75,13 +68,7 @@ func newPlace(t *testing.T, annotations map[string]string) place {
 			t.Logf("reprise says:\n%s", strings.Join(lines[max(0, len(lines)-40):], "\n"))
 		}
 	})
-	scheme := runtime.NewScheme()
-	for _, add := range []func(*runtime.Scheme) error{clientgoscheme.AddToScheme, v1alpha1.AddToScheme} {
-		if err := add(scheme); err != nil {
-			t.Fatal(err)
-		}
-	}
-	api, err := client.New(shared.RESTConfig(), client.Options{Scheme: scheme})
+	api, err := product.NewClient(shared)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -140,32 +127,18 @@ func phases(h history.History) string {
 func (p place) becomes(workload, want string) history.History {
 	p.Helper()
 	var h history.History
-	p.eventually(func() (bool, string) {
+	product.Eventually(p, func() (bool, string) {
 		h = p.revisions(workload)
 		return phases(h) == want, fmt.Sprintf("the history is %q, want %q", phases(h), want)
 	})
 	return h
 }
 
-// eventually waits for a condition that says what is missing.
-func (p place) eventually(condition func() (bool, string)) {
-	p.Helper()
-	var missing string
-	err := wait.PollUntilContextTimeout(p.Context(), 100*time.Millisecond, patience, true, func(context.Context) (bool, error) {
-		ok, why := condition()
-		missing = why
-		return ok, nil
-	})
-	if err != nil {
-		p.Fatalf("%v: %s", err, missing)
-	}
-}
-
 // event waits for an event of a reason about the workload and returns its message.
 func (p place) event(reason, about string) string {
 	p.Helper()
 	var message string
-	p.eventually(func() (bool, string) {
+	product.Eventually(p, func() (bool, string) {
 		var events corev1.EventList
 		if err := p.api.List(p.Context(), &events, client.InNamespace(p.namespace)); err != nil {
 			return false, err.Error()

@@ -30,7 +30,7 @@ func (p place) refusedByPolicy(as client.Client, message string, write func(clie
 	check := func(err error) (bool, string) {
 		return apierrors.IsForbidden(err) && strings.Contains(err.Error(), message), fmt.Sprintf("the answer is %v, want %q", err, message)
 	}
-	p.eventually(func() (bool, string) { return check(write(client.NewDryRunClient(as))) })
+	product.Eventually(p, func() (bool, string) { return check(write(client.NewDryRunClient(as))) })
 	if ok, missing := check(write(as)); !ok {
 		p.Error(missing)
 	}
@@ -150,7 +150,7 @@ func TestKubernetesOwnControllersCleanRevisionsUp(t *testing.T) {
 	if err := collector.Delete(t.Context(), stored.DeepCopy(), client.PropagationPolicy(metav1.DeletePropagationForeground)); err != nil {
 		t.Fatal(err)
 	}
-	p.eventually(func() (bool, string) {
+	product.Eventually(p, func() (bool, string) {
 		err := p.api.Get(t.Context(), client.ObjectKeyFromObject(stored), &v1alpha1.Revision{})
 		return apierrors.IsNotFound(err), fmt.Sprintf("reading the deleted revision: %v", err)
 	})
@@ -164,7 +164,7 @@ func TestANamespaceWithRevisionsIsDeleted(t *testing.T) {
 		return c.DeleteAllOf(t.Context(), &v1alpha1.Revision{}, client.InNamespace(p.namespace))
 	})
 	start := time.Now()
-	p.kubectl("delete", "namespace", p.namespace, "--timeout="+patience.String())
+	p.kubectl("delete", "namespace", p.namespace, "--timeout="+product.Patience.String())
 	t.Logf("the namespace was gone after %s", time.Since(start).Round(time.Millisecond))
 }
 
@@ -200,11 +200,11 @@ func TestTheDefinitionIsDeletedWithItsRevisions(t *testing.T) {
 	if err := kubectl(revision, "create", "-f", "-", "--as=system:serviceaccount:"+product.Namespace+":"+product.Release); err != nil {
 		t.Fatal(err)
 	}
-	place{T: t}.eventually(func() (bool, string) {
+	product.Eventually(t, func() (bool, string) {
 		err := kubectl("", "delete", "revision", "app-1", "--dry-run=server")
 		return err != nil && strings.Contains(err.Error(), deletedByRepriseAlone), fmt.Sprint(err)
 	})
-	if err := kubectl("", "delete", "crd", "revisions.reprise.dev", "--timeout="+patience.String()); err != nil {
+	if err := kubectl("", "delete", "crd", "revisions.reprise.dev", "--timeout="+product.Patience.String()); err != nil {
 		t.Error(err)
 	}
 }
@@ -214,7 +214,7 @@ func TestThePoliciesExpressionsFitTheirTypes(t *testing.T) {
 	t.Parallel()
 	p := newPlace(t, nil)
 	var policies admissionregistrationv1.ValidatingAdmissionPolicyList
-	p.eventually(func() (bool, string) {
+	product.Eventually(p, func() (bool, string) {
 		if err := p.api.List(t.Context(), &policies, client.MatchingLabels{"app.kubernetes.io/instance": product.Release}); err != nil {
 			return false, err.Error()
 		}

@@ -41,7 +41,7 @@ func TestWhatTheAPIServerCannotReplayIsRecordedAsFollowingAGap(t *testing.T) {
 	}
 	start(t)
 	api = newClient(t)
-	eventually(t, func() (bool, string) {
+	product.Eventually(t, func() (bool, string) {
 		got := images(t, api, namespace, "changed")
 		return slices.Equal(got, []string{"app:0", "app:present"}), fmt.Sprintf("recorded %v", got)
 	})
@@ -58,7 +58,7 @@ func TestWhatTheAPIServerCannotReplayIsRecordedAsFollowingAGap(t *testing.T) {
 	if err := api.Patch(t.Context(), changed.DeepCopy(), client.RawPatch(types.JSONPatchType, []byte(patch))); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, func() (bool, string) {
+	product.Eventually(t, func() (bool, string) {
 		h, err = history.List(t.Context(), api, namespace, "changed")
 		return err == nil && len(h) == 3 && h[2].Status.Phase == v1alpha1.PhaseProgressing, fmt.Sprintf("%v, %d revisions", err, len(h))
 	})
@@ -93,7 +93,7 @@ func TestOnTheFirstDay(t *testing.T) {
 			t.Errorf("creating %s: %v", name, err)
 		}
 	})
-	eventually(t, func() (bool, string) {
+	product.Eventually(t, func() (bool, string) {
 		var all appsv1.DeploymentList
 		if err := api.List(t.Context(), &all, client.InNamespace(n.Name)); err != nil {
 			return false, err.Error()
@@ -112,7 +112,7 @@ func TestOnTheFirstDay(t *testing.T) {
 	}
 	start(t)
 	counts := map[string]int{}
-	eventually(t, func() (bool, string) {
+	product.Eventually(t, func() (bool, string) {
 		var all v1alpha1.RevisionList
 		if err := api.List(t.Context(), &all, client.InNamespace(n.Name)); err != nil {
 			return false, err.Error()

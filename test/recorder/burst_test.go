@@ -16,6 +16,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"reprise.dev/reprise/history"
+	"reprise.dev/reprise/test/product"
 )
 
 // stored are the images of a workload in the order in which the API server stored them, by its audit log. A write
@@ -85,7 +86,7 @@ func deploy(t *testing.T, api client.Client, d *appsv1.Deployment, n int, betwee
 // sameHistory waits until the history is what the API server's own account says.
 func sameHistory(t *testing.T, api client.Client, d *appsv1.Deployment, atLeast int) {
 	t.Helper()
-	eventually(t, func() (bool, string) {
+	product.Eventually(t, func() (bool, string) {
 		want, got := stored(t, d), images(t, api, d.Namespace, d.Name)
 		return len(want) >= atLeast && cmp.Equal(want, got), fmt.Sprintf("%d stored, %d recorded (-stored +recorded)\n%s", len(want), len(got), cmp.Diff(want, got))
 	})

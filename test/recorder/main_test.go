@@ -12,12 +12,8 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/apimachinery/pkg/util/wait"
-	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"reprise.dev/reprise/api/v1alpha1"
 	"reprise.dev/reprise/history"
 	"reprise.dev/reprise/test/cluster"
 	"reprise.dev/reprise/test/product"
@@ -33,9 +29,6 @@ rules:
   resources: [{group: apps, resources: [deployments]}]
 - level: None
 `
-
-// patience bounds every wait.
-const patience = 3 * time.Minute
 
 var (
 	shared *cluster.Cluster
@@ -98,13 +91,7 @@ func start(t *testing.T) (stop func()) {
 
 func newClient(t *testing.T) client.Client {
 	t.Helper()
-	scheme := runtime.NewScheme()
-	for _, add := range []func(*runtime.Scheme) error{clientgoscheme.AddToScheme, v1alpha1.AddToScheme} {
-		if err := add(scheme); err != nil {
-			t.Fatal(err)
-		}
-	}
-	api, err := client.New(shared.RESTConfig(), client.Options{Scheme: scheme})
+	api, err := product.NewClient(shared)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -141,20 +128,6 @@ func newWorkload(t *testing.T, api client.Client, namespace, name string) *appsv
 		t.Fatal(err)
 	}
 	return d
-}
-
-// eventually waits for a condition that says what is missing.
-func eventually(t *testing.T, condition func() (bool, string)) {
-	t.Helper()
-	var missing string
-	err := wait.PollUntilContextTimeout(t.Context(), 200*time.Millisecond, patience, true, func(context.Context) (bool, error) {
-		ok, why := condition()
-		missing = why
-		return ok, nil
-	})
-	if err != nil {
-		t.Fatalf("%v: %s", err, missing)
-	}
 }
 
 // images are those of a workload's revisions, in order.
