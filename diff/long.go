@@ -139,7 +139,7 @@ func (o LongOptions) paint(line string) string {
 	if !o.Color || line == "" {
 		return line
 	}
-	color := ""
+	var color string
 	switch line[0] {
 	case '+':
 		color = green

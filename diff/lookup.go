@@ -40,9 +40,13 @@ func lookup(value any, path fieldpath.Path) (any, bool) {
 // item finds a list's item by its key. Of environment variables with one name the last counts.
 func item(value any, element fieldpath.PathElement, lastCounts bool) (any, bool) {
 	list, _ := value.([]any)
+	key := make(map[string]any, len(*element.Key))
+	for _, field := range *element.Key {
+		key[field.Name] = field.Value.Unstructured()
+	}
 	var found repeated
 	for _, candidate := range list {
-		if object, ok := candidate.(map[string]any); ok && hasKey(object, element) {
+		if object, ok := candidate.(map[string]any); ok && hasKey(object, key) {
 			found = append(found, object)
 		}
 	}
@@ -56,13 +60,13 @@ func item(value any, element fieldpath.PathElement, lastCounts bool) (any, bool)
 	}
 }
 
-func hasKey(object map[string]any, element fieldpath.PathElement) bool {
-	for _, key := range *element.Key {
-		value, set := object[key.Name]
-		if !set && key.Name == "protocol" {
+func hasKey(object, key map[string]any) bool {
+	for name, wanted := range key {
+		value, set := object[name]
+		if !set && name == "protocol" {
 			value = defaultProtocol
 		}
-		if value != key.Value.Unstructured() {
+		if value != wanted {
 			return false
 		}
 	}

@@ -63,36 +63,58 @@ func maskHeads(pattern *regexp.Regexp, text string, harmless func(rest, operator
 }
 
 // assigned is the value at the start of a text: to its closing quote, or to where the next word or assignment
-// begins.
+// begins. What adjoins a closing quote belongs to it, as in a shell.
 func assigned(text string) (value, quote string) {
+	quote = openingQuote(text)
+	end := 0
+	for next := quote; next != ""; next = openingQuote(text[end:]) {
+		end += len(quotedValue(text[end:], next))
+	}
+	return text[:end+len(unquotedValue(text[end:]))], quote
+}
+
+// openingQuote is the quote at the start of a text, with the backslashes of a text that is itself quoted.
+func openingQuote(text string) string {
 	escapes := len(text) - len(strings.TrimLeft(text, `\`))
 	if escapes < len(text) && (text[escapes] == '"' || text[escapes] == '\'') {
-		quote = text[:escapes+1]
-		for i := len(quote); i <= len(text)-len(quote); i++ {
-			if strings.HasPrefix(text[i:], quote) && text[i-1] != '\\' {
-				return text[:i+len(quote)], quote
-			}
-		}
-		return line(text), quote
+		return text[:escapes+1]
 	}
+	return ""
+}
+
+// quotedValue is a value with its quotes; without a closing one, the rest of the line.
+func quotedValue(text, quote string) string {
+	for i := len(quote); i <= len(text)-len(quote); i++ {
+		if strings.HasPrefix(text[i:], quote) && text[i-1] != '\\' {
+			return text[:i+len(quote)]
+		}
+	}
+	return line(text)
+}
+
+func unquotedValue(text string) string {
 	if variable := leadingReference.FindStringSubmatch(text); variable != nil {
-		return variable[1], ""
+		return variable[1]
 	}
 	for i := range len(text) {
 		switch text[i] {
 		case ' ', '\t', '\n', '\r', '"', '\'', '<', '`':
-			return text[:i], ""
+			return text[:i]
+		case '\\':
+			if openingQuote(text[i:]) != "" {
+				return text[:i]
+			}
 		case ',', ';', '&':
 			if nextAssignment.MatchString(text[i:]) {
-				return text[:i], ""
+				return text[:i]
 			}
 		case ')', ']', '}':
-			if i == len(text)-1 || strings.ContainsRune(" \t\n,;\"'", rune(text[i+1])) {
-				return text[:i], ""
+			if i == len(text)-1 || strings.ContainsRune(" \t\n,;\"')]}", rune(text[i+1])) {
+				return text[:i]
 			}
 		}
 	}
-	return text, ""
+	return text
 }
 
 // line is a text up to its first newline.

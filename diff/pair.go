@@ -45,7 +45,8 @@ func (p pair) at(path fieldpath.Path) []Change {
 		old, inOld := p.old.find(prefix)
 		new, inNew := p.new.find(prefix)
 		// The items of a list that came as a whole are named one by one.
-		if path[depth].Key == nil && !(inOld && inNew) || isRepeated(old) || isRepeated(new) {
+		whole := path[depth].Key == nil && (!inOld || !inNew)
+		if whole || isRepeated(old) || isRepeated(new) {
 			return p.between(prefix)
 		}
 	}
