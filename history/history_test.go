@@ -1,6 +1,7 @@
 package history
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -168,6 +169,25 @@ func TestLargeFilesAreKnownByTheirHashAndMarked(t *testing.T) {
 		if f.Omitted != tt.omitted || f.Omitted == (len(f.Content) == tt.size) && tt.size > 0 || !SameContent(f, c) {
 			t.Errorf("%s: omitted %v, %d bytes kept", name, f.Omitted, len(f.Content))
 		}
+	}
+}
+
+func TestARevisionThatIsTooLargeLeavesItsFilesOutFirst(t *testing.T) {
+	with := func(intent, file int) *v1alpha1.Revision {
+		r := &v1alpha1.Revision{}
+		r.Spec.Intent.Raw = []byte(`"` + strings.Repeat("x", intent) + `"`)
+		r.Spec.Files = []v1alpha1.RevisionFile{{ConfigMap: "f", Content: make([]byte, file)}}
+		return r
+	}
+	small, files, intent := with(1000, 1000), with(1_000_000, 600_000), with(maxRevision, 0)
+	if err := fit(small); err != nil || small.Spec.Files[0].Omitted {
+		t.Errorf("small: %v, omitted %v", err, small.Spec.Files[0].Omitted)
+	}
+	if err := fit(files); err != nil || !files.Spec.Files[0].Omitted || files.Spec.Files[0].Content != nil {
+		t.Errorf("large files: %v, omitted %v", err, files.Spec.Files[0].Omitted)
+	}
+	if err := fit(intent); !errors.Is(err, errTooLarge) || !hopeless(err) {
+		t.Errorf("a large intent: %v", err)
 	}
 }
 

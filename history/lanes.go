@@ -30,6 +30,8 @@ type lane struct {
 	// recorded are the times of the latest records, limit at most.
 	recorded []time.Time
 	running  bool
+	// held says that it had to wait: what has come meanwhile is folded.
+	held bool
 }
 
 func newLanes(workers, limit int, c clock.WithTicker, l *ledger, record func(context.Context, capture)) *lanes {
@@ -83,8 +85,8 @@ func (q *lanes) drain(ctx context.Context, key types.NamespacedName, l *lane) {
 	}
 }
 
-// next takes the next capture of a lane, or says how long to wait for it. A lane that must wait folds what
-// waits into its newest capture.
+// next takes the next capture of a lane, or says how long to wait for it. A lane that had to wait folds what has
+// come meanwhile into its newest capture.
 func (q *lanes) next(key types.NamespacedName, l *lane) (capture, time.Duration, bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -97,8 +99,12 @@ func (q *lanes) next(key types.NamespacedName, l *lane) (capture, time.Duration,
 		return capture{}, 0, false
 	}
 	if wait := pace(l.recorded, q.limit, now); wait > 0 {
-		q.fold(l)
+		l.held = true
 		return capture{}, wait, true
+	}
+	if l.held {
+		l.held = false
+		q.fold(l)
 	}
 	c := l.waiting[0]
 	l.waiting = l.waiting[1:]
@@ -109,15 +115,29 @@ func (q *lanes) next(key types.NamespacedName, l *lane) (capture, time.Duration,
 	return c, 0, true
 }
 
-// fold leaves only the newest of what waits, which counts the others.
+// fold leaves only the newest intent of what waits, which counts the others. An offer of files is no intent: an
+// intent takes the files along, and only where there is none the offer stays.
 func (q *lanes) fold(l *lane) {
-	last := len(l.waiting) - 1
-	newest := l.waiting[last]
-	for _, older := range l.waiting[:last] {
-		newest.folded += older.folded + 1
-		q.ledger.finish(older.entry)
+	newest := -1
+	for i, c := range l.waiting {
+		if !c.files || newest < 0 || l.waiting[newest].files {
+			newest = i
+		}
 	}
-	l.waiting = append(l.waiting[:0], newest)
+	if newest < 0 {
+		return
+	}
+	kept := l.waiting[newest]
+	for i, c := range l.waiting {
+		if i == newest {
+			continue
+		}
+		q.ledger.finish(c.entry)
+		if !c.files {
+			kept.folded += c.folded + 1
+		}
+	}
+	l.waiting = append(l.waiting[:0], kept)
 }
 
 func (q *lanes) sleep(ctx context.Context, wait time.Duration) bool {

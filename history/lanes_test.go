@@ -143,6 +143,22 @@ func TestWhatComesTooFastIsFoldedIntoTheNewestAndCounted(t *testing.T) {
 	}
 }
 
+func TestAnOfferOfFilesNeverFoldsAnIntentAway(t *testing.T) {
+	l := &ledger{}
+	q := newLanes(1, 1, clocktesting.NewFakeClock(now), l, nil)
+	offer := captured(l, "a", 3)
+	offer.files = true
+	waits := &lane{waiting: []capture{captured(l, "a", 1), captured(l, "a", 2), offer}}
+	q.fold(waits)
+	if got := waits.waiting; len(got) != 1 || got[0].deployment.ResourceVersion != "2" || got[0].folded != 1 {
+		t.Errorf("left %+v", got)
+	}
+	only := &lane{waiting: []capture{offer, offer}}
+	if q.fold(only); len(only.waiting) != 1 || !only.waiting[0].files || only.waiting[0].folded != 0 {
+		t.Errorf("left %+v", only.waiting)
+	}
+}
+
 func TestWhatIsNotRecordedWhenALeaderEndsStaysOpen(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	l := &ledger{}

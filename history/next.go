@@ -74,7 +74,7 @@ func (p predecessors) next(c capture, now time.Time) (*v1alpha1.Revision, error)
 	if c.adopted != "" && r.Spec.RollbackOf == 0 {
 		adopt(r, c.adopted, now)
 	}
-	return r, nil
+	return r, fit(r)
 }
 
 // follow says what changed against the predecessor and recognises Reprise's own rollback.

@@ -51,7 +51,7 @@ func (r *Recorder) record(ctx context.Context, c capture) {
 
 // hopeless says whether the API server will refuse the same write again: the revision is too large.
 func hopeless(err error) bool {
-	return apierrors.IsInvalid(err) || apierrors.IsRequestEntityTooLargeError(err)
+	return errors.Is(err, errTooLarge) || apierrors.IsInvalid(err) || apierrors.IsRequestEntityTooLargeError(err)
 }
 
 // gone says whether the namespace that a revision would be written to is not there any more.

@@ -66,6 +66,7 @@ func logTo(development bool) error {
 	if development {
 		settings = zap.NewDevelopmentConfig()
 	}
+	settings.DisableStacktrace = true // The error says what was being done; a panic brings its own.
 	logger, err := settings.Build()
 	if err != nil {
 		return fmt.Errorf("starting the log: %w", err)
