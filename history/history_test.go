@@ -215,8 +215,9 @@ func TestPruningKeepsWhatARollbackNeeds(t *testing.T) {
 			Spec: v1alpha1.RevisionSpec{Number: int64(i + 1)}, Status: v1alpha1.RevisionStatus{Phase: phase},
 		})
 	}
-	h[4].Status.Rollback = &v1alpha1.Rollback{To: 2}
-	for limit, want := range map[int]string{10: "", 6: "", 5: "3", 2: "3 4"} {
+	h[4].Status.Rollback = &v1alpha1.Rollback{To: 2, StartedAt: metav1.NewTime(now.Add(-2 * time.Hour))}
+	h[2].Status.Rollback = &v1alpha1.Rollback{To: 1, StartedAt: metav1.NewTime(now.Add(-time.Minute)), DoneAt: &metav1.Time{Time: now}}
+	for limit, want := range map[int]string{10: "", 6: "", 5: "4", 2: "4"} {
 		var got []string
 		for _, r := range h.Expired(limit, now) {
 			got = append(got, fmt.Sprint(r.Spec.Number))

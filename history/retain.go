@@ -6,8 +6,12 @@ import (
 	"reprise.dev/reprise/api/v1alpha1"
 )
 
+// RollbackWindow is how long a rollback counts against the next one.
+const RollbackWindow = time.Hour
+
 // Expired are the revisions beyond a limit, oldest first. The live revision, the last healthy one, those of a
-// rollback under way, its target and those that a quarantine rests on at `now` are never among them.
+// rollback under way, its target, those whose rollback still counts against the next one and those that a quarantine
+// rests on at `now` are never among them: a short history must not let go of a brake.
 func (h History) Expired(limit int, now time.Time) []v1alpha1.Revision {
 	keep := map[int64]bool{}
 	if newest := h.Newest(); newest != nil {
@@ -21,6 +25,9 @@ func (h History) Expired(limit int, now time.Time) []v1alpha1.Revision {
 		keep[open.Status.Rollback.To] = true
 	}
 	for _, r := range h {
+		if plan := r.Status.Rollback; plan != nil && now.Sub(plan.StartedAt.Time) < RollbackWindow {
+			keep[r.Spec.Number] = true
+		}
 		if failure, _ := h.Quarantined(r.Spec.TemplateHash, now); failure != nil {
 			keep[failure.Spec.Number] = true
 		}

@@ -64,7 +64,7 @@ func Decide(h history.History, d *appsv1.Deployment, settings workload.Settings,
 	}
 	if wait := brake(h, now); wait > 0 {
 		return Decision{Action: Wait, After: wait, Reason: fmt.Sprintf(
-			"%d rollbacks within %s: the next one waits", maxRollbacks, rollbackWindow)}
+			"%d rollbacks within %s: the next one waits", maxRollbacks, history.RollbackWindow)}
 	}
 	return Decision{Action: To, Target: target}
 }
