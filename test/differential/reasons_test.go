@@ -77,10 +77,10 @@ func priorityTexts(o effective.Objection) []string {
 }
 
 func runtimeClassTexts(o effective.Objection) []string {
-	switch {
-	case o.Field == "spec.runtimeClassName":
+	switch o.Field {
+	case "spec.runtimeClassName":
 		return []string{fmt.Sprintf("RuntimeClass %q not found", o.Requested)}
-	case o.Field == "spec.overhead":
+	case "spec.overhead":
 		return []string{"Pod's Overhead doesn't match RuntimeClass's defined Overhead"}
 	}
 	key := strings.TrimSuffix(strings.TrimPrefix(o.Field, "spec.nodeSelector["), "]")
