@@ -101,7 +101,7 @@ func (r *Recorder) recordOnce(ctx context.Context, c capture) error {
 		return fmt.Errorf("writing the phase of revision %s: %w", revision.Name, err)
 	}
 	log.FromContext(ctx).Info("Recorded", "namespace", d.Namespace, "revision", revision.Name, "change", revision.Spec.Change)
-	if err := r.prune(ctx, d); err != nil {
+	if err := r.prune(ctx, d, revision); err != nil {
 		log.FromContext(ctx).Error(err, "Pruning; the next deploy tries again", "namespace", d.Namespace, "workload", d.Name)
 	}
 	return nil
@@ -185,9 +185,9 @@ func (r *Recorder) supersede(ctx context.Context, previous *v1alpha1.Revision, n
 	}))
 }
 
-// prune deletes what is beyond the workload's limit. It goes by the cache: what that does not know yet is pruned
-// after the next deploy.
-func (r *Recorder) prune(ctx context.Context, d *appsv1.Deployment) error {
+// prune deletes what is beyond the workload's limit. It goes by the cache and the newest revision, which the cache may
+// not know yet.
+func (r *Recorder) prune(ctx context.Context, d *appsv1.Deployment, newest *v1alpha1.Revision) error {
 	namespace := &corev1.Namespace{}
 	if err := r.Client.Get(ctx, client.ObjectKey{Name: d.Namespace}, namespace); err != nil {
 		return fmt.Errorf("reading namespace %s for its settings: %w", d.Namespace, err)
@@ -196,6 +196,9 @@ func (r *Recorder) prune(ctx context.Context, d *appsv1.Deployment) error {
 	h, err := List(ctx, r.Client, d.Namespace, d.Name)
 	if err != nil {
 		return err
+	}
+	if h.Number(newest.Spec.Number) == nil {
+		h = append(h, *newest)
 	}
 	var failures []error
 	for _, expired := range h.Expired(settings.HistoryLimit, r.Clock.Now()) {

@@ -7,6 +7,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -59,6 +60,9 @@ func stored(t *testing.T, d *appsv1.Deployment) []string {
 	return all
 }
 
+// tags makes every image another.
+var tags atomic.Int64
+
 // deploy stores n images as fast as the API server takes them, from several clients at once. between is called
 // halfway.
 func deploy(t *testing.T, api client.Client, d *appsv1.Deployment, n int, between func()) {
@@ -68,7 +72,8 @@ func deploy(t *testing.T, api client.Client, d *appsv1.Deployment, n int, betwee
 	for worker := range clients {
 		group.Go(func() {
 			for i := range n / clients {
-				patch := fmt.Sprintf(`[{"op":"replace","path":"/spec/template/spec/containers/0/image","value":"example.com/app:%d-%d"}]`, worker, i)
+				tag := tags.Add(1)
+				patch := fmt.Sprintf(`[{"op":"replace","path":"/spec/template/spec/containers/0/image","value":"example.com/app:%d"}]`, tag)
 				object := d.DeepCopy()
 				if err := api.Patch(t.Context(), object, client.RawPatch(types.JSONPatchType, []byte(patch))); err != nil {
 					t.Errorf("deploying: %v", err)

@@ -1,0 +1,152 @@
+package recorder
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"sync/atomic"
+	"testing"
+
+	appsv1 "k8s.io/api/apps/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/utils/clock"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
+
+	"reprise.dev/reprise/event"
+	"reprise.dev/reprise/history"
+	"reprise.dev/reprise/test/product"
+	"reprise.dev/reprise/workload"
+)
+
+// errKilled is what a write meets after the process is gone.
+var errKilled = errors.New("killed")
+
+// faults decides about every write of a client: an error takes its place.
+type faults func() error
+
+func (f faults) wrap(c client.WithWatch) client.WithWatch {
+	write := func(do func() error) error {
+		if err := f(); err != nil {
+			return err
+		}
+		return do()
+	}
+	return interceptor.NewClient(c, interceptor.Funcs{
+		Create: func(ctx context.Context, c client.WithWatch, o client.Object, options ...client.CreateOption) error {
+			return write(func() error { return c.Create(ctx, o, options...) })
+		},
+		Update: func(ctx context.Context, c client.WithWatch, o client.Object, options ...client.UpdateOption) error {
+			return write(func() error { return c.Update(ctx, o, options...) })
+		},
+		SubResourceUpdate: func(ctx context.Context, c client.Client, sub string, o client.Object, options ...client.SubResourceUpdateOption) error {
+			return write(func() error { return c.SubResource(sub).Update(ctx, o, options...) })
+		},
+		SubResourcePatch: func(ctx context.Context, c client.Client, sub string, o client.Object, patch client.Patch, options ...client.SubResourcePatchOption) error {
+			return write(func() error { return c.SubResource(sub).Patch(ctx, o, patch, options...) })
+		},
+	})
+}
+
+// silent audits nothing.
+type silent struct{}
+
+// Audit implements history.Auditor.
+func (silent) Audit(context.Context, *appsv1.Deployment) ([]string, error) { return nil, nil }
+
+// record runs a Recorder of this process, as Reprise's own account, until the context ends.
+func record(ctx context.Context, t *testing.T, f faults) error {
+	t.Helper()
+	config, _, err := shared.ServiceAccountConfig(context.WithoutCancel(ctx), product.Namespace, product.Release)
+	if err != nil {
+		return err
+	}
+	api, err := client.NewWithWatch(config, client.Options{Scheme: newClient(t).Scheme()})
+	if err != nil {
+		return err
+	}
+	clients, err := kubernetes.NewForConfig(config)
+	if err != nil {
+		return err
+	}
+	faulty := f.wrap(api)
+	return history.NewRecorder(history.Recorder{
+		Client: faulty, Live: api, Clients: clients, Events: event.NewWriter(faulty, "fault"), Auditor: silent{},
+		Clock: clock.RealClock{}, Defaults: workload.DefaultSettings(), MaxPerMinute: 1000,
+		Namespace: product.Namespace, Instance: product.Release + "-fault",
+	}).Start(ctx)
+}
+
+// begin records a new workload without faults, so that there is a checkpoint to go on from.
+func begin(t *testing.T, api client.Client) *appsv1.Deployment {
+	t.Helper()
+	d := newWorkload(t, api, newNamespace(t, api), "app")
+	ctx, stop := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- record(ctx, t, func() error { return nil }) }()
+	sameHistory(t, api, d, 1)
+	stop()
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+func TestAKillBetweenAnyTwoWritesLosesNothingAndRepeatsNothing(t *testing.T) {
+	api := newClient(t)
+	d := begin(t, api)
+	deploys := 1
+	// Each round is killed one write later than the one before, until every gap between two writes was met.
+	for survives := range 14 {
+		deploy(t, api, d, 4, nil)
+		deploys += 4
+		ctx, kill := context.WithCancel(t.Context())
+		var writes atomic.Int64
+		err := record(ctx, t, func() error {
+			if writes.Add(1) > int64(survives) {
+				kill()
+				return errKilled
+			}
+			return nil
+		})
+		kill()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	done := make(chan error, 1)
+	go func() { done <- record(ctx, t, func() error { return nil }) }()
+	sameHistory(t, api, d, deploys)
+	stop()
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+}
+
+func TestConflictsAreTriedAgainUntilAllIsRecorded(t *testing.T) {
+	api := newClient(t)
+	d := begin(t, api)
+	deploy(t, api, d, 8, nil)
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	const seed = 1
+	chance := rand.New(rand.NewPCG(seed, seed))
+	done := make(chan error, 1)
+	go func() {
+		done <- record(ctx, t, func() error { // One lane writes, so one goroutine draws.
+			if chance.IntN(4) == 0 {
+				return apierrors.NewConflict(schema.GroupResource{Resource: "anything"}, "x", errKilled)
+			}
+			return nil
+		})
+	}()
+	sameHistory(t, api, d, 9)
+	stop()
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+}
