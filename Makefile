@@ -37,6 +37,10 @@ test-integration: binaries ## run the tests against a real control plane
 differential: binaries ## compare the effective pod with the real API server in 5,000 random cases
 	$(TESTS) test ./differential -count=1 -timeout 30m -cases=5000
 
+.PHONY: bench-recorder
+bench-recorder: binaries ## measure what recording costs, ten minutes
+	$(TESTS) run ./bench/recorder
+
 .PHONY: binaries
 binaries: ## build the control plane into the cache folder: ten minutes the first time
 	@echo "compiling what builds the control plane (a minute or two the first time)"

@@ -1,0 +1,162 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"reprise.dev/reprise/api/v1alpha1"
+	"reprise.dev/reprise/history"
+	"reprise.dev/reprise/workload"
+)
+
+// way is one way to store a revision, and what was measured of it.
+type way struct {
+	name string
+	// prefix is that of the payload's keys in etcd, for a namespace; empty where the Revision holds everything.
+	prefix string
+	// objects makes what is stored: the payload, nil where there is none of its own, and the Revision.
+	objects func(r *v1alpha1.Revision, namespace, name string) (client.Object, *v1alpha1.Revision, error)
+
+	// writes are those until the Revision has a phase; took is what they took together, sorted, as the client saw it.
+	writes int
+	took   []time.Duration
+	// bytes are those in etcd per revision, revisionBytes those of its Revision, which each status write stores anew.
+	bytes, revisionBytes int
+	// apiServer is by how many bytes per revision the API server's live heap grew.
+	apiServer int
+}
+
+func ways() []way {
+	return []way{
+		{name: "Revision", objects: whole},
+		{name: "Revision, its snapshot one string of JSON", objects: asText},
+		{name: "Revision, its snapshot compressed", objects: packed},
+		{name: "ControllerRevision + small Revision", prefix: "/registry/controllerrevisions/%s/", objects: inControllerRevision},
+		{name: "immutable ConfigMap + small Revision", prefix: "/registry/configmaps/%s/stored-", objects: inConfigMap},
+		{name: "the same, compressed", prefix: "/registry/configmaps/%s/stored-", objects: inPackedConfigMap},
+	}
+}
+
+// store stores the same revision in each way, n times, and measures it. The revision is one that Reprise recorded in
+// a namespace.
+func (st *stage) store(ctx context.Context, from string, n int) ([]way, []part, error) {
+	sample, err := st.newest(ctx, from, "w-0")
+	if err != nil {
+		return nil, nil, err
+	}
+	parts, err := partsOf(sample)
+	if err != nil {
+		return nil, nil, err
+	}
+	all := ways()
+	// The largest comes last: what the API server keeps of it for a while would be freed during another's measurement.
+	for i := range slices.Backward(all) {
+		fmt.Fprintf(st.progress, "storing %d revisions: %s\n", n, all[i].name)
+		namespace := fmt.Sprintf("stored-%d", i)
+		if err := st.namespace(ctx, namespace, nil); err != nil {
+			return nil, nil, err
+		}
+		if err := st.measureWay(ctx, &all[i], sample, namespace, n); err != nil {
+			return nil, nil, fmt.Errorf("storing as %s: %w", all[i].name, err)
+		}
+	}
+	return all, parts, nil
+}
+
+func (st *stage) measureWay(ctx context.Context, w *way, sample *v1alpha1.Revision, namespace string, n int) error {
+	const heap = "go_gc_heap_live_bytes"
+	before, err := st.ofAPIServer(ctx, heap)
+	if err != nil {
+		return err
+	}
+	for i := range n {
+		payload, revision, err := w.objects(sample, namespace, fmt.Sprintf("stored-%d", i))
+		if err != nil {
+			return err
+		}
+		began := time.Now()
+		w.writes = 2
+		if payload != nil {
+			w.writes++
+			if err := st.deployer.Create(ctx, payload); err != nil {
+				return err
+			}
+		}
+		if err := st.record(ctx, revision); err != nil {
+			return err
+		}
+		w.took = append(w.took, time.Since(began))
+	}
+	slices.Sort(w.took)
+	after, err := st.ofAPIServer(ctx, heap)
+	if err != nil {
+		return err
+	}
+	w.apiServer = int(after[0]-before[0]) / n
+	return st.measureBytes(ctx, w, namespace, n)
+}
+
+// record writes a Revision with the writes that Reprise does: its status is no part of a create.
+func (st *stage) record(ctx context.Context, r *v1alpha1.Revision) error {
+	status := r.Status
+	if err := st.own.Create(ctx, r); err != nil {
+		return err
+	}
+	r.Status = status
+	return st.own.Status().Update(ctx, r)
+}
+
+func (st *stage) measureBytes(ctx context.Context, w *way, namespace string, n int) error {
+	store, err := st.etcd()
+	if err != nil {
+		return err
+	}
+	revisions, err := store.read(ctx, "/registry/reprise.dev/revisions/"+namespace+"/")
+	if err != nil {
+		return err
+	}
+	w.revisionBytes = size(revisions) / n
+	w.bytes = w.revisionBytes
+	if w.prefix != "" {
+		payloads, err := store.read(ctx, fmt.Sprintf(w.prefix, namespace))
+		if err != nil {
+			return err
+		}
+		w.bytes += size(payloads) / n
+	}
+	return nil
+}
+
+// part is a part of a Revision, and how many bytes it takes as JSON.
+type part struct {
+	name  string
+	bytes int
+}
+
+// partsOf says what takes how much of a Revision.
+func partsOf(r *v1alpha1.Revision) ([]part, error) {
+	intent, err := history.Intent(r)
+	if err != nil {
+		return nil, err
+	}
+	remembered, errRemembered := json.Marshal(intent.Annotations[workload.LastApplied])
+	own, errOwn := json.Marshal(r.ManagedFields)
+	all, errAll := json.Marshal(r)
+	parts := []part{
+		{"intent, without the next", len(r.Spec.Intent.Raw) - len(remembered)},
+		{"kubectl's memory of its last manifest", len(remembered)},
+		{"who owned which field of the Deployment", len(r.Spec.ManagedFields.Raw)},
+		{"who owns which field of the Revision", len(own)},
+	}
+	rest := len(all)
+	for _, p := range parts {
+		rest -= p.bytes
+	}
+	return append(parts, part{"everything else", rest}), errors.Join(errRemembered, errOwn, errAll)
+}
