@@ -136,6 +136,16 @@ func TestDecide(t *testing.T) {
 	}
 }
 
+func TestAFileWhoseContentWasNotKeptIsNeverWritten(t *testing.T) {
+	got := kept([]v1alpha1.RevisionFile{
+		{ConfigMap: "kept", Content: []byte("x")}, {ConfigMap: "empty"},
+		{ConfigMap: "too-large", Omitted: true}, {ConfigMap: "missing", Missing: true},
+	})
+	if len(got) != 2 || got[0].ConfigMap != "kept" || got[1].ConfigMap != "empty" {
+		t.Errorf("would write %+v", got)
+	}
+}
+
 func TestOwnershipReturnsToTheDeployersAndRepriseOwnsNothing(t *testing.T) {
 	saved := []metav1.ManagedFieldsEntry{
 		{Manager: "kubectl", Operation: metav1.ManagedFieldsOperationApply},

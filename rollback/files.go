@@ -18,15 +18,24 @@ import (
 // restoreFiles puts Score's files back as the target had them, before the Deployment: its new pods must find them.
 // Each is written only where its content differs, in the same two writes as the Deployment.
 func (a applier) restoreFiles(ctx context.Context, target *v1alpha1.Revision) error {
-	for _, f := range target.Spec.Files {
-		if f.Missing {
-			continue // The pods of the target ran without it.
-		}
+	for _, f := range kept(target.Spec.Files) {
 		if err := a.restoreFile(ctx, target.Namespace, f); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// kept are the files that can be put back. The target's pods ran without one that was missing; of one that was left
+// out for its size there is nothing to write, and lostFile holds the rollback where it has changed.
+func kept(files []v1alpha1.RevisionFile) []v1alpha1.RevisionFile {
+	var all []v1alpha1.RevisionFile
+	for _, f := range files {
+		if !f.Missing && !f.Omitted {
+			all = append(all, f)
+		}
+	}
+	return all
 }
 
 func (a applier) restoreFile(ctx context.Context, namespace string, f v1alpha1.RevisionFile) error {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -34,7 +35,7 @@ func (r *Reconciler) decide(ctx context.Context, d *appsv1.Deployment, s workloa
 			s.Hold = ""
 			s.Rollback = &v1alpha1.Rollback{
 				To: decision.Target.Spec.Number, ToIntentHash: decision.Target.Spec.IntentHash,
-				ToFilesDigest: decision.Target.Spec.FilesDigest, Attempt: 1, StartedAt: metav1.NewTime(r.Clock.Now()),
+				ToFilesDigest: decision.Target.Spec.FilesDigest, StartedAt: metav1.NewTime(r.Clock.Now()),
 			}
 		}); err != nil {
 			return 0, fmt.Errorf("writing a rollback ahead: %w", err)
@@ -121,12 +122,9 @@ func replaceable(objection effective.Objection, target *v1alpha1.Revision) bool 
 	if objection.Rule != effective.RuleConfigMap {
 		return false
 	}
-	for _, f := range target.Spec.Files {
-		if f.ConfigMap == objection.Cause.Name && !f.Missing && !f.Omitted {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(kept(target.Spec.Files), func(f v1alpha1.RevisionFile) bool {
+		return f.ConfigMap == objection.Cause.Name
+	})
 }
 
 // hold notes why a rollback that is due is not done; the next step tells it.

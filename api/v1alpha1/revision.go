@@ -248,8 +248,6 @@ type Rollback struct {
 	// The digest of its files.
 	// +optional
 	ToFilesDigest string `json:"toFilesDigest,omitempty"`
-	// Counts the attempts.
-	Attempt int32 `json:"attempt"`
 	// When the rollback was decided.
 	StartedAt metav1.Time `json:"startedAt"`
 	// When it was complete: the intent and the ownership of its fields were back.

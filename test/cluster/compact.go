@@ -17,15 +17,15 @@ func (c *Cluster) Compact(ctx context.Context) error {
 			Revision string `json:"revision"`
 		} `json:"header"`
 	}
-	if err := c.etcd(ctx, "/v3/kv/range", map[string]any{"key": "AA==", "limit": 1}, &present); err != nil {
+	if err := c.AskEtcd(ctx, "/v3/kv/range", map[string]any{"key": "AA==", "limit": 1}, &present); err != nil {
 		return err
 	}
 	var done struct{}
-	return c.etcd(ctx, "/v3/kv/compaction", map[string]any{"revision": present.Header.Revision, "physical": true}, &done)
+	return c.AskEtcd(ctx, "/v3/kv/compaction", map[string]any{"revision": present.Header.Revision, "physical": true}, &done)
 }
 
-// etcd calls etcd's JSON gateway.
-func (c *Cluster) etcd(ctx context.Context, path string, question, answer any) error {
+// AskEtcd posts a question to etcd's JSON gateway, past the API server, and decodes the answer.
+func (c *Cluster) AskEtcd(ctx context.Context, path string, question, answer any) error {
 	body, err := json.Marshal(question)
 	if err != nil {
 		return fmt.Errorf("asking etcd: %w", err)

@@ -1,14 +1,7 @@
 package main
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
-	"errors"
-	"fmt"
-	"io"
-	"net/http"
-	"strings"
 
 	"reprise.dev/reprise/test/cluster"
 )
@@ -19,23 +12,8 @@ type pair struct {
 	Value []byte `json:"value"`
 }
 
-// etcd is a client of etcd's JSON gateway.
-type etcd struct{ address string }
-
-// etcd finds the cluster's etcd: its log says in a field where it serves.
-func (st *stage) etcd() (etcd, error) {
-	logs, err := st.cluster.Logs(cluster.Etcd)
-	if err != nil {
-		return etcd{}, err
-	}
-	for line := range strings.Lines(logs) {
-		var entry struct{ Traffic, Address string }
-		if json.Unmarshal([]byte(line), &entry) == nil && entry.Traffic != "" && entry.Address != "" {
-			return etcd{entry.Address}, nil
-		}
-	}
-	return etcd{}, errors.New("etcd's log does not say where it serves")
-}
+// etcd reads and writes the cluster's etcd past the API server.
+type etcd struct{ cluster *cluster.Cluster }
 
 // read returns the objects whose keys begin with prefix.
 func (e etcd) read(ctx context.Context, prefix string) ([]pair, error) {
@@ -44,7 +22,7 @@ func (e etcd) read(ctx context.Context, prefix string) ([]pair, error) {
 	var answer struct {
 		Pairs []pair `json:"kvs"`
 	}
-	err := e.ask(ctx, "/v3/kv/range", map[string][]byte{"key": []byte(prefix), "range_end": end}, &answer)
+	err := e.cluster.AskEtcd(ctx, "/v3/kv/range", map[string][]byte{"key": []byte(prefix), "range_end": end}, &answer)
 	return answer.Pairs, err
 }
 
@@ -58,31 +36,7 @@ func (e etcd) write(ctx context.Context, pairs []pair) error {
 		all = append(all, operation{p})
 	}
 	var answer struct{}
-	return e.ask(ctx, "/v3/kv/txn", map[string]any{"success": all}, &answer)
-}
-
-func (e etcd) ask(ctx context.Context, path string, question, answer any) error {
-	body, err := json.Marshal(question)
-	if err != nil {
-		return fmt.Errorf("asking etcd: %w", err)
-	}
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+e.address+path, bytes.NewReader(body))
-	if err != nil {
-		return fmt.Errorf("asking etcd: %w", err)
-	}
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		return fmt.Errorf("asking etcd: %w", err)
-	}
-	defer response.Body.Close()
-	text, err := io.ReadAll(response.Body)
-	if err != nil {
-		return fmt.Errorf("asking etcd: %w", err)
-	}
-	if response.StatusCode != http.StatusOK {
-		return fmt.Errorf("asking etcd for %s: %s: %s", path, response.Status, text)
-	}
-	return json.Unmarshal(text, answer)
+	return e.cluster.AskEtcd(ctx, "/v3/kv/txn", map[string]any{"success": all}, &answer)
 }
 
 // size is how many bytes keys and values take, without what etcd adds and without older versions.

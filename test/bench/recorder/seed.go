@@ -43,10 +43,7 @@ func (st *stage) seed(ctx context.Context, s sizes) error {
 	if err != nil {
 		return fmt.Errorf("recording the history that is copied: %w", err)
 	}
-	store, err := st.etcd()
-	if err != nil {
-		return err
-	}
+	store := etcd{st.cluster}
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	var done atomic.Int64

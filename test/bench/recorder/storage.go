@@ -113,10 +113,7 @@ func (st *stage) record(ctx context.Context, r *v1alpha1.Revision) error {
 }
 
 func (st *stage) measureBytes(ctx context.Context, w *way, namespace string, n int) error {
-	store, err := st.etcd()
-	if err != nil {
-		return err
-	}
+	store := etcd{st.cluster}
 	revisions, err := store.read(ctx, "/registry/reprise.dev/revisions/"+namespace+"/")
 	if err != nil {
 		return err
