@@ -62,7 +62,7 @@ func newManager(api *rest.Config, o options) (ctrl.Manager, error) {
 		Cache: cache.Options{ByObject: map[client.Object]cache.ByObject{
 			&corev1.Pod{}:        {Transform: trimPod},
 			&appsv1.Deployment{}: {Transform: cache.TransformStripManagedFields()},
-			&appsv1.ReplicaSet{}: {Transform: cache.TransformStripManagedFields()},
+			&appsv1.ReplicaSet{}: {Transform: trimReplicaSet},
 			&v1alpha1.Revision{}: {Transform: history.Trim},
 		}},
 	})
@@ -89,4 +89,19 @@ func trimPod(object any) (any, error) {
 	}
 	pod.Spec = slim
 	return pod, nil
+}
+
+// trimReplicaSet leaves of a ReplicaSet without pods only what it is and whose: a workload keeps ten of them
+// (revisionHistoryLimit), and only one that a rollout has scaled up is ever judged.
+func trimReplicaSet(object any) (any, error) {
+	set, ok := object.(*appsv1.ReplicaSet)
+	if !ok {
+		return object, nil
+	}
+	set.ManagedFields = nil
+	if set.Spec.Replicas != nil && *set.Spec.Replicas == 0 && set.Status.Replicas == 0 {
+		set.Labels, set.Annotations = nil, nil
+		set.Spec, set.Status = appsv1.ReplicaSetSpec{Replicas: set.Spec.Replicas}, appsv1.ReplicaSetStatus{}
+	}
+	return set, nil
 }

@@ -1,0 +1,56 @@
+package main
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+func TestTheCacheKeepsTheTemplatesOfReplicaSetsThatMayHavePods(t *testing.T) {
+	owner := []metav1.OwnerReference{{Kind: "Deployment", Name: "app", UID: "1", Controller: new(true)}}
+	stored := func(want *int32, have int32) *appsv1.ReplicaSet {
+		return &appsv1.ReplicaSet{
+			ObjectMeta: metav1.ObjectMeta{
+				Name: "app-1", Namespace: "shop", UID: "2", ResourceVersion: "3", OwnerReferences: owner,
+				Labels: map[string]string{"app": "app"}, Annotations: map[string]string{"a": "b"},
+				ManagedFields: []metav1.ManagedFieldsEntry{{Manager: "kube-controller-manager"}},
+			},
+			Spec: appsv1.ReplicaSetSpec{
+				Replicas: want, Selector: &metav1.LabelSelector{},
+				Template: corev1.PodTemplateSpec{Spec: corev1.PodSpec{Containers: []corev1.Container{{Name: "main"}}}},
+			},
+			Status: appsv1.ReplicaSetStatus{Replicas: have, ObservedGeneration: 1},
+		}
+	}
+	whole := func(want *int32, have int32) *appsv1.ReplicaSet {
+		set := stored(want, have)
+		set.ManagedFields = nil
+		return set
+	}
+	idle := &appsv1.ReplicaSet{
+		ObjectMeta: metav1.ObjectMeta{Name: "app-1", Namespace: "shop", UID: "2", ResourceVersion: "3", OwnerReferences: owner},
+		Spec:       appsv1.ReplicaSetSpec{Replicas: new(int32(0))},
+	}
+	for name, test := range map[string]struct {
+		reason       string
+		stored, want *appsv1.ReplicaSet
+	}{
+		"idle":         {"neither wants pods nor has any: it is not judged", stored(new(int32(0)), 0), idle},
+		"scaled up":    {"wants pods that could not be created: that is a failure to judge", stored(new(int32(1)), 0), whole(new(int32(1)), 0)},
+		"scaling down": {"its pods still run: they are the control group", stored(new(int32(0)), 1), whole(new(int32(0)), 1)},
+		"by default":   {"no number means one", stored(nil, 0), whole(nil, 0)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got, err := trimReplicaSet(test.stored)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if difference := cmp.Diff(test.want, got); difference != "" {
+				t.Errorf("%s (-want +got):\n%s", test.reason, difference)
+			}
+		})
+	}
+}
