@@ -141,3 +141,22 @@ func comparable(files []v1alpha1.RevisionFile) diff.Files {
 	}
 	return all
 }
+
+// ChangedFiles names the files that do not hold what a revision had, as containers.NAME.files.PATH.
+func ChangedFiles(ctx context.Context, live client.Reader, r *v1alpha1.Revision) ([]string, error) {
+	var changed []string
+	for _, f := range r.Spec.Files {
+		stored := &corev1.ConfigMap{}
+		err := live.Get(ctx, client.ObjectKey{Namespace: r.Namespace, Name: f.ConfigMap}, stored)
+		if client.IgnoreNotFound(err) != nil {
+			return nil, fmt.Errorf("reading file %s: %w", f.ConfigMap, err)
+		}
+		if exists := err == nil; exists == f.Missing || exists && !SameContent(f, stored) {
+			for _, at := range f.SeenAt {
+				container, path, _ := strings.Cut(at, ":")
+				changed = append(changed, "containers."+container+".files."+path)
+			}
+		}
+	}
+	return changed, nil
+}

@@ -1,9 +1,12 @@
 package history
 
 import (
+	"slices"
+	"strconv"
 	"time"
 
 	"reprise.dev/reprise/api/v1alpha1"
+	"reprise.dev/reprise/workload"
 )
 
 const (
@@ -14,7 +17,9 @@ const (
 )
 
 // Quarantined is the latest failure of a pod template that is still refused at `now`, and until when; nil
-// where there is none. A template that became healthy since its failure is free.
+// where there is none. A template that became healthy since its failure is free, and so is one that somebody asked to
+// have tried again. Where the cause may lie outside of what was deployed, the pause does not grow: that it healed could
+// not be seen.
 func (h History) Quarantined(templateHash string, now time.Time) (*v1alpha1.Revision, time.Time) {
 	var last *v1alpha1.Revision
 	pause := firstPause / 2
@@ -32,12 +37,29 @@ func (h History) Quarantined(templateHash string, now time.Time) (*v1alpha1.Revi
 			pause = firstPause / 2
 		}
 	}
-	if last == nil || last.Status.PhaseSince == nil {
+	if last == nil || last.Status.PhaseSince == nil || retried(last) {
 		return nil, time.Time{}
+	}
+	if last.Status.CauseOutside {
+		pause = firstPause
 	}
 	until := last.Status.PhaseSince.Add(pause)
 	if !now.Before(until) {
 		return nil, time.Time{}
 	}
 	return last, until
+}
+
+// retried says whether somebody asked that a failed revision be admitted once more.
+func retried(failed *v1alpha1.Revision) bool {
+	return slices.ContainsFunc(failed.Status.Requests, func(q v1alpha1.Request) bool {
+		return q.Granted && q.Request == workload.RetryAnnotation+"="+strconv.FormatInt(failed.Spec.Number, 10)
+	})
+}
+
+// Answered says whether a request, an annotation and its value, was answered already.
+func (h History) Answered(request string) bool {
+	return slices.ContainsFunc(h, func(r v1alpha1.Revision) bool {
+		return slices.ContainsFunc(r.Status.Requests, func(q v1alpha1.Request) bool { return q.Request == request })
+	})
 }

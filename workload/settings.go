@@ -17,6 +17,15 @@ const (
 	QuarantineAnnotation      = Prefix + "quarantine"
 )
 
+// Annotations of a Deployment by which whoever may patch it asks for something. Each value is answered once, and the
+// answer is noted in a Revision.
+const (
+	// RollbackToAnnotation asks that a revision be put back: 4@5 is back to 4, void unless 5 is live.
+	RollbackToAnnotation = Prefix + "rollback-to"
+	// RetryAnnotation asks that what failed as the revision of this number be admitted once more.
+	RetryAnnotation = Prefix + "retry"
+)
+
 // Mode says what Reprise may do when a rollout fails.
 type Mode string
 

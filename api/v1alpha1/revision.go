@@ -190,6 +190,21 @@ type RevisionStatus struct {
 	// Why it failed, in one line.
 	// +optional
 	Error string `json:"error,omitempty"`
+	// What it changed against the last healthy revision, noted when it failed: a field a line, with credentials masked.
+	// +optional
+	// +listType=atomic
+	Diff []string `json:"diff,omitempty"`
+	// The number of the revision that the diff is against.
+	// +optional
+	DiffAgainst int64 `json:"diffAgainst,omitempty"`
+	// The cause may lie outside of what was deployed, such as in a Secret or at a registry, and heal by itself.
+	// +optional
+	CauseOutside bool `json:"causeOutside,omitempty"`
+	// The ConfigMaps that its pods read when it failed: a change of one may have healed it.
+	// +optional
+	// +listType=map
+	// +listMapKey=name
+	ConfigMaps []ConfigMapReference `json:"configMaps,omitempty"`
 	// What its failing containers left behind, saved before their pods were gone.
 	// +optional
 	// +listType=atomic
@@ -197,6 +212,11 @@ type RevisionStatus struct {
 	// The rollback away from this revision, written before anything else is written.
 	// +optional
 	Rollback *Rollback `json:"rollback,omitempty"`
+	// What people asked of it by annotations of the workload, each value answered once.
+	// +optional
+	// +listType=map
+	// +listMapKey=request
+	Requests []Request `json:"requests,omitempty"`
 	// Why a rollback that was due was not done.
 	// +optional
 	Hold string `json:"hold,omitempty"`
@@ -237,6 +257,14 @@ type Evidence struct {
 	// +optional
 	// +listType=atomic
 	Log []string `json:"log,omitempty"`
+	// The last lines of the log of the run before, with credentials masked.
+	// +optional
+	// +listType=atomic
+	PreviousLog []string `json:"previousLog,omitempty"`
+	// What the cluster said of the pod, the newest last, with credentials masked.
+	// +optional
+	// +listType=atomic
+	Events []string `json:"events,omitempty"`
 }
 
 // Rollback is the plan to put another revision back, and how far it came.
@@ -248,9 +276,37 @@ type Rollback struct {
 	// The digest of its files.
 	// +optional
 	ToFilesDigest string `json:"toFilesDigest,omitempty"`
+	// Which rollback of the workload within an hour it is: each pauses longer, and their number is bounded.
+	// +optional
+	Attempt int32 `json:"attempt,omitempty"`
+	// The annotation that asked for it; empty where it was done because the revision failed.
+	// +optional
+	Request string `json:"request,omitempty"`
 	// When the rollback was decided.
 	StartedAt metav1.Time `json:"startedAt"`
 	// When it was complete: the intent and the ownership of its fields were back.
 	// +optional
 	DoneAt *metav1.Time `json:"doneAt,omitempty"`
+}
+
+// ConfigMapReference identifies what a ConfigMap held.
+type ConfigMapReference struct {
+	// The ConfigMap's name.
+	Name string `json:"name"`
+	// Identifies the content; empty where the ConfigMap did not exist.
+	// +optional
+	Hash string `json:"hash,omitempty"`
+}
+
+// Request is what somebody asked for by an annotation of the workload.
+type Request struct {
+	// The annotation and its value, such as reprise.dev/retry=5.
+	Request string `json:"request"`
+	// When it was answered.
+	At metav1.Time `json:"at"`
+	// Whether it was done; one that is void was asked in vain.
+	// +optional
+	Granted bool `json:"granted,omitempty"`
+	// What became of it.
+	Outcome string `json:"outcome"`
 }
