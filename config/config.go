@@ -33,6 +33,8 @@ type Config struct {
 	ProtectedNamespaces []string
 	// History bounds what is recorded and kept.
 	History History
+	// Rollback bounds what is put back.
+	Rollback Rollback
 	// Defaults treat a workload where neither it nor its namespace says otherwise.
 	Defaults workload.Settings
 }
@@ -45,12 +47,19 @@ type History struct {
 	KeepGone time.Duration
 }
 
+// Rollback bounds what is put back.
+type Rollback struct {
+	// MaxAtOnce is how many rollbacks may be under way at once.
+	MaxAtOnce int
+}
+
 // Default is the configuration of an install that sets nothing.
 func Default() Config {
 	return Config{
 		FailurePolicy:       Ignore,
 		ProtectedNamespaces: []string{"cert-manager", "kube-system"},
 		History:             History{MaxPerMinute: 30, KeepGone: 24 * time.Hour},
+		Rollback:            Rollback{MaxAtOnce: 50},
 		Defaults:            workload.DefaultSettings(),
 	}
 }
@@ -63,6 +72,9 @@ type file struct {
 		MaxPerMinute *int           `yaml:"maxPerMinute"`
 		KeepGone     *time.Duration `yaml:"keepGone"`
 	} `yaml:"history"`
+	Rollback struct {
+		MaxAtOnce *int `yaml:"maxAtOnce"`
+	} `yaml:"rollback"`
 	Defaults struct {
 		Rollback        *workload.Mode `yaml:"rollback"`
 		BakeTime        *time.Duration `yaml:"bakeTime"`
@@ -102,6 +114,7 @@ func Parse(content []byte) (Config, error) {
 	set(&c.ProtectedNamespaces, f.ProtectedNamespaces)
 	set(&c.History.MaxPerMinute, f.History.MaxPerMinute)
 	set(&c.History.KeepGone, f.History.KeepGone)
+	set(&c.Rollback.MaxAtOnce, f.Rollback.MaxAtOnce)
 	set(&c.Defaults.Rollback, f.Defaults.Rollback)
 	set(&c.Defaults.BakeTime, f.Defaults.BakeTime)
 	set(&c.Defaults.FailureDeadline, f.Defaults.FailureDeadline)
@@ -125,6 +138,8 @@ func (c Config) validate() error {
 		return fmt.Errorf("history.maxPerMinute is %d: expected at least 1", c.History.MaxPerMinute)
 	case c.History.KeepGone < 0:
 		return fmt.Errorf("history.keepGone is %s: expected no negative duration", c.History.KeepGone)
+	case c.Rollback.MaxAtOnce < 1:
+		return fmt.Errorf("rollback.maxAtOnce is %d: expected at least 1", c.Rollback.MaxAtOnce)
 	case d.Rollback != workload.ModeAuto && d.Rollback != workload.ModeManual && d.Rollback != workload.ModeOff:
 		return fmt.Errorf("defaults.rollback is %q: expected auto, manual or off", d.Rollback)
 	case d.BakeTime < 0:

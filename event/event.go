@@ -25,7 +25,10 @@ const (
 	RollbackHeld     Reason = "RollbackHeld"
 	RollbackFailed   Reason = "RollbackFailed"
 	AdmissionDenied  Reason = "AdmissionDenied"
+	Quarantined      Reason = "Quarantined"
 	RecordingFailed  Reason = "RecordingFailed"
+	RequestGranted   Reason = "RequestGranted"
+	RequestVoid      Reason = "RequestVoid"
 )
 
 // MaxMessage is the longest message in bytes: that of events.k8s.io, by our own choice, since core/v1 takes
@@ -38,8 +41,10 @@ type Event struct {
 	Warning bool
 	// About is the workload, with its UID.
 	About corev1.ObjectReference
-	// Key tells events of one reason about one workload apart: the same key is the same event again.
-	Key     string
+	// Key tells events of one reason about one workload apart: the same key is the same event, and is told once.
+	Key string
+	// Repeats says that the same event may happen again, which raises its count.
+	Repeats bool
 	Message string
 	At      time.Time
 }

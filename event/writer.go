@@ -27,8 +27,7 @@ func NewWriter(c client.Client, instance string) *Writer {
 	return &Writer{client: c, instance: instance}
 }
 
-// Write stores an event; the same event again raises its count. Writing is idempotent but for the count, so a
-// caller that must tell a thing once notes that it did.
+// Write stores an event. The same event again changes nothing, or raises the count of one that repeats.
 func (w *Writer) Write(ctx context.Context, e Event) error {
 	object := w.object(e)
 	err := w.client.Create(ctx, object)
@@ -37,6 +36,9 @@ func (w *Writer) Write(ctx context.Context, e Event) error {
 	}
 	if !apierrors.IsAlreadyExists(err) {
 		return fmt.Errorf("writing event %s about %s: %w", e.Reason, e.About.Name, err)
+	}
+	if !e.Repeats {
+		return nil
 	}
 	stored := &corev1.Event{}
 	if err := w.client.Get(ctx, client.ObjectKeyFromObject(object), stored); err != nil {

@@ -18,7 +18,7 @@ import (
 )
 
 // errOvertaken means that another deploy arrived meanwhile: it wins, and the rollback is given up.
-var errOvertaken = errors.New("a newer deploy arrived")
+var errOvertaken = errors.New("a newer deploy arrived and wins")
 
 // applier puts a revision back by two writes, neither of which conflicts with the next apply of whoever
 // deployed: the whole intent in one update, then the ownership of its fields in one patch. Both in one write
@@ -38,7 +38,7 @@ func (a applier) restore(ctx context.Context, failed, target *v1alpha1.Revision)
 	if hash := workload.IntentOf(d).Hash(); hash != failed.Spec.IntentHash && hash != target.Spec.IntentHash {
 		return errOvertaken
 	}
-	if err := a.restoreFiles(ctx, target); err != nil {
+	if err := a.restoreFiles(ctx, failed, target); err != nil {
 		return err
 	}
 	if hash := workload.IntentOf(d).Hash(); hash != target.Spec.IntentHash {

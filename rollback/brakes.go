@@ -6,20 +6,28 @@ import (
 	"reprise.dev/reprise/history"
 )
 
-// maxRollbacks is how many rollbacks of one workload there may be within history.RollbackWindow. A person who
-// deploys one fix after the other stays below it; a machine that deploys the same failure does not.
-const maxRollbacks = 5
-
-// brake is how long the next rollback of a workload must wait; zero means not at all.
-func brake(h history.History, now time.Time) time.Duration {
+// brake is how long the next rollback of a workload must wait, zero where it need not, and which one it is within
+// the window. What people asked for does not count.
+func brake(h history.History, now time.Time) (wait time.Duration, attempt int) {
 	var recent []time.Time
 	for _, r := range h {
-		if r.Status.Rollback != nil && now.Sub(r.Status.Rollback.StartedAt.Time) < history.RollbackWindow {
-			recent = append(recent, r.Status.Rollback.StartedAt.Time)
+		if plan := r.Status.Rollback; plan != nil && plan.Request == "" && now.Sub(plan.StartedAt.Time) < history.RollbackWindow {
+			recent = append(recent, plan.StartedAt.Time)
 		}
 	}
-	if len(recent) < maxRollbacks {
-		return 0
+	n := len(recent)
+	switch {
+	case n == 0:
+		return 0, 1
+	case n >= maxRollbacks:
+		return recent[n-maxRollbacks].Add(history.RollbackWindow).Sub(now), n + 1
+	default:
+		return max(0, recent[n-1].Add(pauses[n-1]).Sub(now)), n + 1
 	}
-	return recent[len(recent)-maxRollbacks].Add(history.RollbackWindow).Sub(now)
+}
+
+// recheck is after how long a rollback that has been held since `since` is looked at again: the older, the more
+// seldom.
+func recheck(since, now time.Time) time.Duration {
+	return min(max(now.Sub(since)/2, firstRecheck), lastRecheck)
 }

@@ -1,7 +1,8 @@
 // Package rollback acts on a failed revision: it decides whether the last healthy one is put back, saves the
 // evidence, writes the plan ahead, puts the revision back and follows it.
 //
-// decide.go and brakes.go decide over values; the other files read and write.
+// decide.go, brakes.go, known.go and request.go decide over values, by the bounds of limits.go; the other files read
+// and write.
 package rollback
 
 import (
@@ -39,6 +40,10 @@ type Decision struct {
 	Reason string
 	// After is how long to wait, for Wait.
 	After time.Duration
+	// Attempt is which rollback of the workload within an hour it is, for To; zero where it was asked for.
+	Attempt int
+	// Request is the annotation that asks for it; empty where a failure does.
+	Request string
 }
 
 // Decide decides about the newest revision of a history once it has failed. All that it goes by lies in the
@@ -46,7 +51,7 @@ type Decision struct {
 func Decide(h history.History, d *appsv1.Deployment, settings workload.Settings, now time.Time) Decision {
 	failed := h.Newest()
 	if failed == nil || failed.Status.Phase != v1alpha1.PhaseFailed || settings.Rollback == workload.ModeOff ||
-		history.Adopted(failed) || failed.Status.Rollback != nil {
+		history.Adopted(failed) || open(failed) {
 		return Decision{}
 	}
 	if reason := forbidden(failed, d, settings); reason != "" {
@@ -62,11 +67,18 @@ func Decide(h history.History, d *appsv1.Deployment, settings workload.Settings,
 	case failed.Spec.FilesOnly && putBackBefore(h, failed):
 		return Decision{Action: Hold, Reason: "the same files failed and were put back before, and were written again; stop what writes them, or fix them"}
 	}
-	if wait := brake(h, now); wait > 0 {
-		return Decision{Action: Wait, After: wait, Reason: fmt.Sprintf(
-			"%d rollbacks within %s: the next one waits", maxRollbacks, history.RollbackWindow)}
+	wait, attempt := brake(h, now)
+	if wait > 0 {
+		return Decision{Action: Wait, After: wait, Reason: fmt.Sprintf("%d rollbacks within the last hour: the next one waits until %s; or deploy a fix",
+			attempt-1, now.Add(wait).UTC().Format(time.TimeOnly+" MST"))}
 	}
-	return Decision{Action: To, Target: target}
+	return Decision{Action: To, Target: target, Attempt: attempt}
+}
+
+// open says whether a rollback was written ahead and has neither ended nor been held.
+func open(r *v1alpha1.Revision) bool {
+	plan := r.Status.Rollback
+	return plan != nil && plan.DoneAt == nil && r.Status.Hold == ""
 }
 
 // putBackBefore says whether the same files were rolled back earlier: somebody writes them again and again, and
@@ -82,15 +94,22 @@ func putBackBefore(h history.History, failed *v1alpha1.Revision) bool {
 	return false
 }
 
-// forbidden says why this rollback must not be done by Reprise at all, or nothing.
+// forbidden says why this rollback must not be done by Reprise by itself, or nothing.
 func forbidden(failed *v1alpha1.Revision, d *appsv1.Deployment, settings workload.Settings) string {
 	switch {
 	case settings.Rollback == workload.ModeManual:
 		return workload.RollbackAnnotation + " is manual; deploy a fix, or go back by applying an older manifest"
 	case failed.Spec.RollbackOf != 0:
 		return fmt.Sprintf("#%d was itself a rollback, and a rollback is never rolled back; deploy a fix", failed.Spec.Number)
-	case metav1.GetControllerOf(d) != nil:
-		owner := metav1.GetControllerOf(d)
+	default:
+		return untouchable(d)
+	}
+}
+
+// untouchable says why a workload must not be written, whoever asks, or nothing.
+func untouchable(d *appsv1.Deployment) string {
+	switch owner := metav1.GetControllerOf(d); {
+	case owner != nil:
 		return fmt.Sprintf("%s %s controls this Deployment and would write it again; change it there", owner.Kind, owner.Name)
 	case d.Spec.Paused:
 		return "the rollout is paused; resume it, or deploy a fix"

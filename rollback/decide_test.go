@@ -27,6 +27,15 @@ func past(phases ...v1alpha1.Phase) history.History {
 	return h
 }
 
+// rolledBack gives the revisions after the first a rollback each, so long before now.
+func rolledBack(before ...time.Duration) func(history.History, *appsv1.Deployment, *workload.Settings) {
+	return func(h history.History, _ *appsv1.Deployment, _ *workload.Settings) {
+		for i, b := range before {
+			h[i+1].Status.Rollback = &v1alpha1.Rollback{To: 1, StartedAt: metav1.NewTime(now.Add(-b))}
+		}
+	}
+}
+
 func TestDecide(t *testing.T) {
 	healthy, failed, gone := v1alpha1.PhaseHealthy, v1alpha1.PhaseFailed, v1alpha1.PhaseRolledBack
 	tests := map[string]struct {
@@ -35,6 +44,7 @@ func TestDecide(t *testing.T) {
 		change  func(history.History, *appsv1.Deployment, *workload.Settings)
 		want    Action
 		to      int64
+		attempt int
 		says    string
 		waitFor time.Duration
 	}{
@@ -101,12 +111,34 @@ func TestDecide(t *testing.T) {
 			},
 		},
 		"Cap": {
-			reason: "a machine that deploys the same failure again and again is braked", want: Wait, waitFor: 40 * time.Minute,
+			reason: "a machine that deploys the same failure again and again is braked", want: Wait, waitFor: 35 * time.Minute,
+			history: past(healthy, gone, gone, gone, gone, gone, failed), says: "5 rollbacks within the last hour: the next one waits until 12:35:00 UTC",
+			change: rolledBack(25*time.Minute, 20*time.Minute, 15*time.Minute, 10*time.Minute, 5*time.Minute),
+		},
+		"SecondAtOnce": {
+			reason: "a person whose first fix fails is rescued as fast", want: To, to: 1, attempt: 2,
+			history: past(healthy, gone, failed), change: rolledBack(10 * time.Second),
+		},
+		"PausesGrow": {
+			reason: "the more rollbacks, the slower", want: Wait, waitFor: 3 * time.Minute,
+			history: past(healthy, gone, gone, gone, gone, failed),
+			change:  rolledBack(20*time.Minute, 10*time.Minute, 5*time.Minute, time.Minute),
+		},
+		"RequestsDoNotCount": {
+			reason: "what people ask for brakes nothing", want: To, to: 1, attempt: 1,
 			history: past(healthy, gone, gone, gone, gone, gone, failed),
-			change: func(h history.History, _ *appsv1.Deployment, _ *workload.Settings) {
+			change: func(h history.History, d *appsv1.Deployment, s *workload.Settings) {
+				rolledBack(5*time.Minute, 4*time.Minute, 3*time.Minute, 2*time.Minute, time.Minute)(h, d, s)
 				for i := 1; i <= 5; i++ {
-					h[i].Status.Rollback = &v1alpha1.Rollback{To: 1, StartedAt: metav1.NewTime(now.Add(time.Duration(i*5-25) * time.Minute))}
+					h[i].Status.Rollback.Request = "asked"
 				}
+			},
+		},
+		"HeldIsDecidedAgain": {
+			reason: "what held it may have gone", want: To, to: 1, attempt: 2, history: past(healthy, failed),
+			change: func(h history.History, _ *appsv1.Deployment, _ *workload.Settings) {
+				h[1].Status.Rollback = &v1alpha1.Rollback{To: 1, StartedAt: metav1.NewTime(now.Add(-time.Minute))}
+				h[1].Status.Hold = "cannot run here any more"
 			},
 		},
 		"OldRollbacks": {
@@ -128,6 +160,9 @@ func TestDecide(t *testing.T) {
 			got := Decide(tt.history, d, settings, now)
 			if got.Action != tt.want || !strings.Contains(got.Reason, tt.says) || got.After != tt.waitFor {
 				t.Errorf("%s: got %q after %s, saying %q", tt.reason, got.Action, got.After, got.Reason)
+			}
+			if tt.attempt != 0 && got.Attempt != tt.attempt {
+				t.Errorf("%s: attempt %d, want %d", tt.reason, got.Attempt, tt.attempt)
 			}
 			if tt.want == To && got.Target.Spec.Number != tt.to {
 				t.Errorf("%s: to %d, want %d", tt.reason, got.Target.Spec.Number, tt.to)

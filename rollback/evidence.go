@@ -1,75 +1,107 @@
 package rollback
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"strings"
-	"time"
+	"sync"
 
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/client-go/kubernetes/typed/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/fields"
+	typedv1 "k8s.io/client-go/kubernetes/typed/core/v1"
 
 	"reprise.dev/reprise/api/v1alpha1"
 	"reprise.dev/reprise/diff"
 	"reprise.dev/reprise/health"
 )
 
-const (
-	// maxEvidence is how many failing containers are kept: all of one rollout mostly fail alike.
-	maxEvidence = 5
-	// maxLogLines and maxLogBytes bound the log of one container.
-	maxLogLines = 20
-	maxLogBytes = 4096
-	// logTimeout bounds all log reading together: a stuck kubelet must not delay the rescue.
-	logTimeout = 3 * time.Second
-)
+// Core reads what a cache does not hold: the logs of failing containers, and what the cluster said of their pods.
+type Core interface {
+	typedv1.PodsGetter
+	typedv1.EventsGetter
+}
 
-// gather saves what the failing containers leave behind before their pods are gone. A log that cannot be read
-// is said in its place: missing evidence is no reason to leave a failed rollout alone.
-func gather(ctx context.Context, pods v1.PodsGetter, namespace string, failures []health.Failure) []v1alpha1.Evidence {
-	ctx, cancel := context.WithTimeout(ctx, logTimeout)
+// gather saves what the failing containers leave behind before their pods are gone, all at once within evidenceTime. A
+// log that cannot be read is said in its place: missing evidence is no reason to leave a failed rollout alone.
+func gather(ctx context.Context, core Core, namespace string, failures []health.Failure) []v1alpha1.Evidence {
+	ctx, cancel := context.WithTimeout(ctx, evidenceTime)
 	defer cancel()
-	var all []v1alpha1.Evidence
-	for _, f := range failures[:min(len(failures), maxEvidence)] {
-		e := v1alpha1.Evidence{
+	all := make([]v1alpha1.Evidence, min(len(failures), maxEvidence))
+	var reading sync.WaitGroup
+	for i := range all {
+		f, e := failures[i], &all[i]
+		*e = v1alpha1.Evidence{
 			Pod: f.Pod, Container: f.Container, Reason: f.Reason, Message: diff.MaskText(f.Message),
 			ExitCode: f.ExitCode, RestartCount: f.RestartCount,
 		}
 		if f.ExitCode != nil {
-			e.Log = lastLines(ctx, pods.Pods(namespace), f)
+			reading.Go(func() { e.Log = lastLines(ctx, core.Pods(namespace), f, false) })
 		}
-		all = append(all, e)
+		if f.RestartCount > 0 {
+			reading.Go(func() { e.PreviousLog = lastLines(ctx, core.Pods(namespace), f, true) })
+		}
+		reading.Go(func() { e.Events = podEvents(ctx, core.Events(namespace), f.Pod) })
 	}
+	reading.Wait()
 	return all
 }
 
-// lastLines reads the log of the container's current run, which a crash loop shows until the next start, and
-// where that is empty the one before.
-func lastLines(ctx context.Context, pods v1.PodInterface, f health.Failure) []string {
+// lastLines reads the log of a container's current run, which is its last one until the next begins, or of the run
+// before.
+func lastLines(ctx context.Context, pods typedv1.PodInterface, f health.Failure, previous bool) []string {
+	raw, err := pods.GetLogs(f.Pod, &corev1.PodLogOptions{
+		Container: f.Container, Previous: previous, TailLines: new(int64(maxLogLines)), LimitBytes: new(int64(maxLogBytes)),
+	}).DoRaw(ctx)
+	if err != nil {
+		return []string{fmt.Sprintf("%s: %v)", unread, err)}
+	}
+	text := strings.TrimSpace(strings.ToValidUTF8(string(raw), "�"))
+	if text == "" {
+		return nil
+	}
+	return strings.Split(diff.MaskText(text), "\n")
+}
+
+// unread begins what stands in the place of a log that could not be read.
+const unread = "(the log could not be read"
+
+// podEvents are what the cluster said of a pod last. Where that cannot be read, the rest of the evidence must do.
+func podEvents(ctx context.Context, events typedv1.EventInterface, pod string) []string {
+	about := fields.Set{"involvedObject.kind": "Pod", "involvedObject.name": pod}
+	list, err := events.List(ctx, metav1.ListOptions{FieldSelector: about.String()})
+	if err != nil {
+		return nil
+	}
+	slices.SortStableFunc(list.Items, func(a, b corev1.Event) int {
+		return cmp.Or(a.LastTimestamp.Compare(b.LastTimestamp.Time), strings.Compare(a.Name, b.Name))
+	})
 	var lines []string
-	for _, previous := range []bool{false, true} {
-		raw, err := pods.GetLogs(f.Pod, &corev1.PodLogOptions{
-			Container: f.Container, Previous: previous, TailLines: new(int64(maxLogLines)), LimitBytes: new(int64(maxLogBytes)),
-		}).DoRaw(ctx)
-		if err != nil {
-			lines = []string{fmt.Sprintf("(the log could not be read: %v)", err)}
-			continue
-		}
-		if text := strings.TrimSpace(strings.ToValidUTF8(string(raw), "�")); text != "" {
-			return strings.Split(diff.MaskText(text), "\n")
-		}
+	for _, e := range list.Items[max(0, len(list.Items)-maxPodEvents):] {
+		line := strings.Join(strings.Fields(strings.ToValidUTF8(e.Message, "�")), " ")
+		lines = append(lines, diff.MaskText(fmt.Sprintf("%s: %s", e.Reason, line)))
 	}
 	return lines
 }
 
-// causeOf completes a verdict's cause by the last words of the first failing container.
+// causeOf completes a verdict's cause by the last words of the first failing container: those of the run before where
+// there is one, since the current one may only have begun.
 func causeOf(verdict health.Verdict, evidence []v1alpha1.Evidence) string {
-	if len(evidence) == 0 || len(evidence[0].Log) == 0 {
-		return diff.MaskText(verdict.Cause)
+	cause := verdict.Cause
+	if len(evidence) > 0 {
+		if words := cmp.Or(lastWords(evidence[0].PreviousLog), lastWords(evidence[0].Log)); words != "" {
+			cause = fmt.Sprintf("%s: %q", cause, words)
+		}
 	}
-	last := strings.TrimSpace(evidence[0].Log[len(evidence[0].Log)-1])
-	if last == "" || strings.HasPrefix(last, "(the log could not be read") {
-		return diff.MaskText(verdict.Cause)
+	return diff.MaskText(cause)
+}
+
+// lastWords is the last line of a log.
+func lastWords(log []string) string {
+	if len(log) == 0 || strings.HasPrefix(log[0], unread) {
+		return ""
 	}
-	return diff.MaskText(fmt.Sprintf("%s: %q", verdict.Cause, last))
+	return strings.TrimSpace(log[len(log)-1])
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -16,14 +17,34 @@ import (
 )
 
 // restoreFiles puts Score's files back as the target had them, before the Deployment: its new pods must find them.
-// Each is written only where its content differs, in the same two writes as the Deployment.
-func (a applier) restoreFiles(ctx context.Context, target *v1alpha1.Revision) error {
-	for _, f := range kept(target.Spec.Files) {
-		if err := a.restoreFile(ctx, target.Namespace, f); err != nil {
+// Each is written only where its content differs, in the same two writes as the Deployment. It returns errOvertaken,
+// before it writes any, where one holds what neither revision had: a newer deploy has begun.
+func (a applier) restoreFiles(ctx context.Context, failed, target *v1alpha1.Revision) error {
+	files := kept(target.Spec.Files)
+	stored := make([]*corev1.ConfigMap, len(files))
+	for i, f := range files {
+		live, err := a.readFile(ctx, target.Namespace, f.ConfigMap)
+		if err != nil {
+			return err
+		}
+		if live != nil && !history.SameContent(f, live) && !heldBy(failed, live) {
+			return fmt.Errorf("file %s was written after #%d was deployed: %w", f.ConfigMap, failed.Spec.Number, errOvertaken)
+		}
+		stored[i] = live
+	}
+	for i, f := range files {
+		if err := a.restoreFile(ctx, target.Namespace, stored[i], f); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// heldBy says whether a ConfigMap is a file as a revision had it.
+func heldBy(r *v1alpha1.Revision, live *corev1.ConfigMap) bool {
+	return slices.ContainsFunc(r.Spec.Files, func(f v1alpha1.RevisionFile) bool {
+		return f.ConfigMap == live.Name && history.SameContent(f, live)
+	})
 }
 
 // kept are the files that can be put back. The target's pods ran without one that was missing; of one that was left
@@ -38,14 +59,29 @@ func kept(files []v1alpha1.RevisionFile) []v1alpha1.RevisionFile {
 	return all
 }
 
-func (a applier) restoreFile(ctx context.Context, namespace string, f v1alpha1.RevisionFile) error {
-	stored := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: f.ConfigMap}}
-	err := a.live.Get(ctx, client.ObjectKeyFromObject(stored), stored)
+// readFile reads a file from the API server, nil where there is none.
+func (a applier) readFile(ctx context.Context, namespace, name string) (*corev1.ConfigMap, error) {
+	stored := &corev1.ConfigMap{}
+	err := a.live.Get(ctx, client.ObjectKey{Namespace: namespace, Name: name}, stored)
+	if apierrors.IsNotFound(err) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading file %s: %w", name, err)
+	}
+	return stored, nil
+}
+
+// restoreFile writes one file; stored is what there is of it, nil where there is nothing. The resourceVersion that was
+// read makes a deploy that arrives meanwhile win.
+func (a applier) restoreFile(ctx context.Context, namespace string, stored *corev1.ConfigMap, f v1alpha1.RevisionFile) error {
+	var err error
 	switch {
-	case apierrors.IsNotFound(err):
+	case stored == nil:
+		stored = &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: f.ConfigMap}}
 		setContent(stored, f)
 		err = a.client.Create(ctx, stored, client.FieldOwner(history.Manager))
-	case err == nil && !history.SameContent(f, stored):
+	case !history.SameContent(f, stored):
 		setContent(stored, f)
 		err = a.client.Update(ctx, stored, client.FieldOwner(history.Manager))
 	}
@@ -69,18 +105,32 @@ func setContent(c *corev1.ConfigMap, f v1alpha1.RevisionFile) {
 	c.BinaryData = map[string][]byte{workload.FileKey: f.Content}
 }
 
+// putBack are the files that hold what the target had, and not what the failed revision had.
+func (a applier) putBack(ctx context.Context, failed, target *v1alpha1.Revision) ([]string, error) {
+	var changed []string
+	for _, f := range kept(target.Spec.Files) {
+		live, err := a.readFile(ctx, target.Namespace, f.ConfigMap)
+		if err != nil {
+			return nil, err
+		}
+		if live != nil && history.SameContent(f, live) && !heldBy(failed, live) {
+			changed = append(changed, f.ConfigMap)
+		}
+	}
+	return changed, nil
+}
+
 // lostFile names a file of the target whose content was not kept and is not what it was, or nothing.
 func (a applier) lostFile(ctx context.Context, target *v1alpha1.Revision) (string, error) {
 	for _, f := range target.Spec.Files {
 		if !f.Omitted {
 			continue
 		}
-		stored := &corev1.ConfigMap{}
-		err := a.live.Get(ctx, client.ObjectKey{Namespace: target.Namespace, Name: f.ConfigMap}, stored)
-		if client.IgnoreNotFound(err) != nil {
-			return "", fmt.Errorf("reading file %s: %w", f.ConfigMap, err)
+		stored, err := a.readFile(ctx, target.Namespace, f.ConfigMap)
+		if err != nil {
+			return "", err
 		}
-		if err != nil || !history.SameContent(f, stored) {
+		if stored == nil || !history.SameContent(f, stored) {
 			return f.ConfigMap, nil
 		}
 	}

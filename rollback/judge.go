@@ -16,41 +16,106 @@ import (
 	"reprise.dev/reprise/workload"
 )
 
-// judge brings the live revision to a verdict where it has none yet, and says when to judge again.
-func (r *Reconciler) judge(ctx context.Context, d *appsv1.Deployment, live *v1alpha1.Revision, s workload.Settings) (time.Duration, error) {
+// judge brings the live revision to a verdict, and says when to judge again. One that has failed and was left where it
+// is may still become well: its cause lay outside, or was mended there.
+func (r *Reconciler) judge(ctx context.Context, d *appsv1.Deployment, h history.History, s workload.Settings) (time.Duration, error) {
+	live := h.Newest()
 	adopted := history.Adopted(live) && live.Status.Phase == v1alpha1.PhaseUnknown
-	if live.Status.Phase != v1alpha1.PhaseProgressing && !adopted {
+	failed := live.Status.Phase == v1alpha1.PhaseFailed
+	if live.Status.Phase != v1alpha1.PhaseProgressing && !adopted && !failed {
 		return 0, nil
 	}
-	rollout, err := r.rollout(ctx, d, live, s)
+	known, err := r.known(ctx, h, s)
+	if err != nil {
+		return 0, err
+	}
+	if known != nil {
+		return 0, r.failAgain(ctx, d, h, known)
+	}
+	rollout, err := r.rollout(ctx, d, h, s)
 	if err != nil {
 		return 0, err
 	}
 	verdict := health.Judge(rollout, r.Clock.Now())
 	switch {
 	case verdict.State == health.Healthy:
-		return 0, history.PatchStatus(ctx, r.Client, live, func(s *v1alpha1.RevisionStatus) {
-			s.Phase, s.PhaseSince = v1alpha1.PhaseHealthy, &metav1.Time{Time: r.Clock.Now()}
-		})
-	case verdict.State == health.Failed && !adopted:
-		return 0, r.fail(ctx, live, verdict)
+		return 0, r.recover(ctx, live)
+	case verdict.State == health.Failed && !adopted && !failed:
+		return 0, r.fail(ctx, d, h, verdict)
 	default:
 		return verdict.Again, nil
 	}
 }
 
-// fail saves the evidence with the phase, in one write.
-func (r *Reconciler) fail(ctx context.Context, live *v1alpha1.Revision, verdict health.Verdict) error {
-	evidence := gather(ctx, r.Pods, live.Namespace, verdict.Failures)
+// recover writes the phase of a revision that is well, whatever it was before.
+func (r *Reconciler) recover(ctx context.Context, live *v1alpha1.Revision) error {
 	return history.PatchStatus(ctx, r.Client, live, func(s *v1alpha1.RevisionStatus) {
+		s.Phase, s.PhaseSince = v1alpha1.PhaseHealthy, &metav1.Time{Time: r.Clock.Now()}
+		s.Error, s.Hold, s.CauseOutside, s.ConfigMaps = "", "", false, nil
+		if s.Rollback != nil && s.Rollback.DoneAt == nil {
+			s.Rollback = nil
+		}
+	})
+}
+
+// fail saves with the phase, in one write, what its pods leave behind and what it changed.
+func (r *Reconciler) fail(ctx context.Context, d *appsv1.Deployment, h history.History, verdict health.Verdict) error {
+	failed := h.Newest()
+	evidence := gather(ctx, r.Core, failed.Namespace, verdict.Failures)
+	configMaps, err := history.ConfigMaps(ctx, r.Live, failed.Namespace, workload.ConfigMapsOf(&d.Spec.Template))
+	if err != nil {
+		return err
+	}
+	return r.writeFailure(ctx, h, func(s *v1alpha1.RevisionStatus) {
+		s.Evidence, s.Error = evidence, causeOf(verdict, evidence)
+		s.ConfigMaps = configMaps
+	})
+}
+
+// known is the earlier failure of what the newest revision rolls out, nil where there is none that still stands.
+func (r *Reconciler) known(ctx context.Context, h history.History, s workload.Settings) (*v1alpha1.Revision, error) {
+	failure := knownFailure(h, s, r.Clock.Now())
+	if failure == nil {
+		return nil, nil
+	}
+	healed, err := history.Healed(ctx, r.Live, failure)
+	if err != nil || healed {
+		return nil, err
+	}
+	return failure, nil
+}
+
+// failAgain fails a revision by what failed before, which slipped in past admission.
+func (r *Reconciler) failAgain(ctx context.Context, d *appsv1.Deployment, h history.History, known *v1alpha1.Revision) error {
+	configMaps, err := history.ConfigMaps(ctx, r.Live, d.Namespace, workload.ConfigMapsOf(&d.Spec.Template))
+	if err != nil {
+		return err
+	}
+	return r.writeFailure(ctx, h, func(s *v1alpha1.RevisionStatus) {
+		s.Error = fmt.Sprintf("it failed before, as #%d, and came past admission: %s", known.Spec.Number, known.Status.Error)
+		s.ConfigMaps, s.CauseOutside = configMaps, known.Status.CauseOutside
+	})
+}
+
+// writeFailure writes the phase of the newest revision, with its difference to the last healthy one.
+func (r *Reconciler) writeFailure(ctx context.Context, h history.History, change func(*v1alpha1.RevisionStatus)) error {
+	failed, healthy := h.Newest(), h.LastHealthy()
+	changes, err := r.changesSince(ctx, healthy, failed)
+	if err != nil {
+		return err
+	}
+	return history.PatchStatus(ctx, r.Client, failed, func(s *v1alpha1.RevisionStatus) {
 		s.Phase, s.PhaseSince = v1alpha1.PhaseFailed, &metav1.Time{Time: r.Clock.Now()}
-		s.Evidence = evidence
-		s.Error = causeOf(verdict, evidence)
+		if healthy != nil {
+			s.Diff, s.DiffAgainst = noted(changes), healthy.Spec.Number
+		}
+		change(s)
 	})
 }
 
 // rollout reads what is judged.
-func (r *Reconciler) rollout(ctx context.Context, d *appsv1.Deployment, live *v1alpha1.Revision, s workload.Settings) (health.Rollout, error) {
+func (r *Reconciler) rollout(ctx context.Context, d *appsv1.Deployment, h history.History, s workload.Settings) (health.Rollout, error) {
+	live := h.Newest()
 	rollout := health.Rollout{
 		Deployment: d, AcceptedAt: live.Spec.AcceptedAt.Time, BakeTime: s.BakeTime, FailureDeadline: s.FailureDeadline,
 	}

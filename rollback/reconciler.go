@@ -2,14 +2,16 @@ package rollback
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
+
+	"golang.org/x/sync/semaphore"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	typedv1 "k8s.io/client-go/kubernetes/typed/core/v1"
 	"k8s.io/utils/clock"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -24,8 +26,9 @@ import (
 	"reprise.dev/reprise/workload"
 )
 
-// workers is how many workloads are treated at once: a wave of failures must not wait for one slow kubelet.
-const workers = 16
+// judges is how many workloads are looked at while as many rollbacks as may be are under way: a wave of failures must
+// not keep the others from being judged.
+const judges = 14
 
 // Namespaces knows what decides about a pod in a namespace.
 type Namespaces interface {
@@ -37,25 +40,29 @@ type Reconciler struct {
 	// Client reads from the cache and writes to the API server.
 	Client client.Client
 	// Live reads from the API server: no rollback rests on a cache that lags.
-	Live client.Reader
-	// Pods reads the logs of failing containers.
-	Pods       typedv1.PodsGetter
+	Live       client.Reader
+	Core       Core
 	Namespaces Namespaces
 	Events     *event.Writer
 	Clock      clock.PassiveClock
 	// Defaults are the install's settings.
 	Defaults workload.Settings
+	// MaxAtOnce is how many rollbacks may be under way at once.
+	MaxAtOnce int
+
+	underway *semaphore.Weighted
 }
 
 // SetupWithManager has the Reconciler called for a workload whenever it, one of its Revisions, ReplicaSets or
 // Pods changes.
 func (r *Reconciler) SetupWithManager(manager ctrl.Manager) error {
+	r.underway = semaphore.NewWeighted(int64(r.MaxAtOnce))
 	return ctrl.NewControllerManagedBy(manager).Named("rollback").
 		For(&appsv1.Deployment{}).
 		Owns(&appsv1.ReplicaSet{}).
 		Watches(&v1alpha1.Revision{}, handler.EnqueueRequestsFromMapFunc(workloadOfRevision)).
 		Watches(&corev1.Pod{}, handler.EnqueueRequestsFromMapFunc(r.workloadOfPod)).
-		WithOptions(controller.Options{MaxConcurrentReconciles: workers}).
+		WithOptions(controller.Options{MaxConcurrentReconciles: r.MaxAtOnce + judges}).
 		Complete(r)
 }
 
@@ -109,26 +116,33 @@ func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.
 	return ctrl.Result{RequeueAfter: again}, err
 }
 
+// step acts, and then tells. What cannot be told now is told later, and keeps nothing from being put back.
 func (r *Reconciler) step(ctx context.Context, d *appsv1.Deployment, h history.History, s workload.Settings) (time.Duration, error) {
-	if err := r.tellRollbacks(ctx, d, h); err != nil {
-		return 0, err
-	}
+	again, err := r.next(ctx, d, h, s)
+	return again, errors.Join(err, r.tellAll(ctx, d, h, s))
+}
+
+func (r *Reconciler) next(ctx context.Context, d *appsv1.Deployment, h history.History, s workload.Settings) (time.Duration, error) {
 	if open := h.OpenRollback(); open != nil {
-		return 0, r.finish(ctx, d, h, open)
+		return 0, r.resume(ctx, d, h, open)
 	}
 	newest := h.Newest()
 	if newest == nil || newest.Spec.Workload.UID != d.UID || newest.Spec.IntentHash != workload.IntentOf(d).Hash() {
 		return 0, nil // The recorder comes first, and its Revision brings the workload back.
 	}
-	again, err := r.judge(ctx, d, newest, s)
-	if err != nil {
+	if err := r.reply(ctx, d, answerRetry(h, d)); err != nil {
 		return 0, err
 	}
-	if err := r.tellPhase(ctx, d, h, newest, s); err != nil {
+	decision, void := decideRequest(h, d, r.Clock.Now())
+	if err := r.reply(ctx, d, void); err != nil {
 		return 0, err
 	}
-	if newest.Status.Phase != v1alpha1.PhaseFailed {
-		return again, nil
+	if decision.Action != None {
+		return r.act(ctx, d, h, decision)
+	}
+	again, err := r.judge(ctx, d, h, s)
+	if err != nil || newest.Status.Phase != v1alpha1.PhaseFailed {
+		return again, err
 	}
 	return r.decide(ctx, d, s)
 }

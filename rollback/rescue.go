@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -13,6 +14,7 @@ import (
 
 	"reprise.dev/reprise/api/v1alpha1"
 	"reprise.dev/reprise/effective"
+	"reprise.dev/reprise/event"
 	"reprise.dev/reprise/history"
 	"reprise.dev/reprise/workload"
 )
@@ -23,31 +25,60 @@ func (r *Reconciler) decide(ctx context.Context, d *appsv1.Deployment, s workloa
 	if err != nil {
 		return 0, err
 	}
-	decision := Decide(h, d, s, r.Clock.Now())
-	failed := h.Newest()
+	return r.act(ctx, d, h, Decide(h, d, s, r.Clock.Now()))
+}
+
+// act carries a decision about the newest revision out, and says when to decide again.
+func (r *Reconciler) act(ctx context.Context, d *appsv1.Deployment, h history.History, decision Decision) (time.Duration, error) {
+	live := h.Newest()
 	switch decision.Action {
 	case Wait:
-		return decision.After, nil
-	case Hold:
-		return 0, r.hold(ctx, failed, decision.Reason)
-	case To:
-		if err := history.PatchStatus(ctx, r.Client, failed, func(s *v1alpha1.RevisionStatus) {
-			s.Hold = ""
-			s.Rollback = &v1alpha1.Rollback{
-				To: decision.Target.Spec.Number, ToIntentHash: decision.Target.Spec.IntentHash,
-				ToFilesDigest: decision.Target.Spec.FilesDigest, StartedAt: metav1.NewTime(r.Clock.Now()),
-			}
-		}); err != nil {
-			return 0, fmt.Errorf("writing a rollback ahead: %w", err)
+		if decision.After < quietWait {
+			return decision.After, nil
 		}
-		return 0, r.finish(ctx, d, h, failed)
+		return decision.After, r.hold(ctx, live, decision.Reason)
+	case Hold:
+		return r.heldFor(live), r.hold(ctx, live, decision.Reason)
+	case To:
+		return r.begin(ctx, d, h, decision)
 	default:
 		return 0, nil
 	}
 }
 
-// finish carries out a rollback that was written ahead, from wherever it was left.
-func (r *Reconciler) finish(ctx context.Context, d *appsv1.Deployment, h history.History, failed *v1alpha1.Revision) error {
+// begin starts a rollback, if one more may be under way: it makes sure that the target can run, writes the plan ahead
+// and carries it out.
+func (r *Reconciler) begin(ctx context.Context, d *appsv1.Deployment, h history.History, decision Decision) (time.Duration, error) {
+	if !r.underway.TryAcquire(1) {
+		return turn, nil
+	}
+	defer r.underway.Release(1)
+	live := h.Newest()
+	target, err := history.Load(ctx, r.Live, decision.Target)
+	if err != nil {
+		return 0, err
+	}
+	reason, err := r.cannotRun(ctx, applier{client: r.Client, live: r.Live}, live, target)
+	if err != nil {
+		return 0, err
+	}
+	if reason != "" {
+		return r.heldFor(live), r.hold(ctx, live, reason)
+	}
+	if err := history.PatchStatus(ctx, r.Client, live, func(s *v1alpha1.RevisionStatus) {
+		s.Hold = ""
+		s.Rollback = &v1alpha1.Rollback{
+			To: target.Spec.Number, ToIntentHash: target.Spec.IntentHash, ToFilesDigest: target.Spec.FilesDigest,
+			Attempt: int32(decision.Attempt), Request: decision.Request, StartedAt: metav1.NewTime(r.Clock.Now()),
+		}
+	}); err != nil {
+		return 0, fmt.Errorf("writing a rollback ahead: %w", err)
+	}
+	return 0, r.carryOut(ctx, d, live, target)
+}
+
+// resume carries out a rollback that was written ahead, from wherever it was left.
+func (r *Reconciler) resume(ctx context.Context, d *appsv1.Deployment, h history.History, failed *v1alpha1.Revision) error {
 	target := h.Number(failed.Status.Rollback.To)
 	if target == nil {
 		return r.hold(ctx, failed, fmt.Sprintf("revision #%d, to go back to, is gone; deploy a fix", failed.Status.Rollback.To))
@@ -56,9 +87,8 @@ func (r *Reconciler) finish(ctx context.Context, d *appsv1.Deployment, h history
 	if err != nil {
 		return err
 	}
-	a := applier{client: r.Client, live: r.Live}
 	if workload.IntentOf(d).Hash() == failed.Spec.IntentHash {
-		reason, err := r.cannotRun(ctx, a, failed, target)
+		reason, err := r.cannotRun(ctx, applier{client: r.Client, live: r.Live}, failed, target)
 		if err != nil {
 			return err
 		}
@@ -66,18 +96,48 @@ func (r *Reconciler) finish(ctx context.Context, d *appsv1.Deployment, h history
 			return r.hold(ctx, failed, reason)
 		}
 	}
-	err = a.restore(ctx, failed, target)
+	return r.carryOut(ctx, d, failed, target)
+}
+
+// carryOut does what was written ahead and notes that it is done. What does not come to its end for long is told.
+func (r *Reconciler) carryOut(ctx context.Context, d *appsv1.Deployment, failed, target *v1alpha1.Revision) error {
+	a := applier{client: r.Client, live: r.Live}
+	err := a.restore(ctx, failed, target)
 	if errors.Is(err, errOvertaken) {
-		return r.hold(ctx, failed, "a newer deploy arrived and wins")
+		return r.giveUp(ctx, a, failed, target, err)
 	}
 	if err != nil {
-		return err
+		if r.Clock.Now().Sub(failed.Status.Rollback.StartedAt.Time) < trouble {
+			return err
+		}
+		return errors.Join(err, r.tell(ctx, failed, rollbackFailed(d, failed, err, r.Clock.Now())))
 	}
 	now := metav1.NewTime(r.Clock.Now())
 	return history.PatchStatus(ctx, r.Client, failed, func(s *v1alpha1.RevisionStatus) {
-		s.Phase, s.PhaseSince = v1alpha1.PhaseRolledBack, &now
+		if s.Phase == v1alpha1.PhaseFailed {
+			s.Phase, s.PhaseSince = v1alpha1.PhaseRolledBack, &now
+		}
 		s.Rollback.DoneAt = &now
+		if s.Rollback.Request != "" {
+			s.Requests = append(s.Requests, v1alpha1.Request{
+				Request: s.Rollback.Request, At: now, Granted: true, Outcome: fmt.Sprintf("#%d was put back", s.Rollback.To),
+			})
+		}
 	})
+}
+
+// giveUp holds a rollback that a newer deploy overtook. A file that was put back by then may be part of neither.
+func (r *Reconciler) giveUp(ctx context.Context, a applier, failed, target *v1alpha1.Revision, overtaken error) error {
+	reason := overtaken.Error()
+	changed, err := a.putBack(ctx, failed, target)
+	if err != nil {
+		return err
+	}
+	if len(changed) > 0 {
+		reason += fmt.Sprintf("; it runs with %s as in #%d, which had been put back by then: apply the newer deploy again",
+			strings.Join(changed, ", "), target.Spec.Number)
+	}
+	return r.hold(ctx, failed, reason)
 }
 
 // cannotRun says why the target would not run today, or nothing. The API server's dry run passes what it
@@ -127,10 +187,22 @@ func replaceable(objection effective.Objection, target *v1alpha1.Revision) bool 
 	})
 }
 
-// hold notes why a rollback that is due is not done; the next step tells it.
+// hold notes why a rollback that is due is not done; tellAll tells it, and tells it again when the reason has changed.
 func (r *Reconciler) hold(ctx context.Context, failed *v1alpha1.Revision, reason string) error {
 	if failed.Status.Hold == reason {
 		return nil
 	}
-	return history.PatchStatus(ctx, r.Client, failed, func(s *v1alpha1.RevisionStatus) { s.Hold = reason })
+	return history.PatchStatus(ctx, r.Client, failed, func(s *v1alpha1.RevisionStatus) {
+		s.Hold = reason
+		s.Events = slices.DeleteFunc(s.Events, func(told string) bool { return told == string(event.RollbackHeld) })
+	})
+}
+
+// heldFor is after how long a held rollback is looked at again.
+func (r *Reconciler) heldFor(live *v1alpha1.Revision) time.Duration {
+	since := live.Spec.AcceptedAt.Time
+	if live.Status.PhaseSince != nil {
+		since = live.Status.PhaseSince.Time
+	}
+	return recheck(since, r.Clock.Now())
 }

@@ -15,18 +15,73 @@ import (
 	"reprise.dev/reprise/workload"
 )
 
-// tell emits an event about a revision once, and notes in the revision that it did. A crash in between
-// repeats the event, which raises its count.
-func (r *Reconciler) tell(ctx context.Context, about *v1alpha1.Revision, e event.Event) error {
-	if told(about, e.Reason) {
+// tellAll tells what a history owes: verdicts, rollbacks and holds that were not told yet. What is older than an event
+// lives is no news any more.
+func (r *Reconciler) tellAll(ctx context.Context, d *appsv1.Deployment, h history.History, s workload.Settings) error {
+	if s.Rollback == workload.ModeOff {
 		return nil
 	}
-	e.Key, e.At = about.Name, r.Clock.Now()
-	if err := r.Events.Write(ctx, e); err != nil {
-		return err
+	for i := range h {
+		revision := &h[i]
+		since := revision.Status.PhaseSince
+		if since == nil || r.Clock.Now().Sub(since.Time) > news || history.Adopted(revision) {
+			continue
+		}
+		events, err := r.owed(ctx, d, h, revision, s)
+		if err != nil {
+			return err
+		}
+		if err := r.tell(ctx, revision, events...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// owed are the events about a revision that were not told yet.
+func (r *Reconciler) owed(ctx context.Context, d *appsv1.Deployment, h history.History, revision *v1alpha1.Revision, s workload.Settings) ([]event.Event, error) {
+	var events []event.Event
+	status := revision.Status
+	if status.Phase == v1alpha1.PhaseHealthy && !told(revision, event.RevisionHealthy) {
+		events = append(events, healthyEvent(d, revision, s))
+	}
+	failed := status.Phase == v1alpha1.PhaseFailed || status.Phase == v1alpha1.PhaseRolledBack
+	if failed && !told(revision, event.RevisionFailed) {
+		changes, err := r.changesSince(ctx, h.Number(status.DiffAgainst), revision)
+		if err != nil {
+			return nil, err
+		}
+		events = append(events, failedEvent(d, revision, changes))
+	}
+	if status.Hold != "" && !told(revision, event.RollbackHeld) {
+		events = append(events, heldEvent(d, revision, r.Clock.Now()))
+	}
+	if plan := status.Rollback; plan != nil && plan.DoneAt != nil && !told(revision, event.RolledBack) {
+		changes, err := r.changesSince(ctx, h.Number(plan.To), revision)
+		if err != nil {
+			return nil, err
+		}
+		events = append(events, rolledBackEvent(d, revision, changes))
+	}
+	return events, nil
+}
+
+// tell writes events about a revision and then notes in it that they were told. After a crash in between they are
+// written again, which changes nothing.
+func (r *Reconciler) tell(ctx context.Context, about *v1alpha1.Revision, events ...event.Event) error {
+	events = slices.DeleteFunc(events, func(e event.Event) bool { return told(about, e.Reason) })
+	if len(events) == 0 {
+		return nil
+	}
+	for _, e := range events {
+		if err := r.Events.Write(ctx, e); err != nil {
+			return err
+		}
 	}
 	return history.PatchStatus(ctx, r.Client, about, func(s *v1alpha1.RevisionStatus) {
-		s.Events = append(s.Events, string(e.Reason))
+		for _, e := range events {
+			s.Events = append(s.Events, string(e.Reason))
+		}
 	})
 }
 
@@ -34,92 +89,56 @@ func told(about *v1alpha1.Revision, reason event.Reason) bool {
 	return slices.Contains(about.Status.Events, string(reason))
 }
 
-// tellPhase tells the verdict on the live revision.
-func (r *Reconciler) tellPhase(ctx context.Context, d *appsv1.Deployment, h history.History, live *v1alpha1.Revision, s workload.Settings) error {
-	if history.Adopted(live) || s.Rollback == workload.ModeOff {
-		return nil
+func healthyEvent(d *appsv1.Deployment, revision *v1alpha1.Revision, s workload.Settings) event.Event {
+	message := fmt.Sprintf("#%d is healthy: well for %s", revision.Spec.Number, s.BakeTime)
+	if told(revision, event.RevisionFailed) {
+		message = fmt.Sprintf("#%d is healthy after all: well for %s", revision.Spec.Number, s.BakeTime)
 	}
-	switch live.Status.Phase {
-	case v1alpha1.PhaseHealthy:
-		return r.tell(ctx, live, event.Event{
-			Reason: event.RevisionHealthy, About: event.About(d),
-			Message: event.Message(fmt.Sprintf("#%d is healthy: well for %s", live.Spec.Number, s.BakeTime), nil, ""),
-		})
-	case v1alpha1.PhaseFailed:
-		return r.tellFailed(ctx, d, h, live)
-	default:
-		return nil
+	return event.Event{
+		Reason: event.RevisionHealthy, About: event.About(d), Key: revision.Name, At: revision.Status.PhaseSince.Time,
+		Message: event.Message(message, nil, ""),
 	}
 }
 
-// tellFailed tells why the live revision failed and, where it is so, why it stays.
-func (r *Reconciler) tellFailed(ctx context.Context, d *appsv1.Deployment, h history.History, failed *v1alpha1.Revision) error {
-	details := event.Details(failed.Namespace, failed.Name)
-	if !told(failed, event.RevisionFailed) {
-		changes, err := r.changesSince(ctx, h.LastHealthy(), failed)
-		if err != nil {
-			return err
-		}
-		if err := r.tell(ctx, failed, event.Event{
-			Reason: event.RevisionFailed, Warning: true, About: event.About(d),
-			Message: event.Message(fmt.Sprintf("#%d failed: %s", failed.Spec.Number, failed.Status.Error), changes, details),
-		}); err != nil {
-			return err
-		}
+func failedEvent(d *appsv1.Deployment, failed *v1alpha1.Revision, changes diff.Changes) event.Event {
+	at := failed.Status.PhaseSince.Time
+	if plan := failed.Status.Rollback; plan != nil {
+		at = plan.StartedAt.Time // The phase is newer: it was rolled back since.
 	}
-	if failed.Status.Hold == "" {
-		return nil
+	return event.Event{
+		Reason: event.RevisionFailed, Warning: true, About: event.About(d), Key: failed.Name, At: at,
+		Message: event.Message(fmt.Sprintf("#%d failed: %s", failed.Spec.Number, failed.Status.Error), changes, details(failed)),
 	}
-	return r.tell(ctx, failed, event.Event{
-		Reason: event.RollbackHeld, Warning: true, About: event.About(d),
-		Message: event.Message(fmt.Sprintf("#%d stays: %s", failed.Spec.Number, failed.Status.Hold), nil, details),
-	})
 }
 
-// tellRollbacks tells of every rollback that was completed and not yet told: what was put back, how long after
-// the deploy, why, and what the difference is.
-func (r *Reconciler) tellRollbacks(ctx context.Context, d *appsv1.Deployment, h history.History) error {
-	for i := range h {
-		failed := &h[i]
-		if failed.Status.Rollback == nil || failed.Status.Rollback.DoneAt == nil || told(failed, event.RolledBack) {
-			continue
-		}
-		changes, err := r.changesSince(ctx, h.Number(failed.Status.Rollback.To), failed)
-		if err != nil {
-			return err
-		}
-		took := failed.Status.Rollback.DoneAt.Sub(failed.Spec.AcceptedAt.Time).Round(time.Second)
-		cause := fmt.Sprintf("#%d → #%d in %s: %s", failed.Spec.Number, failed.Status.Rollback.To, took, failed.Status.Error)
-		if err := r.tell(ctx, failed, event.Event{
-			Reason: event.RolledBack, Warning: true, About: event.About(d),
-			Message: event.Message(cause, changes, event.Details(failed.Namespace, failed.Name)),
-		}); err != nil {
-			return err
-		}
+func heldEvent(d *appsv1.Deployment, failed *v1alpha1.Revision, now time.Time) event.Event {
+	return event.Event{
+		Reason: event.RollbackHeld, Warning: true, About: event.About(d), Key: failed.Name, At: now, Repeats: true,
+		Message: event.Message(fmt.Sprintf("#%d stays: %s", failed.Spec.Number, failed.Status.Hold), nil, details(failed)),
 	}
-	return nil
 }
 
-// changesSince compares a revision with the healthy one before it; without one there is no difference to tell.
-func (r *Reconciler) changesSince(ctx context.Context, healthy, revision *v1alpha1.Revision) (diff.Changes, error) {
-	if healthy == nil {
-		return nil, nil
+// rolledBackEvent says what was put back, how long after the deploy, why, and what the difference is.
+func rolledBackEvent(d *appsv1.Deployment, failed *v1alpha1.Revision, changes diff.Changes) event.Event {
+	plan := failed.Status.Rollback
+	took := plan.DoneAt.Sub(failed.Spec.AcceptedAt.Time).Round(time.Second)
+	cause := fmt.Sprintf("#%d → #%d in %s: %s", failed.Spec.Number, plan.To, took, failed.Status.Error)
+	if plan.Request != "" {
+		cause = fmt.Sprintf("#%d → #%d: asked for by %s", failed.Spec.Number, plan.To, plan.Request)
 	}
-	old, err := r.snapshot(ctx, healthy)
-	if err != nil {
-		return nil, err
+	return event.Event{
+		Reason: event.RolledBack, Warning: plan.Request == "", About: event.About(d), Key: failed.Name, At: plan.DoneAt.Time,
+		Message: event.Message(cause, changes, details(failed)),
 	}
-	new, err := r.snapshot(ctx, revision)
-	if err != nil {
-		return nil, err
-	}
-	return diff.Revisions(old, new)
 }
 
-func (r *Reconciler) snapshot(ctx context.Context, revision *v1alpha1.Revision) (diff.Revision, error) {
-	whole, err := history.Load(ctx, r.Live, revision)
-	if err != nil {
-		return diff.Revision{}, err
+// rollbackFailed says that a rollback that was begun does not come to its end.
+func rollbackFailed(d *appsv1.Deployment, failed *v1alpha1.Revision, cause error, now time.Time) event.Event {
+	message := fmt.Sprintf("#%d → #%d does not come to its end and is tried again: %v", failed.Spec.Number, failed.Status.Rollback.To, cause)
+	return event.Event{
+		Reason: event.RollbackFailed, Warning: true, About: event.About(d), Key: failed.Name, At: now,
+		Message: event.Message(message, nil, details(failed)),
 	}
-	return history.Snapshot(whole)
 }
+
+func details(r *v1alpha1.Revision) string { return event.Details(r.Namespace, r.Name) }

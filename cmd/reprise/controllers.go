@@ -30,8 +30,8 @@ func (p *process) controllers(context.Context) error {
 		Keep: p.config.History.KeepGone, Every: sweepEvery,
 	}
 	guard := &rollback.Reconciler{
-		Client: p.manager.GetClient(), Live: p.manager.GetAPIReader(), Pods: p.clients.CoreV1(), Namespaces: p.namespaces,
-		Events: p.events, Clock: clock.RealClock{}, Defaults: p.config.Defaults,
+		Client: p.manager.GetClient(), Live: p.manager.GetAPIReader(), Core: p.clients.CoreV1(), Namespaces: p.namespaces,
+		Events: p.events, Clock: clock.RealClock{}, Defaults: p.config.Defaults, MaxAtOnce: p.config.Rollback.MaxAtOnce,
 	}
 	err := errors.Join(p.manager.Add(recorder), p.manager.Add(sweeper), files.SetupWithManager(p.manager), guard.SetupWithManager(p.manager))
 	if err != nil {

@@ -1,0 +1,154 @@
+package rollback
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"reprise.dev/reprise/api/v1alpha1"
+	"reprise.dev/reprise/history"
+	"reprise.dev/reprise/workload"
+)
+
+func annotated(key, value string) *appsv1.Deployment {
+	return &appsv1.Deployment{ObjectMeta: metav1.ObjectMeta{Annotations: map[string]string{key: value}}}
+}
+
+func TestARetryLiftsTheQuarantineOfItsRevisionOnce(t *testing.T) {
+	rolledBack, healthy := v1alpha1.PhaseRolledBack, v1alpha1.PhaseHealthy
+	tests := map[string]struct {
+		reason, value, outcome string
+		granted                bool
+		on                     int64
+	}{
+		"NotAsked": {reason: "nothing was asked"},
+		"Granted":  {reason: "it failed", value: "2", granted: true, on: 2, outcome: "#2 is admitted once more; apply it again"},
+		"Early":    {reason: "it may fail yet, and is answered then", value: "3"},
+		"Unknown":  {reason: "there is no such revision", value: "9", on: 3, outcome: "void: there is no revision #9"},
+		"NoNumber": {reason: "it says how to ask", value: "yes", on: 3, outcome: "void: expected the number of a failed revision"},
+		"Healthy":  {reason: "it never was refused", value: "1", on: 0},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			h := past(healthy, rolledBack, healthy)
+			h[1].Status.PhaseSince = &metav1.Time{Time: now}
+			got := answerRetry(h, annotated(workload.RetryAnnotation, tt.value))
+			if got.granted != tt.granted || !strings.Contains(got.outcome, tt.outcome) || (got.outcome == "") != (tt.outcome == "") {
+				t.Fatalf("%s: granted %t, %q", tt.reason, got.granted, got.outcome)
+			}
+			if tt.outcome == "" {
+				return
+			}
+			if got.on.Spec.Number != tt.on {
+				t.Errorf("%s: noted on #%d, want #%d", tt.reason, got.on.Spec.Number, tt.on)
+			}
+			got.on.Status.Requests = []v1alpha1.Request{{Request: got.request, Granted: got.granted}}
+			if again := answerRetry(h, annotated(workload.RetryAnnotation, tt.value)); again.outcome != "" {
+				t.Errorf("answered twice: %q", again.outcome)
+			}
+			if failure, _ := h.Quarantined("b", now); (failure == nil) != tt.granted {
+				t.Errorf("%s: refused still: %t", tt.reason, failure != nil)
+			}
+		})
+	}
+}
+
+func TestARequestedRollback(t *testing.T) {
+	healthy, failed := v1alpha1.PhaseHealthy, v1alpha1.PhaseFailed
+	tests := map[string]struct {
+		reason, value string
+		history       history.History
+		change        func(*appsv1.Deployment)
+		want          Action
+		to            int64
+		says          string
+	}{
+		"NotAsked":      {reason: "nothing was asked", history: past(healthy)},
+		"NoHistory":     {reason: "there is nothing to go back to yet", value: "1@2"},
+		"Healthy":       {reason: "whoever may deploy may go back", value: "1@3", history: past(healthy, healthy, healthy), want: To, to: 1},
+		"NeverJudged":   {reason: "a person knows what Reprise cannot", value: "1@2", history: past(v1alpha1.PhaseUnknown, healthy), want: To, to: 1},
+		"FromFailed":    {reason: "a failed one that was held", value: "1@2", history: past(healthy, failed), want: To, to: 1},
+		"NotLive":       {reason: "a newer deploy came", value: "1@2", history: past(healthy, healthy, healthy), says: "#3 is live, not #2"},
+		"ToFailed":      {reason: "it would fail again", value: "2@3", history: past(healthy, failed, healthy), says: "#2 failed"},
+		"ToNothing":     {reason: "it is not in the history", value: "7@1", history: past(healthy), says: "no revision #7"},
+		"ToItself":      {reason: "it is there", value: "1@1", history: past(healthy), says: "#1 is what is live"},
+		"WithoutLive":   {reason: "it might be read after the next deploy", value: "1", history: past(healthy, healthy), says: "such as 4@5"},
+		"NoNumbers":     {reason: "it says how to ask", value: "a@b", history: past(healthy), says: "such as 4@5"},
+		"AlreadyServed": {reason: "a value is served once", value: "1@2", history: served(past(healthy, healthy), "1@2")},
+		"Paused": {
+			reason: "somebody is at work on it", value: "1@2", history: past(healthy, healthy), want: Hold, says: "paused",
+			change: func(d *appsv1.Deployment) { d.Spec.Paused = true },
+		},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			d := annotated(workload.RollbackToAnnotation, tt.value)
+			if tt.change != nil {
+				tt.change(d)
+			}
+			got, void := decideRequest(tt.history, d, now)
+			if got.Action != tt.want || !strings.Contains(got.Reason+void.outcome, tt.says) || (tt.says == "") != (got.Reason+void.outcome == "") {
+				t.Fatalf("%s: got %q saying %q", tt.reason, got.Action, got.Reason+void.outcome)
+			}
+			if tt.want == To && (got.Target.Spec.Number != tt.to || got.Request != workload.RollbackToAnnotation+"="+tt.value) {
+				t.Errorf("%s: to #%d by %q", tt.reason, got.Target.Spec.Number, got.Request)
+			}
+		})
+	}
+}
+
+func served(h history.History, value string) history.History {
+	h[len(h)-1].Status.Requests = []v1alpha1.Request{{Request: workload.RollbackToAnnotation + "=" + value, Granted: true}}
+	return h
+}
+
+func TestWhatFailedBeforeIsKnown(t *testing.T) {
+	healthy, rolledBack, progressing := v1alpha1.PhaseHealthy, v1alpha1.PhaseRolledBack, v1alpha1.PhaseProgressing
+	tests := map[string]struct {
+		reason string
+		change func(history.History, *workload.Settings)
+		want   bool
+	}{
+		"SlippedIn": {reason: "admission would have refused it", want: true},
+		"Restarted": {
+			reason: "its pod template was live already: a restart was asked for",
+			change: func(h history.History, _ *workload.Settings) { h[2].Spec.TemplateHash = "b" },
+		},
+		"OtherTemplate": {
+			reason: "it never ran", change: func(h history.History, _ *workload.Settings) { h[3].Spec.TemplateHash = "new" },
+		},
+		"OtherFiles": {
+			reason: "the files may be the fix", change: func(h history.History, _ *workload.Settings) { h[3].Spec.FilesDigest = "fixed" },
+		},
+		"LongAgo": {
+			reason: "its cause may have gone", change: func(h history.History, _ *workload.Settings) {
+				h[1].Status.PhaseSince = &metav1.Time{Time: now.Add(-time.Hour)}
+			},
+		},
+		"QuarantineOff": {
+			reason: "the user wants it tried again", change: func(_ history.History, s *workload.Settings) { s.Quarantine = false },
+		},
+		"ARollback": {
+			reason: "what Reprise puts back is judged anew", change: func(h history.History, _ *workload.Settings) { h[3].Spec.RollbackOf = 3 },
+		},
+		"Judged": {
+			reason: "it has a verdict", change: func(h history.History, _ *workload.Settings) { h[3].Status.Phase = healthy },
+		},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			h, s := past(healthy, rolledBack, healthy, progressing), workload.DefaultSettings()
+			h[1].Status.PhaseSince = &metav1.Time{Time: now.Add(-time.Minute)}
+			h[3].Spec.TemplateHash = h[1].Spec.TemplateHash
+			if tt.change != nil {
+				tt.change(h, &s)
+			}
+			if got := knownFailure(h, s, now); (got != nil) != tt.want {
+				t.Errorf("%s: known: %t", tt.reason, got != nil)
+			}
+		})
+	}
+}
