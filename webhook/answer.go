@@ -11,21 +11,24 @@ import (
 	"reprise.dev/reprise/workload"
 )
 
-// retryAnnotation asks that a quarantined revision be tried again. It holds the
-// revision's number: if the retry fails too, its own number is another.
-const retryAnnotation = workload.Prefix + "retry"
-
 // answer judges a review. The refusal is what is to be told of a denial; nil
 // where nobody is to be told.
 func (h *Handler) answer(ctx context.Context, r *review) (*admissionv1.AdmissionResponse, *refusal) {
-	if reason := h.nothingToJudge(ctx, r); reason != "" {
+	if reason := h.nothingToJudge(r); reason != "" {
 		return allowed(reason), nil
 	}
-	quarantine := h.quarantined(ctx, r)
+	if h.Username != "" && r.user == h.Username {
+		return h.answerItself(ctx, r)
+	}
+	settings, problems := workload.SettingsOf(r.object, h.Namespaces.Annotations(ctx, r.namespace), h.Defaults)
+	quarantine := h.quarantined(ctx, r, settings)
 	if quarantine != nil && !r.dryRun {
 		return h.finish(ctx, r, quarantineFindings(quarantine.line(r)))
 	}
 	found := verdictFindings(h.Policies.Evaluate(ctx, h.input(ctx, r)), h.FailurePolicy)
+	if h.phase == policy.Final {
+		found.warnings = append(found.warnings, problems...)
+	}
 	if quarantine != nil {
 		// GitOps tools dry-run a whole set first, and apply none of it if one object is refused.
 		found.warnings = append(found.warnings, quarantine.line(r))
@@ -34,7 +37,7 @@ func (h *Handler) answer(ctx context.Context, r *review) (*admissionv1.Admission
 }
 
 // nothingToJudge says why a request is let through unseen; empty if it is to be judged.
-func (h *Handler) nothingToJudge(ctx context.Context, r *review) string {
+func (h *Handler) nothingToJudge(r *review) string {
 	switch {
 	case !r.writes():
 		return "not-a-write"
@@ -42,35 +45,29 @@ func (h *Handler) nothingToJudge(ctx context.Context, r *review) string {
 		return "not-a-workload"
 	case r.old != nil && workload.IntentOf(r.old).Hash() == workload.IntentOf(r.object).Hash():
 		return "intent-unchanged"
-	case h.isRollback(ctx, r):
-		return "rollback"
 	default:
 		return ""
 	}
 }
 
-// isRollback says whether Reprise itself puts a recorded revision back. What
-// else its account sends is judged like anyone's.
-func (h *Handler) isRollback(ctx context.Context, r *review) bool {
-	if h.Username == "" || r.user != h.Username || r.old == nil {
-		return false
-	}
+// answerItself answers Reprise's own writes: it puts recorded revisions back, exempt from policy, and nothing else.
+// Whoever got hold of its account could deploy by it otherwise.
+func (h *Handler) answerItself(ctx context.Context, r *review) (*admissionv1.AdmissionResponse, *refusal) {
 	recorded, err := h.Revisions.Recorded(ctx, r.workload(), workload.IntentOf(r.object).Hash())
 	if err != nil {
 		h.Log.Error(err, "Looking for the revision that a rollback restores", "workload", r.workload())
 	}
-	return err == nil && recorded
+	if err == nil && recorded && r.old != nil {
+		return allowed("rollback"), nil
+	}
+	return h.finish(ctx, r, findings{denials: []string{"Reprise itself writes only what is recorded of this workload, and this is not"}})
 }
 
 // quarantined looks for a failure of the pod template that still stands. If it
 // cannot be told, the template is not refused for it: a failed rollout that
 // slips in is put back. The early phase leaves it to the last word.
-func (h *Handler) quarantined(ctx context.Context, r *review) *Quarantine {
-	if h.phase == policy.Early {
-		return nil
-	}
-	settings, _ := workload.SettingsOf(r.object, h.Namespaces.Annotations(ctx, r.namespace), h.Defaults)
-	if !settings.Quarantine {
+func (h *Handler) quarantined(ctx context.Context, r *review, settings workload.Settings) *Quarantine {
+	if h.phase == policy.Early || !settings.Quarantine {
 		return nil
 	}
 	hash := workload.TemplateHash(&r.object.Spec.Template)
@@ -82,7 +79,7 @@ func (h *Handler) quarantined(ctx context.Context, r *review) *Quarantine {
 		h.Log.Error(err, "Looking for a quarantine", "workload", r.workload())
 		return nil
 	}
-	if quarantine != nil && r.object.Annotations[retryAnnotation] == strconv.FormatInt(quarantine.Revision, 10) {
+	if quarantine != nil && r.object.Annotations[workload.RetryAnnotation] == strconv.FormatInt(quarantine.Revision, 10) {
 		return nil
 	}
 	return quarantine
@@ -108,6 +105,7 @@ func (h *Handler) finish(ctx context.Context, r *review, f findings) (*admission
 		return response, nil
 	}
 	return response, &refusal{
+		reason:  f.reason(),
 		old:     r.old,
 		object:  r.object,
 		message: response.Result.Message,

@@ -109,8 +109,6 @@ func TestDenials(t *testing.T) {
 			excess + excessFix, 1},
 		{"removing the marker escapes nothing", setting{phase: policy.Early}, writing(healthy, with(broken, func(d *appsv1.Deployment) { d.Annotations = nil })),
 			excess + excessFix, 1},
-		{"our own account has no licence for what was never recorded", setting{phase: policy.Final}, asked(writing(healthy, broken), func(r *admissionv1.AdmissionRequest) { r.UserInfo.Username = ownName }),
-			excess + excessFix, 1},
 		{"several violations stay on one line", setting{phase: policy.Early}, writing(nil, with(broken, func(d *appsv1.Deployment) {
 			d.Spec.Template.Spec.Containers[0].Resources.Requests[corev1.ResourceCPU] = resource.MustParse("1")
 		})), "2 reasons: (1) containers.frontend.resources.requests.cpu: request 1 exceeds the limit 150m; lower the request to 150m or raise the limit to 1; (2) " + excess + excessFix, 0},
@@ -171,7 +169,7 @@ func TestQuarantine(t *testing.T) {
 		return with(d, func(d *appsv1.Deployment) { d.Annotations[key] = value })
 	}
 	off := namespace{data: shop().data, annotations: map[string]string{workload.QuarantineAnnotation: "off"}}
-	const line = "this pod template failed as revision 5: image not found; change it, wait until 2026-03-01T12:01:00Z, or try it again: kubectl annotate deployment/sample-app -n shop --overwrite reprise.dev/retry=5"
+	const line = "this pod template failed as revision 5: image not found; it changes containers.frontend.image 6.7.0 → 0.0.0; change it, wait until 2026-03-01T12:01:00Z, or try it again: kubectl annotate deployment/sample-app -n shop --overwrite reprise.dev/retry=5"
 	tests := []struct {
 		reason   string
 		setting  setting
@@ -183,8 +181,8 @@ func TestQuarantine(t *testing.T) {
 		{"a dry run is only warned, or GitOps applies nothing", setting{phase: policy.Final, records: quarantined},
 			asked(writing(healthy, failed), func(r *admissionv1.AdmissionRequest) { r.DryRun = new(true) }), "", []string{line}},
 		{"the early phase leaves it to the last word", setting{phase: policy.Early, records: quarantined}, writing(healthy, failed), "", nil},
-		{"a retry of this revision was asked for", setting{phase: policy.Final, records: quarantined}, writing(healthy, annotated(failed, retryAnnotation, "5")), "", nil},
-		{"a retry of an earlier one is over", setting{phase: policy.Final, records: quarantined}, writing(healthy, annotated(failed, retryAnnotation, "3")), line, nil},
+		{"a retry of this revision was asked for", setting{phase: policy.Final, records: quarantined}, writing(healthy, annotated(failed, workload.RetryAnnotation, "5")), "", nil},
+		{"a retry of an earlier one is over", setting{phase: policy.Final, records: quarantined}, writing(annotated(healthy, workload.RetryAnnotation, "3"), annotated(failed, workload.RetryAnnotation, "3")), line, nil},
 		{"the workload's setting is off", setting{phase: policy.Final, records: quarantined}, writing(healthy, annotated(failed, workload.QuarantineAnnotation, "off")), "", nil},
 		{"the namespace's setting is off", setting{phase: policy.Final, records: quarantined, namespace: &off}, writing(healthy, failed), "", nil},
 		{"no new pods come of a label", setting{phase: policy.Final, records: quarantined}, writing(failed, with(failed, func(d *appsv1.Deployment) { d.Labels["team"] = "shop" })), "", nil},
@@ -192,7 +190,7 @@ func TestQuarantine(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.reason, func(t *testing.T) {
-			call, _ := test.setting.server(t)
+			call, told := test.setting.server(t)
 			response := ask(t, call, test.review)
 			denial := ""
 			if response.Result != nil {
@@ -204,7 +202,36 @@ func TestQuarantine(t *testing.T) {
 			if diff := cmp.Diff(test.warnings, response.Warnings); diff != "" {
 				t.Errorf("warnings differ (-want +got):\n%s", diff)
 			}
+			events := told()
+			if (len(events) > 0) != (test.denial != "") || len(events) > 0 && (events[0].Reason != event.Quarantined || !events[0].Repeats) {
+				t.Errorf("events = %+v, want one of a quarantine where it is refused", events)
+			}
 		})
+	}
+}
+
+func TestASettingThatCannotBeReadIsAWarning(t *testing.T) {
+	healthy := manifest(t, "healthy")
+	mistaken := with(healthy, func(d *appsv1.Deployment) { d.Annotations[workload.BakeTimeAnnotation] = "thirty" })
+	for phase, want := range map[policy.Phase][]string{
+		policy.Early: nil,
+		policy.Final: {`annotation reprise.dev/bake-time is "thirty": expected a duration such as 30s`},
+	} {
+		call, _ := setting{phase: phase}.server(t)
+		response := ask(t, call, writing(nil, mistaken))
+		if diff := cmp.Diff(want, response.Warnings); !response.Allowed || diff != "" {
+			t.Errorf("%s: allowed %t, warnings differ (-want +got):\n%s", phase, response.Allowed, diff)
+		}
+	}
+}
+
+func TestARefusalSaysWhichFilesWereChangedAlready(t *testing.T) {
+	healthy, broken := manifest(t, "healthy"), manifest(t, "broken")
+	call, told := setting{phase: policy.Final, records: records{files: []string{"containers.frontend.files./etc/app.conf"}}}.server(t)
+	ask(t, call, writing(healthy, broken))
+	const want = "but its files are changed already, and pods read them at their next start: containers.frontend.files./etc/app.conf"
+	if events := told(); len(events) != 1 || !strings.HasSuffix(events[0].Message, want) {
+		t.Errorf("events = %+v, want one that ends with %q", events, want)
 	}
 }
 
@@ -219,6 +246,18 @@ func TestOwnRollbackIsExemptFromPolicy(t *testing.T) {
 	review.Request.UserInfo.Username = ownName
 	if response := ask(t, call, review); !response.Allowed || response.AuditAnnotations[auditUnjudged] != "rollback" {
 		t.Errorf("response = %+v, want allowed as a rollback", response)
+	}
+	unrecorded := writing(broken, healthy)
+	if response := ask(t, call, unrecorded); !response.Allowed {
+		t.Errorf("others may deploy what is sound: %+v", response)
+	}
+	for reason, review := range map[string]*admissionv1.AdmissionReview{
+		"an update": unrecorded, "a creation": writing(nil, broken),
+	} {
+		review.Request.UserInfo.Username = ownName
+		if response := ask(t, call, review); response.Allowed {
+			t.Errorf("Reprise's account deploys what is recorded nowhere, by %s", reason)
+		}
 	}
 }
 

@@ -94,6 +94,7 @@ type records struct {
 	quarantine map[string]*Quarantine
 	healthy    *Healthy
 	intents    map[string]bool
+	files      []string
 	err        error
 }
 
@@ -110,6 +111,10 @@ func (r records) LastHealthy(context.Context, types.NamespacedName) (*Healthy, e
 
 func (r records) Recorded(_ context.Context, _ types.NamespacedName, intentHash string) (bool, error) {
 	return r.intents[intentHash], r.err
+}
+
+func (r records) ChangedFiles(context.Context, types.NamespacedName) ([]string, error) {
+	return r.files, r.err
 }
 
 // written collects events.
@@ -145,7 +150,7 @@ func (s setting) handler(t testing.TB) (*Handler, *written) {
 	events := &written{}
 	handler, err := NewHandler(s.phase, Config{
 		Policies: s.policies, Namespaces: s.namespace, Revisions: s.records,
-		Refusals:      NewRefusals(events, logr.Discard()),
+		Refusals:      NewRefusals(events, s.records, logr.Discard()),
 		FailurePolicy: s.failurePolicy, Username: ownName, Defaults: workload.DefaultSettings(),
 		Now: now, Log: logr.Discard(),
 	})

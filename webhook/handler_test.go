@@ -146,7 +146,7 @@ func TestWarningsFitWhatTheAPIServerPassesOn(t *testing.T) {
 
 func TestRefusalsBeyondTheQueueAreDropped(t *testing.T) {
 	events := &written{}
-	refusals := NewRefusals(events, logr.Discard())
+	refusals := NewRefusals(events, records{}, logr.Discard())
 	healthy, broken := manifest(t, "healthy"), manifest(t, "broken")
 	for range refusalsKept + 5 {
 		refusals.add(refusal{old: healthy, object: broken, message: "no", at: now()})
@@ -167,7 +167,7 @@ func TestAConfigurationThatLacksSomethingIsRefused(t *testing.T) {
 	}
 	complete := Config{
 		Policies: panicking{}, Namespaces: shop(), Revisions: records{}, Now: now,
-		Refusals: NewRefusals(&written{}, logr.Discard()), FailurePolicy: "Sometimes",
+		Refusals: NewRefusals(&written{}, records{}, logr.Discard()), FailurePolicy: "Sometimes",
 	}
 	if _, err := NewHandler(policy.Final, complete); err == nil {
 		t.Error("an unknown failure policy is accepted")

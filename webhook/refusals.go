@@ -3,10 +3,12 @@ package webhook
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/go-logr/logr"
 	appsv1 "k8s.io/api/apps/v1"
+	"k8s.io/apimachinery/pkg/types"
 
 	"reprise.dev/reprise/diff"
 	"reprise.dev/reprise/event"
@@ -24,6 +26,7 @@ const (
 
 // refusal is a denied change of a live workload.
 type refusal struct {
+	reason      event.Reason
 	old, object *appsv1.Deployment
 	message     string
 	at          time.Time
@@ -33,14 +36,15 @@ type refusal struct {
 // response and beside it: no admission waits for an event. What does not fit
 // into its queue is logged and dropped.
 type Refusals struct {
-	events Events
-	queue  chan refusal
-	log    logr.Logger
+	events    Events
+	revisions Revisions
+	queue     chan refusal
+	log       logr.Logger
 }
 
 // NewRefusals makes a Refusals that stores events; Run must be running for it to do so.
-func NewRefusals(events Events, log logr.Logger) *Refusals {
-	return &Refusals{events: events, queue: make(chan refusal, refusalsKept), log: log}
+func NewRefusals(events Events, revisions Revisions, log logr.Logger) *Refusals {
+	return &Refusals{events: events, revisions: revisions, queue: make(chan refusal, refusalsKept), log: log}
 }
 
 // NeedLeaderElection says that every replica tells of what it refused.
@@ -88,7 +92,12 @@ func (q *Refusals) add(r refusal) {
 func (q *Refusals) tell(ctx context.Context, r refusal) {
 	ctx, cancel := context.WithTimeout(ctx, tellTime)
 	defer cancel()
-	e, err := r.event()
+	name := types.NamespacedName{Namespace: r.old.Namespace, Name: r.old.Name}
+	files, err := q.revisions.ChangedFiles(ctx, name)
+	if err != nil {
+		q.log.Error(err, "Looking for files that a refused apply has changed already", "workload", name)
+	}
+	e, err := r.event(files)
 	if err == nil {
 		err = q.events.Write(ctx, e)
 	}
@@ -97,19 +106,25 @@ func (q *Refusals) tell(ctx context.Context, r refusal) {
 	}
 }
 
-// event words a refusal. The same change refused again is the same event.
-func (r refusal) event() (event.Event, error) {
+// event words a refusal. The same change refused again is the same event. Files are ConfigMaps, which an apply writes
+// before the Deployment and which no admission refuses.
+func (r refusal) event(files []string) (event.Event, error) {
 	refused := workload.IntentOf(r.object)
 	changes, err := diff.Intents(workload.IntentOf(r.old), refused)
 	if err != nil {
 		return event.Event{}, fmt.Errorf("comparing the refused change with what is live: %w", err)
 	}
+	next := ""
+	if len(files) > 0 {
+		next = "but its files are changed already, and pods read them at their next start: " + strings.Join(files, ", ")
+	}
 	return event.Event{
-		Reason:  event.AdmissionDenied,
+		Reason:  r.reason,
 		Warning: true,
 		About:   event.About(r.old),
 		Key:     refused.Hash(),
-		Message: event.Message("refused: "+r.message, changes, ""),
+		Repeats: true,
+		Message: event.Message("refused: "+r.message, changes, next),
 		At:      r.at,
 	}, nil
 }

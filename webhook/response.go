@@ -10,7 +10,10 @@ import (
 	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"reprise.dev/reprise/diff"
+	"reprise.dev/reprise/event"
 	"reprise.dev/reprise/policy"
+	"reprise.dev/reprise/workload"
 )
 
 // The keys of the audit annotations. The API server puts the webhook's name before them.
@@ -19,6 +22,9 @@ const (
 	auditUnjudged  = "unjudged"
 	auditUnchecked = "unchecked"
 )
+
+// maxChanged is how many bytes of a refusal the change may take.
+const maxChanged = 256
 
 // findings is what a review comes to, whoever found it: everything that the
 // response says is in here.
@@ -30,6 +36,8 @@ type findings struct {
 	warnings []string
 	// unchecked is why not everything could be judged.
 	unchecked string
+	// quarantine says that it is refused since it failed before.
+	quarantine bool
 	// notice comes before the denials; empty where they speak for themselves.
 	notice string
 }
@@ -69,16 +77,37 @@ func verdictFindings(v policy.Verdict, failurePolicy admissionregistrationv1.Fai
 // quarantineFindings refuses what failed before.
 func quarantineFindings(line string) findings {
 	return findings{
-		denials: []string{line},
-		causes:  []metav1.StatusCause{{Type: metav1.CauseTypeForbidden, Message: line, Field: "spec.template"}},
+		denials:    []string{line},
+		causes:     []metav1.StatusCause{{Type: metav1.CauseTypeForbidden, Message: line, Field: "spec.template"}},
+		quarantine: true,
 	}
 }
 
-// line is the quarantine as a developer reads it: the old error and how to retry.
+// reason is that of the event which tells of a denial.
+func (f findings) reason() event.Reason {
+	if f.quarantine {
+		return event.Quarantined
+	}
+	return event.AdmissionDenied
+}
+
+// line is the quarantine as a developer reads it: the old error, what the refused change is, and how to retry.
 func (q *Quarantine) line(r *review) string {
-	return fmt.Sprintf("this pod template failed as revision %d: %s; change it, wait until %s, or try it again: kubectl annotate deployment/%s -n %s --overwrite %s=%d",
-		q.Revision, strings.Join(strings.Fields(q.Error), " "), q.Until.UTC().Format(time.RFC3339),
-		r.workload().Name, r.namespace, retryAnnotation, q.Revision)
+	return fmt.Sprintf("this pod template failed as revision %d: %s%s; change it, wait until %s, or try it again: kubectl annotate deployment/%s -n %s --overwrite %s=%d",
+		q.Revision, strings.Join(strings.Fields(q.Error), " "), r.changed(), q.Until.UTC().Format(time.RFC3339),
+		r.workload().Name, r.namespace, workload.RetryAnnotation, q.Revision)
+}
+
+// changed is the change in short, to stand in a sentence; empty where there is nothing to compare.
+func (r *review) changed() string {
+	if r.old == nil {
+		return ""
+	}
+	changes, err := diff.Intents(workload.IntentOf(r.old), workload.IntentOf(r.object))
+	if err != nil {
+		return "" // The refusal stands without it.
+	}
+	return "; it changes " + changes.Short(maxChanged)
 }
 
 // allowed is the answer to what is not judged, with the reason for the audit log.

@@ -20,7 +20,8 @@ func (p *process) admission(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	refusals := webhook.NewRefusals(p.events, ctrl.Log.WithName("admission"))
+	recorded := revisions{cached: p.manager.GetClient(), live: p.manager.GetAPIReader()}
+	refusals := webhook.NewRefusals(p.events, recorded, ctrl.Log.WithName("admission"))
 	if err := p.manager.Add(refusals); err != nil {
 		return fmt.Errorf("adding the teller of refusals: %w", err)
 	}
@@ -28,7 +29,7 @@ func (p *process) admission(ctx context.Context) error {
 		handler, err := webhook.NewHandler(phase, webhook.Config{
 			Policies:      p.policies,
 			Namespaces:    p.namespaces,
-			Revisions:     revisions{cached: p.manager.GetClient(), live: p.manager.GetAPIReader()},
+			Revisions:     recorded,
 			Refusals:      refusals,
 			FailurePolicy: admissionregistrationv1.FailurePolicyType(p.config.FailurePolicy),
 			Username:      username,

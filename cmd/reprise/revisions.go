@@ -27,6 +27,9 @@ func (r revisions) Quarantined(ctx context.Context, w types.NamespacedName, temp
 	if failed == nil {
 		return nil, nil
 	}
+	if healed, err := history.Healed(ctx, r.live, failed); err != nil || healed {
+		return nil, err
+	}
 	return &webhook.Quarantine{Revision: failed.Spec.Number, Error: failed.Status.Error, Until: until}, nil
 }
 
@@ -57,4 +60,13 @@ func (r revisions) Recorded(ctx context.Context, w types.NamespacedName, intentH
 		}
 	}
 	return false, nil
+}
+
+// ChangedFiles implements webhook.Revisions.
+func (r revisions) ChangedFiles(ctx context.Context, w types.NamespacedName) ([]string, error) {
+	h, err := history.List(ctx, r.cached, w.Namespace, w.Name)
+	if err != nil || len(h) == 0 {
+		return nil, err
+	}
+	return history.ChangedFiles(ctx, r.live, h.Newest())
 }

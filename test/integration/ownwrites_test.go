@@ -2,6 +2,7 @@ package integration
 
 import (
 	"context"
+	"strings"
 	"testing"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -114,10 +115,20 @@ func TestRepriseItselfUpdatesOnlyGuardedWorkloads(t *testing.T) {
 		})
 	}
 	// What a rollback writes, last: by now every policy is in force.
+	deploy := p.retagged(ordinary, func(d *appsv1.Deployment) { d.Labels["team"], d.Annotations["note"] = "music", "new" })
+	if err := deploy(reprise); err == nil || !strings.Contains(err.Error(), "Reprise itself writes only what is recorded of this workload") {
+		t.Errorf("what was never recorded can be deployed by Reprise's account: %v", err)
+	}
+	if err := deploy(p.api); err != nil {
+		t.Fatal(err)
+	}
+	p.becomes("ordinary", "1 Superseded, 2 Progressing")
 	if err := p.retagged(ordinary, func(d *appsv1.Deployment) {
-		d.Labels["team"], d.Annotations["note"] = "music", "restored"
+		d.Spec.Template.Spec.Containers[0].Image = ordinary.Spec.Template.Spec.Containers[0].Image
+		delete(d.Labels, "team")
+		delete(d.Annotations, "note")
 	})(reprise); err != nil {
-		t.Errorf("the intent of a guarded workload cannot be written: %v", err)
+		t.Errorf("the recorded intent of a guarded workload cannot be written: %v", err)
 	}
 	ownership := client.RawPatch(types.JSONPatchType, []byte(`[{"op":"replace","path":"/metadata/managedFields","value":[{}]}]`))
 	if err := reprise.Patch(t.Context(), ordinary.DeepCopy(), ownership); err != nil {
