@@ -26,6 +26,7 @@ const (
 	RollbackFailed   Reason = "RollbackFailed"
 	AdmissionDenied  Reason = "AdmissionDenied"
 	Quarantined      Reason = "Quarantined"
+	LeftoverFound    Reason = "LeftoverFound"
 	RecordingFailed  Reason = "RecordingFailed"
 	RequestGranted   Reason = "RequestGranted"
 	RequestVoid      Reason = "RequestVoid"

@@ -33,6 +33,18 @@ func (r *Reconciler) snapshot(ctx context.Context, revision *v1alpha1.Revision) 
 	return history.Snapshot(whole)
 }
 
+// leftBehind reads what leftovers compares.
+func (r *Reconciler) leftBehind(ctx context.Context, failed, target, newest *v1alpha1.Revision) (diff.Changes, error) {
+	var snapshots [3]diff.Revision
+	for i, revision := range []*v1alpha1.Revision{failed, target, newest} {
+		var err error
+		if snapshots[i], err = r.snapshot(ctx, revision); err != nil {
+			return nil, err
+		}
+	}
+	return leftovers(snapshots[0], snapshots[1], snapshots[2])
+}
+
 // noted are changes as a Revision keeps them: a change a line, and how many more there are.
 func noted(changes diff.Changes) []string {
 	var lines []string

@@ -7,10 +7,12 @@ import (
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"reprise.dev/reprise/api/v1alpha1"
+	"reprise.dev/reprise/event"
 	"reprise.dev/reprise/health"
 	"reprise.dev/reprise/history"
 	"reprise.dev/reprise/workload"
@@ -39,7 +41,7 @@ func (r *Reconciler) judge(ctx context.Context, d *appsv1.Deployment, h history.
 	verdict := health.Judge(rollout, r.Clock.Now())
 	switch {
 	case verdict.State == health.Healthy:
-		return 0, r.recover(ctx, live)
+		return 0, r.recover(ctx, h)
 	case verdict.State == health.Failed && !adopted && !failed:
 		return 0, r.fail(ctx, d, h, verdict)
 	default:
@@ -48,8 +50,15 @@ func (r *Reconciler) judge(ctx context.Context, d *appsv1.Deployment, h history.
 }
 
 // recover writes the phase of a revision that is well, whatever it was before.
-func (r *Reconciler) recover(ctx context.Context, live *v1alpha1.Revision) error {
-	return history.PatchStatus(ctx, r.Client, live, func(s *v1alpha1.RevisionStatus) {
+func (r *Reconciler) recover(ctx context.Context, h history.History) error {
+	leftover, err := r.leftover(ctx, h)
+	if err != nil {
+		return err
+	}
+	return history.PatchStatus(ctx, r.Client, h.Newest(), func(s *v1alpha1.RevisionStatus) {
+		if leftover != nil {
+			meta.SetStatusCondition(&s.Conditions, *leftover)
+		}
 		s.Phase, s.PhaseSince = v1alpha1.PhaseHealthy, &metav1.Time{Time: r.Clock.Now()}
 		s.Error, s.Hold, s.CauseOutside, s.ConfigMaps = "", "", false, nil
 		if s.Rollback != nil && s.Rollback.DoneAt == nil {
@@ -70,6 +79,32 @@ func (r *Reconciler) fail(ctx context.Context, d *appsv1.Deployment, h history.H
 		s.Evidence, s.Error = evidence, causeOf(verdict, evidence)
 		s.ConfigMaps = configMaps
 	})
+}
+
+// leftover is the condition of a revision that still has what the failed one before it had removed, nil where it is not
+// so.
+func (r *Reconciler) leftover(ctx context.Context, h history.History) (*metav1.Condition, error) {
+	failed, target := afterRollback(h)
+	if failed == nil {
+		return nil, nil
+	}
+	newest, err := history.Load(ctx, r.Live, h.Newest())
+	if err != nil {
+		return nil, err
+	}
+	owners, err := history.ManagedFields(newest)
+	if err != nil || !remembersElsewhere(newest.Spec.By, owners) {
+		return nil, err
+	}
+	left, err := r.leftBehind(ctx, failed, target, newest)
+	if err != nil || len(left) == 0 {
+		return nil, err
+	}
+	return &metav1.Condition{
+		Type: v1alpha1.ConditionLeftover, Status: metav1.ConditionTrue, Reason: "DeployerRemembersElsewhere", LastTransitionTime: metav1.NewTime(r.Clock.Now()),
+		Message: event.Message(fmt.Sprintf("#%d had removed what #%d still has, since %s did not learn of the rollback; remove it by hand, or deploy once with it and once without",
+			failed.Spec.Number, newest.Spec.Number, newest.Spec.By), left, ""),
+	}, nil
 }
 
 // known is the earlier failure of what the newest revision rolls out, nil where there is none that still stands.

@@ -133,7 +133,7 @@ func (r *Reconciler) next(ctx context.Context, d *appsv1.Deployment, h history.H
 	if err := r.reply(ctx, d, answerRetry(h, d)); err != nil {
 		return 0, err
 	}
-	decision, void := decideRequest(h, d, r.Clock.Now())
+	decision, void := decideRequest(h, d)
 	if err := r.reply(ctx, d, void); err != nil {
 		return 0, err
 	}

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
-	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
 
@@ -54,7 +53,7 @@ func answerRetry(h history.History, d *appsv1.Deployment) answer {
 
 // decideRequest decides about the request to put a certain revision back. A decision None comes with the answer, if
 // anything was asked; one that is held is decided again as long as the annotation stands.
-func decideRequest(h history.History, d *appsv1.Deployment, now time.Time) (Decision, answer) {
+func decideRequest(h history.History, d *appsv1.Deployment) (Decision, answer) {
 	value := d.Annotations[workload.RollbackToAnnotation]
 	request := workload.RollbackToAnnotation + "=" + value
 	live := h.Newest()

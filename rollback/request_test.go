@@ -89,7 +89,7 @@ func TestARequestedRollback(t *testing.T) {
 			if tt.change != nil {
 				tt.change(d)
 			}
-			got, void := decideRequest(tt.history, d, now)
+			got, void := decideRequest(tt.history, d)
 			if got.Action != tt.want || !strings.Contains(got.Reason+void.outcome, tt.says) || (tt.says == "") != (got.Reason+void.outcome == "") {
 				t.Fatalf("%s: got %q saying %q", tt.reason, got.Action, got.Reason+void.outcome)
 			}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
 
 	"reprise.dev/reprise/api/v1alpha1"
 	"reprise.dev/reprise/diff"
@@ -44,6 +45,12 @@ func (r *Reconciler) owed(ctx context.Context, d *appsv1.Deployment, h history.H
 	status := revision.Status
 	if status.Phase == v1alpha1.PhaseHealthy && !told(revision, event.RevisionHealthy) {
 		events = append(events, healthyEvent(d, revision, s))
+	}
+	if left := meta.FindStatusCondition(status.Conditions, v1alpha1.ConditionLeftover); left != nil && !told(revision, event.LeftoverFound) {
+		events = append(events, event.Event{
+			Reason: event.LeftoverFound, Warning: true, About: event.About(d), Key: revision.Name, At: left.LastTransitionTime.Time,
+			Message: event.Message(left.Message, nil, ""),
+		})
 	}
 	failed := status.Phase == v1alpha1.PhaseFailed || status.Phase == v1alpha1.PhaseRolledBack
 	if failed && !told(revision, event.RevisionFailed) {

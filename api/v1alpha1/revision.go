@@ -179,6 +179,10 @@ const ConditionAdopted = "Adopted"
 // admission did not check is seen so.
 const ConditionCompliant = "Compliant"
 
+// ConditionLeftover is true on the first revision after a rollback where it still has what the failed revision had
+// removed, since its deployer does not learn of the rollback (Helm 3).
+const ConditionLeftover = "Leftover"
+
 // RevisionStatus is what became of a revision.
 type RevisionStatus struct {
 	// The revision's state.
@@ -223,7 +227,8 @@ type RevisionStatus struct {
 	// Since when the workload has been gone; its history is deleted after a while.
 	// +optional
 	GoneSince *metav1.Time `json:"goneSince,omitempty"`
-	// Adopted: it ran before Reprise could watch it being deployed. Compliant: the policies allow it.
+	// Adopted: it ran before Reprise could watch it being deployed. Compliant: the policies allow it. Leftover: it still
+	// has what the failed revision before it had removed.
 	// +optional
 	// +listType=map
 	// +listMapKey=type
