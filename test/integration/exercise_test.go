@@ -47,6 +47,13 @@ func TestAFailedRolloutIsPutBackAndTheFixAppliesWithoutAConflict(t *testing.T) {
 
 			deploy("3-fixed-limit")
 			p.becomes("sample-app", "1 Healthy, 2 RolledBack, 3 Healthy, 4 RolledBack, 5 Healthy, 6 Healthy")
+			for reason, counts := range p.counts("sample-app") {
+				for _, n := range counts {
+					if n != 1 {
+						t.Errorf("%s was told %d times, want once", reason, n)
+					}
+				}
+			}
 			d := p.deployment("sample-app")
 			for _, entry := range d.ManagedFields {
 				if entry.Manager == "reprise" {

@@ -157,6 +157,22 @@ func (p place) event(reason, about string) string {
 	return message
 }
 
+// counts are how often each event about a workload was told, by reason.
+func (p place) counts(about string) map[string][]int32 {
+	p.Helper()
+	var events corev1.EventList
+	if err := p.api.List(p.Context(), &events, client.InNamespace(p.namespace)); err != nil {
+		p.Fatal(err)
+	}
+	counts := map[string][]int32{}
+	for _, e := range events.Items {
+		if e.InvolvedObject.Kind == "Deployment" && e.InvolvedObject.Name == about && e.Source.Component == "reprise" {
+			counts[e.Reason] = append(counts[e.Reason], e.Count)
+		}
+	}
+	return counts
+}
+
 func (p place) deployment(name string) *appsv1.Deployment {
 	p.Helper()
 	d := &appsv1.Deployment{}
