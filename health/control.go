@@ -1,0 +1,72 @@
+package health
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// controlGroup are the pods of the revisions before: they run in the same surroundings without the change.
+type controlGroup struct {
+	pods []*corev1.Pod
+	// clean says that there are some, and that none of their containers has ever failed.
+	clean bool
+	// slowest is how long the slowest of them needed from the start of its containers until it was ready.
+	slowest time.Duration
+}
+
+func (r Rollout) controls(current *appsv1.ReplicaSet) controlGroup {
+	var old controlGroup
+	for _, set := range r.ReplicaSets {
+		if set.UID != current.UID && metav1.IsControlledBy(set, r.Deployment) {
+			own, _ := r.telling(set)
+			old.pods = append(old.pods, own...)
+		}
+	}
+	old.clean = len(old.pods) > 0
+	for _, pod := range old.pods {
+		old.slowest = max(old.slowest, tookToBeReady(pod))
+		if slices.ContainsFunc(slices.Concat(pod.Status.InitContainerStatuses, pod.Status.ContainerStatuses), hasFailed) {
+			old.clean = false
+		}
+	}
+	return old
+}
+
+// hasFailed says whether a container has ever ended in another way than an init container that has done its work.
+func hasFailed(s corev1.ContainerStatus) bool {
+	return s.RestartCount > 0 || s.LastTerminationState.Terminated != nil || s.State.Terminated != nil && s.State.Terminated.ExitCode != 0
+}
+
+// tookToBeReady is how long a pod needed from the start of its containers until it was ready. One that became ready
+// anew since counts as slower than it was, which only adds patience.
+func tookToBeReady(pod *corev1.Pod) time.Duration {
+	var longest time.Duration
+	ready := readySince(pod)
+	for _, s := range pod.Status.ContainerStatuses {
+		if !ready.IsZero() && s.State.Running != nil && !s.State.Running.StartedAt.IsZero() {
+			longest = max(longest, ready.Sub(s.State.Running.StartedAt.Time))
+		}
+	}
+	return longest
+}
+
+// alike says why what fails is not the change's fault, or nothing: old pods fail in the same way. Where Score's files
+// changed they say nothing, since they mount the new ones.
+func (r Rollout) alike(failing signals, old controlGroup) string {
+	if len(failing) == 0 || r.FilesChanged {
+		return ""
+	}
+	for _, pod := range old.pods {
+		for _, s := range r.ofPod(pod, old) {
+			if slices.ContainsFunc(failing, func(f signal) bool { return f.kind == s.kind && f.Container == s.Container }) {
+				return brief("old pods fail in the same way, so the cause lies outside of this change: " + fmt.Sprintf("pod %s, %s", s.Pod, s.cause))
+			}
+		}
+	}
+	return ""
+}
