@@ -1,7 +1,12 @@
 package history
 
 import (
+	"fmt"
+
 	appsv1 "k8s.io/api/apps/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
 
 	"reprise.dev/reprise/workload"
@@ -10,6 +15,8 @@ import (
 // capture is one stored intent that is to be recorded.
 type capture struct {
 	deployment *appsv1.Deployment
+	// raw is the same Deployment as the API server sent it, with what its type does not know.
+	raw *unstructured.Unstructured
 	// files says that only Score's files changed.
 	files bool
 	// adopted says why the intent counts as not watched; empty for one that was.
@@ -18,6 +25,21 @@ type capture struct {
 	folded int
 	// entry is its place in the ledger, nil where it did not come from the watch.
 	entry *entry
+}
+
+// typed is a Deployment as this binary knows it.
+func typed(raw *unstructured.Unstructured) (*appsv1.Deployment, error) {
+	d := &appsv1.Deployment{}
+	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(raw.Object, d); err != nil {
+		return nil, fmt.Errorf("reading Deployment %s/%s: %w", raw.GetNamespace(), raw.GetName(), err)
+	}
+	return d, nil
+}
+
+// guarded says whether a Deployment is guarded, by its metadata alone: most of a cluster's are not, and need not be read
+// any further.
+func guarded(raw *unstructured.Unstructured) bool {
+	return workload.Guarded(&appsv1.Deployment{ObjectMeta: metav1.ObjectMeta{Labels: raw.GetLabels(), Annotations: raw.GetAnnotations()}})
 }
 
 // Why a revision is adopted, as the reason of its condition.

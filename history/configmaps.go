@@ -57,5 +57,5 @@ func contentHash(c *corev1.ConfigMap) (string, error) {
 		return "", fmt.Errorf("encoding ConfigMap %s: %w", c.Name, err)
 	}
 	sum := sha256.Sum256(encoded)
-	return hex.EncodeToString(sum[:16]), nil
+	return hashVersion + hex.EncodeToString(sum[:16]), nil
 }

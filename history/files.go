@@ -4,13 +4,10 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"fmt"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"reprise.dev/reprise/api/v1alpha1"
@@ -19,68 +16,55 @@ import (
 )
 
 const (
+	// hashVersion names the way of hashing contents, so that hashes made by another are never taken for equal ones.
+	hashVersion = "v1:"
 	// maxFile is the largest file whose content is kept, in bytes.
 	maxFile = 256 << 10
 	// maxFiles is how much of all files of one revision is kept, in bytes: an object in etcd holds 1.5 MiB at most.
 	maxFiles = 1 << 20
 )
 
-// readFiles reads Score's files as they are now. One that does not exist yet is noted as missing.
-func readFiles(ctx context.Context, live client.Reader, namespace string, files []workload.File) ([]v1alpha1.RevisionFile, error) {
-	var all []v1alpha1.RevisionFile
-	kept := 0
-	for _, file := range files {
-		stored := &corev1.ConfigMap{}
-		err := live.Get(ctx, client.ObjectKey{Namespace: namespace, Name: file.ConfigMap}, stored)
-		if apierrors.IsNotFound(err) {
-			all = append(all, v1alpha1.RevisionFile{ConfigMap: file.ConfigMap, SeenAt: file.Containers, Missing: true})
-			continue
-		}
-		if err != nil {
-			return nil, fmt.Errorf("reading file %s: %w", file.ConfigMap, err)
-		}
-		snapshot, err := snapshotFile(file, stored, maxFiles-kept)
-		if err != nil {
-			return nil, err
-		}
-		kept += len(snapshot.Content)
-		all = append(all, snapshot)
-	}
-	return all, nil
+// files are Score's files of a workload as a revision takes them.
+type files struct {
+	listed []v1alpha1.RevisionFile
+	// kept is for the snapshot, by the names of the ConfigMaps.
+	kept map[string]KeptFile
+	room int
 }
 
-// snapshotFile keeps a file's content where there is room for it, and its hash in any case.
-func snapshotFile(file workload.File, stored *corev1.ConfigMap, room int) (v1alpha1.RevisionFile, error) {
+func newFiles() *files { return &files{kept: map[string]KeptFile{}, room: maxFiles} }
+
+// add takes a file, with its content where there is room for it, and its hash in any case. stored is nil where there is
+// no ConfigMap.
+func (f *files) add(file workload.File, stored *corev1.ConfigMap, writtenAfter bool) {
+	if stored == nil {
+		f.listed = append(f.listed, v1alpha1.RevisionFile{ConfigMap: file.ConfigMap, SeenAt: file.Containers, Missing: true})
+		return
+	}
 	content, text := FileContent(stored)
-	owned, err := json.Marshal(stored.ManagedFields)
-	if err != nil {
-		return v1alpha1.RevisionFile{}, fmt.Errorf("encoding the managed fields of %s: %w", stored.Name, err)
+	kept := KeptFile{ManagedFields: stored.ManagedFields}
+	omitted := len(content) > min(maxFile, f.room)
+	if !omitted {
+		kept.Content = content
+		f.room -= len(content)
 	}
-	snapshot := v1alpha1.RevisionFile{
-		ConfigMap: file.ConfigMap, SeenAt: file.Containers, ResourceVersion: stored.ResourceVersion,
-		Hash: hashOf(content), Size: int64(len(content)), Text: text,
-	}
-	snapshot.ManagedFields.Raw = owned
-	if len(content) > min(maxFile, room) {
-		snapshot.Omitted = true
-	} else {
-		snapshot.Content = content
-	}
-	return snapshot, nil
+	f.kept[file.ConfigMap] = kept
+	f.listed = append(f.listed, v1alpha1.RevisionFile{
+		ConfigMap: file.ConfigMap, SeenAt: file.Containers, ResourceVersion: stored.ResourceVersion, WrittenAfter: writtenAfter,
+		Hash: hashOf(content), Size: int64(len(content)), Text: text, Omitted: omitted,
+	})
 }
 
-// writerOf is the manager that wrote a file that changed since another revision, empty where none did.
-func writerOf(old, new []v1alpha1.RevisionFile) string {
+// writer is the manager that wrote a file that changed since another revision, empty where none did.
+func (f *files) writer(old []v1alpha1.RevisionFile) string {
 	versions := map[string]string{}
-	for _, f := range old {
-		versions[f.ConfigMap] = f.ResourceVersion
+	for _, file := range old {
+		versions[file.ConfigMap] = file.ResourceVersion
 	}
-	for _, f := range new {
-		var entries []metav1.ManagedFieldsEntry
-		if f.Missing || f.ResourceVersion == versions[f.ConfigMap] || json.Unmarshal(f.ManagedFields.Raw, &entries) != nil {
-			continue
+	for _, file := range f.listed {
+		if !file.Missing && file.ResourceVersion != versions[file.ConfigMap] {
+			return changedBy(f.kept[file.ConfigMap].ManagedFields)
 		}
-		return changedBy(entries)
 	}
 	return ""
 }
@@ -101,7 +85,7 @@ func SameContent(f v1alpha1.RevisionFile, c *corev1.ConfigMap) bool {
 
 func hashOf(content []byte) string {
 	sum := sha256.Sum256(content)
-	return hex.EncodeToString(sum[:16])
+	return hashVersion + hex.EncodeToString(sum[:16])
 }
 
 // digestOf identifies the contents of a revision's files, empty where it has none.
@@ -113,29 +97,20 @@ func digestOf(files []v1alpha1.RevisionFile) string {
 	for _, f := range files {
 		fmt.Fprintf(sum, "%s\x00%s\x00", f.ConfigMap, f.Hash)
 	}
-	return "v1:" + hex.EncodeToString(sum.Sum(nil)[:16])
-}
-
-// Snapshot is what a whole revision holds, ready to be compared.
-func Snapshot(r *v1alpha1.Revision) (diff.Revision, error) {
-	intent, err := Intent(r)
-	if err != nil {
-		return diff.Revision{}, err
-	}
-	return diff.Revision{Intent: intent, Files: comparable(r.Spec.Files)}, nil
+	return hashVersion + hex.EncodeToString(sum.Sum(nil)[:16])
 }
 
 // comparable lists files by where containers see them.
-func comparable(files []v1alpha1.RevisionFile) diff.Files {
+func comparable(listed []v1alpha1.RevisionFile, kept map[string]KeptFile) diff.Files {
 	all := diff.Files{}
-	for _, f := range files {
+	for _, f := range listed {
 		if f.Missing {
 			continue
 		}
 		for _, place := range f.SeenAt {
 			container, path, _ := strings.Cut(place, ":")
 			all[diff.File{Container: container, Path: path}] = diff.Content{
-				Data: f.Content, Digest: f.Hash, Size: int(f.Size), ConfigMap: f.ConfigMap,
+				Data: kept[f.ConfigMap].Content, Digest: f.Hash, Size: int(f.Size), ConfigMap: f.ConfigMap,
 			}
 		}
 	}

@@ -67,7 +67,7 @@ func (w *FileWatcher) Reconcile(ctx context.Context, request ctrl.Request) (ctrl
 	if err := w.Client.Get(ctx, request.NamespacedName, d); err != nil {
 		return ctrl.Result{}, client.IgnoreNotFound(err)
 	}
-	if !workload.Guarded(d) || !w.Recorder.wanted(d) {
+	if !workload.Guarded(d) || !w.Recorder.wanted(d.Namespace) {
 		return ctrl.Result{}, nil
 	}
 	h, err := List(ctx, w.Client, d.Namespace, d.Name)

@@ -1,7 +1,6 @@
 package history
 
 import (
-	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -11,6 +10,7 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/validation"
 
@@ -36,17 +36,27 @@ func deployment(image string) *appsv1.Deployment {
 	}
 }
 
+// captureOf is what the watch would bring of a Deployment.
+func captureOf(t *testing.T, d *appsv1.Deployment) capture {
+	t.Helper()
+	object, err := runtime.DefaultUnstructuredConverter.ToUnstructured(d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return capture{deployment: d, raw: &unstructured.Unstructured{Object: object}}
+}
+
 // record appends what the recorder would write of a Deployment.
 func record(t *testing.T, h History, d *appsv1.Deployment) History {
 	t.Helper()
-	var p predecessors
+	p := predecessors{files: newFiles()}
 	if p.newest = h.Newest(); p.newest != nil {
 		p.last = p.newest.Spec.Number
 		if plan := p.newest.Status.Rollback; plan != nil {
 			p.target = h.Number(plan.To)
 		}
 	}
-	next, err := p.next(capture{deployment: d}, now)
+	next, err := p.next(captureOf(t, d), now)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -57,11 +67,11 @@ func TestARevisionHoldsTheWholeIntentAndWhoChangedIt(t *testing.T) {
 	d := deployment("x:1")
 	h := record(t, nil, d)
 	r := h.Newest()
-	intent, err := Intent(r)
+	held, err := Comparable(r)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(workload.IntentOf(d), intent); diff != "" {
+	if diff := cmp.Diff(workload.IntentOf(d), held.Intent); diff != "" {
 		t.Errorf("the intent (-want +got)\n%s", diff)
 	}
 	if r.Name != "a-1" || r.Spec.Number != 1 || r.Spec.By != "ci" || r.Spec.Images != "x:1" || r.Status.Phase != v1alpha1.PhaseProgressing {
@@ -106,8 +116,12 @@ func TestReprisesOwnRollbackIsRecognisedByItsWriteAhead(t *testing.T) {
 	if restored.Spec.RollbackOf != 2 || restored.Spec.Restores != 1 || restored.Spec.By != "reprise" {
 		t.Errorf("a rollback of %d to %d by %s", restored.Spec.RollbackOf, restored.Spec.Restores, restored.Spec.By)
 	}
-	if string(restored.Spec.ManagedFields.Raw) != string(h[0].Spec.ManagedFields.Raw) {
-		t.Errorf("the ownership is that between the two writes: %s", restored.Spec.ManagedFields.Raw)
+	contents, err := Open(restored)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(contents.ManagedFields) != 3 || contents.ManagedFields[0].Manager != "kubectl-client-side-apply" {
+		t.Errorf("the ownership is that between the two writes: %+v", contents.ManagedFields)
 	}
 	if fix := record(t, h, deployment("x:3")).Newest(); fix.Spec.RollbackOf != 0 {
 		t.Errorf("another deploy is taken for the rollback of %d", fix.Spec.RollbackOf)
@@ -115,79 +129,14 @@ func TestReprisesOwnRollbackIsRecognisedByItsWriteAhead(t *testing.T) {
 }
 
 func TestAnAdoptedRevisionStartsUnknown(t *testing.T) {
-	r, err := predecessors{}.next(capture{deployment: deployment("x:1"), adopted: adoptedInitially}, now)
+	c := captureOf(t, deployment("x:1"))
+	c.adopted = adoptedInitially
+	r, err := predecessors{files: newFiles()}.next(c, now)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if r.Status.Phase != v1alpha1.PhaseUnknown || !Adopted(r) {
 		t.Errorf("got %s, adopted %v", r.Status.Phase, Adopted(r))
-	}
-}
-
-func TestAChangeOfFilesAloneIsJudgedAnewAndSaysWhichFile(t *testing.T) {
-	file := func(content string) []v1alpha1.RevisionFile {
-		return []v1alpha1.RevisionFile{{
-			ConfigMap: "a-main-file-0123456789", SeenAt: []string{"main:/etc/app.conf"}, ResourceVersion: content,
-			Hash: hashOf([]byte(content)), Size: int64(len(content)), Content: []byte(content),
-			ManagedFields: runtime.RawExtension{Raw: []byte(`[{"manager":"kubectl","time":"2026-11-22T12:00:00Z"}]`)},
-		}}
-	}
-	d := deployment("x:1")
-	before, err := predecessors{files: file("one\n")}.next(capture{deployment: d}, now)
-	if err != nil {
-		t.Fatal(err)
-	}
-	before.Status.Phase = v1alpha1.PhaseHealthy
-	after, err := predecessors{last: 1, newest: before, files: file("two\n")}.next(capture{deployment: d, files: true}, now)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !after.Spec.FilesOnly || after.Status.Phase != v1alpha1.PhaseProgressing || after.Spec.By != "kubectl" ||
-		!strings.Contains(after.Spec.Change, "containers.main.files./etc/app.conf") {
-		t.Errorf("files only %v, %s, by %s: %s", after.Spec.FilesOnly, after.Status.Phase, after.Spec.By, after.Spec.Change)
-	}
-}
-
-func TestLargeFilesAreKnownByTheirHashAndMarked(t *testing.T) {
-	stored := func(size int) *corev1.ConfigMap {
-		return &corev1.ConfigMap{BinaryData: map[string][]byte{"file": make([]byte, size)}}
-	}
-	for name, tt := range map[string]struct {
-		size, room int
-		omitted    bool
-	}{
-		"Fits":     {maxFile, maxFiles, false},
-		"TooLarge": {maxFile + 1, maxFiles, true},
-		"NoRoom":   {100, 99, true},
-		"Empty":    {0, 0, false},
-	} {
-		c := stored(tt.size)
-		f, err := snapshotFile(workload.File{ConfigMap: "f"}, c, tt.room)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if f.Omitted != tt.omitted || f.Omitted == (len(f.Content) == tt.size) && tt.size > 0 || !SameContent(f, c) {
-			t.Errorf("%s: omitted %v, %d bytes kept", name, f.Omitted, len(f.Content))
-		}
-	}
-}
-
-func TestARevisionThatIsTooLargeLeavesItsFilesOutFirst(t *testing.T) {
-	with := func(intent, file int) *v1alpha1.Revision {
-		r := &v1alpha1.Revision{}
-		r.Spec.Intent.Raw = []byte(`"` + strings.Repeat("x", intent) + `"`)
-		r.Spec.Files = []v1alpha1.RevisionFile{{ConfigMap: "f", Content: make([]byte, file)}}
-		return r
-	}
-	small, files, intent := with(1000, 1000), with(1_000_000, 600_000), with(maxRevision, 0)
-	if err := fit(small); err != nil || small.Spec.Files[0].Omitted {
-		t.Errorf("small: %v, omitted %v", err, small.Spec.Files[0].Omitted)
-	}
-	if err := fit(files); err != nil || !files.Spec.Files[0].Omitted || files.Spec.Files[0].Content != nil {
-		t.Errorf("large files: %v, omitted %v", err, files.Spec.Files[0].Omitted)
-	}
-	if err := fit(intent); !errors.Is(err, errTooLarge) || !hopeless(err) {
-		t.Errorf("a large intent: %v", err)
 	}
 }
 

@@ -1,14 +1,13 @@
 package history
 
 import (
-	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/runtime"
 
 	"reprise.dev/reprise/api/v1alpha1"
 	"reprise.dev/reprise/diff"
@@ -26,8 +25,8 @@ type predecessors struct {
 	newest *v1alpha1.Revision
 	// target is the revision that a rollback of newest puts back.
 	target *v1alpha1.Revision
-	// files are Score's files as they are now.
-	files []v1alpha1.RevisionFile
+	// files are Score's files that it runs with.
+	files *files
 }
 
 // next makes the revision that records a capture. Its phase is Progressing, or Healthy where its pod template and
@@ -36,14 +35,7 @@ type predecessors struct {
 func (p predecessors) next(c capture, now time.Time) (*v1alpha1.Revision, error) {
 	d := c.deployment
 	intent := workload.IntentOf(d)
-	encoded, err := json.Marshal(intent)
-	if err != nil {
-		return nil, fmt.Errorf("encoding the intent of %s: %w", d.Name, err)
-	}
-	owned, err := json.Marshal(d.ManagedFields)
-	if err != nil {
-		return nil, fmt.Errorf("encoding the managed fields of %s: %w", d.Name, err)
-	}
+	contents := Contents{Intent: workload.RawIntentOf(c.raw), ManagedFields: d.ManagedFields, Files: p.files.kept}
 	r := &v1alpha1.Revision{
 		ObjectMeta: metav1.ObjectMeta{Namespace: d.Namespace},
 		Spec: v1alpha1.RevisionSpec{
@@ -51,22 +43,23 @@ func (p predecessors) next(c capture, now time.Time) (*v1alpha1.Revision, error)
 			Workload:        v1alpha1.WorkloadReference{Kind: "Deployment", Name: d.Name, UID: d.UID},
 			IntentHash:      intent.Hash(),
 			TemplateHash:    workload.TemplateHash(&d.Spec.Template),
-			FilesDigest:     digestOf(p.files),
-			Files:           p.files,
+			FilesDigest:     digestOf(p.files.listed),
+			Files:           p.files.listed,
 			Images:          images(d),
 			By:              changedBy(d.ManagedFields),
 			Cause:           d.Annotations[changeCause],
 			AcceptedAt:      metav1.NewTime(now),
 			ResourceVersion: d.ResourceVersion,
 			Folded:          int64(c.folded),
-			Intent:          runtime.RawExtension{Raw: encoded},
-			ManagedFields:   runtime.RawExtension{Raw: owned},
 		},
 	}
 	r.Status.Phase = v1alpha1.PhaseProgressing
 	if p.newest != nil {
-		if err := p.follow(r, diff.Revision{Intent: intent, Files: comparable(p.files)}); err != nil {
+		if err := p.follow(r, diff.Revision{Intent: intent, Files: comparable(p.files.listed, p.files.kept)}); err != nil {
 			return nil, err
+		}
+		if r.Spec.Restores != 0 {
+			contents.ManagedFields = p.owners(contents.ManagedFields)
 		}
 	}
 	r.Name = Name(d.Name, r.Spec.Number)
@@ -74,28 +67,24 @@ func (p predecessors) next(c capture, now time.Time) (*v1alpha1.Revision, error)
 	if c.adopted != "" && r.Spec.RollbackOf == 0 {
 		adopt(r, c.adopted, now)
 	}
-	return r, fit(r)
+	return r, fit(r, contents)
 }
 
 // follow says what changed against the predecessor and recognises Reprise's own rollback.
 func (p predecessors) follow(r *v1alpha1.Revision, snapshot diff.Revision) error {
 	previous := p.newest
-	before, err := Snapshot(previous)
+	change, err := changeSince(previous, snapshot)
 	if err != nil {
 		return err
 	}
-	changes, err := diff.Revisions(before, snapshot)
-	if err != nil {
-		return fmt.Errorf("comparing with revision %s: %w", previous.Name, err)
-	}
-	r.Spec.Change = changes.Short(maxChange)
+	r.Spec.Change = change
 	if previous.Spec.Workload.UID != r.Spec.Workload.UID {
 		return nil // Deleted and made again: nothing of it runs yet.
 	}
 	sameTemplate, sameFiles := previous.Spec.TemplateHash == r.Spec.TemplateHash, previous.Spec.FilesDigest == r.Spec.FilesDigest
 	r.Spec.FilesOnly = sameTemplate && !sameFiles
 	if r.Spec.FilesOnly {
-		r.Spec.By = writerOf(previous.Spec.Files, r.Spec.Files)
+		r.Spec.By = p.files.writer(previous.Spec.Files)
 	}
 	if previous.Status.Phase == v1alpha1.PhaseHealthy && sameTemplate && sameFiles {
 		r.Status.Phase = v1alpha1.PhaseHealthy
@@ -107,15 +96,40 @@ func (p predecessors) follow(r *v1alpha1.Revision, snapshot diff.Revision) error
 	return nil
 }
 
-// restore marks a revision as Reprise's own rollback. Who owns which field is taken from the revision that was
-// put back: the live entries may be those between the rollback's two writes.
+// changeSince says in short what changed. What cannot be read any more must not keep the next deploy from being recorded.
+func changeSince(previous *v1alpha1.Revision, snapshot diff.Revision) (string, error) {
+	before, err := Comparable(previous)
+	if errors.Is(err, ErrSnapshot) {
+		return fmt.Sprintf("cannot be told: the snapshot of #%d cannot be read", previous.Spec.Number), nil
+	}
+	if err != nil {
+		return "", err
+	}
+	changes, err := diff.Revisions(before, snapshot)
+	if err != nil {
+		return "", fmt.Errorf("comparing with revision %s: %w", previous.Name, err)
+	}
+	return changes.Short(maxChange), nil
+}
+
+// restore marks a revision as Reprise's own rollback.
 func (p predecessors) restore(r *v1alpha1.Revision, to int64) {
 	r.Spec.RollbackOf = p.newest.Spec.Number
 	r.Spec.Restores = to
 	r.Spec.By = Manager
-	if p.target != nil {
-		r.Spec.ManagedFields = p.target.Spec.ManagedFields
+}
+
+// owners say who owns which field after a rollback: what the revision says that was put back, since the live entries
+// may be those between the rollback's two writes.
+func (p predecessors) owners(live []metav1.ManagedFieldsEntry) []metav1.ManagedFieldsEntry {
+	if p.target == nil {
+		return live
 	}
+	contents, err := Open(p.target)
+	if err != nil {
+		return live // A rollback put it back, so it could be read then.
+	}
+	return contents.ManagedFields
 }
 
 // adopt marks a revision whose deployment was not watched.

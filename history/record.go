@@ -11,6 +11,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/util/resourceversion"
 	"k8s.io/apimachinery/pkg/util/wait"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -62,21 +63,20 @@ func gone(err error) bool {
 // recordOnce writes the next revision, tells of it, ends the one that it replaces and prunes. Each step may be
 // repeated: until the phase is written, the revision counts as not recorded.
 func (r *Recorder) recordOnce(ctx context.Context, c capture) error {
-	d := c.deployment
-	previous, err := r.predecessors(ctx, d)
+	previous, err := r.predecessors(ctx, c.deployment)
 	if err != nil {
 		return err
 	}
 	if c.files {
-		// It was offered out of a cache, which knows neither the owners of fields nor a deploy of just now.
-		if d, err = r.read(ctx, d); err != nil || d == nil {
+		// It was offered out of a cache, which knows neither the whole Deployment nor a deploy of just now.
+		if c, err = r.readAgain(ctx, c); err != nil || c.raw == nil {
 			return err
 		}
-		c.deployment = d
-	} else if previous.newest != nil && previous.recorded(d) {
+	} else if previous.newest != nil && previous.recorded(c.deployment) {
 		return nil
 	}
-	if previous.files, err = readFiles(ctx, r.Live, d.Namespace, workload.FilesOf(&d.Spec.Template)); err != nil {
+	d := c.deployment
+	if previous.files, err = r.filesOf(ctx, c); err != nil {
 		return err
 	}
 	if c.files && !previous.filesOnly(d) {
@@ -107,8 +107,9 @@ func (r *Recorder) recordOnce(ctx context.Context, c capture) error {
 	return nil
 }
 
-// predecessors reads the whole newest revision, and the target of its rollback. A newest one without a phase was
-// not finished by whoever began it: it is left out, made again and finished.
+// predecessors reads the whole newest revision, and the target of its rollback. A newest one without a phase was not
+// finished by whoever began it: where it is of the same intent, it is left out, made again and finished. Where it is of
+// another, its deploy is never replayed, after a gap or a fold, and it is replaced as it is.
 func (r *Recorder) predecessors(ctx context.Context, d *appsv1.Deployment) (predecessors, error) {
 	var p predecessors
 	var err error
@@ -116,7 +117,7 @@ func (r *Recorder) predecessors(ctx context.Context, d *appsv1.Deployment) (pred
 		return p, err
 	}
 	p.last = p.newest.Spec.Number
-	if p.newest.Status.Phase == "" {
+	if p.newest.Status.Phase == "" && holds(p.newest, d) {
 		p.last--
 		if p.newest, err = get(ctx, r.Live, d.Namespace, Name(d.Name, p.last)); err != nil || p.newest == nil {
 			return p, err
@@ -128,31 +129,38 @@ func (r *Recorder) predecessors(ctx context.Context, d *appsv1.Deployment) (pred
 	return p, err
 }
 
-// read reads a Deployment from the API server, nil where it is gone.
-func (r *Recorder) read(ctx context.Context, d *appsv1.Deployment) (*appsv1.Deployment, error) {
-	stored := &appsv1.Deployment{}
-	err := r.Live.Get(ctx, client.ObjectKeyFromObject(d), stored)
+// readAgain is a capture with its Deployment as the API server holds it now, without it where it is gone.
+func (r *Recorder) readAgain(ctx context.Context, c capture) (capture, error) {
+	stored := &unstructured.Unstructured{}
+	stored.SetGroupVersionKind(appsv1.SchemeGroupVersion.WithKind("Deployment"))
+	err := r.Live.Get(ctx, client.ObjectKeyFromObject(c.deployment), stored)
 	if apierrors.IsNotFound(err) {
-		return nil, nil
+		return capture{}, nil
 	}
 	if err != nil {
-		return nil, fmt.Errorf("reading %s for its files: %w", d.Name, err)
+		return capture{}, fmt.Errorf("reading %s for its files: %w", c.deployment.Name, err)
 	}
-	return stored, nil
+	c.raw = stored
+	c.deployment, err = typed(stored)
+	return c, err
 }
 
 // filesOnly says whether nothing but the files differs from the newest revision. A changed intent is recorded from
 // the watch, with the files.
 func (p predecessors) filesOnly(d *appsv1.Deployment) bool {
-	return p.newest != nil && p.newest.Spec.Workload.UID == d.UID && p.newest.Spec.IntentHash == workload.IntentOf(d).Hash() &&
-		p.newest.Spec.FilesDigest != digestOf(p.files)
+	return p.newest != nil && holds(p.newest, d) && p.newest.Spec.FilesDigest != digestOf(p.files.listed)
+}
+
+// holds says whether a revision is of a Deployment's intent.
+func holds(r *v1alpha1.Revision, d *appsv1.Deployment) bool {
+	return r.Spec.Workload.UID == d.UID && r.Spec.IntentHash == workload.IntentOf(d).Hash()
 }
 
 // recorded says whether a Deployment's intent is the newest revision's, or is older: replayed from a checkpoint.
 // Resource versions of one kind can be compared (k8s.io/apimachinery/pkg/util/resourceversion); where they
 // cannot, nothing counts as older.
 func (p predecessors) recorded(d *appsv1.Deployment) bool {
-	if p.newest.Spec.Workload.UID == d.UID && p.newest.Spec.IntentHash == workload.IntentOf(d).Hash() {
+	if holds(p.newest, d) {
 		return true
 	}
 	order, err := resourceversion.CompareResourceVersion(d.ResourceVersion, p.newest.Spec.ResourceVersion)
@@ -175,9 +183,9 @@ func (r *Recorder) audit(ctx context.Context, d *appsv1.Deployment, revision *v1
 	meta.SetStatusCondition(&revision.Status.Conditions, condition)
 }
 
-// supersede ends the revision that was replaced before there was a verdict.
+// supersede ends the revision that was replaced before there was a verdict, or before it was finished.
 func (r *Recorder) supersede(ctx context.Context, previous *v1alpha1.Revision, now time.Time) error {
-	if previous == nil || previous.Status.Phase != v1alpha1.PhaseProgressing {
+	if previous == nil || previous.Status.Phase != v1alpha1.PhaseProgressing && previous.Status.Phase != "" {
 		return nil
 	}
 	return client.IgnoreNotFound(PatchStatus(ctx, r.Client, previous, func(s *v1alpha1.RevisionStatus) {

@@ -9,7 +9,8 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/sets"
 	"k8s.io/apimachinery/pkg/util/wait"
-	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/dynamic"
+	coordinationclient "k8s.io/client-go/kubernetes/typed/coordination/v1"
 	"k8s.io/utils/clock"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/log"
@@ -41,8 +42,10 @@ type Recorder struct {
 	Client client.Client
 	// Live reads from the API server: what is numbered must not be numbered by a cache that lags.
 	Live client.Reader
-	// Clients watches Deployments and keeps the checkpoint.
-	Clients kubernetes.Interface
+	// Dynamic watches Deployments.
+	Dynamic dynamic.Interface
+	// Leases keeps the checkpoint.
+	Leases  coordinationclient.LeasesGetter
 	Events  *event.Writer
 	Auditor Auditor
 	Clock   clock.WithTicker
@@ -58,6 +61,8 @@ type Recorder struct {
 	Instance string
 
 	offers chan *appsv1.Deployment
+	// oneCounter says whether the resourceVersions of Deployments and ConfigMaps can be compared.
+	oneCounter bool
 }
 
 // NewRecorder makes a Recorder of what it needs.
@@ -94,7 +99,7 @@ func (*Recorder) NeedLeaderElection() bool { return true }
 // Start records until the context ends. It goes on from the checkpoint of the leader before.
 func (r *Recorder) Start(ctx context.Context) error {
 	ctx = log.IntoContext(ctx, log.FromContext(ctx).WithName("recorder"))
-	point := &checkpoint{leases: r.Clients.CoordinationV1().Leases(r.Namespace), name: r.Instance + "-recorder"}
+	point := &checkpoint{leases: r.Leases.Leases(r.Namespace), name: r.Instance + "-recorder"}
 	from, err := point.load(ctx)
 	if err != nil {
 		return err
@@ -103,12 +108,15 @@ func (r *Recorder) Start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if r.oneCounter, err = oneCounter(ctx, r.Live); err != nil {
+		return err
+	}
 	progress := &ledger{}
 	queue := newLanes(workers, r.MaxPerMinute, r.Clock, progress, r.record)
 	f := &feed{
-		clients: r.Clients, sights: seen, ledger: progress, wanted: r.wanted,
-		push:  func(c capture) { queue.push(ctx, c) },
-		pause: r.pause,
+		deployments: r.Dynamic.Resource(appsv1.SchemeGroupVersion.WithResource("deployments")),
+		sights:      seen, ledger: progress, wanted: r.wanted, pause: r.pause,
+		push: func(c capture) { queue.push(ctx, c) },
 	}
 	queue.busy.Go(func() { r.keep(ctx, point, progress) })
 	queue.busy.Go(func() { r.takeOffers(ctx, queue) })
@@ -117,9 +125,9 @@ func (r *Recorder) Start(ctx context.Context) error {
 	return err
 }
 
-// wanted says whether a Deployment's namespace is one that Reprise works in.
-func (r *Recorder) wanted(d *appsv1.Deployment) bool {
-	return d.Namespace != r.Namespace && !r.Protected.Has(d.Namespace)
+// wanted says whether a namespace is one that Reprise works in.
+func (r *Recorder) wanted(namespace string) bool {
+	return namespace != r.Namespace && !r.Protected.Has(namespace)
 }
 
 func (r *Recorder) pause(ctx context.Context, d time.Duration) error {

@@ -1,19 +1,15 @@
 // Package history knows what ran before and which of it was good.
 //
 // The recorder (recorder.go, watch.go, lanes.go, record.go) writes a Revision for every stored intent, store.go
-// reads and writes them; the other files decide over values.
+// reads and writes them, snapshot.go encodes what they hold; the other files decide over values.
 package history
 
 import (
-	"encoding/json"
-	"fmt"
 	"slices"
 
 	"k8s.io/apimachinery/pkg/api/meta"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"reprise.dev/reprise/api/v1alpha1"
-	"reprise.dev/reprise/workload"
 )
 
 // Manager is the field manager under which Reprise writes a workload.
@@ -70,25 +66,4 @@ func (h History) OpenRollback() *v1alpha1.Revision {
 // Adopted says whether a revision ran before Reprise could watch it being deployed.
 func Adopted(r *v1alpha1.Revision) bool {
 	return meta.IsStatusConditionTrue(r.Status.Conditions, v1alpha1.ConditionAdopted)
-}
-
-// Intent decodes what a revision holds.
-func Intent(r *v1alpha1.Revision) (workload.Intent, error) {
-	var intent workload.Intent
-	if err := json.Unmarshal(r.Spec.Intent.Raw, &intent); err != nil {
-		return intent, fmt.Errorf("decoding the intent of revision %s: %w", r.Name, err)
-	}
-	return intent, nil
-}
-
-// ManagedFields decodes which manager owned which field.
-func ManagedFields(r *v1alpha1.Revision) ([]metav1.ManagedFieldsEntry, error) {
-	if len(r.Spec.ManagedFields.Raw) == 0 {
-		return nil, nil
-	}
-	var entries []metav1.ManagedFieldsEntry
-	if err := json.Unmarshal(r.Spec.ManagedFields.Raw, &entries); err != nil {
-		return nil, fmt.Errorf("decoding the managed fields of revision %s: %w", r.Name, err)
-	}
-	return entries, nil
 }

@@ -19,26 +19,37 @@ const (
 // errTooLarge means that a revision does not fit into etcd, even without its files.
 var errTooLarge = errors.New("with its snapshot it is too large for etcd")
 
-// fit makes a revision small enough to be stored: where it is too large, it leaves out what its files held, which
-// then cannot be put back. Where that is not enough, it returns errTooLarge.
-func fit(r *v1alpha1.Revision) error {
-	size, err := sizeOf(r)
-	if err != nil || size <= maxRevision {
+// fit gives a revision its snapshot. Where that makes it too large, it leaves out what its files held, which then cannot
+// be put back. Where that is not enough, it returns errTooLarge.
+func fit(r *v1alpha1.Revision, contents Contents) error {
+	err := hold(r, contents)
+	if !errors.Is(err, errTooLarge) {
 		return err
 	}
+	kept := make(map[string]KeptFile, len(contents.Files))
+	for name, file := range contents.Files {
+		kept[name] = KeptFile{ManagedFields: file.ManagedFields}
+	}
+	contents.Files = kept
 	for i := range r.Spec.Files {
-		r.Spec.Files[i].Content, r.Spec.Files[i].Omitted = nil, true
+		r.Spec.Files[i].Omitted = !r.Spec.Files[i].Missing
 	}
-	if size, err = sizeOf(r); err == nil && size > maxRevision {
-		err = fmt.Errorf("revision %s has %d bytes, of which %d are allowed: %w", r.Name, size, maxRevision, errTooLarge)
-	}
-	return err
+	return hold(r, contents)
 }
 
-func sizeOf(r *v1alpha1.Revision) (int, error) {
+// hold writes a snapshot into a revision, if they fit into etcd.
+func hold(r *v1alpha1.Revision, contents Contents) error {
+	snapshot, err := pack(contents)
+	if err != nil {
+		return err
+	}
+	r.Spec.Snapshot = snapshot
 	encoded, err := json.Marshal(r)
 	if err != nil {
-		return 0, fmt.Errorf("encoding revision %s: %w", r.Name, err)
+		return fmt.Errorf("encoding revision %s: %w", r.Name, err)
 	}
-	return len(encoded), nil
+	if len(encoded) > maxRevision {
+		return fmt.Errorf("revision %s has %d bytes, of which %d are allowed: %w", r.Name, len(encoded), maxRevision, errTooLarge)
+	}
+	return nil
 }

@@ -49,11 +49,8 @@ func PatchStatus(ctx context.Context, c client.Client, r *v1alpha1.Revision, cha
 func Trim(object any) (any, error) {
 	if r, ok := object.(*v1alpha1.Revision); ok {
 		r.ManagedFields = nil
-		r.Spec.Intent.Raw, r.Spec.ManagedFields.Raw = nil, nil
+		r.Spec.Snapshot.Data = ""
 		r.Status.Evidence = nil
-		for i := range r.Spec.Files {
-			r.Spec.Files[i].Content, r.Spec.Files[i].ManagedFields.Raw = nil, nil
-		}
 	}
 	return object, nil
 }
@@ -89,7 +86,7 @@ func newest(ctx context.Context, cached, live client.Reader, namespace, workload
 }
 
 // create stores a new revision. A revision of that number and intent that is already there is success: the work
-// was begun before a crash. The status is the caller's to write, since the API server drops it from a create: a
+// was begun before a crash, and what its files held then stands. The status is the caller's to write, since the API server drops it from a create: a
 // revision without a phase is one that is not finished.
 func create(ctx context.Context, c client.Client, live client.Reader, r *v1alpha1.Revision) error {
 	status := r.Status
@@ -105,12 +102,17 @@ func create(ctx context.Context, c client.Client, live client.Reader, r *v1alpha
 	if err != nil {
 		return err
 	}
-	if stored.Spec.IntentHash != r.Spec.IntentHash || stored.Spec.FilesDigest != r.Spec.FilesDigest || stored.Spec.Workload.UID != r.Spec.Workload.UID {
+	sameFiles := stored.Spec.FilesDigest == r.Spec.FilesDigest
+	unfinished := stored.Status.Phase == ""
+	if stored.Spec.IntentHash != r.Spec.IntentHash || stored.Spec.Workload.UID != r.Spec.Workload.UID || !sameFiles && !unfinished {
 		return fmt.Errorf("revision %s exists with another intent: another leader recorded it meanwhile", r.Name)
 	}
 	*r = *stored
-	if r.Status.Phase == "" {
+	if unfinished {
 		r.Status = status
+		if !sameFiles && status.Phase == v1alpha1.PhaseHealthy {
+			r.Status.Phase = v1alpha1.PhaseProgressing // What is inherited is so for the files of now.
+		}
 	}
 	return nil
 }

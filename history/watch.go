@@ -9,12 +9,11 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/watch"
-	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/dynamic"
 	"sigs.k8s.io/controller-runtime/pkg/log"
-
-	"reprise.dev/reprise/workload"
 )
 
 const (
@@ -30,11 +29,12 @@ const (
 // that hold a new intent. An informer cannot do that: it cannot start at a checkpoint, and what a queue of keys
 // coalesces is gone.
 type feed struct {
-	clients kubernetes.Interface
-	sights  sights
-	ledger  *ledger
-	// wanted says which Deployments are recorded at all.
-	wanted func(*appsv1.Deployment) bool
+	// deployments reads them as the API server sends them: a typed client drops what its types do not know.
+	deployments dynamic.ResourceInterface
+	sights      sights
+	ledger      *ledger
+	// wanted says in which namespaces Deployments are recorded at all.
+	wanted func(namespace string) bool
 	// push hands a capture on. It must not block for long.
 	push func(capture)
 	// pause waits, or ends with the context's error.
@@ -80,15 +80,15 @@ func (f *feed) list(ctx context.Context, adopted string) (string, error) {
 	options := metav1.ListOptions{Limit: listPage}
 	var resourceVersion string
 	for {
-		page, err := f.clients.AppsV1().Deployments("").List(ctx, options)
+		page, err := f.deployments.List(ctx, options)
 		if err != nil {
 			return "", fmt.Errorf("listing Deployments: %w", err)
 		}
-		resourceVersion = page.ResourceVersion
+		resourceVersion = page.GetResourceVersion()
 		for i := range page.Items {
-			f.offer(&page.Items[i], adopted)
+			f.offer(ctx, &page.Items[i], adopted)
 		}
-		if options.Continue = page.Continue; options.Continue == "" {
+		if options.Continue = page.GetContinue(); options.Continue == "" {
 			f.ledger.seen(resourceVersion, true)
 			return resourceVersion, nil
 		}
@@ -97,7 +97,7 @@ func (f *feed) list(ctx context.Context, adopted string) (string, error) {
 
 // follow watches from a resourceVersion until the watch ends, and returns how far it came.
 func (f *feed) follow(ctx context.Context, from string) (string, error) {
-	w, err := f.clients.AppsV1().Deployments("").Watch(ctx, metav1.ListOptions{
+	w, err := f.deployments.Watch(ctx, metav1.ListOptions{
 		ResourceVersion: from, AllowWatchBookmarks: true, TimeoutSeconds: new(int64(watchSeconds)),
 	})
 	if err != nil {
@@ -105,30 +105,31 @@ func (f *feed) follow(ctx context.Context, from string) (string, error) {
 	}
 	defer w.Stop()
 	for e := range w.ResultChan() {
-		d, ok := e.Object.(*appsv1.Deployment)
+		d, ok := e.Object.(*unstructured.Unstructured)
 		switch {
 		case e.Type == watch.Error:
 			return from, apierrors.FromObject(e.Object)
 		case !ok:
 			return from, fmt.Errorf("watching Deployments: unexpected %T", e.Object)
 		case e.Type == watch.Bookmark:
-			f.ledger.seen(d.ResourceVersion, true)
+			f.ledger.seen(d.GetResourceVersion(), true)
 		case e.Type == watch.Deleted:
-			delete(f.sights, types.NamespacedName{Namespace: d.Namespace, Name: d.Name})
-			f.ledger.seen(d.ResourceVersion, true)
+			delete(f.sights, types.NamespacedName{Namespace: d.GetNamespace(), Name: d.GetName()})
+			f.ledger.seen(d.GetResourceVersion(), true)
 		default:
-			f.offer(d, "")
+			f.offer(ctx, d, "")
 		}
-		from = d.ResourceVersion
+		from = d.GetResourceVersion()
 	}
 	return from, errors.Join(ctx.Err())
 }
 
 // offer enters a Deployment as it was stored, and hands it on if its intent is new.
-func (f *feed) offer(d *appsv1.Deployment, adopted string) {
-	if !workload.Guarded(d) || d.DeletionTimestamp != nil || !f.wanted(d) || !f.sights.isNew(d) {
+func (f *feed) offer(ctx context.Context, raw *unstructured.Unstructured, adopted string) {
+	d := f.news(ctx, raw)
+	if d == nil {
 		if adopted == "" {
-			f.ledger.seen(d.ResourceVersion, true)
+			f.ledger.seen(raw.GetResourceVersion(), true)
 		}
 		return
 	}
@@ -138,5 +139,21 @@ func (f *feed) offer(d *appsv1.Deployment, adopted string) {
 	if adopted != "" {
 		version = ""
 	}
-	f.push(capture{deployment: d, adopted: adopted, entry: f.ledger.seen(version, false)})
+	f.push(capture{deployment: d, raw: raw, adopted: adopted, entry: f.ledger.seen(version, false)})
+}
+
+// news is a Deployment that is to be recorded, nil where it is not.
+func (f *feed) news(ctx context.Context, raw *unstructured.Unstructured) *appsv1.Deployment {
+	if !guarded(raw) || raw.GetDeletionTimestamp() != nil || !f.wanted(raw.GetNamespace()) {
+		return nil
+	}
+	d, err := typed(raw)
+	if err != nil {
+		log.FromContext(ctx).Error(err, "This Deployment cannot be read, and is not recorded")
+		return nil
+	}
+	if !f.sights.isNew(d) {
+		return nil
+	}
+	return d
 }

@@ -9,6 +9,7 @@ import (
 
 	appsv1 "k8s.io/api/apps/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -22,7 +23,7 @@ var errOvertaken = errors.New("a newer deploy arrived and wins")
 
 // applier puts a revision back by two writes, neither of which conflicts with the next apply of whoever
 // deployed: the whole intent in one update, then the ownership of its fields in one patch. Both in one write
-// would leave Reprise as an owner.
+// would leave Reprise as an owner. The resourceVersion that was read makes a deploy that arrives meanwhile win.
 type applier struct {
 	client client.Client
 	live   client.Reader
@@ -31,77 +32,76 @@ type applier struct {
 // restore brings the workload from the failed revision's intent to the target's. It may be repeated: it goes
 // on from whatever it finds. It returns errOvertaken if it finds a third intent.
 func (a applier) restore(ctx context.Context, failed, target *v1alpha1.Revision) error {
-	d, err := a.read(ctx, failed)
+	saved, err := history.Open(target)
 	if err != nil {
 		return err
 	}
-	if hash := workload.IntentOf(d).Hash(); hash != failed.Spec.IntentHash && hash != target.Spec.IntentHash {
-		return errOvertaken
-	}
-	if err := a.restoreFiles(ctx, failed, target); err != nil {
+	d, hash, err := a.read(ctx, failed)
+	if err != nil {
 		return err
 	}
-	if hash := workload.IntentOf(d).Hash(); hash != target.Spec.IntentHash {
-		if d, err = a.writeIntent(ctx, d, target); err != nil {
-			return err
+	if hash != failed.Spec.IntentHash && hash != target.Spec.IntentHash {
+		return errOvertaken
+	}
+	if err := a.restoreFiles(ctx, failed, target, saved.Files); err != nil {
+		return err
+	}
+	if hash != target.Spec.IntentHash {
+		saved.Intent.Onto(d)
+		if err := a.client.Update(ctx, d, client.FieldOwner(history.Manager)); err != nil {
+			return fmt.Errorf("putting the intent of revision %s back: %w", target.Name, err)
 		}
 	}
-	if workload.IntentOf(d).Hash() != target.Spec.IntentHash {
+	if hash, err = intentHash(d); err != nil {
+		return err
+	}
+	if hash != target.Spec.IntentHash {
 		return errOvertaken
 	}
-	saved, err := history.ManagedFields(target)
-	if err != nil {
+	if err := a.writeOwnership(ctx, d, saved.ManagedFields); err != nil {
 		return err
 	}
-	if err := a.writeOwnership(ctx, d, saved); err != nil {
+	if _, hash, err = a.read(ctx, failed); err != nil {
 		return err
 	}
-	if d, err = a.read(ctx, failed); err != nil {
-		return err
-	}
-	if workload.IntentOf(d).Hash() != target.Spec.IntentHash {
+	if hash != target.Spec.IntentHash {
 		return errOvertaken
 	}
 	return nil
 }
 
-func (a applier) read(ctx context.Context, failed *v1alpha1.Revision) (*appsv1.Deployment, error) {
-	d := &appsv1.Deployment{}
+// read reads the workload as the API server has it, since a type would drop what is newer than it is, and the hash of
+// its intent.
+func (a applier) read(ctx context.Context, failed *v1alpha1.Revision) (*unstructured.Unstructured, string, error) {
+	d := &unstructured.Unstructured{}
+	d.SetGroupVersionKind(appsv1.SchemeGroupVersion.WithKind("Deployment"))
 	key := client.ObjectKey{Namespace: failed.Namespace, Name: failed.Spec.Workload.Name}
 	if err := a.live.Get(ctx, key, d); err != nil {
-		return nil, fmt.Errorf("reading %s before its rollback: %w", key.Name, err)
+		return nil, "", fmt.Errorf("reading %s before its rollback: %w", key.Name, err)
 	}
-	if d.UID != failed.Spec.Workload.UID {
-		return nil, errOvertaken
+	if d.GetUID() != failed.Spec.Workload.UID {
+		return nil, "", errOvertaken
 	}
-	return d, nil
+	hash, err := intentHash(d)
+	return d, hash, err
 }
 
-// check asks the API server whether it would accept the target now.
-func (a applier) check(ctx context.Context, failed, target *v1alpha1.Revision) error {
-	d, err := a.read(ctx, failed)
+func intentHash(d *unstructured.Unstructured) (string, error) {
+	intent, err := workload.RawIntentOf(d).Typed()
 	if err != nil {
-		return err
+		return "", fmt.Errorf("reading Deployment %s: %w", d.GetName(), err)
 	}
-	intent, err := history.Intent(target)
+	return intent.Hash(), nil
+}
+
+// check asks the API server whether it would accept an intent now.
+func (a applier) check(ctx context.Context, failed *v1alpha1.Revision, intent workload.RawIntent) error {
+	d, _, err := a.read(ctx, failed)
 	if err != nil {
 		return err
 	}
 	intent.Onto(d)
 	return a.client.Update(ctx, d, client.DryRunAll, client.FieldOwner(history.Manager))
-}
-
-// writeIntent is the first write. The resourceVersion that was read makes a deploy that arrives meanwhile win.
-func (a applier) writeIntent(ctx context.Context, d *appsv1.Deployment, target *v1alpha1.Revision) (*appsv1.Deployment, error) {
-	intent, err := history.Intent(target)
-	if err != nil {
-		return nil, err
-	}
-	intent.Onto(d)
-	if err := a.client.Update(ctx, d, client.FieldOwner(history.Manager)); err != nil {
-		return nil, fmt.Errorf("putting the intent of revision %s back: %w", target.Name, err)
-	}
-	return d, nil
 }
 
 // writeOwnership is the second write: the saved managers own their fields again, controllers and subresources keep

@@ -2,6 +2,7 @@ package rollback
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"reprise.dev/reprise/api/v1alpha1"
@@ -9,20 +10,32 @@ import (
 	"reprise.dev/reprise/history"
 )
 
-// changesSince compares a revision with the healthy one before it; without one there is no difference to tell.
+// changesSince compares a revision with the healthy one before it. Without one there is no difference to tell, and none
+// can be told of what cannot be read: that must keep no verdict from being written.
 func (r *Reconciler) changesSince(ctx context.Context, healthy, revision *v1alpha1.Revision) (diff.Changes, error) {
 	if healthy == nil {
 		return nil, nil
 	}
-	old, err := r.snapshot(ctx, healthy)
+	snapshots, err := r.snapshots(ctx, healthy, revision)
+	if errors.Is(err, history.ErrSnapshot) {
+		return nil, nil
+	}
 	if err != nil {
 		return nil, err
 	}
-	new, err := r.snapshot(ctx, revision)
-	if err != nil {
-		return nil, err
+	return diff.Revisions(snapshots[0], snapshots[1])
+}
+
+// snapshots reads whole revisions, to be compared.
+func (r *Reconciler) snapshots(ctx context.Context, revisions ...*v1alpha1.Revision) ([]diff.Revision, error) {
+	all := make([]diff.Revision, len(revisions))
+	for i, revision := range revisions {
+		var err error
+		if all[i], err = r.snapshot(ctx, revision); err != nil {
+			return nil, err
+		}
 	}
-	return diff.Revisions(old, new)
+	return all, nil
 }
 
 func (r *Reconciler) snapshot(ctx context.Context, revision *v1alpha1.Revision) (diff.Revision, error) {
@@ -30,17 +43,17 @@ func (r *Reconciler) snapshot(ctx context.Context, revision *v1alpha1.Revision) 
 	if err != nil {
 		return diff.Revision{}, err
 	}
-	return history.Snapshot(whole)
+	return history.Comparable(whole)
 }
 
-// leftBehind reads what leftovers compares.
+// leftBehind reads what leftovers compares; of what cannot be read nothing can be told.
 func (r *Reconciler) leftBehind(ctx context.Context, failed, target, newest *v1alpha1.Revision) (diff.Changes, error) {
-	var snapshots [3]diff.Revision
-	for i, revision := range []*v1alpha1.Revision{failed, target, newest} {
-		var err error
-		if snapshots[i], err = r.snapshot(ctx, revision); err != nil {
-			return nil, err
-		}
+	snapshots, err := r.snapshots(ctx, failed, target, newest)
+	if errors.Is(err, history.ErrSnapshot) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
 	}
 	return leftovers(snapshots[0], snapshots[1], snapshots[2])
 }

@@ -2,7 +2,6 @@ package rollback
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"slices"
 
@@ -19,7 +18,7 @@ import (
 // restoreFiles puts Score's files back as the target had them, before the Deployment: its new pods must find them.
 // Each is written only where its content differs, in the same two writes as the Deployment. It returns errOvertaken,
 // before it writes any, where one holds what neither revision had: a newer deploy has begun.
-func (a applier) restoreFiles(ctx context.Context, failed, target *v1alpha1.Revision) error {
+func (a applier) restoreFiles(ctx context.Context, failed, target *v1alpha1.Revision, saved map[string]history.KeptFile) error {
 	files := kept(target.Spec.Files)
 	stored := make([]*corev1.ConfigMap, len(files))
 	for i, f := range files {
@@ -33,7 +32,7 @@ func (a applier) restoreFiles(ctx context.Context, failed, target *v1alpha1.Revi
 		stored[i] = live
 	}
 	for i, f := range files {
-		if err := a.restoreFile(ctx, target.Namespace, stored[i], f); err != nil {
+		if err := a.restoreFile(ctx, target.Namespace, stored[i], f, saved[f.ConfigMap]); err != nil {
 			return err
 		}
 	}
@@ -74,35 +73,31 @@ func (a applier) readFile(ctx context.Context, namespace, name string) (*corev1.
 
 // restoreFile writes one file; stored is what there is of it, nil where there is nothing. The resourceVersion that was
 // read makes a deploy that arrives meanwhile win.
-func (a applier) restoreFile(ctx context.Context, namespace string, stored *corev1.ConfigMap, f v1alpha1.RevisionFile) error {
+func (a applier) restoreFile(ctx context.Context, namespace string, stored *corev1.ConfigMap, f v1alpha1.RevisionFile, saved history.KeptFile) error {
 	var err error
 	switch {
 	case stored == nil:
 		stored = &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: f.ConfigMap}}
-		setContent(stored, f)
+		setContent(stored, f, saved.Content)
 		err = a.client.Create(ctx, stored, client.FieldOwner(history.Manager))
 	case !history.SameContent(f, stored):
-		setContent(stored, f)
+		setContent(stored, f, saved.Content)
 		err = a.client.Update(ctx, stored, client.FieldOwner(history.Manager))
 	}
 	if err != nil {
 		return fmt.Errorf("putting file %s back: %w", f.ConfigMap, err)
 	}
-	var saved []metav1.ManagedFieldsEntry
-	if err := json.Unmarshal(f.ManagedFields.Raw, &saved); err != nil {
-		return fmt.Errorf("decoding the managed fields of file %s: %w", f.ConfigMap, err)
-	}
-	return a.writeOwnership(ctx, stored, saved)
+	return a.writeOwnership(ctx, stored, saved.ManagedFields)
 }
 
 // setContent writes a file's content, and nothing else: Score's ConfigMaps have one key.
-func setContent(c *corev1.ConfigMap, f v1alpha1.RevisionFile) {
+func setContent(c *corev1.ConfigMap, f v1alpha1.RevisionFile, content []byte) {
 	c.Data, c.BinaryData = nil, nil
 	if f.Text {
-		c.Data = map[string]string{workload.FileKey: string(f.Content)}
+		c.Data = map[string]string{workload.FileKey: string(content)}
 		return
 	}
-	c.BinaryData = map[string][]byte{workload.FileKey: f.Content}
+	c.BinaryData = map[string][]byte{workload.FileKey: content}
 }
 
 // putBack are the files that hold what the target had, and not what the failed revision had.

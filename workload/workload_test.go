@@ -105,35 +105,6 @@ func TestOnlyADeployChangesTheIntent(t *testing.T) {
 	}
 }
 
-func TestAnIntentIsPutBackWithoutTouchingWhatIsNotPartOfIt(t *testing.T) {
-	intent := workload.IntentOf(deployment(func(d *appsv1.Deployment) {
-		d.Annotations[workload.LastApplied] = "old"
-		d.Annotations["deployment.kubernetes.io/revision"] = "1"
-		d.Annotations[workload.RollbackAnnotation] = "auto"
-	}))
-	live := deployment(func(d *appsv1.Deployment) {
-		d.Spec.Replicas = new(int32(7))
-		d.Spec.Template.Spec.Containers[0].Image = "x:bad"
-		d.Labels["new"] = "label"
-		d.Annotations[workload.LastApplied] = "new"
-		d.Annotations["deployment.kubernetes.io/revision"] = "3"
-		d.Annotations[workload.RollbackAnnotation] = "manual"
-	})
-	intent.Onto(live)
-	want := deployment(func(d *appsv1.Deployment) {
-		d.Spec.Replicas = new(int32(7))
-		d.Annotations[workload.LastApplied] = "old"
-		d.Annotations["deployment.kubernetes.io/revision"] = "3"
-		d.Annotations[workload.RollbackAnnotation] = "manual"
-	})
-	if d := cmp.Diff(want, live); d != "" {
-		t.Errorf("(-want +got)\n%s", d)
-	}
-	if workload.IntentOf(live).Hash() != intent.Hash() {
-		t.Error("the live intent is not the one put back")
-	}
-}
-
 func TestSettingsComeFromTheNearestPlace(t *testing.T) {
 	d := deployment(func(d *appsv1.Deployment) {
 		d.Annotations[workload.RollbackAnnotation] = "manual"

@@ -2,7 +2,6 @@ package v1alpha1
 
 import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
 )
 
@@ -19,7 +18,7 @@ import (
 // +kubebuilder:printcolumn:name="Revision",type=integer,JSONPath=".spec.number"
 // +kubebuilder:printcolumn:name="Phase",type=string,JSONPath=".status.phase"
 // +kubebuilder:printcolumn:name="Images",type=string,JSONPath=".spec.images"
-// +kubebuilder:printcolumn:name="Change",type=string,JSONPath=".spec.change",priority=1
+// +kubebuilder:printcolumn:name="Change",type=string,JSONPath=".spec.change"
 // +kubebuilder:printcolumn:name="By",type=string,JSONPath=".spec.by"
 // +kubebuilder:printcolumn:name="Age",type=date,JSONPath=".spec.acceptedAt"
 // +kubebuilder:printcolumn:name="Error",type=string,JSONPath=".status.error"
@@ -94,15 +93,18 @@ type RevisionSpec struct {
 	// +listType=map
 	// +listMapKey=configMap
 	Files []RevisionFile `json:"files,omitempty"`
-	// What a rollback writes back: labels, annotations and spec, without replicas.
-	// +kubebuilder:pruning:PreserveUnknownFields
-	// +kubebuilder:validation:Schemaless
-	Intent runtime.RawExtension `json:"intent"`
-	// Which manager owned which field, put back by a rollback so that the next apply meets no conflict.
-	// +kubebuilder:pruning:PreserveUnknownFields
-	// +kubebuilder:validation:Schemaless
-	// +optional
-	ManagedFields runtime.RawExtension `json:"managedFields,omitempty"`
+	// What a rollback writes back, compressed. What people look for in it stands beside it in plain fields.
+	Snapshot Snapshot `json:"snapshot"`
+}
+
+// Snapshot is what a rollback writes back: the intent as the API server had it (labels, annotations and spec, without
+// replicas), which manager owned which field, and what Score's files held.
+type Snapshot struct {
+	// How the data is encoded, with its version: gzip+json/v1 is a JSON document of intent, managedFields and files,
+	// compressed by gzip.
+	Encoding string `json:"encoding"`
+	// The encoded document, in base64. To read it: kubectl get rev NAME -o jsonpath='{.spec.snapshot.data}' | base64 -d | gunzip
+	Data string `json:"data"`
 }
 
 // RevisionFile is one of Score's files as a revision ran with it.
@@ -122,10 +124,7 @@ type RevisionFile struct {
 	// The content's size in bytes.
 	// +optional
 	Size int64 `json:"size,omitempty"`
-	// The content.
-	// +optional
-	Content []byte `json:"content,omitempty"`
-	// The content was too large to be kept: it cannot be put back.
+	// The content was too large to be kept in the snapshot: it cannot be put back.
 	// +optional
 	Omitted bool `json:"omitted,omitempty"`
 	// The ConfigMap did not exist.
@@ -134,11 +133,10 @@ type RevisionFile struct {
 	// The ConfigMap holds the content in data, not in binaryData.
 	// +optional
 	Text bool `json:"text,omitempty"`
-	// Which manager owned the ConfigMap's fields.
-	// +kubebuilder:pruning:PreserveUnknownFields
-	// +kubebuilder:validation:Schemaless
+	// It was written after the Deployment was stored, and what it held until then is not known any more: the pods may
+	// have started with an older content than this one.
 	// +optional
-	ManagedFields runtime.RawExtension `json:"managedFields,omitempty"`
+	WrittenAfter bool `json:"writtenAfter,omitempty"`
 }
 
 // WorkloadReference names the workload that a revision belongs to.

@@ -19,7 +19,7 @@ const sweepEvery = 10 * time.Minute
 // controllers adds what only the leader does.
 func (p *process) controllers(context.Context) error {
 	recorder := history.NewRecorder(history.Recorder{
-		Client: p.manager.GetClient(), Live: p.manager.GetAPIReader(), Clients: p.clients, Events: p.events,
+		Client: p.manager.GetClient(), Live: p.manager.GetAPIReader(), Dynamic: p.dynamic, Leases: p.clients.CoordinationV1(), Events: p.events,
 		Auditor: auditor{policies: p.policies, namespaces: p.namespaces},
 		Clock:   clock.RealClock{}, Defaults: p.config.Defaults, MaxPerMinute: p.config.History.MaxPerMinute,
 		Namespace: p.options.namespace, Protected: sets.New(p.config.ProtectedNamespaces...), Instance: leaseName,

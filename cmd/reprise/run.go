@@ -10,6 +10,7 @@ import (
 
 	"github.com/go-logr/zapr"
 	"go.uber.org/zap"
+	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/kubernetes"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -36,6 +37,7 @@ type process struct {
 	config     config.Config
 	manager    ctrl.Manager
 	clients    kubernetes.Interface
+	dynamic    dynamic.Interface
 	events     *event.Writer
 	namespaces *namespacedata.Source
 	policies   *policy.Engine
@@ -86,6 +88,9 @@ func (p *process) connect(context.Context) error {
 	}
 	if p.clients, err = kubernetes.NewForConfig(api); err != nil {
 		return fmt.Errorf("making a client: %w", err)
+	}
+	if p.dynamic, err = dynamic.NewForConfig(api); err != nil {
+		return fmt.Errorf("making a client of what the API server sends: %w", err)
 	}
 	if p.namespaces, err = namespacedata.New(api, maxStale, time.Now); err != nil {
 		return err

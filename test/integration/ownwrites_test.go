@@ -239,7 +239,7 @@ func TestRepriseItselfTellsOnlyItsOwnStory(t *testing.T) {
 	p.stores(told(p.namespace, "theirs", "kubelet"))
 	revision := &v1alpha1.Revision{ObjectMeta: metav1.ObjectMeta{Namespace: "kube-system", Name: p.namespace}}
 	revision.Spec = v1alpha1.RevisionSpec{Number: 1, AcceptedAt: metav1.Now()}
-	revision.Spec.Intent.Raw = []byte(`{}`)
+	revision.Spec.Snapshot = v1alpha1.Snapshot{Encoding: "none", Data: "-"}
 	lease := &coordinationv1.Lease{ObjectMeta: metav1.ObjectMeta{Namespace: product.Namespace, Name: "of-another"}}
 
 	const form = "Reprise writes only Events whose source is reprise"

@@ -195,7 +195,7 @@ func TestTheDefinitionIsDeletedWithItsRevisions(t *testing.T) {
 		return nil
 	}
 	const revision = `{"apiVersion":"reprise.dev/v1alpha1","kind":"Revision","metadata":{"name":"app-1"},"spec":{"number":1,
-		"acceptedAt":"2026-01-01T00:00:00Z","intent":{},"intentHash":"a","templateHash":"b",
+		"acceptedAt":"2026-01-01T00:00:00Z","snapshot":{"encoding":"none","data":""},"intentHash":"a","templateHash":"b",
 		"workload":{"kind":"Deployment","name":"app","uid":"c"}}}`
 	if err := kubectl(revision, "create", "-f", "-", "--as=system:serviceaccount:"+product.Namespace+":"+product.Release); err != nil {
 		t.Fatal(err)

@@ -3,18 +3,23 @@ package recorder
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"sync/atomic"
 	"testing"
 
 	appsv1 "k8s.io/api/apps/v1"
+	coordinationv1 "k8s.io/api/coordination/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
-	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/dynamic"
+	coordinationclient "k8s.io/client-go/kubernetes/typed/coordination/v1"
 	"k8s.io/utils/clock"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
+	"reprise.dev/reprise/api/v1alpha1"
 	"reprise.dev/reprise/event"
 	"reprise.dev/reprise/history"
 	"reprise.dev/reprise/test/product"
@@ -67,13 +72,17 @@ func record(ctx context.Context, t *testing.T, f faults) error {
 	if err != nil {
 		return err
 	}
-	clients, err := kubernetes.NewForConfig(config)
+	leases, err := coordinationclient.NewForConfig(config)
+	if err != nil {
+		return err
+	}
+	deployments, err := dynamic.NewForConfig(config)
 	if err != nil {
 		return err
 	}
 	faulty := f.wrap(api)
 	return history.NewRecorder(history.Recorder{
-		Client: faulty, Live: api, Clients: clients, Events: event.NewWriter(faulty, "fault"), Auditor: silent{},
+		Client: faulty, Live: api, Dynamic: deployments, Leases: leases, Events: event.NewWriter(faulty, "fault"), Auditor: silent{},
 		Clock: clock.RealClock{}, Defaults: workload.DefaultSettings(), MaxPerMinute: 1000,
 		Namespace: product.Namespace, Instance: product.Release + "-fault",
 	}).Start(ctx)
@@ -121,6 +130,44 @@ func TestAKillBetweenAnyTwoWritesLosesNothingAndRepeatsNothing(t *testing.T) {
 	done := make(chan error, 1)
 	go func() { done <- record(ctx, t, func() error { return nil }) }()
 	sameHistory(t, api, d, deploys)
+	stop()
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+}
+
+// TestARevisionThatNobodyCanFinishIsReplaced is killed after the first write, and then the checkpoint is lost and the
+// workload deployed once more: what was begun is never replayed.
+func TestARevisionThatNobodyCanFinishIsReplaced(t *testing.T) {
+	api := newClient(t)
+	d := begin(t, api)
+	deploy(t, api, d, 4, nil)
+	ctx, kill := context.WithCancel(t.Context())
+	defer kill()
+	var writes atomic.Int64
+	if err := record(ctx, t, func() error {
+		if writes.Add(1) > 1 {
+			kill()
+			return errKilled
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	lease := &coordinationv1.Lease{ObjectMeta: metav1.ObjectMeta{Namespace: product.Namespace, Name: product.Release + "-fault-recorder"}}
+	if err := api.Delete(t.Context(), lease); err != nil {
+		t.Fatal(err)
+	}
+	setImage(t, api, d, "last")
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	done := make(chan error, 1)
+	go func() { done <- record(ctx, t, func() error { return nil }) }()
+	product.Eventually(t, func() (bool, string) {
+		h, err := history.List(ctx, api, d.Namespace, d.Name)
+		return err == nil && len(h) == 3 && h[1].Status.Phase == v1alpha1.PhaseSuperseded && h[2].Spec.Images == "app:last" && h[2].Status.Phase != "",
+			fmt.Sprintf("%v, %d revisions", err, len(h))
+	})
 	stop()
 	if err := <-done; err != nil {
 		t.Error(err)

@@ -110,11 +110,20 @@ func newNamespace(t *testing.T, api client.Client) string {
 	return n.Name
 }
 
-// newWorkload makes a workload without pods: what is deployed matters here, not what runs.
+// newWorkload makes a workload.
 func newWorkload(t *testing.T, api client.Client, namespace, name string) *appsv1.Deployment {
 	t.Helper()
+	d := workloadWithoutPods(namespace, name)
+	if err := api.Create(t.Context(), d); err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+// workloadWithoutPods is one of which only what is deployed matters, not what runs.
+func workloadWithoutPods(namespace, name string) *appsv1.Deployment {
 	labels := map[string]string{"app": name}
-	d := &appsv1.Deployment{
+	return &appsv1.Deployment{
 		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name, Annotations: map[string]string{"k8s.score.dev/workload-name": name}},
 		Spec: appsv1.DeploymentSpec{
 			Replicas: new(int32(0)), Selector: &metav1.LabelSelector{MatchLabels: labels},
@@ -124,10 +133,6 @@ func newWorkload(t *testing.T, api client.Client, namespace, name string) *appsv
 			},
 		},
 	}
-	if err := api.Create(t.Context(), d); err != nil {
-		t.Fatal(err)
-	}
-	return d
 }
 
 // images are those of a workload's revisions, in order.

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"maps"
 	"regexp"
@@ -12,6 +13,7 @@ import (
 
 	"reprise.dev/reprise/api/v1alpha1"
 	"reprise.dev/reprise/history"
+	"reprise.dev/reprise/workload"
 )
 
 // perWrite is how many objects one write to etcd holds: it takes 1.5 MiB at most.
@@ -52,7 +54,7 @@ func (st *stage) originals(ctx context.Context, live *v1alpha1.Revision) ([]orig
 	return all, nil
 }
 
-// copyOriginals stores the n-th copy. Every replacement is as long as what it replaces: built-in objects are stored
+// copyOriginals stores the n-th copy. Snapshots stay those of the original, since nobody opens them. Every replacement is as long as what it replaces: built-in objects are stored
 // as protobuf, which counts bytes.
 func copyOriginals(ctx context.Context, store etcd, all []original, n int) error {
 	name, namespace := fmt.Sprintf("workload-%05d", n), seededNamespace(n)
@@ -90,8 +92,15 @@ func copyOriginals(ctx context.Context, store etcd, all []original, n int) error
 
 // hashUnder is the hash of a Revision's intent for a workload of another name.
 func hashUnder(r *v1alpha1.Revision, name string) (string, error) {
-	other := r.DeepCopy()
-	other.Spec.Intent.Raw = bytes.ReplaceAll(r.Spec.Intent.Raw, []byte(pattern), []byte(name))
-	intent, err := history.Intent(other)
+	contents, err := history.Open(r)
+	if err != nil {
+		return "", err
+	}
+	encoded, err := json.Marshal(contents.Intent)
+	if err != nil {
+		return "", err
+	}
+	var intent workload.Intent
+	err = json.Unmarshal(bytes.ReplaceAll(encoded, []byte(pattern), []byte(name)), &intent)
 	return intent.Hash(), err
 }

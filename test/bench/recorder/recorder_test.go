@@ -27,7 +27,7 @@ func TestAQuickRunFillsEveryTable(t *testing.T) {
 		"| one after the other | 10 |",
 		"| burst: 5 workloads × 2 | 10 |",
 		"| ControllerRevision + small Revision | 3 |",
-		"| kubectl's memory of its last manifest |",
+		"| (kubectl's memory of its last manifest) |",
 		"| Go heap, live after a garbage collection |",
 	} {
 		if !strings.Contains(out.String(), want) {

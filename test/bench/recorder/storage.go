@@ -35,11 +35,8 @@ type way struct {
 func ways() []way {
 	return []way{
 		{name: "Revision", objects: whole},
-		{name: "Revision, its snapshot one string of JSON", objects: asText},
-		{name: "Revision, its snapshot compressed", objects: packed},
 		{name: "ControllerRevision + small Revision", prefix: "/registry/controllerrevisions/%s/", objects: inControllerRevision},
-		{name: "immutable ConfigMap + small Revision", prefix: "/registry/configmaps/%s/stored-", objects: inConfigMap},
-		{name: "the same, compressed", prefix: "/registry/configmaps/%s/stored-", objects: inPackedConfigMap},
+		{name: "immutable ConfigMap, compressed + small Revision", prefix: "/registry/configmaps/%s/stored-", objects: inConfigMap},
 	}
 }
 
@@ -136,24 +133,24 @@ type part struct {
 	bytes int
 }
 
-// partsOf says what takes how much of a Revision.
+// partsOf says what takes how much of a Revision, and what its snapshot would take without compression.
 func partsOf(r *v1alpha1.Revision) ([]part, error) {
-	intent, err := history.Intent(r)
+	contents, err := history.Open(r)
 	if err != nil {
 		return nil, err
 	}
-	remembered, errRemembered := json.Marshal(intent.Annotations[workload.LastApplied])
+	remembered, errRemembered := json.Marshal(contents.Intent.Annotations[workload.LastApplied])
+	intent, errIntent := json.Marshal(contents.Intent)
+	owners, errOwners := json.Marshal(contents.ManagedFields)
+	held, errHeld := json.Marshal(r.Spec.Snapshot.Data)
 	own, errOwn := json.Marshal(r.ManagedFields)
 	all, errAll := json.Marshal(r)
-	parts := []part{
-		{"intent, without the next", len(r.Spec.Intent.Raw) - len(remembered)},
-		{"kubectl's memory of its last manifest", len(remembered)},
-		{"who owned which field of the Deployment", len(r.Spec.ManagedFields.Raw)},
+	return []part{
+		{"the snapshot", len(held)},
 		{"who owns which field of the Revision", len(own)},
-	}
-	rest := len(all)
-	for _, p := range parts {
-		rest -= p.bytes
-	}
-	return append(parts, part{"everything else", rest}), errors.Join(errRemembered, errOwn, errAll)
+		{"everything else", len(all) - len(held) - len(own)},
+		{"(in the snapshot, before it is compressed: the intent, without the next)", len(intent) - len(remembered)},
+		{"(kubectl's memory of its last manifest)", len(remembered)},
+		{"(who owned which field of the Deployment)", len(owners)},
+	}, errors.Join(errRemembered, errIntent, errOwners, errHeld, errOwn, errAll)
 }

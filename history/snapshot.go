@@ -1,0 +1,122 @@
+package history
+
+import (
+	"bytes"
+	"compress/gzip"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	kjson "sigs.k8s.io/json"
+
+	"reprise.dev/reprise/api/v1alpha1"
+	"reprise.dev/reprise/diff"
+	"reprise.dev/reprise/workload"
+)
+
+const (
+	// encoding is how a snapshot is written: one JSON document, Contents, compressed by gzip (RFC 1952).
+	encoding = "gzip+json/v1"
+	// maxContents is how large that document may be, in bytes. An object that etcd takes is far smaller as JSON; what a
+	// few bytes can be blown up to by gzip is not.
+	maxContents = 16 << 20
+)
+
+// ErrSnapshot means that what a revision holds cannot be read, now or later: it is damaged, or another version of
+// Reprise wrote it. Its plain fields still stand.
+var ErrSnapshot = errors.New("its snapshot cannot be read; deploy once more to have what runs recorded anew")
+
+// Contents is what a snapshot holds.
+type Contents struct {
+	Intent workload.RawIntent `json:"intent"`
+	// ManagedFields say which manager owned which field of the workload.
+	ManagedFields []metav1.ManagedFieldsEntry `json:"managedFields,omitempty"`
+	// Files are Score's, by the names of their ConfigMaps.
+	Files map[string]KeptFile `json:"files,omitempty"`
+}
+
+// KeptFile is what is kept of one of Score's files.
+type KeptFile struct {
+	// Content is what it held, nil where that was left out for its size.
+	Content []byte `json:"content,omitempty"`
+	// ManagedFields say which manager owned which field of the ConfigMap.
+	ManagedFields []metav1.ManagedFieldsEntry `json:"managedFields,omitempty"`
+}
+
+// pack encodes contents. The same contents give the same bytes.
+func pack(c Contents) (v1alpha1.Snapshot, error) {
+	var plain bytes.Buffer
+	encoder := json.NewEncoder(&plain)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(c); err != nil {
+		return v1alpha1.Snapshot{}, fmt.Errorf("encoding a snapshot: %w", err)
+	}
+	if plain.Len() > maxContents {
+		return v1alpha1.Snapshot{}, fmt.Errorf("a snapshot of %d bytes, of which %d are allowed: %w", plain.Len(), maxContents, errTooLarge)
+	}
+	var packed bytes.Buffer
+	w := gzip.NewWriter(&packed)
+	_, err := plain.WriteTo(w)
+	if err := errors.Join(err, w.Close()); err != nil {
+		return v1alpha1.Snapshot{}, fmt.Errorf("compressing a snapshot: %w", err)
+	}
+	return v1alpha1.Snapshot{Encoding: encoding, Data: base64.StdEncoding.EncodeToString(packed.Bytes())}, nil
+}
+
+// Open reads the snapshot of a whole revision, and makes sure that it holds the intent that the revision's hash names.
+// An error is ErrSnapshot.
+func Open(r *v1alpha1.Revision) (Contents, error) {
+	contents, err := unpack(r.Spec.Snapshot)
+	if err != nil {
+		return Contents{}, fmt.Errorf("revision %s: %w: %w", r.Name, ErrSnapshot, err)
+	}
+	intent, err := contents.Intent.Typed()
+	if err != nil {
+		return Contents{}, fmt.Errorf("revision %s: %w: %w", r.Name, ErrSnapshot, err)
+	}
+	if hash := intent.Hash(); hash != r.Spec.IntentHash {
+		return Contents{}, fmt.Errorf("revision %s: %w: its intent's hash is %s, not %s", r.Name, ErrSnapshot, hash, r.Spec.IntentHash)
+	}
+	return contents, nil
+}
+
+func unpack(s v1alpha1.Snapshot) (Contents, error) {
+	if s.Encoding != encoding {
+		return Contents{}, fmt.Errorf("it is encoded as %q, and this version of Reprise reads %q", s.Encoding, encoding)
+	}
+	// The field is a string and no []byte: whatever is of the format byte, the API server's CEL reads as base64 for URLs
+	// (k8s.io/kube-openapi/pkg/validation/strfmt, Base64), and refuses every update of what has a slash in it.
+	r, err := gzip.NewReader(base64.NewDecoder(base64.StdEncoding, strings.NewReader(s.Data)))
+	if err != nil {
+		return Contents{}, fmt.Errorf("decompressing: %w", err)
+	}
+	plain, err := io.ReadAll(io.LimitReader(r, maxContents+1))
+	if err != nil {
+		return Contents{}, fmt.Errorf("decompressing: %w", err)
+	}
+	if len(plain) > maxContents {
+		return Contents{}, fmt.Errorf("it holds more than the %d bytes that are allowed", maxContents)
+	}
+	var contents Contents
+	if err := kjson.UnmarshalCaseSensitivePreserveInts(plain, &contents); err != nil {
+		return Contents{}, fmt.Errorf("decoding: %w", err)
+	}
+	return contents, nil
+}
+
+// Comparable is what a whole revision holds, ready to be compared. An error is ErrSnapshot.
+func Comparable(r *v1alpha1.Revision) (diff.Revision, error) {
+	contents, err := Open(r)
+	if err != nil {
+		return diff.Revision{}, err
+	}
+	intent, err := contents.Intent.Typed()
+	if err != nil {
+		return diff.Revision{}, fmt.Errorf("revision %s: %w: %w", r.Name, ErrSnapshot, err)
+	}
+	return diff.Revision{Intent: intent, Files: comparable(r.Spec.Files, contents.Files)}, nil
+}
