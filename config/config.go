@@ -11,6 +11,7 @@ import (
 
 	"gopkg.in/yaml.v3"
 
+	"reprise.dev/reprise/policy"
 	"reprise.dev/reprise/workload"
 )
 
@@ -35,6 +36,8 @@ type Config struct {
 	History History
 	// Rollback bounds what is put back.
 	Rollback Rollback
+	// Policies are the install's own terms for policies.
+	Policies policy.Terms
 	// Defaults treat a workload where neither it nor its namespace says otherwise.
 	Defaults workload.Settings
 }
@@ -75,6 +78,7 @@ type file struct {
 	Rollback struct {
 		MaxAtOnce *int `yaml:"maxAtOnce"`
 	} `yaml:"rollback"`
+	Policies policies `yaml:"policies"`
 	Defaults struct {
 		Rollback        *workload.Mode `yaml:"rollback"`
 		BakeTime        *time.Duration `yaml:"bakeTime"`
@@ -110,6 +114,10 @@ func Parse(content []byte) (Config, error) {
 		return Config{}, err
 	}
 	c := Default()
+	var err error
+	if c.Policies, err = f.Policies.terms(); err != nil {
+		return Config{}, err
+	}
 	set(&c.FailurePolicy, f.FailurePolicy)
 	set(&c.ProtectedNamespaces, f.ProtectedNamespaces)
 	set(&c.History.MaxPerMinute, f.History.MaxPerMinute)

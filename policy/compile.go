@@ -8,78 +8,123 @@ import (
 
 	"github.com/open-policy-agent/opa/v1/ast"
 	"github.com/open-policy-agent/opa/v1/rego"
+	"github.com/open-policy-agent/opa/v1/storage"
 )
 
-// New compiles modules in strict mode. The error says which file does not
-// compile, where, and why.
-func New(ctx context.Context, modules []Module, limits Limits) (*Engine, error) {
-	parsed, policies, err := loadAll(modules)
+// New compiles modules under an install's terms. The error says which file does
+// not compile, where, and why. Rego v1 is compiled in strict mode; as soon as a
+// module is v0, none is, because deprecated builtins are what v0 is written in.
+func New(ctx context.Context, modules []Module, limits Limits, terms Terms) (*Engine, error) {
+	set, err := loadAll(modules)
 	if err != nil {
 		return nil, err
 	}
-	compiler := newCompiler()
-	if compiler.Compile(parsed); compiler.Failed() {
-		return nil, fmt.Errorf("compiling policies: %w", compiler.Errors)
+	compiler := newCompiler(set.strict)
+	if compiler.Compile(set.parsed); compiler.Failed() {
+		return nil, located(compiler.Errors)
 	}
-	engine := &Engine{limits: limits}
-	if engine.final, err = prepare(ctx, compiler, policies); err != nil {
+	engine := &Engine{limits: limits, terms: terms}
+	var policies, early []*loaded
+	for _, p := range set.policies {
+		engine.known = append(engine.known, p.rule.Name)
+		p.rule = terms.apply(p.rule)
+		if p.rule.Enforcement == EnforceOff {
+			continue
+		}
+		policies = append(policies, p)
+		if p.rule.Early {
+			early = append(early, p)
+		}
+	}
+	store := parameterStore(modules)
+	if engine.final, err = prepare(ctx, compiler, store, policies); err != nil {
 		return nil, err
 	}
-	early := slices.DeleteFunc(slices.Clone(policies), func(p *loaded) bool { return !p.rule.Early })
-	if engine.early, err = prepare(ctx, compiler, early); err != nil {
+	if engine.early, err = prepare(ctx, compiler, store, early); err != nil {
 		return nil, err
 	}
 	return engine, nil
 }
 
-func newCompiler() *ast.Compiler {
-	return ast.NewCompiler().WithStrict(true).WithCapabilities(capabilities())
+func newCompiler(strict bool) *ast.Compiler {
+	return ast.NewCompiler().WithStrict(strict).WithCapabilities(capabilities())
 }
 
-// loadAll parses the modules; its policies are those that enforce something, by name.
-func loadAll(modules []Module) (map[string]*ast.Module, []*loaded, error) {
-	parsed := make(map[string]*ast.Module, len(modules))
-	names := map[string]string{}
-	var policies []*loaded
-	for _, module := range modules {
-		if _, exists := parsed[module.File]; exists {
-			return nil, nil, fmt.Errorf("loading policies: there are two files %s", module.File)
+// moduleSet is modules as parsed, and the policies in them, by name.
+type moduleSet struct {
+	parsed   map[string]*ast.Module
+	policies []*loaded
+	strict   bool
+}
+
+func loadAll(modules []Module) (moduleSet, error) {
+	set := moduleSet{parsed: make(map[string]*ast.Module, len(modules)), strict: true}
+	owners := map[string]Module{}
+	for _, m := range modules {
+		if _, exists := set.parsed[m.File]; exists {
+			return moduleSet{}, fmt.Errorf("there are two files %s", m.File)
 		}
-		tree, policy, err := load(module)
+		tree, policy, err := load(m)
 		if err != nil {
-			return nil, nil, err
+			return moduleSet{}, err
 		}
-		parsed[module.File] = tree
-		if policy == nil {
-			continue
+		pkg := tree.Package.Path.String()
+		if owner, taken := owners[pkg]; taken && owner.source() != m.source() {
+			return moduleSet{}, fmt.Errorf("%s:1: package %s is also that of %s: a package belongs to one source, rename one",
+				m.File, strings.TrimPrefix(pkg, "data."), owner.File)
 		}
-		if other, taken := names[policy.rule.Name]; taken {
-			return nil, nil, fmt.Errorf("loading policies: %s and %s both define rule %s", other, module.File, policy.rule.Name)
-		}
-		names[policy.rule.Name] = module.File
-		if policy.rule.Enforcement != EnforceOff {
-			policies = append(policies, policy)
+		owners[pkg] = m
+		ownParameters(tree, m.source())
+		set.parsed[m.File] = tree
+		set.strict = set.strict && tree.RegoVersion() != ast.RegoV0
+		if err := set.join(policy); err != nil {
+			return moduleSet{}, err
 		}
 	}
-	slices.SortFunc(policies, func(a, b *loaded) int { return strings.Compare(a.rule.Name, b.rule.Name) })
-	return parsed, policies, nil
+	slices.SortFunc(set.policies, func(a, b *loaded) int { return strings.Compare(a.rule.Name, b.rule.Name) })
+	return set, nil
+}
+
+// join adds a policy, or the part of one that another file of its source began.
+func (s *moduleSet) join(policy *loaded) error {
+	if policy == nil {
+		return nil
+	}
+	for _, other := range s.policies {
+		switch {
+		case other.rule.Name != policy.rule.Name:
+		case !other.pkg.Equal(policy.pkg):
+			return fmt.Errorf("%s:1: %s defines rule %s too: it is named by its package's last part, rename one",
+				policy.file, other.file, policy.rule.Name)
+		default:
+			if policy.described {
+				other.rule, other.described = policy.rule, true
+			}
+			other.heads = append(other.heads, policy.heads...)
+			slices.Sort(other.heads)
+			other.heads = slices.Compact(other.heads)
+			return nil
+		}
+	}
+	s.policies = append(s.policies, policy)
+	return nil
 }
 
 // prepare makes one query of all policies, and one of each.
-func prepare(ctx context.Context, compiler *ast.Compiler, policies []*loaded) (program, error) {
+func prepare(ctx context.Context, compiler *ast.Compiler, store storage.Store, policies []*loaded) (program, error) {
 	var p program
 	var entries []string
 	for number, policy := range policies {
 		p.rules = append(p.rules, policy.rule)
 		own := policy.entries(number)
 		entries = append(entries, own...)
-		query, err := prepareQuery(ctx, compiler, own)
+		query, err := prepareQuery(ctx, compiler, store, own)
 		if err != nil {
 			return program{}, fmt.Errorf("preparing rule %s: %w", policy.rule.Name, err)
 		}
 		p.alone = append(p.alone, query)
 	}
-	query, err := prepareQuery(ctx, compiler, entries)
+	query, err := prepareQuery(ctx, compiler, store, entries)
 	if err != nil {
 		return program{}, fmt.Errorf("preparing all rules: %w", err)
 	}
@@ -97,7 +142,7 @@ func (p *loaded) entries(number int) []string {
 	return entries
 }
 
-func prepareQuery(ctx context.Context, compiler *ast.Compiler, entries []string) (rego.PreparedEvalQuery, error) {
+func prepareQuery(ctx context.Context, compiler *ast.Compiler, store storage.Store, entries []string) (rego.PreparedEvalQuery, error) {
 	query := fmt.Sprintf("%s := [%s]", resultVariable, strings.Join(entries, ", "))
-	return rego.New(rego.Query(query), rego.Compiler(compiler), quantityBuiltin()).PrepareForEval(ctx)
+	return rego.New(rego.Query(query), rego.Compiler(compiler), rego.Store(store), quantityBuiltin()).PrepareForEval(ctx)
 }

@@ -33,8 +33,11 @@ func DefaultLimits() Limits {
 // concurrent use; a new set of policies is a new Engine.
 type Engine struct {
 	limits Limits
-	early  program
-	final  program
+	terms  Terms
+	// known are the names of all rules, those that are off included, sorted.
+	known []string
+	early program
+	final program
 }
 
 // program is the rules of one phase, ready to run.
@@ -49,6 +52,22 @@ func (e *Engine) Rules(phase Phase) []Rule {
 	return slices.Clone(e.program(phase).rules)
 }
 
+// Unknown says which policies the engine's terms name that do not exist, and
+// which do; nil if all exist.
+func (e *Engine) Unknown() error {
+	var missing []string
+	for _, name := range e.terms.names() {
+		if !slices.Contains(e.known, name) {
+			missing = append(missing, name)
+		}
+	}
+	if len(missing) == 0 {
+		return nil
+	}
+	return fmt.Errorf("overrides and exemptions name policies that do not exist: %s; there are %s",
+		strings.Join(missing, ", "), strings.Join(e.known, ", "))
+}
+
 func (e *Engine) program(phase Phase) *program {
 	if phase == Early {
 		return &e.early
@@ -60,46 +79,41 @@ func (e *Engine) program(phase Phase) *program {
 // fails or is not done in time is an error of that rule and of no other.
 func (e *Engine) Evaluate(ctx context.Context, in Input) Verdict {
 	p := e.program(in.Phase)
-	var verdict Verdict
+	reading := newReading(p.rules, e.terms, in)
 	document, err := in.document()
 	if err != nil {
 		for _, rule := range p.rules {
-			verdict.Errors = append(verdict.Errors, RuleError{Rule: rule.Name, Kind: Broken, Reason: oneLine(err.Error())})
+			reading.fail(rule, Broken, err.Error())
 		}
-		verdict.settle()
-		return verdict
+		return reading.settled()
 	}
-	template := templateIn(in.Request)
 	results, err := run(ctx, p.together, document, e.limits.Together)
 	if err == nil {
-		err = verdict.collect(results, p.rules, template)
+		err = reading.collect(results)
 	}
 	if err != nil {
-		verdict = e.oneByOne(ctx, p, document, template)
+		reading = newReading(p.rules, e.terms, in)
+		e.oneByOne(ctx, p, document, reading)
 	}
-	verdict.settle()
-	return verdict
+	return reading.settled()
 }
 
 // oneByOne judges each rule by itself, so that the one at fault is known and the
 // others are judged all the same. What a rule found before it failed counts.
-func (e *Engine) oneByOne(ctx context.Context, p *program, document ast.Value, template map[string]any) Verdict {
-	var verdict Verdict
+func (e *Engine) oneByOne(ctx context.Context, p *program, document ast.Value, reading *reading) {
 	for number, rule := range p.rules {
 		results, err := run(ctx, p.alone[number], document, e.limits.Alone)
-		if collected := verdict.collect(results, p.rules, template); collected != nil {
+		if collected := reading.collect(results); collected != nil {
 			err = errors.Join(err, collected)
 		}
-		if err == nil {
-			continue
+		switch {
+		case err == nil:
+		case topdown.IsCancel(err) || ctx.Err() != nil:
+			reading.fail(rule, TimedOut, "it was not done by its deadline")
+		default:
+			reading.fail(rule, Broken, located(err).Error())
 		}
-		failure := RuleError{Rule: rule.Name, Kind: Broken, Reason: oneLine(err.Error())}
-		if topdown.IsCancel(err) || ctx.Err() != nil {
-			failure.Kind, failure.Reason = TimedOut, "it was not done by its deadline"
-		}
-		verdict.Errors = append(verdict.Errors, failure)
 	}
-	return verdict
 }
 
 // run evaluates a query. Builtin errors, which would leave a rule silently

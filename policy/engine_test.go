@@ -72,12 +72,18 @@ func TestFinalPhaseJudgesTheEffectivePod(t *testing.T) {
 			Fix:     "lower the request to 200Mi or set a limit of 250Mi",
 		}, {
 			Rule:    "pod-admissible",
-			Field:   "spec.template.spec.priorityClassName",
+			Field:   "priorityClassName",
 			Path:    "spec.template.spec.priorityClassName",
 			Message: "PriorityClass gold does not exist",
 			Fix:     "create it",
 		}},
-		Warnings: []Violation{{Rule: "pod-admissible", Message: "quota team is used up"}},
+		Warnings: []Violation{{Rule: "pod-admissible", Message: "quota team is used up", Fix: "Change the field that the message names, or the object that forbids it."}, {
+			Rule:    "readiness-probe-missing",
+			Field:   "containers",
+			Path:    "spec.template.spec.containers",
+			Message: "no container has a readiness probe, so pods count as ready as soon as their processes start",
+			Fix:     "add a readinessProbe to the container that serves",
+		}},
 	}
 	if diff := cmp.Diff(want, verdict, cmpopts.EquateEmpty()); diff != "" {
 		t.Errorf("verdict differs (-want +got):\n%s", diff)
@@ -156,8 +162,8 @@ func TestADeadlineThatHasPassedJudgesNothing(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	verdict := shippedEngine(t).Evaluate(ctx, Input{Phase: Early, Request: broken(t)})
-	if verdict.Decision != Unknown || len(verdict.Errors) != 1 || verdict.Errors[0].Kind != TimedOut {
-		t.Errorf("verdict = %+v, want one rule that timed out", verdict)
+	if verdict.Decision != Unknown || len(verdict.Errors) != 3 || verdict.Errors[0].Kind != TimedOut {
+		t.Errorf("verdict = %+v, want the three early rules, timed out", verdict)
 	}
 }
 
@@ -198,7 +204,7 @@ deny contains "no" if rand.intn("x", 2) == 0`, "rand.intn"},
 		{"unknown METADATA is a misspelling", "# METADATA\n# scope: package\n# custom:\n#   severity: high\npackage x\ndeny contains \"no\"", "custom.severity"},
 		{"early is for the built-in pack", "# METADATA\n# scope: package\n# custom:\n#   early: true\npackage x\ndeny contains \"no\"", "early is reserved"},
 		{"a complete rule can only ever say one thing", "package x\ndeny := \"no\"", "must be a set"},
-		{"two rules of one name", "package a.requests_within_limits\ndeny contains \"no\"", "both define rule requests-within-limits"},
+		{"two rules of one name", "package a.requests_within_limits\ndeny contains \"no\"", "defines rule requests-within-limits too"},
 	}
 	builtin, err := Builtin()
 	if err != nil {
@@ -206,7 +212,7 @@ deny contains "no" if rand.intn("x", 2) == 0`, "rand.intn"},
 	}
 	for _, test := range tests {
 		t.Run(test.reason, func(t *testing.T) {
-			_, err := New(t.Context(), append(builtin, Module{File: "bad.rego", Rego: test.rego}), DefaultLimits())
+			_, err := New(t.Context(), append(builtin, Module{File: "bad.rego", Rego: test.rego}), DefaultLimits(), Terms{})
 			if err == nil {
 				t.Fatal("it loads")
 			}
@@ -219,12 +225,25 @@ deny contains "no" if rand.intn("x", 2) == 0`, "rand.intn"},
 
 func TestRulesOfAPhase(t *testing.T) {
 	engine := shippedEngine(t)
-	if rules := engine.Rules(Early); len(rules) != 1 || rules[0].Name != "requests-within-limits" {
-		t.Errorf("early rules: %+v", rules)
+	early := []string{"duplicate-volumes", "requests-within-limits", "selector-changed"}
+	if diff := cmp.Diff(early, names(engine.Rules(Early))); diff != "" {
+		t.Errorf("early rules (-want +got):\n%s", diff)
 	}
-	if rules := engine.Rules(Final); len(rules) != 2 {
-		t.Errorf("final rules: %+v", rules)
+	final := []string{
+		"config-map-missing", "duplicate-volumes", "mutable-image-tag", "pod-admissible",
+		"readiness-probe-missing", "requests-within-limits", "selector-changed",
 	}
+	if diff := cmp.Diff(final, names(engine.Rules(Final))); diff != "" {
+		t.Errorf("final rules (-want +got):\n%s", diff)
+	}
+}
+
+func names(rules []Rule) []string {
+	var out []string
+	for _, r := range rules {
+		out = append(out, r.Name)
+	}
+	return out
 }
 
 func lines(violations []Violation) []string {

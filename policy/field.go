@@ -1,39 +1,84 @@
 package policy
 
 import (
-	"regexp"
+	"fmt"
 	"strconv"
 	"strings"
 )
 
-// A containerPath is a Deployment's path that leads into one container.
-var containerPath = regexp.MustCompile(`^spec\.template\.spec\.(containers|initContainers)\[(\d+)\](.*)$`)
+// scoreNames are a container's fields whose names differ in Score, as in the
+// diffs (score.dev/v1b1: containers.*.variables, containers.*.volumes).
+var scoreNames = map[string]string{"env": "variables", "volumeMounts": "volumes"}
 
-// scoreField words a Deployment's path as a Score file does: containers by
-// their name instead of their position, and a map's key like a field.
+// itemNames are the keys by which a list's item is called, the first that it has.
+var itemNames = []string{"name", "mountPath", "containerPort"}
+
+// scoreField words a Deployment's path as a Score file does: without what
+// leads to the pod's spec, a list's items by their names instead of their
+// positions, and a map's key like a field.
 // spec.template.spec.containers[0].resources.limits[memory] becomes
-// containers.frontend.resources.limits.memory. A path that leads into no known
-// container stays as it is. template is the pod or pod template as decoded.
-func scoreField(path string, template map[string]any) string {
-	match := containerPath.FindStringSubmatch(path)
-	if match == nil {
-		return path
+// containers.frontend.resources.limits.memory. object is the Deployment as decoded.
+func scoreField(path string, object map[string]any) string {
+	parts := split(path)
+	names := make([]string, 0, len(parts))
+	var at any = object
+	for i, part := range parts {
+		name := part
+		if list, isList := at.([]any); isList {
+			name, at = item(list, part, i > 0 && parts[i-1] == "volumeMounts")
+		} else {
+			fields, _ := at.(map[string]any)
+			at = fields[part]
+		}
+		names = append(names, name)
 	}
-	name, found := containerName(template, match[1], match[2])
-	if !found {
-		return path
+	for _, leading := range [][]string{{"spec", "template", "spec"}, {"spec"}, {"metadata"}} {
+		if len(names) > len(leading) && strings.Join(names[:len(leading)], ".") == strings.Join(leading, ".") {
+			names = names[len(leading):]
+			break
+		}
 	}
-	return match[1] + "." + name + strings.NewReplacer("[", ".", "]", "").Replace(match[3])
+	if len(names) > 2 && (names[0] == "containers" || names[0] == "initContainers") {
+		if name, differs := scoreNames[names[2]]; differs {
+			names[2] = name
+		}
+	}
+	return strings.Join(names, ".")
 }
 
-func containerName(template map[string]any, list, position string) (string, bool) {
-	spec, _ := template["spec"].(map[string]any)
-	containers, _ := spec[list].([]any)
-	index, err := strconv.Atoi(position)
-	if err != nil || index >= len(containers) {
-		return "", false
+// split takes a path apart at dots and brackets; what stands in brackets may hold dots.
+func split(path string) []string {
+	var parts []string
+	for path != "" {
+		if rest, inBrackets := strings.CutPrefix(path, "["); inBrackets {
+			key, after, _ := strings.Cut(rest, "]")
+			parts, path = append(parts, key), strings.TrimPrefix(after, ".")
+			continue
+		}
+		end := strings.IndexAny(path, ".[")
+		if end < 0 {
+			end = len(path)
+		}
+		parts, path = append(parts, path[:end]), strings.TrimPrefix(path[end:], ".")
 	}
-	container, _ := containers[index].(map[string]any)
-	name, _ := container["name"].(string)
-	return name, name != ""
+	return parts
+}
+
+// item is a list's item at a position, and what it is called.
+func item(list []any, position string, byPath bool) (string, any) {
+	index, err := strconv.Atoi(position)
+	if err != nil || index < 0 || index >= len(list) {
+		return position, nil
+	}
+	fields, _ := list[index].(map[string]any)
+	keys := itemNames
+	if byPath {
+		keys = itemNames[1:] // Score keys volumes by their paths.
+	}
+	for _, key := range keys {
+		if value, found := fields[key]; found {
+			return fmt.Sprint(value), list[index]
+		}
+	}
+	return position, list[index]
 }

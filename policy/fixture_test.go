@@ -127,7 +127,7 @@ func shippedEngine(t testing.TB, extra ...Module) *Engine {
 
 func engineOf(t testing.TB, modules ...Module) *Engine {
 	t.Helper()
-	engine, err := New(t.Context(), modules, DefaultLimits())
+	engine, err := New(t.Context(), modules, DefaultLimits(), Terms{})
 	if err != nil {
 		t.Fatalf("compiling: %v", err)
 	}

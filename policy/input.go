@@ -3,6 +3,7 @@ package policy
 import (
 	"fmt"
 	"maps"
+	"time"
 
 	"github.com/open-policy-agent/opa/v1/ast"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -25,19 +26,27 @@ type Input struct {
 	Phase Phase
 	// Request is the AdmissionReview's request as decoded from JSON: maps, slices,
 	// strings, bools, int64, float64 and nil. It is not changed. Rules see it as
-	// input.request and input.review, without managedFields.
+	// input.request and input.review, and its object's fields as input.kind, input.spec
+	// and so on; without managedFields.
 	Request map[string]any
 	// Effective is what the API server will make of the pod template. Rules see
 	// it as input.effective. In the early phase it is not used: there the
 	// effective pod is the template as written.
 	Effective effective.Result
+	// Now is when it is judged: exemptions end. Without it none holds.
+	Now time.Time
 }
 
 // document builds the input document. It is lazy: OPA converts a part of it
 // when a rule looks there, so what no rule reads costs nothing.
 func (in Input) document() (ast.Value, error) {
 	request := withoutManagedFields(in.Request)
-	document := map[string]any{"request": request, "review": request}
+	document := map[string]any{}
+	if object, isMap := request["object"].(map[string]any); isMap {
+		maps.Copy(document, object) // Conftest's rules see the bare object.
+	}
+	document["request"], document["review"] = request, request
+	delete(document, "parameters")
 	if in.Phase == Early {
 		document["effective"] = asWritten(in.Request)
 		return ast.LazyObject(document), nil

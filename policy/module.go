@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -8,40 +9,29 @@ import (
 	"github.com/open-policy-agent/opa/v1/ast"
 )
 
-// Module is the source of one policy.
+// Module is one file of Rego.
 type Module struct {
-	// File names the source in error messages.
+	// File names the file in error messages.
 	File string
-	// Rego is the text, Rego v1.
+	// Rego is the text: Rego v1 or, where it does not parse as that, v0.
 	Rego string
+	// Source names what the module came with, such as its ConfigMap. Modules of
+	// one source may share a package. Empty means that it came by itself.
+	Source string
+	// Parameters are what rules see as input.parameters, as decoded from JSON or
+	// YAML. All modules of a source have the same.
+	Parameters any
 	// Builtin marks the pack that Reprise ships. Only its rules may be early,
 	// because the early hook's matchConditions know only these.
 	Builtin bool
 }
 
-// Enforcement is what a rule's denials come to.
-type Enforcement string
-
-// The enforcements that a rule's METADATA may state.
-const (
-	EnforceDeny Enforcement = "deny"
-	EnforceWarn Enforcement = "warn"
-	EnforceOff  Enforcement = "off"
-)
-
-// Rule is what a policy's METADATA says of it.
-type Rule struct {
-	// Name is the last part of the package, with dashes: requests-within-limits.
-	Name        string
-	Title       string
-	Description string
-	// Fix says in general how to repair what the rule finds; a violation may be more exact.
-	Fix         string
-	Enforcement Enforcement
-	// Early rules are also judged in the mutating phase, on the template as
-	// written: they find what the API server's own validation would refuse
-	// before any validating webhook is asked (FACTS: the order of admission).
-	Early bool
+// source is the name under which a module's parameters are kept.
+func (m Module) source() string {
+	if m.Source != "" {
+		return m.Source
+	}
+	return m.File
 }
 
 // The names under which a policy may state results, each a set of messages or
@@ -54,38 +44,91 @@ const (
 	headCannotTell = "cannot_tell"
 )
 
-// loaded is a parsed policy that states results.
+// loaded is a policy that states results: a package, in one file or several.
 type loaded struct {
-	rule  Rule
-	pkg   ast.Ref
-	heads []string
+	rule   Rule
+	pkg    ast.Ref
+	heads  []string
+	file   string
+	source string
+	// described says that METADATA of scope package was read.
+	described bool
 }
 
 // load parses a module. A module that states no results is a library: nil.
 func load(m Module) (*ast.Module, *loaded, error) {
-	parsed, err := ast.ParseModuleWithOpts(m.File, m.Rego, ast.ParserOptions{
-		ProcessAnnotation: true,
-		RegoVersion:       ast.RegoV1,
-		Capabilities:      capabilities(),
-	})
+	parsed, err := parse(m)
 	if err != nil {
-		return nil, nil, fmt.Errorf("parsing policy: %w", err)
+		return nil, nil, err
 	}
 	heads, err := headsOf(parsed)
 	if err != nil {
-		return nil, nil, fmt.Errorf("reading %s: %w", m.File, err)
+		return nil, nil, fmt.Errorf("%s:%w", m.File, err)
 	}
 	if len(heads) == 0 {
 		return parsed, nil, nil
 	}
-	rule, err := ruleOf(parsed)
+	rule, described, err := ruleOf(parsed)
 	if err != nil {
-		return nil, nil, fmt.Errorf("reading METADATA of %s: %w", m.File, err)
+		return nil, nil, fmt.Errorf("%s: METADATA: %w", m.File, err)
 	}
 	if rule.Early && !m.Builtin {
-		return nil, nil, fmt.Errorf("reading METADATA of %s: early is reserved for the built-in pack", m.File)
+		return nil, nil, fmt.Errorf("%s: METADATA: early is reserved for the built-in pack", m.File)
 	}
-	return parsed, &loaded{rule: rule, pkg: parsed.Package.Path, heads: heads}, nil
+	return parsed, &loaded{
+		rule: rule, pkg: parsed.Package.Path, heads: heads,
+		file: m.File, source: m.source(), described: described,
+	}, nil
+}
+
+// parse reads a module as Rego v1 and, if it is none, as v0, in which most of
+// what exists for Gatekeeper and Conftest is written.
+func parse(m Module) (*ast.Module, error) {
+	parsed, err := parseAs(m, ast.RegoV1)
+	if err == nil {
+		return parsed, nil
+	}
+	older, olderErr := parseAs(m, ast.RegoV0)
+	if olderErr == nil {
+		return older, nil
+	}
+	err = located(err)
+	if olderErr = located(olderErr); olderErr.Error() == err.Error() {
+		return nil, fmt.Errorf("neither Rego v1 nor v0: %w", err)
+	}
+	return nil, fmt.Errorf("neither Rego v1: %w; nor v0: %w", err, olderErr)
+}
+
+func parseAs(m Module, version ast.RegoVersion) (*ast.Module, error) {
+	parsed, err := ast.ParseModuleWithOpts(m.File, m.Rego, ast.ParserOptions{
+		ProcessAnnotation: true,
+		RegoVersion:       version,
+		Capabilities:      capabilities(),
+	})
+	if err == nil && parsed == nil {
+		return nil, fmt.Errorf("%s:1: the file is empty", m.File)
+	}
+	return parsed, err
+}
+
+// located words OPA's errors in one line: file, line and reason of each.
+func located(err error) error {
+	var list ast.Errors
+	if !errors.As(err, &list) {
+		return errors.New(oneLine(err.Error()))
+	}
+	var words []string
+	for _, e := range list {
+		words = append(words, placed(e))
+	}
+	return errors.New(strings.Join(slices.Compact(words), "; "))
+}
+
+func placed(e *ast.Error) string {
+	if e.Location == nil || e.Location.File == "" {
+		return oneLine(e.Message)
+	}
+	return fmt.Sprintf("%s:%d: %s", e.Location.File, e.Location.Row, oneLine(e.Message))
 }
 
 // headsOf lists the results that a module states, in a fixed order.
@@ -97,53 +140,13 @@ func headsOf(module *ast.Module) ([]string, error) {
 			if isFunction || rule.Head.Ref()[0].Value.Compare(ast.Var(head)) != 0 {
 				continue
 			}
-			if rule.Head.RuleKind() != ast.MultiValue {
-				return nil, fmt.Errorf("line %d: %s must be a set: write %q", rule.Location.Row, head, head+" contains …")
+			if rule.Head.RuleKind() != ast.MultiValue || len(rule.Head.Ref()) > 1 {
+				return nil, fmt.Errorf("%d: %s must be a set: write %q", rule.Location.Row, head, head+" contains …")
 			}
-			heads = append(heads, head)
-			break
+			if !slices.Contains(heads, head) {
+				heads = append(heads, head)
+			}
 		}
 	}
 	return heads, nil
-}
-
-// ruleOf reads the METADATA of scope package. Values it does not know are
-// errors: a misspelt enforcement must not become a rule that enforces nothing.
-func ruleOf(module *ast.Module) (Rule, error) {
-	last := module.Package.Path[len(module.Package.Path)-1].Value.(ast.String)
-	rule := Rule{Name: strings.ReplaceAll(string(last), "_", "-"), Enforcement: EnforceDeny}
-	index := slices.IndexFunc(module.Annotations, func(a *ast.Annotations) bool { return a.Scope == "package" })
-	if index < 0 {
-		return rule, nil
-	}
-	annotations := module.Annotations[index]
-	rule.Title = annotations.Title
-	rule.Description = strings.TrimSpace(annotations.Description)
-	for key, value := range annotations.Custom {
-		if err := rule.set(key, value); err != nil {
-			return Rule{}, err
-		}
-	}
-	return rule, nil
-}
-
-func (r *Rule) set(key string, value any) error {
-	var ok bool
-	switch key {
-	case "enforcement":
-		var text string
-		text, ok = value.(string)
-		r.Enforcement = Enforcement(text)
-		ok = ok && slices.Contains([]Enforcement{EnforceDeny, EnforceWarn, EnforceOff}, r.Enforcement)
-	case "early":
-		r.Early, ok = value.(bool)
-	case "fix":
-		r.Fix, ok = value.(string)
-	default:
-		return fmt.Errorf("custom.%s is not known; known are early, enforcement and fix", key)
-	}
-	if !ok {
-		return fmt.Errorf("custom.%s: %v is not a value it may have", key, value)
-	}
-	return nil
 }

@@ -18,7 +18,7 @@ func TestBuiltinPackPassesItsOwnTests(t *testing.T) {
 		})
 	}
 	runner := tester.NewRunner().
-		SetCompiler(newCompiler()).
+		SetCompiler(newCompiler(true)).
 		AddCustomBuiltins([]*tester.Builtin{{Decl: quantityCompare, Func: quantityBuiltin()}}).
 		RaiseBuiltinErrors(true).
 		SetModules(modules)

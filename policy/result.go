@@ -3,6 +3,7 @@ package policy
 import (
 	"encoding/json"
 	"fmt"
+	"time"
 
 	"github.com/open-policy-agent/opa/v1/rego"
 )
@@ -10,9 +11,30 @@ import (
 // resultVariable is the variable of the query that holds all results.
 const resultVariable = "results"
 
-// collect adds one evaluation's results to a verdict. They come as the query
+// reading turns what a query found into a verdict.
+type reading struct {
+	Verdict
+	rules []Rule
+	terms Terms
+	who   subject
+	now   time.Time
+	// object is the Deployment, whose items name fields.
+	object map[string]any
+}
+
+func newReading(rules []Rule, terms Terms, in Input) *reading {
+	object, _ := in.Request["object"].(map[string]any)
+	return &reading{rules: rules, terms: terms, who: subjectOf(in.Request), now: in.Now, object: object}
+}
+
+func (r *reading) settled() Verdict {
+	r.settle()
+	return r.Verdict
+}
+
+// collect adds one evaluation's results to the verdict. They come as the query
 // states them: a list of [rule number, head, set of results].
-func (v *Verdict) collect(results rego.ResultSet, rules []Rule, template map[string]any) error {
+func (r *reading) collect(results rego.ResultSet) error {
 	for _, result := range results {
 		entries, isList := result.Bindings[resultVariable].([]any)
 		if !isList {
@@ -23,11 +45,11 @@ func (v *Verdict) collect(results rego.ResultSet, rules []Rule, template map[str
 			if err != nil {
 				return err
 			}
-			if number < 0 || number >= len(rules) {
+			if number < 0 || number >= len(r.rules) {
 				return fmt.Errorf("reading results: no rule has number %d", number)
 			}
 			for _, value := range values {
-				v.add(rules[number], head, value, template)
+				r.add(r.rules[number], head, value)
 			}
 		}
 	}
@@ -35,42 +57,86 @@ func (v *Verdict) collect(results rego.ResultSet, rules []Rule, template map[str
 }
 
 // add puts one result where its head and the rule's enforcement say it belongs.
-func (v *Verdict) add(rule Rule, head string, value any, template map[string]any) {
+func (r *reading) add(rule Rule, head string, value any) {
 	violation, ok := readViolation(value)
 	if !ok {
-		v.Errors = append(v.Errors, RuleError{
-			Rule: rule.Name, Kind: Broken,
-			Reason: fmt.Sprintf("%s holds %T: it must be a message or an object with msg", head, value),
-		})
+		r.fail(rule, Broken, fmt.Sprintf("%s holds %T: it must be a message or an object with msg", head, value))
 		return
 	}
 	if head == headCannotTell {
-		v.Errors = append(v.Errors, RuleError{Rule: rule.Name, Kind: CannotTell, Reason: violation.Message})
+		r.fail(rule, CannotTell, violation.Message)
 		return
 	}
 	violation.Rule = rule.Name
-	violation.Field = scoreField(violation.Path, template)
-	if head == headWarn || rule.Enforcement == EnforceWarn {
-		v.Warnings = append(v.Warnings, violation)
+	violation.Field = scoreField(violation.Path, r.object)
+	if violation.Fix == "" {
+		violation.Fix = rule.Fix
+	}
+	enforcement := rule.Enforcement
+	if head == headWarn && enforcement == EnforceDeny {
+		enforcement = EnforceWarn
+	}
+	r.put(rule, enforcement, violation)
+}
+
+// put files a violation by its enforcement, within the rule's scope and unless exempted.
+func (r *reading) put(rule Rule, enforcement Enforcement, violation Violation) {
+	if !rule.Namespaces.Covers(r.who.namespace) {
 		return
 	}
-	v.Violations = append(v.Violations, violation)
+	switch enforcement {
+	case EnforceDryRun:
+		r.DryRun = append(r.DryRun, violation)
+		return
+	case EnforceWarn:
+		r.Warnings = append(r.Warnings, violation)
+		return
+	}
+	exemption, alive := r.terms.exemption(rule.Name, r.who, r.now)
+	switch {
+	case alive:
+		r.Exempted = append(r.Exempted, Exempted{Violation: violation, Reason: oneLine(exemption.Reason), Until: exemption.until()})
+		return
+	case exemption != nil:
+		violation.Message += fmt.Sprintf(" (its exemption expired after %s)", exemption.until())
+	}
+	r.Violations = append(r.Violations, violation)
+}
+
+// fail files that a rule could not be judged. Where it could not have denied,
+// that is no more than what it could have said.
+func (r *reading) fail(rule Rule, kind ErrorKind, reason string) {
+	failure := RuleError{Rule: rule.Name, Kind: kind, Reason: oneLine(reason)}
+	_, exempt := r.terms.exemption(rule.Name, r.who, r.now)
+	if rule.Enforcement != EnforceDeny || exempt || !rule.Namespaces.Covers(r.who.namespace) {
+		r.put(rule, rule.Enforcement, Violation{Rule: rule.Name, Message: failure.Line()})
+		return
+	}
+	r.Errors = append(r.Errors, failure)
 }
 
 // readViolation accepts what policies are used to state: a message, or an
-// object with msg and, of our own, field (a path in the Deployment) and fix.
+// object with msg and, of our own, field (a path in the Deployment) and fix,
+// beside msg or among Gatekeeper's details.
 func readViolation(value any) (Violation, bool) {
 	if message, isText := value.(string); isText {
-		return Violation{Message: oneLine(message)}, message != ""
+		return Violation{Message: oneLine(message)}, oneLine(message) != ""
 	}
 	object, isObject := value.(map[string]any)
 	if !isObject {
 		return Violation{}, false
 	}
+	details, _ := object["details"].(map[string]any)
+	text := func(key string) string {
+		value, isText := object[key].(string)
+		if !isText {
+			value, _ = details[key].(string)
+		}
+		return oneLine(value)
+	}
 	message, _ := object["msg"].(string)
-	field, _ := object["field"].(string)
-	fix, _ := object["fix"].(string)
-	return Violation{Message: oneLine(message), Path: oneLine(field), Fix: oneLine(fix)}, message != ""
+	violation := Violation{Message: oneLine(message), Path: text("field"), Fix: text("fix")}
+	return violation, violation.Message != ""
 }
 
 // readEntry reads one [rule number, head, set of results].

@@ -2,6 +2,7 @@ package policy
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 )
 
@@ -14,7 +15,7 @@ const (
 	Unknown Decision = iota
 	// Allow means that every rule was judged and none had anything to say.
 	Allow
-	// Warn means that every rule was judged, none denies, and some warn.
+	// Warn means that every rule was judged, none denies, and some warn or would deny but for an exemption.
 	Warn
 	// Deny means that at least one rule denies, whatever became of the others.
 	Deny
@@ -40,7 +41,23 @@ type Verdict struct {
 	Decision   Decision
 	Violations []Violation
 	Warnings   []Violation
-	Errors     []RuleError
+	// DryRun is what rules found whose enforcement is dryrun: for the log and the audit, never for the deployer.
+	DryRun []Violation
+	// Exempted is what would deny, but for an exemption that holds.
+	Exempted []Exempted
+	Errors   []RuleError
+}
+
+// Exempted is a violation that an exemption lets pass.
+type Exempted struct {
+	Violation
+	// Reason is the exemption's, and Until the last day on which it holds, as 2027-01-31.
+	Reason, Until string
+}
+
+// Line is the exempted violation as a developer reads it.
+func (e Exempted) Line() string {
+	return fmt.Sprintf("exempt from %s until %s (%s): %s", e.Rule, e.Until, e.Reason, e.Violation.Line())
 }
 
 // Violation is one thing that one rule objects to.
@@ -101,13 +118,15 @@ func (e RuleError) Line() string {
 func (v *Verdict) settle() {
 	v.Violations = sortedUnique(v.Violations, compareViolations)
 	v.Warnings = sortedUnique(v.Warnings, compareViolations)
+	v.DryRun = sortedUnique(v.DryRun, compareViolations)
+	v.Exempted = sortedUnique(v.Exempted, func(a, b Exempted) int { return compareViolations(a.Violation, b.Violation) })
 	v.Errors = sortedUnique(v.Errors, compareErrors)
 	switch {
 	case len(v.Violations) > 0:
 		v.Decision = Deny
 	case len(v.Errors) > 0:
 		v.Decision = Unknown
-	case len(v.Warnings) > 0:
+	case len(v.Warnings)+len(v.Exempted) > 0:
 		v.Decision = Warn
 	default:
 		v.Decision = Allow

@@ -86,7 +86,7 @@ func (h *Handler) quarantined(ctx context.Context, r *review, settings workload.
 }
 
 func (h *Handler) input(ctx context.Context, r *review) policy.Input {
-	in := policy.Input{Phase: h.phase, Request: r.decoded}
+	in := policy.Input{Phase: h.phase, Request: r.decoded, Now: h.Now()}
 	if h.phase == policy.Final {
 		in.Effective = effective.Of(&r.object.Spec.Template, h.Namespaces.For(ctx, r.namespace))
 	}
@@ -95,8 +95,11 @@ func (h *Handler) input(ctx context.Context, r *review) policy.Input {
 
 // finish turns findings into the response, and a denial into what is to be told of it.
 func (h *Handler) finish(ctx context.Context, r *review, f findings) (*admissionv1.AdmissionResponse, *refusal) {
+	if len(f.dryRun) > 0 {
+		h.Log.Info("Policies on trial object", "workload", r.workload(), "phase", h.phase.String(), "findings", f.dryRun)
+	}
 	if len(f.denials) == 0 {
-		return f.response(""), nil
+		return f.response(""), h.unchecked(r, f)
 	}
 	runs := h.whatRuns(ctx, r)
 	response := f.response(runs)

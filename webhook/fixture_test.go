@@ -220,7 +220,7 @@ func shippedPolicies(t testing.TB) *policy.Engine {
 
 func enginesOf(t testing.TB, modules ...policy.Module) *policy.Engine {
 	t.Helper()
-	engine, err := policy.New(t.Context(), modules, policy.DefaultLimits())
+	engine, err := policy.New(t.Context(), modules, policy.DefaultLimits(), policy.Terms{})
 	if err != nil {
 		t.Fatal(err)
 	}

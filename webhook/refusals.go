@@ -24,7 +24,7 @@ const (
 	drainTime = 5 * time.Second
 )
 
-// refusal is a denied change of a live workload.
+// refusal is a denied change of a live workload, or one that was let through without being fully checked.
 type refusal struct {
 	reason      event.Reason
 	old, object *appsv1.Deployment
@@ -109,6 +109,9 @@ func (q *Refusals) tell(ctx context.Context, r refusal) {
 // event words a refusal. The same change refused again is the same event. Files are ConfigMaps, which an apply writes
 // before the Deployment and which no admission refuses.
 func (r refusal) event(files []string) (event.Event, error) {
+	if r.reason == event.AdmissionUnchecked {
+		return r.uncheckedEvent(), nil
+	}
 	refused := workload.IntentOf(r.object)
 	changes, err := diff.Intents(workload.IntentOf(r.old), refused)
 	if err != nil {

@@ -21,6 +21,7 @@ const (
 	auditDecision  = "decision"
 	auditUnjudged  = "unjudged"
 	auditUnchecked = "unchecked"
+	auditDryRun    = "dryrun"
 )
 
 // maxChanged is how many bytes of a refusal the change may take.
@@ -38,6 +39,8 @@ type findings struct {
 	unchecked string
 	// quarantine says that it is refused since it failed before.
 	quarantine bool
+	// dryRun is what rules on trial object to: for the log and the audit log only.
+	dryRun []string
 	// notice comes before the denials; empty where they speak for themselves.
 	notice string
 }
@@ -56,6 +59,12 @@ func verdictFindings(v policy.Verdict, failurePolicy admissionregistrationv1.Fai
 	}
 	for _, warning := range v.Warnings {
 		f.warnings = append(f.warnings, warning.Line())
+	}
+	for _, exempted := range v.Exempted {
+		f.warnings = append(f.warnings, exempted.Line())
+	}
+	for _, trial := range v.DryRun {
+		f.dryRun = append(f.dryRun, trial.Rule+": "+trial.Line())
 	}
 	var unjudged []string
 	for _, failure := range v.Errors {
@@ -129,6 +138,9 @@ func (f findings) response(runs string) *admissionv1.AdmissionResponse {
 	audit := map[string]string{auditDecision: policy.Allow.String()}
 	if f.unchecked != "" {
 		audit[auditUnchecked] = f.unchecked
+	}
+	if len(f.dryRun) > 0 {
+		audit[auditDryRun] = strings.Join(f.dryRun, "; ")
 	}
 	response := &admissionv1.AdmissionResponse{
 		Allowed:          len(f.denials) == 0,

@@ -42,6 +42,9 @@ func (p *process) admission(ctx context.Context) error {
 		}
 		p.manager.GetWebhookServer().Register(path, handler)
 	}
+	p.manager.GetWebhookServer().Register(webhook.PolicyPath, &webhook.PolicyHandler{
+		Checker: p.policies, Log: ctrl.Log.WithName("policies"),
+	})
 	return nil
 }
 

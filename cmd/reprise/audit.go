@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -15,7 +16,7 @@ import (
 
 // auditor judges stored Deployments by the policies of admission.
 type auditor struct {
-	policies   *policy.Engine
+	policies   *policySet
 	namespaces rollback.Namespaces
 }
 
@@ -29,6 +30,7 @@ func (a auditor) Audit(ctx context.Context, d *appsv1.Deployment) ([]string, err
 		Phase:     policy.Final,
 		Request:   map[string]any{"operation": "CREATE", "namespace": d.Namespace, "object": object},
 		Effective: effective.Of(&d.Spec.Template, a.namespaces.For(ctx, d.Namespace)),
+		Now:       time.Now(),
 	})
 	var lines []string
 	for _, violation := range verdict.Violations {

@@ -40,7 +40,7 @@ type process struct {
 	dynamic    dynamic.Interface
 	events     *event.Writer
 	namespaces *namespacedata.Source
-	policies   *policy.Engine
+	policies   *policySet
 }
 
 // run wires everything and runs until the context ends.
@@ -108,12 +108,21 @@ func (p *process) connect(context.Context) error {
 
 // compile makes the policies ready: a process whose policies do not compile never serves.
 func (p *process) compile(ctx context.Context) error {
-	modules, err := policy.Builtin()
+	builtin, err := policy.Builtin()
 	if err != nil {
 		return err
 	}
-	p.policies, err = policy.New(ctx, modules, policy.DefaultLimits())
-	return err
+	p.policies = &policySet{
+		clients: p.clients, namespace: p.options.namespace, events: p.events, builtin: builtin,
+		terms: p.config.Policies, log: ctrl.Log.WithName("policies"),
+	}
+	if err := p.policies.load(ctx); err != nil {
+		return err
+	}
+	if err := p.manager.Add(p.policies); err != nil {
+		return fmt.Errorf("adding the policies: %w", err)
+	}
+	return nil
 }
 
 // index makes a workload's Revisions findable in the cache, as a selectable field does in the API server.

@@ -40,9 +40,11 @@ objections contains objection if {
 	not worded_elsewhere(objection)
 }
 
-# The rule requests-within-limits words every request over its limit, and so also
+# The rule config-map-missing has its own name, and requests-within-limits words every request over its limit, and so also
 # that of a resource which cannot be overcommitted.
 worded_elsewhere(objection) if objection.rule == "request-over-limit"
+
+worded_elsewhere(objection) if objection.rule == "config-map-missing"
 
 worded_elsewhere(objection) if {
 	objection.rule == "overcommit"

@@ -71,3 +71,18 @@ template without containers has a null for them, which has() takes for a value.
 {{- define "reprise.overLimit" -}}
 (has(object.spec.template.spec.{{ . }}) && object.spec.template.spec.{{ . }} != null && object.spec.template.spec.{{ . }}.exists(c, has(c.resources) && has(c.resources.requests) && has(c.resources.limits) && c.resources.requests.exists(r, r in c.resources.limits && isQuantity(c.resources.requests[r]) && isQuantity(c.resources.limits[r]) && quantity(c.resources.requests[r]).isGreaterThan(quantity(c.resources.limits[r])))))
 {{- end }}
+
+{{/*
+A CEL expression: the selector changes. Nothing else of an update reaches the early check by it.
+*/}}
+{{- define "reprise.selectorChanged" -}}
+(request.operation == 'UPDATE' && has(object.spec) && has(oldObject.spec) && has(object.spec.selector) && has(oldObject.spec.selector) && object.spec.selector != oldObject.spec.selector)
+{{- end }}
+
+{{/*
+A CEL expression: two volumes have one name. Comparing each with each is bounded, since the cost of an expression
+is: with very many volumes it says yes, and the check itself finds out.
+*/}}
+{{- define "reprise.duplicateVolumes" -}}
+(has(object.spec.template.spec.volumes) && object.spec.template.spec.volumes != null && (object.spec.template.spec.volumes.size() > 64 || object.spec.template.spec.volumes.exists(v, has(v.name) && !object.spec.template.spec.volumes.exists_one(w, has(w.name) && w.name == v.name))))
+{{- end }}

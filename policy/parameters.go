@@ -1,0 +1,39 @@
+package policy
+
+import (
+	"github.com/open-policy-agent/opa/v1/ast"
+	"github.com/open-policy-agent/opa/v1/storage"
+	"github.com/open-policy-agent/opa/v1/storage/inmem"
+)
+
+// parametersRoot is where in the data document the parameters of all sources lie.
+const parametersRoot = "__parameters"
+
+// ownParameters makes a module's input.parameters those of its own source: all
+// rules are judged in one query with one input, which has no place for them.
+// Rules that look for parameters in any other way than by this path see none.
+func ownParameters(module *ast.Module, source string) {
+	prefix := ast.MustParseRef("input.parameters")
+	ast.WalkTerms(module, func(term *ast.Term) bool {
+		if ref, isRef := term.Value.(ast.Ref); isRef && ref.HasPrefix(prefix) {
+			own := ast.Ref{ast.NewTerm(ast.DefaultRootDocument.Value), ast.StringTerm(parametersRoot), ast.StringTerm(source)}
+			for _, part := range own {
+				part.Location = ref[0].Location
+			}
+			term.Value = append(own, ref[len(prefix):]...)
+		}
+		return false
+	})
+}
+
+// parameterStore holds the parameters of each source.
+func parameterStore(modules []Module) storage.Store {
+	bySource := map[string]any{}
+	for _, m := range modules {
+		bySource[m.source()] = m.Parameters
+		if m.Parameters == nil {
+			bySource[m.source()] = map[string]any{}
+		}
+	}
+	return inmem.NewFromObjectWithOpts(map[string]any{parametersRoot: bySource}, inmem.OptReturnASTValuesOnRead(true))
+}

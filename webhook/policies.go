@@ -1,0 +1,85 @@
+package webhook
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+
+	"github.com/go-logr/logr"
+	admissionv1 "k8s.io/api/admission/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"reprise.dev/reprise/policy"
+)
+
+// PolicyPath is where ConfigMaps that hold policies are checked.
+const PolicyPath = "/admission/policy"
+
+// PolicyChecker says why a ConfigMap's policies cannot be used together with
+// those in force, with file and line; nil if they can.
+type PolicyChecker interface {
+	Check(ctx context.Context, configMap *corev1.ConfigMap) error
+}
+
+// PolicyHandler refuses ConfigMaps whose policies do not compile. What it cannot
+// read it answers with HTTP 500, as Handler does.
+type PolicyHandler struct {
+	Checker PolicyChecker
+	Log     logr.Logger
+}
+
+// ServeHTTP answers one review.
+func (h *PolicyHandler) ServeHTTP(w http.ResponseWriter, request *http.Request) {
+	response, err := h.answer(request)
+	if err == nil {
+		var body []byte
+		if body, err = json.Marshal(admissionv1.AdmissionReview{
+			TypeMeta: metav1.TypeMeta{APIVersion: admissionv1.SchemeGroupVersion.String(), Kind: "AdmissionReview"},
+			Response: response,
+		}); err == nil {
+			w.Header().Set("Content-Type", "application/json")
+			_, err = w.Write(body)
+		}
+	}
+	if err != nil {
+		h.Log.Error(err, "Answering an admission review of policies with HTTP 500")
+		http.Error(w, "reprise: "+err.Error(), http.StatusInternalServerError)
+	}
+}
+
+func (h *PolicyHandler) answer(request *http.Request) (*admissionv1.AdmissionResponse, error) {
+	body, err := readBody(request)
+	if err != nil {
+		return nil, err
+	}
+	var review admissionv1.AdmissionReview
+	if err := json.Unmarshal(body, &review); err != nil {
+		return nil, fmt.Errorf("decoding the AdmissionReview: %w", err)
+	}
+	if review.Request == nil || review.Request.UID == "" {
+		return nil, fmt.Errorf("reading the AdmissionReview: it holds no request with a uid")
+	}
+	response := &admissionv1.AdmissionResponse{UID: review.Request.UID, Allowed: true}
+	configMap := &corev1.ConfigMap{}
+	if len(review.Request.Object.Raw) == 0 {
+		return response, nil // Nothing is left that could be wrong.
+	}
+	if err := json.Unmarshal(review.Request.Object.Raw, configMap); err != nil {
+		return nil, fmt.Errorf("decoding request.object as a ConfigMap: %w", err)
+	}
+	if configMap.Labels[policy.Label] != policy.LabelValue {
+		return response, nil
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(request.Context()), deadline(request.URL))
+	defer cancel()
+	if err := h.Checker.Check(ctx, configMap); err != nil {
+		response.Allowed = false
+		response.Result = &metav1.Status{
+			Status: metav1.StatusFailure, Reason: metav1.StatusReasonForbidden, Code: http.StatusForbidden,
+			Message: fmt.Sprintf("policies in ConfigMap %s cannot be used: %v", configMap.Name, err),
+		}
+	}
+	return response, nil
+}
