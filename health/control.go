@@ -10,7 +10,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// controlGroup are the pods of the revisions before: they run in the same surroundings without the change.
+// controlGroup are the pods of the revisions before that may have been well: they run in the same surroundings without
+// the change.
 type controlGroup struct {
 	pods []*corev1.Pod
 	// clean says that there are some, and that none of their containers has ever failed.
@@ -22,7 +23,7 @@ type controlGroup struct {
 func (r Rollout) controls(current *appsv1.ReplicaSet) controlGroup {
 	var old controlGroup
 	for _, set := range r.ReplicaSets {
-		if set.UID != current.UID && metav1.IsControlledBy(set, r.Deployment) {
+		if set.UID != current.UID && metav1.IsControlledBy(set, r.Deployment) && !slices.Contains(r.NeverWell, set.UID) {
 			own, _ := r.telling(set)
 			old.pods = append(old.pods, own...)
 		}

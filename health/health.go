@@ -79,7 +79,7 @@ func Judge(r Rollout, now time.Time) Verdict {
 	}
 	if why := incomplete(r.Deployment); why != "" {
 		if len(failing) == 0 && vetoed != "" {
-			return Verdict{Cause: vetoed}
+			return Verdict{Cause: vetoed, Again: vetoRecheck}
 		}
 		return r.byDeadline(failing.pending(why, len(pods), now), now)
 	}

@@ -6,6 +6,7 @@ import (
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/types"
 
 	"reprise.dev/reprise/health"
 )
@@ -13,7 +14,7 @@ import (
 func TestWhatIsNotTheChangesFault(t *testing.T) {
 	judge(t, map[string]judgement{
 		"NodeNotReady": {
-			reason: "the node is lost, not the change", want: health.Unknown, says: "is on a node that is not ready",
+			reason: "the node is lost, not the change", want: health.Unknown, says: "is on a node that is not ready", again: 10 * time.Second,
 			change: func(r *health.Rollout) {
 				unready(r, restarted(5, 1))
 				placed(r)
@@ -21,7 +22,7 @@ func TestWhatIsNotTheChangesFault(t *testing.T) {
 			},
 		},
 		"NodeGone": {
-			reason: "the pod went with it", want: health.Unknown, says: "was on a node that is gone",
+			reason: "the pod went with it", want: health.Unknown, says: "was on a node that is gone", again: 10 * time.Second,
 			change: func(r *health.Rollout) {
 				unready(r, restarted(5, 1))
 				placed(r)
@@ -47,7 +48,7 @@ func TestWhatIsNotTheChangesFault(t *testing.T) {
 			},
 		},
 		"OneNodeLostTheOthersWell": {
-			reason: "the rollout waits for the node only", want: health.Unknown, says: "was on a node that is gone",
+			reason: "the rollout waits for the node only", want: health.Unknown, says: "was on a node that is gone", again: 10 * time.Second,
 			change: func(r *health.Rollout) {
 				more(r, 3, nil)
 				placed(r)
@@ -57,7 +58,7 @@ func TestWhatIsNotTheChangesFault(t *testing.T) {
 			},
 		},
 		"Preempted": {
-			reason: "a more important pod took its place", want: health.Unknown, says: "was ended by the cluster",
+			reason: "a more important pod took its place", want: health.Unknown, says: "was ended by the cluster", again: 10 * time.Second,
 			change: func(r *health.Rollout) {
 				unready(r, restarted(0, 137))
 				r.Pods[0].Status.Phase, r.Pods[0].Status.Reason = corev1.PodFailed, "Preempting"
@@ -73,6 +74,14 @@ func TestWhatIsNotTheChangesFault(t *testing.T) {
 				unready(r, restarted(3, 1))
 				failingOld(r, restarted(9, 1))
 				r.FilesChanged = true
+			},
+		},
+		"OldPodsOfAFailureCrashToo": {
+			reason: "the deploy before was broken in the same way, and the fix is none", want: health.Failed, says: "exits 1",
+			change: func(r *health.Rollout) {
+				unready(r, restarted(3, 1))
+				failingOld(r, restarted(9, 1))
+				r.NeverWell = []types.UID{"old"}
 			},
 		},
 		"OldPodsFailOtherwise": {

@@ -4,9 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/rest"
@@ -61,6 +63,7 @@ func newManager(api *rest.Config, o options) (ctrl.Manager, error) {
 		Client: client.Options{Cache: &client.CacheOptions{DisableFor: []client.Object{&corev1.Event{}}}},
 		Cache: cache.Options{ByObject: map[client.Object]cache.ByObject{
 			&corev1.Pod{}:        {Transform: trimPod},
+			&corev1.Node{}:       {Transform: trimNode},
 			&appsv1.Deployment{}: {Transform: cache.TransformStripManagedFields()},
 			&appsv1.ReplicaSet{}: {Transform: trimReplicaSet},
 			&v1alpha1.Revision{}: {Transform: history.Trim},
@@ -89,6 +92,20 @@ func trimPod(object any) (any, error) {
 	}
 	pod.Spec = slim
 	return pod, nil
+}
+
+// trimNode leaves of a Node only whether it is ready.
+func trimNode(object any) (any, error) {
+	node, ok := object.(*corev1.Node)
+	if !ok {
+		return object, nil
+	}
+	return &corev1.Node{
+		ObjectMeta: metav1.ObjectMeta{Name: node.Name, UID: node.UID, ResourceVersion: node.ResourceVersion},
+		Status: corev1.NodeStatus{Conditions: slices.DeleteFunc(node.Status.Conditions, func(c corev1.NodeCondition) bool {
+			return c.Type != corev1.NodeReady
+		})},
+	}, nil
 }
 
 // trimReplicaSet leaves of a ReplicaSet without pods only what it is and whose: a workload keeps ten of them
