@@ -68,6 +68,22 @@ func TestWhatIsNotTheChangesFault(t *testing.T) {
 			reason: "something that both need is broken", want: health.Unknown, says: "old pods fail in the same way, so the cause lies outside of this change: pod a-old, container main exits 1",
 			change: func(r *health.Rollout) { unready(r, restarted(3, 1)); failingOld(r, restarted(9, 1)) },
 		},
+		"OldPodsCrashTooAndRunJustNow": {
+			reason: "without a probe they are ready between two crashes", want: health.Unknown, says: "old pods fail in the same way", again: 4 * time.Minute,
+			change: func(r *health.Rollout) {
+				unready(r, restarted(3, 1))
+				withOld(r, func(p *corev1.Pod) { crashed(9, "Error", 1)(&p.Status.ContainerStatuses[0]) })
+				r.Pods[1].Status.ContainerStatuses[0].LastTerminationState.Terminated.FinishedAt = ago(time.Minute)
+			},
+		},
+		"OldPodsCrashedLongAgo": {
+			reason: "they have got over it", want: health.Failed, says: "exits 1",
+			change: func(r *health.Rollout) {
+				unready(r, restarted(3, 1))
+				withOld(r, func(p *corev1.Pod) { crashed(9, "Error", 1)(&p.Status.ContainerStatuses[0]) })
+				r.Pods[1].Status.ContainerStatuses[0].LastTerminationState.Terminated.FinishedAt = ago(time.Hour)
+			},
+		},
 		"OldPodsCrashTooSinceTheFilesChanged": {
 			reason: "the old pods mount the new files", want: health.Failed, says: "exits 1",
 			change: func(r *health.Rollout) {

@@ -42,6 +42,8 @@ func (r *Reconciler) judge(ctx context.Context, d *appsv1.Deployment, h history.
 		return 0, r.recover(ctx, h)
 	case verdict.State == health.Failed && !adopted && !failed:
 		return r.fail(ctx, d, h, rollout, verdict)
+	case verdict.State == health.Unknown && len(verdict.Failures) > 0 && !adopted && live.Status.Hold == "":
+		return verdict.Again, r.hold(ctx, live, verdict.Cause)
 	default:
 		return verdict.Again, nil
 	}
@@ -144,7 +146,7 @@ func (r *Reconciler) writeFailure(ctx context.Context, h history.History, change
 		return err
 	}
 	return history.PatchStatus(ctx, r.Client, failed, func(s *v1alpha1.RevisionStatus) {
-		s.Phase, s.PhaseSince = v1alpha1.PhaseFailed, &metav1.Time{Time: r.Clock.Now()}
+		s.Phase, s.PhaseSince, s.Hold = v1alpha1.PhaseFailed, &metav1.Time{Time: r.Clock.Now()}, ""
 		if healthy != nil {
 			s.Diff, s.DiffAgainst = noted(changes), healthy.Spec.Number
 		}
