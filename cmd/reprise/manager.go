@@ -4,11 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
-	"slices"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/rest"
@@ -64,7 +62,7 @@ func newManager(api *rest.Config, o options) (ctrl.Manager, error) {
 		Cache: cache.Options{ByObject: map[client.Object]cache.ByObject{
 			&corev1.Pod{}:        {Transform: trimPod},
 			&corev1.Node{}:       {Transform: trimNode},
-			&appsv1.Deployment{}: {Transform: cache.TransformStripManagedFields()},
+			&appsv1.Deployment{}: {Transform: trimDeployment},
 			&appsv1.ReplicaSet{}: {Transform: trimReplicaSet},
 			&v1alpha1.Revision{}: {Transform: history.Trim},
 		}},
@@ -73,52 +71,4 @@ func newManager(api *rest.Config, o options) (ctrl.Manager, error) {
 		return nil, fmt.Errorf("connecting to the API server: %w", err)
 	}
 	return manager, nil
-}
-
-// trimPod drops from a Pod what no judgement reads: a cache holds every Pod of the cluster.
-func trimPod(object any) (any, error) {
-	pod, ok := object.(*corev1.Pod)
-	if !ok {
-		return object, nil
-	}
-	pod.ManagedFields, pod.Annotations = nil, nil
-	slim := corev1.PodSpec{NodeName: pod.Spec.NodeName}
-	for _, list := range []struct{ from, to *[]corev1.Container }{
-		{&pod.Spec.InitContainers, &slim.InitContainers}, {&pod.Spec.Containers, &slim.Containers},
-	} {
-		for _, c := range *list.from {
-			*list.to = append(*list.to, corev1.Container{Name: c.Name, Image: c.Image, RestartPolicy: c.RestartPolicy})
-		}
-	}
-	pod.Spec = slim
-	return pod, nil
-}
-
-// trimNode leaves of a Node only whether it is ready.
-func trimNode(object any) (any, error) {
-	node, ok := object.(*corev1.Node)
-	if !ok {
-		return object, nil
-	}
-	return &corev1.Node{
-		ObjectMeta: metav1.ObjectMeta{Name: node.Name, UID: node.UID, ResourceVersion: node.ResourceVersion},
-		Status: corev1.NodeStatus{Conditions: slices.DeleteFunc(node.Status.Conditions, func(c corev1.NodeCondition) bool {
-			return c.Type != corev1.NodeReady
-		})},
-	}, nil
-}
-
-// trimReplicaSet leaves of a ReplicaSet without pods only what it is and whose: a workload keeps ten of them
-// (revisionHistoryLimit), and only one that a rollout has scaled up is ever judged.
-func trimReplicaSet(object any) (any, error) {
-	set, ok := object.(*appsv1.ReplicaSet)
-	if !ok {
-		return object, nil
-	}
-	set.ManagedFields = nil
-	if set.Spec.Replicas != nil && *set.Spec.Replicas == 0 && set.Status.Replicas == 0 {
-		set.Labels, set.Annotations = nil, nil
-		set.Spec, set.Status = appsv1.ReplicaSetSpec{Replicas: set.Spec.Replicas}, appsv1.ReplicaSetStatus{}
-	}
-	return set, nil
 }
