@@ -91,7 +91,13 @@ func record(ctx context.Context, t *testing.T, f faults) error {
 	}).Start(ctx)
 }
 
-// begin records a new workload without faults, so that there is a checkpoint to go on from.
+// checkpoint is where the recorders of this process keep how far they came.
+func checkpoint() *coordinationv1.Lease {
+	return &coordinationv1.Lease{ObjectMeta: metav1.ObjectMeta{Namespace: product.Namespace, Name: product.Release + "-fault-recorder"}}
+}
+
+// begin records a new workload without faults, so that there is a checkpoint to go on from: it is saved once everything
+// that was listed is recorded, the workloads of other tests included.
 func begin(t *testing.T, api client.Client) *appsv1.Deployment {
 	t.Helper()
 	d := newWorkload(t, api, newNamespace(t, api), "app")
@@ -99,6 +105,10 @@ func begin(t *testing.T, api client.Client) *appsv1.Deployment {
 	done := make(chan error, 1)
 	go func() { done <- record(ctx, t, func() error { return nil }) }()
 	sameHistory(t, api, d, 1)
+	product.Eventually(t, func() (bool, string) {
+		err := api.Get(t.Context(), client.ObjectKeyFromObject(checkpoint()), &coordinationv1.Lease{})
+		return err == nil, fmt.Sprintf("reading the checkpoint: %v", err)
+	})
 	stop()
 	if err := <-done; err != nil {
 		t.Fatal(err)
@@ -161,8 +171,7 @@ func TestARevisionThatNobodyCanFinishIsReplaced(t *testing.T) {
 	}); err != nil {
 		t.Fatal(err)
 	}
-	lease := &coordinationv1.Lease{ObjectMeta: metav1.ObjectMeta{Namespace: product.Namespace, Name: product.Release + "-fault-recorder"}}
-	if err := api.Delete(t.Context(), lease); err != nil {
+	if err := api.Delete(t.Context(), checkpoint()); err != nil {
 		t.Fatal(err)
 	}
 	setImage(t, api, d, "last")
