@@ -191,34 +191,25 @@ func TestARevisionThatNobodyCanFinishIsReplaced(t *testing.T) {
 }
 
 func TestConflictsAreTriedAgainUntilAllIsRecorded(t *testing.T) {
+	api := newClient(t)
+	d := begin(t, api)
+	deploy(t, api, d, 8, nil)
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
 	const seed = 1
 	chance := rand.New(rand.NewPCG(seed, seed))
-	written := 0
-	// One lane writes, so one goroutine draws and counts.
-	for name, conflicts := range map[string]func() bool{
-		"AQuarterOfAllWrites":     func() bool { return chance.IntN(4) == 0 },
-		"EveryWriteBeforeItsDone": func() bool { written++; return written%2 == 1 },
-	} {
-		t.Run(name, func(t *testing.T) {
-			api := newClient(t)
-			d := begin(t, api)
-			deploy(t, api, d, 8, nil)
-			ctx, stop := context.WithCancel(t.Context())
-			defer stop()
-			done := make(chan error, 1)
-			go func() {
-				done <- record(ctx, t, func() error {
-					if conflicts() {
-						return apierrors.NewConflict(schema.GroupResource{Resource: "anything"}, "x", errKilled)
-					}
-					return nil
-				})
-			}()
-			sameHistory(t, api, d, 9)
-			stop()
-			if err := <-done; err != nil {
-				t.Error(err)
+	done := make(chan error, 1)
+	go func() {
+		done <- record(ctx, t, func() error { // One lane writes, so one goroutine draws.
+			if chance.IntN(4) == 0 {
+				return apierrors.NewConflict(schema.GroupResource{Resource: "anything"}, "x", errKilled)
 			}
+			return nil
 		})
+	}()
+	sameHistory(t, api, d, 9)
+	stop()
+	if err := <-done; err != nil {
+		t.Error(err)
 	}
 }
