@@ -108,9 +108,9 @@ func TestWhatIsToldOfANamespaceCounts(t *testing.T) {
 
 func TestWhatIsToldMustDecideAboutPods(t *testing.T) {
 	for told, want := range map[string]string{
-		"apiVersion: v1\nkind: Service\nmetadata: {name: a}":                                               "m.yaml: document 1 (line 1) is of kind Service, which decides nothing about pods",
-		"apiVersion: v1\nkind: LimitRange\nmetadata: {name: a}\nspec: {limit: []}":                         `m.yaml: document 1 (line 1) is no valid LimitRange: strict decoding error: unknown field "spec.limit"`,
-		"apiVersion: v1\nkind: LimitRange\nspec: {limits: [{type: Container, max: {memory: much}}]}":       "is no valid LimitRange",
+		"apiVersion: v1\nkind: Service\nmetadata: {name: a}":                                                "m.yaml: document 1 (line 1) is of kind Service, which decides nothing about pods",
+		"apiVersion: v1\nkind: LimitRange\nmetadata: {name: a}\nspec: {limit: []}":                          `m.yaml: document 1 (line 1) is no valid LimitRange: strict decoding error: unknown field "spec.limit"`,
+		"apiVersion: v1\nkind: LimitRange\nspec: {limits: [{type: Container, max: {memory: much}}]}":        "is no valid LimitRange",
 		"apiVersion: v1\nkind: ResourceQuota\nspec: {hard: {cpu: 1}}\n---\napiVersion: v9\nkind: Namespace": "m.yaml: document 2 (line 5) is of kind Namespace",
 	} {
 		if _, err := NewSurroundings(read(t, told), nil); err == nil || !strings.Contains(err.Error(), want) {
