@@ -103,17 +103,23 @@ func (p place) revision(api client.Client, workload string, wanted func(*v1alpha
 	p.Helper()
 	var newest *v1alpha1.Revision
 	product.Eventually(p, func() (bool, string) {
-		h, err := history.List(p.Context(), api, "audited", workload)
-		if err != nil || len(h) == 0 {
-			return false, fmt.Sprintf("there is no Revision: %v", err)
-		}
-		newest = h.Newest()
-		if wanted == nil {
-			return true, ""
+		newest = newestRevision(p, api, "audited", workload)
+		if newest == nil || wanted == nil {
+			return newest != nil, "there is no Revision"
 		}
 		return wanted(newest)
 	})
 	return newest
+}
+
+// newestRevision is that of a workload; nil where there is none.
+func newestRevision(t testing.TB, api client.Client, namespace, workload string) *v1alpha1.Revision {
+	t.Helper()
+	h, err := history.List(t.Context(), api, namespace, workload)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return h.Newest()
 }
 
 // metrics are what the product serves of its policies.
