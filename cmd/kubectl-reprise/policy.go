@@ -58,7 +58,11 @@ func testFolder(ctx context.Context, folder string) ([]regotest.Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	if _, err := policy.New(ctx, modules, policy.DefaultLimits(), policy.Terms{}); err != nil {
+	engine, err := policy.New(ctx, modules, policy.DefaultLimits(), policy.Terms{})
+	if err == nil {
+		err = engine.Trial(ctx, modules)
+	}
+	if err != nil {
 		return nil, err
 	}
 	files, err := filesIn(folder, false, ".rego")

@@ -109,8 +109,11 @@ func (s *policySet) Check(ctx context.Context, candidate *corev1.ConfigMap) erro
 			all = append(all, others[name]...)
 		}
 	}
-	_, err = policy.New(ctx, append(all, modules...), policy.DefaultLimits(), s.terms)
-	return err
+	engine, err := policy.New(ctx, append(all, modules...), policy.DefaultLimits(), s.terms)
+	if err != nil {
+		return err
+	}
+	return engine.Trial(ctx, modules)
 }
 
 func selector() labels.Selector {
