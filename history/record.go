@@ -9,7 +9,6 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/util/resourceversion"
@@ -169,18 +168,8 @@ func (p predecessors) recorded(d *appsv1.Deployment) bool {
 
 // audit notes what the policies say of a stored intent: whether admission checked it or not.
 func (r *Recorder) audit(ctx context.Context, d *appsv1.Deployment, revision *v1alpha1.Revision, now time.Time) {
-	condition := metav1.Condition{
-		Type: v1alpha1.ConditionCompliant, Status: metav1.ConditionTrue, Reason: "Allowed", LastTransitionTime: metav1.NewTime(now),
-	}
 	violations, err := r.Auditor.Audit(ctx, d)
-	switch {
-	case err != nil:
-		condition.Status, condition.Reason, condition.Message = metav1.ConditionUnknown, "CannotTell", event.Message(err.Error(), nil, "")
-	case len(violations) > 0:
-		condition.Status, condition.Reason = metav1.ConditionFalse, "Violations"
-		condition.Message = event.Message(fmt.Sprintf("%d violations, the first: %s", len(violations), violations[0]), nil, "")
-	}
-	meta.SetStatusCondition(&revision.Status.Conditions, condition)
+	SetCompliant(&revision.Status, violations, err, now)
 }
 
 // supersede ends the revision that was replaced before there was a verdict, or before it was finished.

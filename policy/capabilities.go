@@ -14,7 +14,7 @@ import (
 func capabilities() *ast.Capabilities {
 	caps := ast.CapabilitiesForThisVersion()
 	caps.Builtins = slices.DeleteFunc(caps.Builtins, forbidden)
-	caps.Builtins = append(caps.Builtins, quantityCompare)
+	caps.Builtins = append(caps.Builtins, QuantityCompare)
 	caps.AllowNet = []string{}
 	return caps
 }

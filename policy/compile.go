@@ -19,9 +19,9 @@ func New(ctx context.Context, modules []Module, limits Limits, terms Terms) (*En
 	if err != nil {
 		return nil, err
 	}
-	compiler := newCompiler(set.strict)
+	compiler := NewCompiler(set.strict)
 	if compiler.Compile(set.parsed); compiler.Failed() {
-		return nil, located(compiler.Errors)
+		return nil, Located(compiler.Errors)
 	}
 	engine := &Engine{limits: limits, terms: terms}
 	var policies, early []*loaded
@@ -46,7 +46,9 @@ func New(ctx context.Context, modules []Module, limits Limits, terms Terms) (*En
 	return engine, nil
 }
 
-func newCompiler(strict bool) *ast.Compiler {
+// NewCompiler makes the compiler that serves: it knows our builtin, and none that reaches out. Strict is for sets that
+// are all of Rego v1.
+func NewCompiler(strict bool) *ast.Compiler {
 	return ast.NewCompiler().WithStrict(strict).WithCapabilities(capabilities())
 }
 
@@ -144,5 +146,5 @@ func (p *loaded) entries(number int) []string {
 
 func prepareQuery(ctx context.Context, compiler *ast.Compiler, store storage.Store, entries []string) (rego.PreparedEvalQuery, error) {
 	query := fmt.Sprintf("%s := [%s]", resultVariable, strings.Join(entries, ", "))
-	return rego.New(rego.Query(query), rego.Compiler(compiler), rego.Store(store), quantityBuiltin()).PrepareForEval(ctx)
+	return rego.New(rego.Query(query), rego.Compiler(compiler), rego.Store(store), QuantityBuiltin()).PrepareForEval(ctx)
 }

@@ -111,7 +111,7 @@ func (e *Engine) oneByOne(ctx context.Context, p *program, document ast.Value, r
 		case topdown.IsCancel(err) || ctx.Err() != nil:
 			reading.fail(rule, TimedOut, "it was not done by its deadline")
 		default:
-			reading.fail(rule, Broken, located(err).Error())
+			reading.fail(rule, Broken, Located(err).Error())
 		}
 	}
 }

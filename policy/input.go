@@ -33,6 +33,9 @@ type Input struct {
 	// it as input.effective. In the early phase it is not used: there the
 	// effective pod is the template as written.
 	Effective effective.Result
+	// AsWritten has rules see the quantities that the request's object states as it spells them, where the effective
+	// pod has the same value: what the API server has not stored yet is told in its author's own words.
+	AsWritten bool
 	// Now is when it is judged: exemptions end. Without it none holds.
 	Now time.Time
 }
@@ -54,6 +57,9 @@ func (in Input) document() (ast.Value, error) {
 	facts, err := effectiveFacts(in.Effective)
 	if err != nil {
 		return nil, err
+	}
+	if in.AsWritten {
+		respell(facts["pod"], templateIn(in.Request))
 	}
 	document["effective"] = facts
 	return ast.LazyObject(document), nil

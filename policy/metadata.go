@@ -46,6 +46,9 @@ type Rule struct {
 // ruleOf reads the METADATA of scope package. Values it does not know are
 // errors: a misspelt enforcement must not become a rule that enforces nothing.
 func ruleOf(module *ast.Module) (rule Rule, described bool, err error) {
+	if err := misplaced(module); err != nil {
+		return Rule{}, false, err
+	}
 	path := module.Package.Path
 	name, isText := path[len(path)-1].Value.(ast.String)
 	if !isText || len(path) < 2 {
@@ -65,6 +68,18 @@ func ruleOf(module *ast.Module) (rule Rule, described bool, err error) {
 		}
 	}
 	return rule, true, nil
+}
+
+// misplaced finds settings of a policy that stand anywhere but before its package, where they would set nothing.
+func misplaced(module *ast.Module) error {
+	for _, annotations := range module.Annotations {
+		for _, key := range []string{"enforcement", "early", "fix"} {
+			if _, set := annotations.Custom[key]; set && annotations.Scope != "package" {
+				return fmt.Errorf("line %d: custom.%s counts only before the package", annotations.Location.Row, key)
+			}
+		}
+	}
+	return nil
 }
 
 func (r *Rule) set(key string, value any) error {

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/open-policy-agent/opa/v1/ast"
+	"github.com/open-policy-agent/opa/v1/topdown"
 )
 
 // Module is one file of Rego.
@@ -57,7 +58,7 @@ type loaded struct {
 
 // load parses a module. A module that states no results is a library: nil.
 func load(m Module) (*ast.Module, *loaded, error) {
-	parsed, err := parse(m)
+	parsed, err := Parse(m)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -81,9 +82,10 @@ func load(m Module) (*ast.Module, *loaded, error) {
 	}, nil
 }
 
-// parse reads a module as Rego v1 and, if it is none, as v0, in which most of
-// what exists for Gatekeeper and Conftest is written.
-func parse(m Module) (*ast.Module, error) {
+// Parse reads a module as Rego v1 and, if it is none, as v0, in which most of
+// what exists for Gatekeeper and Conftest is written. The error is one line, with
+// file and line.
+func Parse(m Module) (*ast.Module, error) {
 	parsed, err := parseAs(m, ast.RegoV1)
 	if err == nil {
 		return parsed, nil
@@ -92,8 +94,8 @@ func parse(m Module) (*ast.Module, error) {
 	if olderErr == nil {
 		return older, nil
 	}
-	err = located(err)
-	if olderErr = located(olderErr); olderErr.Error() == err.Error() {
+	err = Located(err)
+	if olderErr = Located(olderErr); olderErr.Error() == err.Error() {
 		return nil, fmt.Errorf("neither Rego v1 nor v0: %w", err)
 	}
 	return nil, fmt.Errorf("neither Rego v1: %w; nor v0: %w", err, olderErr)
@@ -111,8 +113,12 @@ func parseAs(m Module, version ast.RegoVersion) (*ast.Module, error) {
 	return parsed, err
 }
 
-// located words OPA's errors in one line: file, line and reason of each.
-func located(err error) error {
+// Located words OPA's errors in one line: file, line and reason of each.
+func Located(err error) error {
+	var stopped *topdown.Error
+	if errors.As(err, &stopped) && stopped.Location != nil {
+		return errors.New(placed(&ast.Error{Location: stopped.Location, Message: stopped.Message}))
+	}
 	var list ast.Errors
 	if !errors.As(err, &list) {
 		return errors.New(oneLine(err.Error()))

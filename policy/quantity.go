@@ -9,12 +9,12 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 )
 
-// quantityCompare declares k8s.quantity.compare(a, b): -1, 0 or 1 as a is less
+// QuantityCompare declares k8s.quantity.compare(a, b): -1, 0 or 1 as a is less
 // than, equal to or greater than b. Both are Kubernetes quantities, as strings
 // or as the bare numbers that YAML makes of them. It is exact for every
 // quantity, which units.parse and units.parse_bytes are not: they know no n or
 // u, and read a final m in bytes as mega.
-var quantityCompare = &ast.Builtin{
+var QuantityCompare = &ast.Builtin{
 	Name:        "k8s.quantity.compare",
 	Description: "Compares two Kubernetes quantities exactly.",
 	Decl: types.NewFunction(
@@ -26,9 +26,9 @@ var quantityCompare = &ast.Builtin{
 	),
 }
 
-// quantityBuiltin gives a query the implementation of k8s.quantity.compare.
-func quantityBuiltin() func(*rego.Rego) {
-	declaration := &rego.Function{Name: quantityCompare.Name, Decl: quantityCompare.Decl}
+// QuantityBuiltin gives a query the implementation of k8s.quantity.compare.
+func QuantityBuiltin() func(*rego.Rego) {
+	declaration := &rego.Function{Name: QuantityCompare.Name, Decl: QuantityCompare.Decl}
 	return rego.Function2(declaration, func(_ rego.BuiltinContext, a, b *ast.Term) (*ast.Term, error) {
 		left, err := quantityOf(a)
 		if err != nil {

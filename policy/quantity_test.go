@@ -30,7 +30,7 @@ func TestQuantityCompareIsExact(t *testing.T) {
 		t.Run(test.reason, func(t *testing.T) {
 			results, err := rego.New(
 				rego.Query("x := k8s.quantity.compare("+test.a+", "+test.b+")"),
-				rego.Compiler(newCompiler(true)), quantityBuiltin(), rego.StrictBuiltinErrors(true),
+				rego.Compiler(NewCompiler(true)), QuantityBuiltin(), rego.StrictBuiltinErrors(true),
 			).Eval(t.Context())
 			if err != nil {
 				t.Fatal(err)

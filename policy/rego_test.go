@@ -18,8 +18,8 @@ func TestBuiltinPackPassesItsOwnTests(t *testing.T) {
 		})
 	}
 	runner := tester.NewRunner().
-		SetCompiler(newCompiler(true)).
-		AddCustomBuiltins([]*tester.Builtin{{Decl: quantityCompare, Func: quantityBuiltin()}}).
+		SetCompiler(NewCompiler(true)).
+		AddCustomBuiltins([]*tester.Builtin{{Decl: QuantityCompare, Func: QuantityBuiltin()}}).
 		RaiseBuiltinErrors(true).
 		SetModules(modules)
 	results, err := runner.RunTests(t.Context(), nil)

@@ -176,8 +176,8 @@ const (
 // triggers a rollback.
 const ConditionAdopted = "Adopted"
 
-// ConditionCompliant says whether the policies allow a revision, judged once more when it was recorded: what
-// admission did not check is seen so.
+// ConditionCompliant says whether the policies allow a revision, judged once more when it was recorded and, while it is
+// live, whenever the policies change: what admission did not check is seen so.
 const ConditionCompliant = "Compliant"
 
 // ConditionLeftover is true on the first revision after a rollback where it still has what the failed revision had

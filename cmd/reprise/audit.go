@@ -2,13 +2,16 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/util/sets"
+	"k8s.io/utils/clock"
+	"sigs.k8s.io/controller-runtime/pkg/metrics"
 
+	"reprise.dev/reprise/audit"
 	"reprise.dev/reprise/effective"
 	"reprise.dev/reprise/policy"
 	"reprise.dev/reprise/rollback"
@@ -20,28 +23,45 @@ type auditor struct {
 	namespaces rollback.Namespaces
 }
 
-// Audit implements history.Auditor.
-func (a auditor) Audit(ctx context.Context, d *appsv1.Deployment) ([]string, error) {
-	object, err := runtime.DefaultUnstructuredConverter.ToUnstructured(d)
+// Judge implements audit.Judge.
+func (a auditor) Judge(ctx context.Context, d *appsv1.Deployment) policy.Verdict {
+	typed := d.DeepCopy()
+	typed.SetGroupVersionKind(appsv1.SchemeGroupVersion.WithKind("Deployment")) // A cache holds none, and rules ask for the kind.
+	object, err := runtime.DefaultUnstructuredConverter.ToUnstructured(typed)
 	if err != nil {
-		return nil, fmt.Errorf("converting %s for its policies: %w", d.Name, err)
+		return policy.Verdict{Errors: []policy.RuleError{{Reason: fmt.Sprintf("converting the Deployment: %v", err)}}}
 	}
-	verdict := a.policies.Evaluate(ctx, policy.Input{
+	return a.policies.Evaluate(ctx, policy.Input{
 		Phase:     policy.Final,
-		Request:   map[string]any{"operation": "CREATE", "namespace": d.Namespace, "object": object},
+		Request:   map[string]any{"operation": "CREATE", "namespace": d.Namespace, "name": d.Name, "object": object},
 		Effective: effective.Of(&d.Spec.Template, a.namespaces.For(ctx, d.Namespace)),
 		Now:       time.Now(),
 	})
-	var lines []string
-	for _, violation := range verdict.Violations {
-		lines = append(lines, violation.Line())
+}
+
+// Audit implements history.Auditor.
+func (a auditor) Audit(ctx context.Context, d *appsv1.Deployment) ([]string, error) {
+	return audit.Lines(a.Judge(ctx, d))
+}
+
+// audits adds what judges the workloads that run already, and counts what it finds.
+func (p *process) audits(context.Context) error {
+	tally := audit.NewTally(p.policies.rules)
+	if err := metrics.Registry.Register(tally); err != nil {
+		return fmt.Errorf("registering the audit's metrics: %w", err)
 	}
-	if len(lines) > 0 || verdict.Decision != policy.Unknown {
-		return lines, nil
+	protected := sets.New(p.config.ProtectedNamespaces...).Insert(p.options.namespace)
+	reconciler := &audit.Reconciler{
+		Client:  p.manager.GetClient(),
+		Judge:   auditor{policies: p.policies, namespaces: p.namespaces},
+		Ready:   func() error { return p.namespaces.Ready(nil) },
+		Wanted:  func(namespace string) bool { return !protected.Has(namespace) },
+		Changed: p.policies.changed,
+		Tally:   tally,
+		Clock:   clock.RealClock{},
 	}
-	var failures []error
-	for _, failure := range verdict.Errors {
-		failures = append(failures, fmt.Errorf("rule %s: %s", failure.Rule, failure.Reason))
+	if err := reconciler.SetupWithManager(p.manager); err != nil {
+		return fmt.Errorf("adding the audit: %w", err)
 	}
-	return nil, errors.Join(failures...)
+	return nil
 }

@@ -7,22 +7,18 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"github.com/go-logr/logr"
+	"github.com/prometheus/client_golang/prometheus"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
-	"k8s.io/client-go/informers"
 	"k8s.io/client-go/kubernetes"
-	"k8s.io/client-go/tools/cache"
+	controllerevent "sigs.k8s.io/controller-runtime/pkg/event"
 
 	"reprise.dev/reprise/event"
 	"reprise.dev/reprise/policy"
 )
-
-// quiet is how long ConfigMaps of policies must rest before all are compiled anew: a Helm upgrade writes many.
-const quiet = 200 * time.Millisecond
 
 // policySet is the policies in force: the built-in pack, and what the ConfigMaps of the install's namespace hold.
 // A change is compiled as a whole and put in force at once; what cannot be used leaves in force what was.
@@ -33,6 +29,10 @@ type policySet struct {
 	builtin   []policy.Module
 	terms     policy.Terms
 	log       logr.Logger
+	// changed tells the audit that others are in force; it holds one message, which is enough.
+	changed chan controllerevent.GenericEvent
+	// invalid counts the ConfigMaps that are not in force as they are.
+	invalid prometheus.Gauge
 
 	engine  atomic.Pointer[policy.Engine]
 	mu      sync.Mutex // guards inForce
@@ -42,6 +42,16 @@ type policySet struct {
 // Evaluate judges by the policies in force.
 func (s *policySet) Evaluate(ctx context.Context, in policy.Input) policy.Verdict {
 	return s.engine.Load().Evaluate(ctx, in)
+}
+
+// rules are those in force.
+func (s *policySet) rules() []policy.Rule { return s.engine.Load().Rules(policy.Final) }
+
+func newInvalid() prometheus.Gauge {
+	return prometheus.NewGauge(prometheus.GaugeOpts{
+		Name: "reprise_policy_invalid_sources",
+		Help: "ConfigMaps of policies that cannot be used as they are; what was in force of them before stays.",
+	})
 }
 
 // load reads and compiles what there is at the start. A term that names a policy which does not exist is an error,
@@ -80,6 +90,7 @@ func (s *policySet) assemble(ctx context.Context, stored []*corev1.ConfigMap) (m
 	}
 	s.inForce = assembly.InForce
 	s.engine.Store(assembly.Engine)
+	s.invalid.Set(float64(len(assembly.Rejected)))
 	return assembly.Rejected, nil
 }
 
@@ -98,100 +109,11 @@ func (s *policySet) Check(ctx context.Context, candidate *corev1.ConfigMap) erro
 			all = append(all, others[name]...)
 		}
 	}
-	_, err = policy.New(ctx, append(all, modules...), policy.DefaultLimits(), s.terms)
-	return err
-}
-
-// NeedLeaderElection says that every replica follows the policies: every replica serves admission.
-func (*policySet) NeedLeaderElection() bool { return false }
-
-// Start follows the ConfigMaps until ctx is done.
-func (s *policySet) Start(ctx context.Context) error {
-	factory := informers.NewSharedInformerFactoryWithOptions(s.clients, 0, informers.WithNamespace(s.namespace),
-		informers.WithTweakListOptions(func(o *metav1.ListOptions) { o.LabelSelector = selector().String() }))
-	configMaps := factory.Core().V1().ConfigMaps()
-	changed := make(chan struct{}, 1)
-	notify := func() {
-		select {
-		case changed <- struct{}{}:
-		default: // One more is on its way already.
-		}
-	}
-	if _, err := configMaps.Informer().AddEventHandler(cache.ResourceEventHandlerFuncs{
-		AddFunc: func(any) { notify() }, UpdateFunc: func(any, any) { notify() }, DeleteFunc: func(any) { notify() },
-	}); err != nil {
-		return fmt.Errorf("watching ConfigMaps of policies: %w", err)
-	}
-	factory.Start(ctx.Done())
-	defer factory.Shutdown()
-	factory.WaitForCacheSync(ctx.Done())
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-changed:
-		}
-		if !settled(ctx, changed) {
-			return nil
-		}
-		stored, err := configMaps.Lister().ConfigMaps(s.namespace).List(labels.Everything())
-		if err == nil {
-			err = s.reload(ctx, stored)
-		}
-		if err != nil {
-			s.log.Error(err, "Compiling the policies anew; those in force stay")
-		}
-	}
-}
-
-// settled waits until nothing has changed for a while. It is false where ctx is done before.
-func settled(ctx context.Context, changed <-chan struct{}) bool {
-	for {
-		select {
-		case <-ctx.Done():
-			return false
-		case <-changed:
-		case <-time.After(quiet):
-			return true
-		}
-	}
-}
-
-// reload puts what is stored in force and tells of what cannot be.
-func (s *policySet) reload(ctx context.Context, stored []*corev1.ConfigMap) error {
-	rejected, err := s.assemble(ctx, stored)
+	engine, err := policy.New(ctx, append(all, modules...), policy.DefaultLimits(), s.terms)
 	if err != nil {
 		return err
 	}
-	engine := s.engine.Load()
-	s.log.Info("Policies are in force", "configMaps", len(stored)-len(rejected), "rules", len(engine.Rules(policy.Final)))
-	if unknown := engine.Unknown(); unknown != nil {
-		s.log.Error(unknown, "Reading the configuration's policies")
-	}
-	for _, c := range stored {
-		reason, invalid := rejected[c.Name]
-		if !invalid {
-			continue
-		}
-		s.log.Error(reason, "A ConfigMap of policies cannot be used; its last good state stays in force", "configMap", c.Name)
-		if err := s.events.Write(ctx, invalidEvent(c, reason)); err != nil {
-			s.log.Error(err, "Telling of an invalid policy", "configMap", c.Name)
-		}
-	}
-	return nil
-}
-
-func invalidEvent(c *corev1.ConfigMap, reason error) event.Event {
-	return event.Event{
-		Reason: event.PolicyInvalid, Warning: true,
-		About: corev1.ObjectReference{
-			APIVersion: "v1", Kind: "ConfigMap",
-			Namespace: c.Namespace, Name: c.Name, UID: c.UID, ResourceVersion: c.ResourceVersion,
-		},
-		Key:     c.ResourceVersion,
-		Message: event.Message("not in force: "+reason.Error(), nil, "what was in force of it stays; correct the ConfigMap"),
-		At:      time.Now(),
-	}
+	return engine.Trial(ctx, modules)
 }
 
 func selector() labels.Selector {

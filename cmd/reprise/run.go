@@ -15,7 +15,9 @@ import (
 	"k8s.io/client-go/kubernetes"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	controllerevent "sigs.k8s.io/controller-runtime/pkg/event"
 	"sigs.k8s.io/controller-runtime/pkg/healthz"
+	"sigs.k8s.io/controller-runtime/pkg/metrics"
 
 	"reprise.dev/reprise/api/v1alpha1"
 	"reprise.dev/reprise/config"
@@ -61,7 +63,7 @@ func run(ctx context.Context, o options) error {
 	}
 	p := process{options: o, config: settings}
 	for _, setup := range []func(context.Context) error{
-		p.connect, p.compile, p.index, p.admission, p.controllers, p.probes,
+		p.connect, p.compile, p.index, p.admission, p.controllers, p.audits, p.probes,
 	} {
 		if err := setup(ctx); err != nil {
 			return err
@@ -122,6 +124,10 @@ func (p *process) compile(ctx context.Context) error {
 	p.policies = &policySet{
 		clients: p.clients, namespace: p.options.namespace, events: p.events, builtin: builtin,
 		terms: p.config.Policies, log: ctrl.Log.WithName("policies"),
+		changed: make(chan controllerevent.GenericEvent, 1), invalid: newInvalid(),
+	}
+	if err := metrics.Registry.Register(p.policies.invalid); err != nil {
+		return fmt.Errorf("registering the policies' metrics: %w", err)
 	}
 	if err := p.policies.load(ctx); err != nil {
 		return err

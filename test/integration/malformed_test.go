@@ -18,6 +18,14 @@ func malformed(t *testing.T, h hooked) {
 		return metadata + `,"spec":{"selector":{"matchLabels":{"app":"stored"}},"template":{"metadata":{"labels":{"app":"stored"}},` +
 			`"spec":{"containers":[{"name":"app","image":"a:1","resources":` + resources + `}]}}}`
 	}
+	volumes := func(volumes string) string {
+		return metadata + `,"spec":{"selector":{"matchLabels":{"app":"stored"}},"template":{"metadata":{"labels":{"app":"stored"}},` +
+			`"spec":{"volumes":` + volumes + `,"containers":[{"name":"app","image":"a:1"}]}}}`
+	}
+	selector := func(selector string) string {
+		return metadata + `,"spec":{"selector":` + selector + `,"template":{"metadata":{"labels":{"app":"stored"}},` +
+			`"spec":{"containers":[{"name":"app","image":"a:1"}]}}}`
+	}
 	for name, fields := range map[string]string{
 		"NoSpec":                metadata,
 		"NullSpec":              metadata + `,"spec":null`,
@@ -42,6 +50,24 @@ func malformed(t *testing.T, h hooked) {
 		"NegativeQuantity":      container(`{"requests":{"memory":"-1"},"limits":{"memory":"-2"}}`),
 		"HugeQuantity":          container(`{"requests":{"memory":"1e999"},"limits":{"memory":"99999999999999999999E"}}`),
 		"WrongTypes":            container(`"none"`),
+		"NullVolumes":           volumes(`null`),
+		"EmptyVolumes":          volumes(`[]`),
+		"NullVolume":            volumes(`[null]`),
+		"TwoNullVolumes":        volumes(`[null,null]`),
+		"VolumesWithoutName":    volumes(`[{"emptyDir":{}},{"emptyDir":{}}]`),
+		"NullVolumeNames":       volumes(`[{"name":null},{"name":null},{"name":"a"}]`),
+		"NumberAsVolumeName":    volumes(`[{"name":1},{"name":1}]`),
+		"VolumesAsMap":          volumes(`{"a":{}}`),
+		"DuplicateVolumes":      volumes(`[{"name":"a"},{"name":"a","emptyDir":{}}]`),
+		"ThousandVolumes":       volumes(`[` + strings.Repeat(`{"name":"a"},`, 999) + `{}]`),
+		"NoSelector":            metadata + `,"spec":{"template":{"spec":{"containers":[{"name":"app","image":"a:1"}]}}}`,
+		"NullSelector":          selector(`null`),
+		"EmptySelector":         selector(`{}`),
+		"NullMatchLabels":       selector(`{"matchLabels":null,"matchExpressions":null}`),
+		"NullMatchLabel":        selector(`{"matchLabels":{"app":null}}`),
+		"NumberAsMatchLabel":    selector(`{"matchLabels":{"app":1}}`),
+		"SelectorAsText":        selector(`"app=stored"`),
+		"EmptyMatchExpression":  selector(`{"matchExpressions":[{}]}`),
 		"NullMetadata":          `"metadata":null,"spec":{}`,
 		"NullMaps":              `"metadata":{"name":"stored","annotations":null,"labels":null},"spec":{"template":{"spec":{}}}`,
 		"NullAnnotation":        `"metadata":{"name":"stored","annotations":{"k8s.score.dev/workload-name":null}},"spec":{}`,

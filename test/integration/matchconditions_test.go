@@ -21,7 +21,7 @@ func TestMatchConditions(t *testing.T) {
 	h := startHooked(t)
 	for name, test := range map[string]func(*testing.T, hooked){
 		"CallAHookForAnUpdateOnlyWhereTheIntentChanges": updates,
-		"CallOneHookForACreate":                         creates,
+		"CallWhichHookForACreate":                       creates,
 		"NeverFailOnMalformedTemplates":                 malformed,
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -35,6 +35,9 @@ func TestMatchConditions(t *testing.T) {
 func updates(t *testing.T, h hooked) {
 	const over = `{"spec":{"template":{"spec":{"containers":[{"name":"app","resources":{"requests":{"memory":"250Mi"}}}]}}}}`
 	const overInit = `{"spec":{"template":{"spec":{"initContainers":[{"name":"first","image":"a:1","resources":{"requests":{"cpu":"2"},"limits":{"cpu":"1500m"}}}]}}}}`
+	const oneVolume = `{"spec":{"template":{"spec":{"volumes":[{"name":"file-1","emptyDir":{}}]}}}}`
+	const collided = `{"spec":{"template":{"spec":{"volumes":[{"name":"file-1","emptyDir":{}},{"name":"file-1","emptyDir":{}}]}}}}`
+	const otherSelector = `{"spec":{"selector":{"matchLabels":{"app":"other"}},"template":{"metadata":{"labels":{"app":"other"}}}}}`
 	patch := func(kind types.PatchType, body string, subresources ...string) func(h hooked, name string) error {
 		return func(h hooked, name string) error {
 			_, err := h.client.AppsV1().Deployments("default").Patch(h.Context(), name, kind, []byte(body), metav1.PatchOptions{}, subresources...)
@@ -87,6 +90,9 @@ func updates(t *testing.T, h hooked) {
 		"OptedInImage":             {vary: optedIn, write: patch(types.StrategicMergePatchType, `{"spec":{"template":{"spec":{"containers":[{"name":"app","image":"a:2"}]}}}}`), validate: 1, reason: "opted in by label"},
 		"RequestOverLimit":         {write: patch(types.StrategicMergePatchType, over), early: 1, invalid: true, reason: "built-in validation comes before the validating hook"},
 		"InitRequestOverLimit":     {write: patch(types.StrategicMergePatchType, overInit), early: 1, invalid: true, reason: "init containers are containers"},
+		"SelectorChanged":          {write: patch(types.MergePatchType, otherSelector), early: 1, invalid: true, reason: "a selector cannot change: built-in validation comes before the validating hook"},
+		"DuplicateVolumes":         {write: patch(types.MergePatchType, collided), early: 1, invalid: true, reason: "built-in validation comes before the validating hook"},
+		"VolumeAdded":              {write: patch(types.MergePatchType, oneVolume), validate: 1, reason: "the intent changes, and no early rule could fire"},
 		"UnmarkedImage":            {vary: unmarked, write: patch(types.StrategicMergePatchType, `{"spec":{"template":{"spec":{"containers":[{"name":"app","image":"a:2"}]}}}}`), reason: "no workload"},
 		"UnmarkedRequestOverLimit": {vary: unmarked, write: patch(types.StrategicMergePatchType, over), invalid: true, reason: "no workload"},
 		"Deletion": {write: func(h hooked, name string) error {
@@ -130,6 +136,16 @@ func creates(t *testing.T, h hooked) {
 			d.Spec.Template.Spec.Containers[count-1].Resources = last
 		}
 	}
+	volumes := func(count int, names ...string) func(*appsv1.Deployment) {
+		return func(d *appsv1.Deployment) {
+			for i := range count {
+				names = append(names, fmt.Sprintf("v-%d", i))
+			}
+			for _, name := range names {
+				d.Spec.Template.Spec.Volumes = append(d.Spec.Template.Spec.Volumes, corev1.Volume{Name: name})
+			}
+		}
+	}
 	resources := func(r corev1.ResourceRequirements) func(*appsv1.Deployment) {
 		return func(d *appsv1.Deployment) { d.Spec.Template.Spec.Containers[0].Resources = r }
 	}
@@ -150,6 +166,11 @@ func creates(t *testing.T, h hooked) {
 		"HundredSound":     {many(100, memory("100Mi", "200Mi")), 0, 1, false},
 		"HundredthIsOver":  {many(100, memory("250Mi", "200Mi")), 1, 0, true},
 		"ThousandthIsOver": {many(1000, memory("250Mi", "200Mi")), 1, 0, true},
+		"SoundVolumes":     {volumes(64), 0, 1, false},
+		"DuplicateVolumes": {volumes(2, "v-1"), 1, 0, true},
+		"DuplicateOfMany":  {volumes(1000, "v-999"), 1, 0, true},
+		// Too many to compare in an expression: the early check is asked, and finds nothing.
+		"ManySoundVolumes": {volumes(65), 1, 1, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			h := h
@@ -163,7 +184,7 @@ func creates(t *testing.T, h hooked) {
 			if apierrors.IsInvalid(err) != c.invalid || (err != nil && !c.invalid) {
 				t.Errorf("the answer is %v", err)
 			}
-			h.called(c.early, c.validate, "a create calls the one hook or the other")
+			h.called(c.early, c.validate, "a sound create calls the validating hook alone, and what an early rule could refuse the early one")
 		})
 	}
 }

@@ -46,6 +46,11 @@ func TestAPolicyIsInForceWithoutARestartAndGoesWithItsConfigMap(t *testing.T) {
 	}
 	p.answers("brought", workload("cart"), "label owner is missing")
 
+	endless := policies("endless", map[string]string{"p.rego": "package endless\n\ndeny contains \"never\" if count(numbers.range(1, 10000000000)) < 0"})
+	if _, err := maps.Create(t.Context(), endless, metav1.CreateOptions{}); err == nil || !strings.Contains(err.Error(), "it would delay every apply") {
+		t.Errorf("a rule that never ends: %v", err)
+	}
+
 	if err := maps.Delete(t.Context(), "own", metav1.DeleteOptions{}); err != nil {
 		t.Fatal(err)
 	}

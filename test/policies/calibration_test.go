@@ -3,9 +3,11 @@ package policies
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -19,7 +21,7 @@ import (
 const publicWorkloads = "../../../shared/score/public"
 
 // TestADefaultInstallDeniesNothingThatRuns: whatever public workload the API server accepts, as a Deployment and as
-// the pod that comes of it, the default policies accept too. docs/write-a-policy.md says how often each warns.
+// the pod that comes of it, the default policies accept too. docs/write-a-policy.md says how often each warns, as here.
 func TestADefaultInstallDeniesNothingThatRuns(t *testing.T) {
 	files, err := filepath.Glob(filepath.Join(publicWorkloads, "*", "manifests.yaml"))
 	if err != nil {
@@ -49,6 +51,16 @@ func TestADefaultInstallDeniesNothingThatRuns(t *testing.T) {
 	t.Logf("%d Deployments, %d not accepted by the API server; with warnings: %v", judged, refused, warned)
 	if judged-refused < 50 {
 		t.Errorf("only %d Deployments were judged", judged-refused)
+	}
+	text, _ := page(t)
+	if want := fmt.Sprintf("many of %d public Score workloads", judged); !strings.Contains(text, want) {
+		t.Errorf("the page does not say %q", want)
+	}
+	for _, kind := range []string{"mutable-image-tag", "readiness-probe-missing", "config-map-missing"} {
+		row := regexp.MustCompile(fmt.Sprintf("(?m)^\\| `%s` .* \\| %d \\|$", kind, warned[kind]))
+		if !row.MatchString(text) {
+			t.Errorf("the page does not say that %s warns of %d", kind, warned[kind])
+		}
 	}
 }
 

@@ -1,0 +1,127 @@
+// Package check says of manifests what admission would say of them: manifests and what is known of their namespaces go
+// in, a verdict for each workload comes out. It is pure.
+//
+// It differs from admission in what only a cluster knows. Without one, classes and ServiceAccounts that a template names
+// are taken to exist, nothing of a quota is used, ConfigMaps are not looked at, and nothing runs yet, so that no selector
+// can have changed. Whatever other admission plugins would change of a manifest, it has not.
+package check
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+
+	"reprise.dev/reprise/effective"
+	"reprise.dev/reprise/policy"
+	"reprise.dev/reprise/workload"
+)
+
+// Namespaces tells what a template meets in a namespace. *Surroundings is one, and a cluster is another.
+type Namespaces interface {
+	Of(ctx context.Context, namespace string, template *corev1.PodTemplateSpec) effective.Namespace
+	// Live is the Deployment that runs, as decoded from JSON; nil where none does.
+	Live(ctx context.Context, namespace, name string) (map[string]any, error)
+}
+
+// Question is what is asked about manifests.
+type Question struct {
+	Manifests  []Manifest
+	Engine     *policy.Engine
+	Namespaces Namespaces
+	// Namespace is that of manifests that state none.
+	Namespace string
+	// Now is when: exemptions end.
+	Now time.Time
+}
+
+// Workload is one workload and what is said of it.
+type Workload struct {
+	Place           Place
+	Namespace, Name string
+	Verdict         policy.Verdict
+}
+
+// Report is the answer.
+type Report struct {
+	// Workloads are in the order of the manifests.
+	Workloads []Workload
+	// Unjudged counts the other objects.
+	Unjudged int
+}
+
+// Judge judges every workload among the manifests. An error names the manifest that is no Deployment although it says so,
+// or says that it is not known what runs, or that there is no workload at all: nothing judged is no consent.
+func Judge(ctx context.Context, q Question) (Report, error) {
+	var report Report
+	for _, m := range q.Manifests {
+		version, kind := m.kind()
+		if version != appsv1.SchemeGroupVersion.String() || kind != "Deployment" {
+			report.Unjudged++
+			continue
+		}
+		d := &appsv1.Deployment{}
+		if err := runtime.DefaultUnstructuredConverter.FromUnstructured(m.Object, d); err != nil {
+			return Report{}, fmt.Errorf("%s is no valid Deployment: %s", m.Place, oneLine(err.Error()))
+		}
+		if !workload.Admitted(d) {
+			report.Unjudged++
+			continue
+		}
+		judged, err := q.judge(ctx, m, d)
+		if err != nil {
+			return Report{}, err
+		}
+		report.Workloads = append(report.Workloads, judged)
+	}
+	if len(report.Workloads) == 0 {
+		return Report{}, fmt.Errorf("there is nothing to judge: of %d objects none is a Deployment with the annotation %s or the label %s: %s",
+			report.Unjudged, workload.NameAnnotation, workload.GuardLabel, workload.GuardEnabled)
+	}
+	return report, nil
+}
+
+func (q Question) judge(ctx context.Context, m Manifest, d *appsv1.Deployment) (Workload, error) {
+	w := Workload{Place: m.Place, Namespace: d.Namespace, Name: d.Name}
+	if w.Namespace == "" {
+		w.Namespace = q.Namespace
+	}
+	if w.Name == "" {
+		w.Name = d.GenerateName
+	}
+	request := map[string]any{"operation": "CREATE", "namespace": w.Namespace, "name": d.Name, "object": m.Object, "oldObject": nil}
+	live, err := q.Namespaces.Live(ctx, w.Namespace, d.Name)
+	if err != nil {
+		return Workload{}, err
+	}
+	if live != nil {
+		request["operation"], request["oldObject"] = "UPDATE", live
+	}
+	w.Verdict = q.Engine.Evaluate(ctx, policy.Input{
+		Phase:     policy.Final,
+		Request:   request,
+		Effective: effective.Of(&d.Spec.Template, q.Namespaces.Of(ctx, w.Namespace, &d.Spec.Template)),
+		AsWritten: true,
+		Now:       q.Now,
+	})
+	return w, nil
+}
+
+// Decision is what all verdicts come to: a denial counts most, then what could not be judged, then warnings.
+func (r Report) Decision() policy.Decision {
+	worst := policy.Allow
+	for _, w := range r.Workloads {
+		switch d := w.Verdict.Decision; {
+		case d == policy.Deny, worst == policy.Deny:
+			worst = policy.Deny
+		case d == policy.Unknown, worst == policy.Unknown:
+			worst = policy.Unknown
+		case d == policy.Warn:
+			worst = policy.Warn
+		}
+	}
+	return worst
+}

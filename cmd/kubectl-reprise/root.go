@@ -1,0 +1,63 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+	"k8s.io/cli-runtime/pkg/genericclioptions"
+	"k8s.io/cli-runtime/pkg/genericiooptions"
+)
+
+// The exit codes. An error that says nothing else is cannotTell: what was not judged is no consent.
+const (
+	denied     = 1
+	cannotTell = 2
+)
+
+// outcome is a command's result that is told already, by its exit code.
+type outcome int
+
+// Error implements error.
+func (o outcome) Error() string { return fmt.Sprintf("exit code %d", int(o)) }
+
+// plugin is what the commands share.
+type plugin struct {
+	genericiooptions.IOStreams
+	config *genericclioptions.ConfigFlags
+}
+
+// run runs a command line and returns its exit code.
+func run(ctx context.Context, args []string, streams genericiooptions.IOStreams) int {
+	p := &plugin{IOStreams: streams, config: genericclioptions.NewConfigFlags(true)}
+	root := p.command()
+	root.SetArgs(args)
+	err := root.ExecuteContext(ctx)
+	var told outcome
+	switch {
+	case err == nil:
+		return 0
+	case errors.As(err, &told):
+		return int(told)
+	default:
+		fmt.Fprintln(p.ErrOut, "error:", err)
+		return cannotTell
+	}
+}
+
+func (p *plugin) command() *cobra.Command {
+	root := &cobra.Command{
+		Use:           "kubectl-reprise",
+		Short:         "Keep bad Score deployments out, and put the last good one back",
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Annotations:   map[string]string{cobra.CommandDisplayNameAnnotation: "kubectl reprise"},
+	}
+	root.SetIn(p.In)
+	root.SetOut(p.Out)
+	root.SetErr(p.ErrOut)
+	p.config.AddFlags(root.PersistentFlags())
+	root.AddCommand(p.checkCommand(), p.policyCommand())
+	return root
+}

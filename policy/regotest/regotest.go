@@ -1,0 +1,117 @@
+// Package regotest runs the tests that policies bring, in Rego, with the builtins that Reprise serves: stock `opa test`
+// knows no k8s.quantity.
+package regotest
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/open-policy-agent/opa/v1/ast"
+	"github.com/open-policy-agent/opa/v1/tester"
+	"github.com/open-policy-agent/opa/v1/topdown"
+
+	"reprise.dev/reprise/policy"
+)
+
+// limit is how long one test may take.
+const limit = 5 * time.Second
+
+// Outcome is what became of a test.
+type Outcome string
+
+// The outcomes. A test that could not be evaluated is not one that fails.
+const (
+	Pass    Outcome = "PASS"
+	Fail    Outcome = "FAIL"
+	Skipped Outcome = "SKIP"
+	Error   Outcome = "ERROR"
+)
+
+// Result is one test's.
+type Result struct {
+	// File and Line are where the test stands.
+	File string
+	Line int
+	// Name is that of its package and its own: team_label_test.test_a_missing_label_is_told.
+	Name    string
+	Outcome Outcome
+	// Detail is one line, for a failure and an error; it may be empty.
+	Detail string
+}
+
+// Run runs all rules named test_… in files of Rego, by their names; those named todo_test_… are skipped. The results
+// are sorted by file and line. An error means that the files do not compile, with file and line, or hold no test.
+func Run(ctx context.Context, files map[string]string) ([]Result, error) {
+	modules := make(map[string]*ast.Module, len(files))
+	strict := true
+	for _, name := range slices.Sorted(maps.Keys(files)) {
+		module, err := policy.Parse(policy.Module{File: name, Rego: files[name]})
+		if err != nil {
+			return nil, err
+		}
+		modules[name] = module
+		strict = strict && module.RegoVersion() != ast.RegoV0
+	}
+	results, err := tester.NewRunner().
+		SetCompiler(policy.NewCompiler(strict)).
+		AddCustomBuiltins([]*tester.Builtin{{Decl: policy.QuantityCompare, Func: policy.QuantityBuiltin()}}).
+		RaiseBuiltinErrors(true).
+		EnableTracing(true).
+		SetTimeout(limit).
+		SetModules(modules).
+		RunTests(ctx, nil)
+	if err != nil {
+		return nil, policy.Located(err)
+	}
+	var all []Result
+	for result := range results {
+		all = append(all, resultOf(result))
+	}
+	if len(all) == 0 {
+		return nil, errors.New("there are no tests: name rules test_… in files *_test.rego")
+	}
+	slices.SortFunc(all, func(a, b Result) int {
+		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Name, b.Name))
+	})
+	return all, nil
+}
+
+func resultOf(r *tester.Result) Result {
+	result := Result{Name: strings.TrimPrefix(r.Package, "data.") + "." + r.Name, Outcome: Pass}
+	if r.Location != nil {
+		result.File, result.Line = r.Location.File, r.Location.Row
+	}
+	switch {
+	case r.Skip:
+		result.Outcome = Skipped
+	case r.Error != nil:
+		result.Outcome, result.Detail = Error, policy.Located(r.Error).Error()
+	case r.Fail:
+		result.Outcome, result.Detail = Fail, failing(r)
+	}
+	return result
+}
+
+// failing is the expression at which a test failed: of those in its file that were never true, the one it came to last.
+func failing(r *tester.Result) string {
+	var furthest *ast.Expr
+	for _, e := range r.Trace {
+		expression, isExpression := e.Node.(*ast.Expr)
+		if e.Op != topdown.FailOp || !isExpression || expression.Location == nil || expression.Location.File != r.Location.File {
+			continue
+		}
+		if furthest == nil || expression.Location.Row > furthest.Location.Row {
+			furthest = expression
+		}
+	}
+	if furthest == nil {
+		return ""
+	}
+	return fmt.Sprintf("line %d is not true: %s", furthest.Location.Row, strings.Join(strings.Fields(string(furthest.Location.Text)), " "))
+}

@@ -1,0 +1,57 @@
+package policy
+
+import (
+	"fmt"
+
+	"k8s.io/apimachinery/pkg/api/resource"
+)
+
+// respell puts into a pod the spelling that a template has for the same quantity: 0.5Gi where the API server will hold
+// 512Mi. Both are decoded objects; the pod is changed.
+func respell(pod any, template map[string]any) {
+	for _, list := range []string{"containers", "initContainers"} {
+		written := listIn(template, "spec", list)
+		for i, container := range listIn(pod, "spec", list) {
+			if i < len(written) {
+				respellResources(container, written[i])
+			}
+		}
+	}
+	respellResources(at(pod, "spec"), at(template, "spec"))
+}
+
+// respellResources does so for whatever has resources: a container, or the pod as a whole.
+func respellResources(held, written any) {
+	for _, kind := range []string{"requests", "limits"} {
+		amounts, _ := at(held, "resources", kind).(map[string]any)
+		spelled, _ := at(written, "resources", kind).(map[string]any)
+		for name, amount := range amounts {
+			if own, stated := spelled[name]; stated && sameQuantity(own, amount) {
+				amounts[name] = own
+			}
+		}
+	}
+}
+
+func sameQuantity(a, b any) bool {
+	left, err := resource.ParseQuantity(fmt.Sprint(a))
+	if err != nil {
+		return false
+	}
+	right, err := resource.ParseQuantity(fmt.Sprint(b))
+	return err == nil && left.Cmp(right) == 0
+}
+
+// at follows keys into decoded objects; nil where they lead nowhere.
+func at(object any, keys ...string) any {
+	for _, key := range keys {
+		fields, _ := object.(map[string]any)
+		object = fields[key]
+	}
+	return object
+}
+
+func listIn(object any, keys ...string) []any {
+	list, _ := at(object, keys...).([]any)
+	return list
+}

@@ -1,0 +1,73 @@
+package policy
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+
+	"reprise.dev/reprise/effective"
+)
+
+// trialLimits leave a rule far more time than admission does: one that needs it all never ends.
+var trialLimits = Limits{Together: time.Second, Alone: 300 * time.Millisecond}
+
+// Trial judges a small Deployment and names a rule of the given modules that is not done even so: in force, it would
+// delay every apply. What a rule says, and whether it fails, is not asked.
+func (e *Engine) Trial(ctx context.Context, modules []Module) error {
+	own := map[string]string{}
+	for _, m := range modules {
+		if _, policy, err := load(m); err == nil && policy != nil {
+			own[policy.rule.Name] = m.File
+		}
+	}
+	in, err := trialInput()
+	if err != nil {
+		return err
+	}
+	unhurried := *e
+	unhurried.limits = trialLimits
+	for _, failure := range unhurried.Evaluate(ctx, in).Errors {
+		if file, isOwn := own[failure.Rule]; isOwn && failure.Kind == TimedOut {
+			return fmt.Errorf("%s: rule %s was not done within %s with one small Deployment: it would delay every apply",
+				file, failure.Rule, trialLimits.Alone)
+		}
+	}
+	return nil
+}
+
+// trialInput is the creation of a small Deployment in an empty namespace.
+func trialInput() (Input, error) {
+	labels := map[string]string{"app.kubernetes.io/instance": "trial-1a2b3c"}
+	memory := corev1.ResourceList{corev1.ResourceMemory: resource.MustParse("64Mi")}
+	d := &appsv1.Deployment{
+		TypeMeta:   metav1.TypeMeta{APIVersion: appsv1.SchemeGroupVersion.String(), Kind: "Deployment"},
+		ObjectMeta: metav1.ObjectMeta{Name: "trial", Namespace: "default", Labels: labels},
+		Spec: appsv1.DeploymentSpec{
+			Selector: &metav1.LabelSelector{MatchLabels: labels},
+			Template: corev1.PodTemplateSpec{
+				ObjectMeta: metav1.ObjectMeta{Labels: labels},
+				Spec: corev1.PodSpec{Containers: []corev1.Container{{
+					Name: "main", Image: "registry.example.com/app:1",
+					Env:       []corev1.EnvVar{{Name: "A", Value: "1"}},
+					Ports:     []corev1.ContainerPort{{ContainerPort: 8080}},
+					Resources: corev1.ResourceRequirements{Requests: memory, Limits: memory},
+				}}},
+			},
+		},
+	}
+	object, err := runtime.DefaultUnstructuredConverter.ToUnstructured(d)
+	if err != nil {
+		return Input{}, fmt.Errorf("making a Deployment to try policies with: %w", err)
+	}
+	return Input{
+		Phase:     Final,
+		Request:   map[string]any{"operation": "CREATE", "namespace": d.Namespace, "name": d.Name, "object": object},
+		Effective: effective.Of(&d.Spec.Template, effective.Namespace{Name: d.Namespace}),
+	}, nil
+}
