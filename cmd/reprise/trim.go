@@ -13,7 +13,7 @@ import (
 // What the cache keeps of each kind: it holds every object of the cluster, so that a field which nothing reads costs
 // thousands of times. What a rollback writes is read from the API server.
 
-// trimDeployment leaves of a Deployment that is not guarded only what could make it so, and of a guarded one all that is
+// trimDeployment leaves of a Deployment that is no workload only what could make it one, and of a workload all that is
 // judged: not kubectl's memory of its manifest, which is as large as the rest and part of no hash.
 func trimDeployment(object any) (any, error) {
 	d, ok := object.(*appsv1.Deployment)
@@ -22,7 +22,7 @@ func trimDeployment(object any) (any, error) {
 	}
 	d.ManagedFields = nil
 	delete(d.Annotations, workload.LastApplied)
-	if !workload.Guarded(d) {
+	if !workload.Admitted(d) {
 		d.Spec, d.Status = appsv1.DeploymentSpec{}, appsv1.DeploymentStatus{}
 	}
 	return d, nil

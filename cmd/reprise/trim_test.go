@@ -58,27 +58,36 @@ func TestTheCacheKeepsTheTemplatesOfReplicaSetsThatMayHavePods(t *testing.T) {
 }
 
 func TestTheCacheKeepsOfDeploymentsWhatIsJudged(t *testing.T) {
-	stored := func(marker string) *appsv1.Deployment {
+	stored := func(marker, guard string) *appsv1.Deployment {
 		return &appsv1.Deployment{
 			ObjectMeta: metav1.ObjectMeta{
 				Name: "app", Annotations: map[string]string{workload.NameAnnotation: marker, workload.LastApplied: "{}"},
+				Labels:        map[string]string{workload.GuardLabel: guard},
 				ManagedFields: []metav1.ManagedFieldsEntry{{Manager: "kubectl"}},
 			},
 			Spec:   appsv1.DeploymentSpec{Replicas: new(int32(3))},
 			Status: appsv1.DeploymentStatus{Replicas: 3},
 		}
 	}
-	for name, marker := range map[string]string{"guarded": "app", "not guarded": ""} {
-		t.Run(name, func(t *testing.T) {
-			want := stored(marker)
+	for _, test := range []struct {
+		reason, marker, guard string
+		whole                 bool
+	}{
+		{"of Score", "app", "", true},
+		{"opted in", "", workload.GuardEnabled, true},
+		{"opted out of the guard, and judged by the policies all the same", "app", workload.GuardDisabled, true},
+		{"none of ours", "", "", false},
+	} {
+		t.Run(test.reason, func(t *testing.T) {
+			want := stored(test.marker, test.guard)
 			want.ManagedFields = nil
-			want.Annotations = map[string]string{workload.NameAnnotation: marker}
-			if marker == "" {
+			want.Annotations = map[string]string{workload.NameAnnotation: test.marker}
+			if !test.whole {
 				want.Spec, want.Status = appsv1.DeploymentSpec{}, appsv1.DeploymentStatus{}
-			} else if workload.IntentOf(want).Hash() != workload.IntentOf(stored(marker)).Hash() {
+			} else if workload.IntentOf(want).Hash() != workload.IntentOf(stored(test.marker, test.guard)).Hash() {
 				t.Error("what is left out changes the intent's hash")
 			}
-			got, err := trimDeployment(stored(marker))
+			got, err := trimDeployment(stored(test.marker, test.guard))
 			if err != nil {
 				t.Fatal(err)
 			}
