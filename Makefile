@@ -38,6 +38,10 @@ test-integration: binaries ## run the tests against a real control plane
 differential: binaries ## compare the effective pod with the real API server in 5,000 random cases
 	$(TESTS) test ./differential -count=1 -timeout 30m -cases=5000
 
+.PHONY: faults
+faults: binaries ## play 200 rollbacks that are killed and disturbed between their writes: five minutes
+	$(TESTS) test ./rescue -count=1 -timeout 30m -cases=200
+
 .PHONY: bench-recorder
 bench-recorder: binaries ## measure what recording costs, ten minutes
 	$(TESTS) run ./bench/recorder

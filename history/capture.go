@@ -56,7 +56,9 @@ type sighting struct {
 	hash string
 }
 
-// sights tells new intents from old ones, workload by workload. It belongs to the goroutine that watches.
+// sights tells new intents from old ones, workload by workload. It belongs to the goroutine that watches, and begins
+// empty: what a cache knows of the revisions may be older than the checkpoint, and a rollback's intent is an old one.
+// Whether the first that is seen of a workload is recorded already, the API server says.
 type sights map[types.NamespacedName]sighting
 
 // isNew notes what a Deployment's intent is now, and says whether that is news.

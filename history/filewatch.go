@@ -78,6 +78,9 @@ func (w *FileWatcher) Reconcile(ctx context.Context, request ctrl.Request) (ctrl
 	if newest == nil || newest.Spec.IntentHash != workload.IntentOf(d).Hash() {
 		return ctrl.Result{RequeueAfter: quiet}, nil // The Deployment changed, and its revision takes the files along.
 	}
+	if newest == h.OpenRollback() {
+		return ctrl.Result{RequeueAfter: quiet}, nil // It writes files itself, and the Deployment after them.
+	}
 	changed, last, err := w.changed(ctx, d, newest)
 	if err != nil || !changed {
 		return ctrl.Result{}, err

@@ -126,6 +126,13 @@ func TestReprisesOwnRollbackIsRecognisedByItsWriteAhead(t *testing.T) {
 	if fix := record(t, h, deployment("x:3")).Newest(); fix.Spec.RollbackOf != 0 {
 		t.Errorf("another deploy is taken for the rollback of %d", fix.Spec.RollbackOf)
 	}
+	h[1].Status.Hold = "a newer deploy arrived and wins"
+	if restored := record(t, h, between).Newest(); restored.Spec.RollbackOf != 2 {
+		t.Error("the rollback was stored and then overtaken by a fix, and is not recognised")
+	}
+	if again := record(t, h, good).Newest(); again.Spec.RollbackOf != 0 {
+		t.Error("the good one, deployed by hand where the rollback is held, is taken for the rollback")
+	}
 }
 
 func TestAnAdoptedRevisionStartsUnknown(t *testing.T) {

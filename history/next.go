@@ -3,6 +3,7 @@ package history
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -56,7 +57,7 @@ func (p predecessors) next(c capture, now time.Time) (*v1alpha1.Revision, error)
 	}
 	r.Status.Phase = v1alpha1.PhaseProgressing
 	if p.newest != nil {
-		if err := p.follow(r, diff.Revision{Intent: intent, Files: comparable(p.files.listed, p.files.kept)}); err != nil {
+		if err := p.follow(r, diff.Revision{Intent: intent, Files: comparable(p.files.listed, p.files.kept)}, own(d.ManagedFields)); err != nil {
 			return nil, err
 		}
 		if r.Spec.Restores != 0 {
@@ -71,8 +72,9 @@ func (p predecessors) next(c capture, now time.Time) (*v1alpha1.Revision, error)
 	return r, fit(r, contents)
 }
 
-// follow says what changed against the predecessor and recognises Reprise's own rollback.
-func (p predecessors) follow(r *v1alpha1.Revision, snapshot diff.Revision) error {
+// follow says what changed against the predecessor and recognises Reprise's own rollback: by what was written ahead. Where
+// a newer deploy came after it, and it was given up or a file is another by now, who wrote it says so.
+func (p predecessors) follow(r *v1alpha1.Revision, snapshot diff.Revision, own bool) error {
 	previous := p.newest
 	change, err := changeSince(previous, snapshot)
 	if err != nil {
@@ -90,11 +92,16 @@ func (p predecessors) follow(r *v1alpha1.Revision, snapshot diff.Revision) error
 	if previous.Status.Phase == v1alpha1.PhaseHealthy && sameTemplate && sameFiles {
 		r.Status.Phase = v1alpha1.PhaseHealthy
 	}
-	if plan := previous.Status.Rollback; plan != nil && previous.Status.Hold == "" &&
-		plan.ToIntentHash == r.Spec.IntentHash && plan.ToFilesDigest == r.Spec.FilesDigest {
+	if plan := previous.Status.Rollback; plan != nil && plan.ToIntentHash == r.Spec.IntentHash &&
+		(own || previous.Status.Hold == "" && plan.ToFilesDigest == r.Spec.FilesDigest) {
 		p.restore(r, plan.To)
 	}
 	return nil
+}
+
+// own says whether Reprise wrote a Deployment and has not handed its fields over yet.
+func own(entries []metav1.ManagedFieldsEntry) bool {
+	return slices.ContainsFunc(entries, func(e metav1.ManagedFieldsEntry) bool { return e.Manager == Manager && e.Subresource == "" })
 }
 
 // changeSince says in short what changed. What cannot be read any more must not keep the next deploy from being recorded.

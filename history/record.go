@@ -68,7 +68,7 @@ func (r *Recorder) recordOnce(ctx context.Context, c capture) error {
 	}
 	if c.files {
 		// It was offered out of a cache, which knows neither the whole Deployment nor a deploy of just now.
-		if c, err = r.readAgain(ctx, c); err != nil || c.raw == nil {
+		if c, err = r.readAgain(ctx, c); err != nil || c.raw == nil || previous.beingRolledBack() {
 			return err
 		}
 	} else if previous.newest != nil && previous.recorded(c.deployment) {
@@ -148,6 +148,11 @@ func (r *Recorder) readAgain(ctx context.Context, c capture) (capture, error) {
 // the watch, with the files.
 func (p predecessors) filesOnly(d *appsv1.Deployment) bool {
 	return p.newest != nil && holds(p.newest, d) && p.newest.Spec.FilesDigest != digestOf(p.files.listed)
+}
+
+// beingRolledBack says whether what differs from the newest revision may be a rollback's own work.
+func (p predecessors) beingRolledBack() bool {
+	return p.newest != nil && History{*p.newest}.OpenRollback() != nil
 }
 
 // holds says whether a revision is of a Deployment's intent.

@@ -2,11 +2,9 @@ package history
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
-	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/sets"
 	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/dynamic"
@@ -15,7 +13,6 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/log"
 
-	"reprise.dev/reprise/api/v1alpha1"
 	"reprise.dev/reprise/event"
 	"reprise.dev/reprise/workload"
 )
@@ -104,10 +101,6 @@ func (r *Recorder) Start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	seen, err := r.sights(ctx)
-	if err != nil {
-		return err
-	}
 	if r.oneCounter, err = oneCounter(ctx, r.Live); err != nil {
 		return err
 	}
@@ -115,7 +108,7 @@ func (r *Recorder) Start(ctx context.Context) error {
 	queue := newLanes(workers, r.MaxPerMinute, r.Clock, progress, r.record)
 	f := &feed{
 		deployments: r.Dynamic.Resource(appsv1.SchemeGroupVersion.WithResource("deployments")),
-		sights:      seen, ledger: progress, wanted: r.wanted, pause: r.pause,
+		sights:      sights{}, ledger: progress, wanted: r.wanted, pause: r.pause,
 		push: func(c capture) { queue.push(ctx, c) },
 	}
 	queue.busy.Go(func() { r.keep(ctx, point, progress) })
@@ -139,24 +132,6 @@ func (r *Recorder) pause(ctx context.Context, d time.Duration) error {
 	case <-timer.C():
 		return nil
 	}
-}
-
-// sights is what was recorded last of every workload. What is replayed of before is told apart by record.
-func (r *Recorder) sights(ctx context.Context) (sights, error) {
-	var list v1alpha1.RevisionList
-	if err := r.Client.List(ctx, &list, client.UnsafeDisableDeepCopy); err != nil {
-		return nil, fmt.Errorf("listing revisions: %w", err)
-	}
-	numbers := map[types.NamespacedName]int64{}
-	seen := sights{}
-	for _, revision := range list.Items {
-		spec, key := revision.Spec, types.NamespacedName{Namespace: revision.Namespace, Name: revision.Spec.Workload.Name}
-		if spec.Number > numbers[key] && revision.Status.Phase != "" {
-			numbers[key] = spec.Number
-			seen[key] = sighting{uid: spec.Workload.UID, hash: spec.IntentHash}
-		}
-	}
-	return seen, nil
 }
 
 // keep saves the checkpoint from time to time, and once more at the end.

@@ -34,11 +34,13 @@ func Load(ctx context.Context, live client.Reader, r *v1alpha1.Revision) (*v1alp
 }
 
 // PatchStatus changes a revision's status: only what changes is sent, since one out of a cache is not whole, and
-// only onto the resourceVersion that was read. Afterwards the revision is the stored one, whole.
+// only onto the resourceVersion that was read. Afterwards the revision is the stored one, whole; where it was not stored,
+// it is as it was before, and nobody tells of what did not happen.
 func PatchStatus(ctx context.Context, c client.Client, r *v1alpha1.Revision, change func(*v1alpha1.RevisionStatus)) error {
 	base := r.DeepCopy()
 	change(&r.Status)
 	if err := c.Status().Patch(ctx, r, client.MergeFromWithOptions(base, client.MergeFromWithOptimisticLock{})); err != nil {
+		*r = *base
 		return fmt.Errorf("writing the status of revision %s: %w", r.Name, err)
 	}
 	return nil

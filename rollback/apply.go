@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	appsv1 "k8s.io/api/apps/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
@@ -43,7 +44,9 @@ func (a applier) restore(ctx context.Context, failed, target *v1alpha1.Revision)
 	if hash != failed.Spec.IntentHash && hash != target.Spec.IntentHash {
 		return errOvertaken
 	}
-	if err := a.restoreFiles(ctx, failed, target, saved.Files); err != nil {
+	// The intent comes last: once it is there, a file that is another was written since, and is left to who wrote it.
+	putBack := hash == target.Spec.IntentHash && hash != failed.Spec.IntentHash
+	if err := a.restoreFiles(ctx, failed, target, saved.Files); err != nil && !(putBack && errors.Is(err, errOvertaken)) {
 		return err
 	}
 	if hash != target.Spec.IntentHash {
@@ -66,6 +69,49 @@ func (a applier) restore(ctx context.Context, failed, target *v1alpha1.Revision)
 	}
 	if hash != target.Spec.IntentHash {
 		return errOvertaken
+	}
+	return nil
+}
+
+// overtaken is errOvertaken where a newer deploy has begun already.
+func (a applier) overtaken(ctx context.Context, failed, target *v1alpha1.Revision) error {
+	_, hash, err := a.read(ctx, failed)
+	if err != nil {
+		return err
+	}
+	if hash != failed.Spec.IntentHash && hash != target.Spec.IntentHash {
+		return errOvertaken
+	}
+	_, err = a.readFiles(ctx, failed, target)
+	return err
+}
+
+// letGo has Reprise own nothing of what it wrote before a newer deploy overtook it: whoever applies next by server-side
+// apply would meet a conflict, for ever. The fields are nobody's then, but those of a file that was put back.
+func (a applier) letGo(ctx context.Context, failed, target *v1alpha1.Revision) error {
+	saved, err := history.Open(target)
+	if err != nil {
+		return err
+	}
+	d, _, err := a.read(ctx, failed)
+	if err == nil {
+		err = a.writeOwnership(ctx, d, d.GetManagedFields())
+	}
+	if err != nil && !apierrors.IsNotFound(err) && !errors.Is(err, errOvertaken) {
+		return err
+	}
+	for _, f := range kept(target.Spec.Files) {
+		live, err := a.readFile(ctx, target.Namespace, f.ConfigMap)
+		if err != nil || live == nil {
+			return err
+		}
+		owners := live.ManagedFields
+		if history.SameContent(f, live) {
+			owners = saved.Files[f.ConfigMap].ManagedFields
+		}
+		if err := a.writeOwnership(ctx, live, owners); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -113,7 +159,8 @@ func (a applier) writeOwnership(ctx context.Context, object client.Object, saved
 		return nil
 	}
 	patch, err := json.Marshal([]map[string]any{
-		{"op": "test", "path": "/metadata/resourceVersion", "value": object.GetResourceVersion()},
+		// A test would be refused as invalid; a resourceVersion that is sent and is old is a conflict.
+		{"op": "replace", "path": "/metadata/resourceVersion", "value": object.GetResourceVersion()},
 		{"op": "replace", "path": "/metadata/managedFields", "value": ownership(saved, live)},
 	})
 	if err != nil {

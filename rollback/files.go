@@ -17,26 +17,36 @@ import (
 
 // restoreFiles puts Score's files back as the target had them, before the Deployment: its new pods must find them.
 // Each is written only where its content differs, in the same two writes as the Deployment. It returns errOvertaken,
-// before it writes any, where one holds what neither revision had: a newer deploy has begun.
+// before it writes any, where readFiles does.
 func (a applier) restoreFiles(ctx context.Context, failed, target *v1alpha1.Revision, saved map[string]history.KeptFile) error {
-	files := kept(target.Spec.Files)
-	stored := make([]*corev1.ConfigMap, len(files))
-	for i, f := range files {
-		live, err := a.readFile(ctx, target.Namespace, f.ConfigMap)
-		if err != nil {
-			return err
-		}
-		if live != nil && !history.SameContent(f, live) && !heldBy(failed, live) {
-			return fmt.Errorf("file %s was written after #%d was deployed: %w", f.ConfigMap, failed.Spec.Number, errOvertaken)
-		}
-		stored[i] = live
+	stored, err := a.readFiles(ctx, failed, target)
+	if err != nil {
+		return err
 	}
-	for i, f := range files {
+	for i, f := range kept(target.Spec.Files) {
 		if err := a.restoreFile(ctx, target.Namespace, stored[i], f, saved[f.ConfigMap]); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// readFiles reads what there is of the target's files, nil for one that there is not. It returns errOvertaken where one
+// holds what neither revision had: a newer deploy has begun.
+func (a applier) readFiles(ctx context.Context, failed, target *v1alpha1.Revision) ([]*corev1.ConfigMap, error) {
+	files := kept(target.Spec.Files)
+	stored := make([]*corev1.ConfigMap, len(files))
+	for i, f := range files {
+		live, err := a.readFile(ctx, target.Namespace, f.ConfigMap)
+		if err != nil {
+			return nil, err
+		}
+		if live != nil && !history.SameContent(f, live) && !heldBy(failed, live) {
+			return nil, fmt.Errorf("file %s was written after #%d was deployed: %w", f.ConfigMap, failed.Spec.Number, errOvertaken)
+		}
+		stored[i] = live
+	}
+	return stored, nil
 }
 
 // heldBy says whether a ConfigMap is a file as a revision had it.

@@ -58,7 +58,13 @@ func (r *Reconciler) begin(ctx context.Context, d *appsv1.Deployment, h history.
 	if err != nil {
 		return 0, err
 	}
-	reason, err := r.cannotRun(ctx, applier{client: r.Client, live: r.Live}, live, target)
+	a := applier{client: r.Client, live: r.Live}
+	if err := a.overtaken(ctx, live, target); errors.Is(err, errOvertaken) {
+		return r.heldFor(live), r.hold(ctx, live, err.Error())
+	} else if err != nil {
+		return 0, err
+	}
+	reason, err := r.cannotRun(ctx, a, live, target)
 	if err != nil {
 		return 0, err
 	}
@@ -77,15 +83,25 @@ func (r *Reconciler) begin(ctx context.Context, d *appsv1.Deployment, h history.
 	return 0, r.carryOut(ctx, d, live, target)
 }
 
-// resume carries out a rollback that was written ahead, from wherever it was left.
+// resume carries out a rollback that was written ahead, from wherever it was left. It makes sure that it was not ended
+// since: what a cache that lags takes for open may be over, and what it would undo a newer deploy.
 func (r *Reconciler) resume(ctx context.Context, d *appsv1.Deployment, h history.History, failed *v1alpha1.Revision) error {
+	current, err := history.Load(ctx, r.Live, failed)
+	if err != nil {
+		return err
+	}
+	if *failed = *current; !open(failed) {
+		return nil
+	}
 	target := h.Number(failed.Status.Rollback.To)
 	if target == nil {
 		return r.hold(ctx, failed, fmt.Sprintf("revision #%d, to go back to, is gone; deploy a fix", failed.Status.Rollback.To))
 	}
-	target, err := history.Load(ctx, r.Live, target)
-	if err != nil {
+	if target, err = history.Load(ctx, r.Live, target); err != nil {
 		return err
+	}
+	if newest := h.Newest(); newest.Spec.Number > failed.Spec.Number && newest.Spec.RollbackOf != failed.Spec.Number {
+		return r.giveUp(ctx, applier{client: r.Client, live: r.Live}, failed, target, errOvertaken)
 	}
 	if workload.IntentOf(d).Hash() == failed.Spec.IntentHash {
 		reason, err := r.cannotRun(ctx, applier{client: r.Client, live: r.Live}, failed, target)
@@ -131,6 +147,9 @@ func (r *Reconciler) giveUp(ctx context.Context, a applier, failed, target *v1al
 	reason := overtaken.Error()
 	changed, err := a.putBack(ctx, failed, target)
 	if err != nil {
+		return err
+	}
+	if err := a.letGo(ctx, failed, target); err != nil {
 		return err
 	}
 	if len(changed) > 0 {

@@ -8,6 +8,7 @@ import (
 
 	appsv1 "k8s.io/api/apps/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"reprise.dev/reprise/api/v1alpha1"
 	"reprise.dev/reprise/diff"
@@ -74,11 +75,16 @@ func (r *Reconciler) owed(ctx context.Context, d *appsv1.Deployment, h history.H
 }
 
 // tell writes events about a revision and then notes in it that they were told. After a crash in between they are
-// written again, which changes nothing.
+// written again, which changes nothing but the count of one that repeats. What a cache that lags has not told may be told
+// already: what it learns brings the workload back.
 func (r *Reconciler) tell(ctx context.Context, about *v1alpha1.Revision, events ...event.Event) error {
 	events = slices.DeleteFunc(events, func(e event.Event) bool { return told(about, e.Reason) })
 	if len(events) == 0 {
 		return nil
+	}
+	current, err := history.Load(ctx, r.Live, about)
+	if err != nil || current.ResourceVersion != about.ResourceVersion {
+		return client.IgnoreNotFound(err)
 	}
 	for _, e := range events {
 		if err := r.Events.Write(ctx, e); err != nil {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"slices"
+	"syscall"
 	"time"
 )
 
@@ -32,6 +33,14 @@ func (c *Cluster) RunBeside(ctx context.Context, name, path string, args []strin
 		return nil, err
 	}
 	return stop, nil
+}
+
+// Kill ends a program that RunBeside started as the loss of its node would: it saves nothing and hands nothing over.
+func (c *Cluster) Kill(name string) {
+	p := c.running(name)
+	p.signal(syscall.SIGKILL)
+	<-p.done
+	c.forget(p)
 }
 
 func (c *Cluster) launch(name, path string, args []string) (*process, error) {

@@ -120,6 +120,9 @@ func Start(ctx context.Context, c *cluster.Cluster, name, binary string, port in
 // Stop ends it as a pod is ended.
 func (i *Instance) Stop() { i.stop() }
 
+// Kill ends it as the loss of its node would: its Lease has to run out.
+func (i *Instance) Kill() { i.cluster.Kill(i.name) }
+
 // Logs returns what it has printed so far.
 func (i *Instance) Logs() (string, error) { return i.cluster.Logs(i.name) }
 
