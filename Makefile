@@ -47,6 +47,10 @@ binaries: ## build the control plane into the cache folder: ten minutes the firs
 	@echo "compiling what builds the control plane (a minute or two the first time)"
 	@$(TESTS) run ./cluster/cmd/cluster-binaries
 
+.PHONY: helm
+helm: ## build Helm 4, which some tests deploy with, into the cache folder: six minutes the first time
+	@$(TESTS) run ./cluster/cmd/cluster-binaries helm
+
 .PHONY: lint
 lint: ## check the code's style and the dependency rule
 	$(GOLANGCI) run ./...
