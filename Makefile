@@ -30,13 +30,17 @@ test-unit: ## run the tests that need no cluster: seconds
 	$(GO) test ./...
 
 .PHONY: test-integration
-test-integration: binaries ## run the tests against a real control plane
+test-integration: binaries helm ## run the tests against a real control plane
 	@# Not from the cache: Go does not see that the tests build and run the product's binary.
 	$(TESTS) test -count=1 -timeout 30m -p 1 ./...
 
 .PHONY: differential
 differential: binaries ## compare the effective pod with the real API server in 5,000 random cases
 	$(TESTS) test ./differential -count=1 -timeout 30m -cases=5000
+
+.PHONY: deployers
+deployers: binaries helm ## play every deployer and next step against rollbacks, seven minutes
+	$(TESTS) test ./deployers -count=1 -timeout 30m -whole
 
 .PHONY: bench-recorder
 bench-recorder: binaries ## measure what recording costs, ten minutes
