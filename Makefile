@@ -30,7 +30,7 @@ test-unit: ## run the tests that need no cluster: seconds
 	$(GO) test ./...
 
 .PHONY: test-integration
-test-integration: binaries ## run the tests against a real control plane
+test-integration: binaries helm ## run the tests against a real control plane
 	@# Not from the cache: Go does not see that the tests build and run the product's binary.
 	$(TESTS) test -count=1 -timeout 30m -p 1 ./...
 
@@ -42,6 +42,10 @@ differential: binaries ## compare the effective pod with the real API server in 
 faults: binaries ## play 200 rollbacks that are killed and disturbed between their writes: five minutes
 	$(TESTS) test ./rescue -count=1 -timeout 30m -cases=200
 
+.PHONY: deployers
+deployers: binaries helm ## play every deployer and next step against rollbacks, seven minutes
+	$(TESTS) test ./deployers -count=1 -timeout 30m -whole
+
 .PHONY: bench-recorder
 bench-recorder: binaries ## measure what recording costs, ten minutes
 	$(TESTS) run ./bench/recorder
@@ -50,6 +54,10 @@ bench-recorder: binaries ## measure what recording costs, ten minutes
 binaries: ## build the control plane into the cache folder: ten minutes the first time
 	@echo "compiling what builds the control plane (a minute or two the first time)"
 	@$(TESTS) run ./cluster/cmd/cluster-binaries
+
+.PHONY: helm
+helm: ## build Helm 4, which some tests deploy with, into the cache folder: six minutes the first time
+	@$(TESTS) run ./cluster/cmd/cluster-binaries helm
 
 .PHONY: lint
 lint: ## check the code's style and the dependency rule

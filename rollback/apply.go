@@ -172,22 +172,6 @@ func (a applier) writeOwnership(ctx context.Context, object client.Object, saved
 	return nil
 }
 
-// ownership joins the deployers' entries of a snapshot with the live entries of controllers and subresources.
-func ownership(saved, live []metav1.ManagedFieldsEntry) []metav1.ManagedFieldsEntry {
-	var out []metav1.ManagedFieldsEntry
-	for _, entry := range saved {
-		if !ofController(entry) && !ownedByReprise(entry) {
-			out = append(out, entry)
-		}
-	}
-	for _, entry := range live {
-		if ofController(entry) {
-			out = append(out, entry)
-		}
-	}
-	return out
-}
-
 func ofController(entry metav1.ManagedFieldsEntry) bool {
 	return entry.Subresource != "" || entry.Manager == "kube-controller-manager"
 }

@@ -65,7 +65,7 @@ func Decide(h history.History, d *appsv1.Deployment, settings workload.Settings,
 		return Decision{Action: Hold, Reason: fmt.Sprintf(
 			"the last healthy revision, #%d, runs the same pod template: the cause lies outside the Deployment", target.Spec.Number)}
 	case failed.Spec.FilesOnly && putBackBefore(h, failed):
-		return Decision{Action: Hold, Reason: "the same files failed and were put back before, and were written again; stop what writes them, or fix them"}
+		return Decision{Action: Hold, Reason: writtenAgain}
 	}
 	wait, attempt := brake(h, now)
 	if wait > 0 {
@@ -74,6 +74,9 @@ func Decide(h history.History, d *appsv1.Deployment, settings workload.Settings,
 	}
 	return Decision{Action: To, Target: target, Attempt: attempt}
 }
+
+// writtenAgain is why files are put back once and not twice.
+const writtenAgain = "the same files failed and were put back before, and were written again; stop what writes them, or fix them"
 
 // open says whether a rollback was written ahead and has neither ended nor been held.
 func open(r *v1alpha1.Revision) bool {

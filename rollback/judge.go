@@ -108,8 +108,8 @@ func (r *Reconciler) leftover(ctx context.Context, h history.History) (*metav1.C
 	}
 	return &metav1.Condition{
 		Type: v1alpha1.ConditionLeftover, Status: metav1.ConditionTrue, Reason: "DeployerRemembersElsewhere", LastTransitionTime: metav1.NewTime(r.Clock.Now()),
-		Message: event.Message(fmt.Sprintf("#%d had removed what #%d still has, since %s did not learn of the rollback; remove it by hand, or deploy once with it and once without",
-			failed.Spec.Number, newest.Spec.Number, newest.Spec.By), left, ""),
+		Message: event.Message(fmt.Sprintf("#%d had removed what #%d has, and %s did not learn of the rollback: where #%d is not meant to have it, remove it by hand, or deploy once with it and once without",
+			failed.Spec.Number, newest.Spec.Number, newest.Spec.By, newest.Spec.Number), left, ""),
 	}, nil
 }
 

@@ -6,10 +6,12 @@ import (
 	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/structured-merge-diff/v6/fieldpath"
 
 	"reprise.dev/reprise/api/v1alpha1"
 	"reprise.dev/reprise/diff"
 	"reprise.dev/reprise/history"
+	"reprise.dev/reprise/workload"
 )
 
 // afterRollback are the failed revision and the restored one before the newest, if the newest is a deploy onto a
@@ -27,18 +29,21 @@ func afterRollback(h history.History) (failed, target *v1alpha1.Revision) {
 	return failed, target
 }
 
+// lastAppliedPath is kubectl's memory of a client-side apply.
+var lastAppliedPath = fieldpath.MakePathOrDie("metadata", "annotations", workload.LastApplied)
+
 // remembersElsewhere says whether a deployer keeps what it applied last outside of the object, as Helm 3 does in a
-// Secret: it compares the new manifest with the failed one, and never learns of the rollback. kubectl keeps it in an
-// annotation and the API server keeps that of a server-side apply in the managed fields, and a rollback puts both back;
-// `kubectl set` and `kubectl edit` keep nothing.
+// Secret: it compares the new manifest with the failed one, and never learns of the rollback. A client-side apply, of
+// kubectl or of Argo CD, keeps it in an annotation and the API server keeps that of a server-side apply in the managed
+// fields, and a rollback puts both back; `kubectl set` and `kubectl edit` keep nothing.
 func remembersElsewhere(by string, owners []metav1.ManagedFieldsEntry) bool {
 	return !strings.HasPrefix(by, "kubectl") && slices.ContainsFunc(owners, func(e metav1.ManagedFieldsEntry) bool {
-		return e.Manager == by && e.Operation == metav1.ManagedFieldsOperationUpdate && e.Subresource == ""
+		return e.Manager == by && e.Operation == metav1.ManagedFieldsOperationUpdate && e.Subresource == "" && !fieldsOf(&e).Has(lastAppliedPath)
 	})
 }
 
 // leftovers are the fields that a failed revision had removed, that its rollback put back, and that the deploy after it
-// still has, unchanged.
+// still has, unchanged. Whether its manifest means to have them, the object does not tell.
 func leftovers(failed, target, next diff.Revision) (diff.Changes, error) {
 	removed, err := diff.Revisions(target, failed)
 	if err != nil {

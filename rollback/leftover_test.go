@@ -53,15 +53,21 @@ func TestWhoLearnsOfARollback(t *testing.T) {
 	tests := []struct {
 		reason, by string
 		operation  metav1.ManagedFieldsOperationType
+		fields     string
 		want       bool
 	}{
-		{"Helm 3 keeps the original in a Secret", "helm", metav1.ManagedFieldsOperationUpdate, true},
-		{"a server-side apply keeps it in the managed fields", "argocd-controller", metav1.ManagedFieldsOperationApply, false},
-		{"kubectl apply keeps it in an annotation", "kubectl-client-side-apply", metav1.ManagedFieldsOperationUpdate, false},
-		{"kubectl set compares with nothing", "kubectl-set", metav1.ManagedFieldsOperationUpdate, false},
+		{"Helm 3 keeps the original in a Secret", "helm", metav1.ManagedFieldsOperationUpdate, `{"f:spec":{}}`, true},
+		{"a server-side apply keeps it in the managed fields", "argocd-controller", metav1.ManagedFieldsOperationApply, `{"f:spec":{}}`, false},
+		{"kubectl apply keeps it in an annotation", "kubectl-client-side-apply", metav1.ManagedFieldsOperationUpdate, `{"f:spec":{}}`, false},
+		{
+			"so does Argo CD by default, under its own name", "argocd-controller", metav1.ManagedFieldsOperationUpdate,
+			`{"f:metadata":{"f:annotations":{"f:kubectl.kubernetes.io/last-applied-configuration":{}}}}`, false,
+		},
+		{"kubectl set compares with nothing", "kubectl-set", metav1.ManagedFieldsOperationUpdate, `{"f:spec":{}}`, false},
 	}
 	for _, tt := range tests {
-		if got := remembersElsewhere(tt.by, []metav1.ManagedFieldsEntry{{Manager: tt.by, Operation: tt.operation}}); got != tt.want {
+		entry := metav1.ManagedFieldsEntry{Manager: tt.by, Operation: tt.operation, FieldsV1: metav1.NewFieldsV1(tt.fields)}
+		if got := remembersElsewhere(tt.by, []metav1.ManagedFieldsEntry{entry}); got != tt.want {
 			t.Errorf("%s: %t", tt.reason, got)
 		}
 	}

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 func TestGivenBinariesAreUsedAsTheyAre(t *testing.T) {
@@ -31,6 +33,36 @@ func TestGivenBinariesAreUsedAsTheyAre(t *testing.T) {
 func TestUnknownBinaryIsAnError(t *testing.T) {
 	if _, err := Binaries(t.Context(), io.Discard, "kubelet"); err == nil {
 		t.Error("no error for a command that is not among them")
+	}
+}
+
+func TestOnlyWhoNamesHelmGetsIt(t *testing.T) {
+	names := func(shelves []shelf) []string {
+		var all []string
+		for _, s := range shelves {
+			for _, c := range s.commands {
+				all = append(all, c.name)
+			}
+		}
+		return all
+	}
+	tests := map[string]struct {
+		names, want []string
+	}{
+		"Nothing":       {want: []string{Etcd, APIServer, Kubectl, ControllerManager, Scheduler, KWOK}},
+		"Helm":          {names: []string{Helm}, want: []string{Helm}},
+		"InOrderOfNeed": {names: []string{Helm, Kubectl, Etcd}, want: []string{Etcd, Kubectl, Helm}},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			chosen, err := choose(tt.names)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if difference := cmp.Diff(tt.want, names(chosen)); difference != "" {
+				t.Errorf("-want +got:\n%s", difference)
+			}
+		})
 	}
 }
 

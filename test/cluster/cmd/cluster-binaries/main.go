@@ -1,5 +1,5 @@
 // Command cluster-binaries builds the control plane's commands into the cache, or only those named as
-// arguments, and prints where each one is.
+// arguments, of which Helm may be one, and prints where each one is.
 package main
 
 import (

@@ -1,0 +1,70 @@
+// Package deployers tests that whoever deploys meets no trace of a rollback: each tool goes on as if the bad revision
+// had never been applied.
+//
+// A cell of the matrix is a deployer and its next step. It plays a story on the real API server (a healthy revision, a
+// bad one, Reprise's rollback, the next step) and beside it a control, to which the same deployer never applied the bad
+// revision. What is asked for and who owns which field must come out equal.
+package deployers
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"sync"
+	"testing"
+	"time"
+
+	"reprise.dev/reprise/test/cluster"
+	"reprise.dev/reprise/test/product"
+)
+
+var whole = flag.Bool("whole", false, "play every cell of the matrix, not only a part that has every deployer and every next step in it")
+
+var (
+	// shared serves all tests of the package; each works in namespaces of its own.
+	shared *cluster.Cluster
+	// helm is the path of Helm 4.
+	helm string
+)
+
+// cellsAtOnce is how many cells are played at the same time: they mostly wait for a rollout to fail.
+const cellsAtOnce = "16"
+
+func TestMain(m *testing.M) {
+	flag.Parse()
+	if err := flag.Set("test.parallel", cellsAtOnce); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	paths, err := cluster.Binaries(context.Background(), os.Stderr, cluster.Helm)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	helm = paths[cluster.Helm]
+	os.Exit(cluster.Serve(m, cluster.Options{}, func(c *cluster.Cluster) { shared = c }))
+}
+
+// running is the one instance of Reprise that the tests of the package share.
+var running = sync.OnceValues(func() (*product.Instance, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute)
+	defer cancel()
+	dir, err := os.MkdirTemp("", "reprise-binary-")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	binary, err := product.Build(ctx, os.Stderr, dir)
+	if err != nil {
+		return nil, err
+	}
+	port, err := cluster.FreePort()
+	if err != nil {
+		return nil, err
+	}
+	if err := product.Install(ctx, shared, port, nil); err != nil {
+		return nil, err
+	}
+	return product.Start(ctx, shared, "reprise", binary, port)
+})
