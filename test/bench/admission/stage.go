@@ -113,9 +113,12 @@ func (st *stage) nothing(ctx context.Context) (hook, error) {
 	}}, err
 }
 
+// memoryLimit is the chart's, as its Deployment passes it on.
+const memoryLimit = "--memory-limit=536870912"
+
 // reprise runs Reprise.
 func (st *stage) reprise(ctx context.Context, name string) (h hook, stop func(), err error) {
-	instance, err := product.Start(ctx, st.cluster, "reprise", st.binary, st.port)
+	instance, err := product.Start(ctx, st.cluster, "reprise", st.binary, st.port, memoryLimit)
 	if err != nil {
 		return hook{}, nil, err
 	}
