@@ -50,6 +50,10 @@ deployers: binaries helm ## play every deployer and next step against rollbacks,
 bench-recorder: binaries ## measure what recording costs, ten minutes
 	$(TESTS) run ./bench/recorder
 
+.PHONY: bench-admission
+bench-admission: binaries ## measure what admission costs beside a hook that does nothing, ten minutes
+	$(TESTS) run ./bench/admission
+
 .PHONY: binaries
 binaries: ## build the control plane into the cache folder: ten minutes the first time
 	@echo "compiling what builds the control plane (a minute or two the first time)"

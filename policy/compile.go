@@ -43,6 +43,8 @@ func New(ctx context.Context, modules []Module, limits Limits, terms Terms) (*En
 	if engine.early, err = prepare(ctx, compiler, store, early); err != nil {
 		return nil, err
 	}
+	engine.early.objects = true // There the template as written is the effective pod.
+	engine.final.objects = readsObjects(compiler, policies)
 	return engine, nil
 }
 

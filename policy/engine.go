@@ -42,7 +42,9 @@ type Engine struct {
 
 // program is the rules of one phase, ready to run.
 type program struct {
-	rules    []Rule
+	rules []Rule
+	// objects says that a rule may read the request's objects.
+	objects  bool
 	together rego.PreparedEvalQuery
 	alone    []rego.PreparedEvalQuery
 }
@@ -79,8 +81,15 @@ func (e *Engine) program(phase Phase) *program {
 // fails or is not done in time is an error of that rule and of no other.
 func (e *Engine) Evaluate(ctx context.Context, in Input) Verdict {
 	p := e.program(in.Phase)
+	var err error
+	if p.objects {
+		in, err = in.whole()
+	}
+	var document ast.Value
+	if err == nil {
+		document, err = in.document()
+	}
 	reading := newReading(p.rules, e.terms, in)
-	document, err := in.document()
 	if err != nil {
 		for _, rule := range p.rules {
 			reading.fail(rule, Broken, err.Error())

@@ -29,6 +29,9 @@ type Input struct {
 	// input.request and input.review, and its object's fields as input.kind, input.spec
 	// and so on; without managedFields.
 	Request map[string]any
+	// Objects decodes the request's object and oldObject where Request lacks them: it is called only if a rule may read
+	// them, or a violation is to be worded by them. Nil where Request is whole.
+	Objects func() (object, old any, err error)
 	// Effective is what the API server will make of the pod template. Rules see
 	// it as input.effective. In the early phase it is not used: there the
 	// effective pod is the template as written.
@@ -63,6 +66,20 @@ func (in Input) document() (ast.Value, error) {
 	}
 	document["effective"] = facts
 	return ast.LazyObject(document), nil
+}
+
+// whole is the input with its request's objects. They are decoded once at most.
+func (in Input) whole() (Input, error) {
+	if in.Objects == nil {
+		return in, nil
+	}
+	object, old, err := in.Objects()
+	if err != nil {
+		return in, fmt.Errorf("decoding the request's objects: %w", err)
+	}
+	in.Request = maps.Clone(in.Request)
+	in.Request["object"], in.Request["oldObject"], in.Objects = object, old, nil
+	return in, nil
 }
 
 // withoutManagedFields copies as much of a request as it needs to leave out the

@@ -18,13 +18,21 @@ type reading struct {
 	terms Terms
 	who   subject
 	now   time.Time
-	// object is the Deployment, whose items name fields.
-	object map[string]any
+	// in holds the Deployment, whose items name fields.
+	in Input
 }
 
 func newReading(rules []Rule, terms Terms, in Input) *reading {
-	object, _ := in.Request["object"].(map[string]any)
-	return &reading{rules: rules, terms: terms, who: subjectOf(in.Request), now: in.Now, object: object}
+	return &reading{rules: rules, terms: terms, who: subjectOf(in.Request), now: in.Now, in: in}
+}
+
+// object is the Deployment as decoded.
+func (r *reading) object() map[string]any {
+	if in, err := r.in.whole(); err == nil {
+		r.in = in
+	}
+	object, _ := r.in.Request["object"].(map[string]any)
+	return object
 }
 
 func (r *reading) settled() Verdict {
@@ -68,7 +76,9 @@ func (r *reading) add(rule Rule, head string, value any) {
 		return
 	}
 	violation.Rule = rule.Name
-	violation.Field = scoreField(violation.Path, r.object)
+	if violation.Path != "" {
+		violation.Field = scoreField(violation.Path, r.object())
+	}
 	if violation.Fix == "" {
 		violation.Fix = rule.Fix
 	}

@@ -70,14 +70,13 @@ func (h *Handler) quarantined(ctx context.Context, r *review, settings workload.
 	if h.phase == policy.Early || !settings.Quarantine {
 		return nil
 	}
-	hash := workload.TemplateHash(&r.object.Spec.Template)
-	if r.old != nil && workload.TemplateHash(&r.old.Spec.Template) == hash {
-		return nil // No new pods come of it: the template is already there.
-	}
-	quarantine, err := h.Revisions.Quarantined(ctx, r.workload(), hash, h.Now())
+	quarantine, err := h.Revisions.Quarantined(ctx, r.workload(), &r.object.Spec.Template, h.Now())
 	if err != nil {
 		h.Log.Error(err, "Looking for a quarantine", "workload", r.workload())
 		return nil
+	}
+	if quarantine != nil && r.old != nil && workload.TemplateHash(&r.old.Spec.Template) == workload.TemplateHash(&r.object.Spec.Template) {
+		return nil // No new pods come of it: the template is already there.
 	}
 	if quarantine != nil && r.object.Annotations[workload.RetryAnnotation] == strconv.FormatInt(quarantine.Revision, 10) {
 		return nil
@@ -86,7 +85,7 @@ func (h *Handler) quarantined(ctx context.Context, r *review, settings workload.
 }
 
 func (h *Handler) input(ctx context.Context, r *review) policy.Input {
-	in := policy.Input{Phase: h.phase, Request: r.decoded, Now: h.Now()}
+	in := policy.Input{Phase: h.phase, Request: r.decoded, Objects: r.objects, Now: h.Now()}
 	if h.phase == policy.Final {
 		in.Effective = effective.Of(&r.object.Spec.Template, h.Namespaces.For(ctx, r.namespace))
 	}

@@ -98,8 +98,8 @@ type records struct {
 	err        error
 }
 
-func (r records) Quarantined(_ context.Context, _ types.NamespacedName, templateHash string, at time.Time) (*Quarantine, error) {
-	if q := r.quarantine[templateHash]; q != nil && at.Before(q.Until) {
+func (r records) Quarantined(_ context.Context, _ types.NamespacedName, template *corev1.PodTemplateSpec, at time.Time) (*Quarantine, error) {
+	if q := r.quarantine[workload.TemplateHash(template)]; q != nil && at.Before(q.Until) {
 		return q, r.err
 	}
 	return nil, r.err

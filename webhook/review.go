@@ -1,21 +1,28 @@
 package webhook
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 
 	admissionv1 "k8s.io/api/admission/v1"
 	appsv1 "k8s.io/api/apps/v1"
-	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
 	kjson "sigs.k8s.io/json"
 )
 
-// review is an AdmissionReview's request. The body is decoded once; rules see
-// the decoded maps, and the typed objects are made of the same.
+// The keys of a request's objects.
+const (
+	objectKey    = "object"
+	oldObjectKey = "oldObject"
+)
+
+// review is an AdmissionReview's request. Its objects are decoded as what they are; a second time, as rules see them,
+// only if a rule asks for them.
 type review struct {
-	// decoded is the request as rules see it.
+	// decoded is the request as rules see it, without its objects; raw are these.
 	decoded map[string]any
+	raw     map[string]json.RawMessage
 
 	uid         types.UID
 	operation   admissionv1.Operation
@@ -31,21 +38,37 @@ type review struct {
 
 // decodeReview reads a body. An error says why it cannot be judged.
 func decodeReview(body []byte) (*review, error) {
-	var document map[string]any
+	var document struct {
+		APIVersion string                     `json:"apiVersion"`
+		Kind       string                     `json:"kind"`
+		Request    map[string]json.RawMessage `json:"request"`
+	}
 	if err := kjson.UnmarshalCaseSensitivePreserveInts(body, &document); err != nil {
 		return nil, fmt.Errorf("decoding the AdmissionReview: %w", err)
 	}
-	if version, kind := text(document, "apiVersion"), text(document, "kind"); version != admissionv1.SchemeGroupVersion.String() || kind != "AdmissionReview" {
-		return nil, fmt.Errorf("reading the AdmissionReview: the body is %q of %q, not an AdmissionReview of %s", kind, version, admissionv1.SchemeGroupVersion)
+	if document.APIVersion != admissionv1.SchemeGroupVersion.String() || document.Kind != "AdmissionReview" {
+		return nil, fmt.Errorf("reading the AdmissionReview: the body is %q of %q, not an AdmissionReview of %s",
+			document.Kind, document.APIVersion, admissionv1.SchemeGroupVersion)
 	}
-	request, isMap := document["request"].(map[string]any)
-	if !isMap {
+	if document.Request == nil {
 		return nil, errors.New("reading the AdmissionReview: it holds no request")
+	}
+	request := make(map[string]any, len(document.Request))
+	for key, raw := range document.Request {
+		if key == objectKey || key == oldObjectKey {
+			continue
+		}
+		var value any
+		if err := kjson.UnmarshalCaseSensitivePreserveInts(raw, &value); err != nil {
+			return nil, fmt.Errorf("decoding request.%s: %w", key, err)
+		}
+		request[key] = value
 	}
 	user, _ := request["userInfo"].(map[string]any)
 	dryRun, _ := request["dryRun"].(bool)
 	r := &review{
 		decoded:     request,
+		raw:         document.Request,
 		uid:         types.UID(text(request, "uid")),
 		operation:   admissionv1.Operation(text(request, "operation")),
 		namespace:   text(request, "namespace"),
@@ -71,32 +94,42 @@ func (r *review) writes() bool {
 
 func (r *review) decodeObjects() error {
 	var err error
-	if r.object, err = deploymentIn(r.decoded, "object"); err != nil {
+	if r.object, err = deploymentIn(r.raw, objectKey); err != nil {
 		return err
 	}
 	if r.operation == admissionv1.Update {
-		if r.old, err = deploymentIn(r.decoded, "oldObject"); err != nil {
+		if r.old, err = deploymentIn(r.raw, oldObjectKey); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// deploymentIn makes the typed Deployment of a decoded object.
-func deploymentIn(request map[string]any, key string) (*appsv1.Deployment, error) {
-	object, isMap := request[key].(map[string]any)
-	if !isMap {
+// deploymentIn makes the typed Deployment of a request's object.
+func deploymentIn(request map[string]json.RawMessage, key string) (*appsv1.Deployment, error) {
+	raw := request[key]
+	if len(raw) == 0 || string(raw) == "null" {
 		return nil, fmt.Errorf("reading request.%s: there is no object", key)
 	}
-	version, kind := text(object, "apiVersion"), text(object, "kind")
-	if version != appsv1.SchemeGroupVersion.String() || kind != "Deployment" {
+	deployment := &appsv1.Deployment{}
+	err := kjson.UnmarshalCaseSensitivePreserveInts(raw, deployment)
+	if version, kind := deployment.APIVersion, deployment.Kind; version != appsv1.SchemeGroupVersion.String() || kind != "Deployment" {
 		return nil, fmt.Errorf("reading request.%s: it is %q of %q, not a Deployment of %s", key, kind, version, appsv1.SchemeGroupVersion)
 	}
-	deployment := &appsv1.Deployment{}
-	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(object, deployment); err != nil {
+	if err != nil {
 		return nil, fmt.Errorf("decoding request.%s as a Deployment: %w", key, err)
 	}
 	return deployment, nil
+}
+
+// objects decodes the request's objects as rules see them. That they are JSON was found before.
+func (r *review) objects() (object, old any, err error) {
+	for key, into := range map[string]*any{objectKey: &object, oldObjectKey: &old} {
+		if raw := r.raw[key]; len(raw) > 0 {
+			err = errors.Join(err, kjson.UnmarshalCaseSensitivePreserveInts(raw, into))
+		}
+	}
+	return object, old, err
 }
 
 // workload names the object. On creation with generateName there is no name yet.

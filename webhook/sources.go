@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
 
 	"reprise.dev/reprise/effective"
@@ -29,7 +30,7 @@ type NamespaceData interface {
 type Revisions interface {
 	// Quarantined returns the failure for which a pod template is refused at
 	// `now`; nil where it is not refused.
-	Quarantined(ctx context.Context, workload types.NamespacedName, templateHash string, now time.Time) (*Quarantine, error)
+	Quarantined(ctx context.Context, workload types.NamespacedName, template *corev1.PodTemplateSpec, now time.Time) (*Quarantine, error)
 	// LastHealthy returns the newest healthy revision; nil where there is none.
 	LastHealthy(ctx context.Context, workload types.NamespacedName) (*Healthy, error)
 	// Recorded says whether an intent is one of the workload's revisions. It

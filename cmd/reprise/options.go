@@ -22,6 +22,7 @@ type options struct {
 	metricsAddress string
 	leaderElect    bool
 	development    bool
+	memoryLimit    int64
 	webhookHost    string
 	webhookPort    int
 	certDirectory  string
@@ -40,6 +41,7 @@ func parse(args []string) (options, error) {
 	flags.StringVar(&o.healthAddress, "health-probe-bind-address", ":8081", "where /healthz and /readyz are served")
 	flags.StringVar(&o.metricsAddress, "metrics-bind-address", ":8080", "where /metrics is served; 0 for nowhere")
 	flags.BoolVar(&o.leaderElect, "leader-elect", true, "let one replica of several run the controllers")
+	flags.Int64Var(&o.memoryLimit, "memory-limit", 0, "the bytes of memory that this process may use; 0 where nothing bounds it")
 	flags.BoolVar(&o.development, "log-for-people", false, "write logs for a terminal instead of JSON")
 	if err := flags.Parse(args); err != nil {
 		return o, err
@@ -56,6 +58,9 @@ func (o *options) complete() error {
 	}
 	if o.certFile == "" || o.keyFile == "" {
 		return errors.New("--tls-cert-file and --tls-private-key-file are required: the API server calls webhooks over TLS only")
+	}
+	if o.memoryLimit < 0 {
+		return fmt.Errorf("--memory-limit is %d: expected no negative number of bytes", o.memoryLimit)
 	}
 	o.certDirectory = filepath.Dir(o.certFile)
 	if filepath.Dir(o.keyFile) != o.certDirectory {

@@ -2,13 +2,17 @@ package main
 
 import (
 	"context"
+	"slices"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"reprise.dev/reprise/api/v1alpha1"
 	"reprise.dev/reprise/history"
 	"reprise.dev/reprise/webhook"
+	"reprise.dev/reprise/workload"
 )
 
 // revisions is the webhook's view of what is recorded.
@@ -18,12 +22,12 @@ type revisions struct {
 }
 
 // Quarantined implements webhook.Revisions.
-func (r revisions) Quarantined(ctx context.Context, w types.NamespacedName, templateHash string, now time.Time) (*webhook.Quarantine, error) {
+func (r revisions) Quarantined(ctx context.Context, w types.NamespacedName, template *corev1.PodTemplateSpec, now time.Time) (*webhook.Quarantine, error) {
 	h, err := history.List(ctx, r.cached, w.Namespace, w.Name)
-	if err != nil {
+	if err != nil || !slices.ContainsFunc(h, failure) { // Most have nothing that failed, and a hash costs as much as a rule.
 		return nil, err
 	}
-	failed, until := h.Quarantined(templateHash, now)
+	failed, until := h.Quarantined(workload.TemplateHash(template), now)
 	if failed == nil {
 		return nil, nil
 	}
@@ -31,6 +35,10 @@ func (r revisions) Quarantined(ctx context.Context, w types.NamespacedName, temp
 		return nil, err
 	}
 	return &webhook.Quarantine{Revision: failed.Spec.Number, Error: failed.Status.Error, Until: until}, nil
+}
+
+func failure(r v1alpha1.Revision) bool {
+	return r.Status.Phase == v1alpha1.PhaseFailed || r.Status.Phase == v1alpha1.PhaseRolledBack
 }
 
 // LastHealthy implements webhook.Revisions.

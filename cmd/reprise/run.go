@@ -6,9 +6,9 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"runtime/debug"
 	"time"
 
-	"github.com/KimMachineGun/automemlimit/memlimit"
 	"github.com/go-logr/zapr"
 	"go.uber.org/zap"
 	"k8s.io/client-go/dynamic"
@@ -32,9 +32,6 @@ const (
 	drain = 5 * time.Second
 	// maxStale is how long the data of namespaces may lack contact with the API server before it counts as unknown.
 	maxStale = time.Minute
-	// memoryShare is how much of the container's memory limit Go's heap may take before garbage is collected more often;
-	// what is left is for what Go does not count, and for what comes faster than it is collected. GOMEMLIMIT overrides it.
-	memoryShare = 0.8
 )
 
 // process is what the parts of the binary share.
@@ -58,9 +55,7 @@ func run(ctx context.Context, o options) error {
 	if err := logTo(o.development); err != nil {
 		return err
 	}
-	if _, err := memlimit.Set(memlimit.WithRatio(memoryShare)); err != nil {
-		ctrl.Log.Error(err, "Reading the memory limit; garbage may grow as large as what lives")
-	}
+	useMemory(o.memoryLimit)
 	p := process{options: o, config: settings}
 	for _, setup := range []func(context.Context) error{
 		p.connect, p.compile, p.index, p.admission, p.controllers, p.audits, p.probes,
@@ -70,6 +65,18 @@ func run(ctx context.Context, o options) error {
 		}
 	}
 	return p.manager.Start(ctx)
+}
+
+// lazyGarbage is how much more than what lives the heap may grow to before it is collected, in percent: beside a cache of
+// a cluster, collecting costs each admission a tenth of its CPU otherwise.
+const lazyGarbage = 300
+
+// useMemory has garbage collected less often where a limit is known, and as often as it takes to stay below it.
+func useMemory(limit int64) {
+	if limit > 0 {
+		debug.SetGCPercent(lazyGarbage)
+		debug.SetMemoryLimit(limit / 10 * 9) // What is not Go's own heap needs room too.
+	}
 }
 
 func logTo(development bool) error {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -95,17 +94,13 @@ func (st *stage) install(ctx context.Context) (err error) {
 // program is what Reprise is called, and its log.
 const program = "reprise"
 
-// memoryLimit is what Go may take where the chart's limit of 512Mi holds: 80 % of it (cmd/reprise). There is no container
-// here that could set it.
-const memoryLimit = "410MiB"
+// memoryLimit is what the process may use, in bytes: the target for it beside 5,000 workloads.
+const memoryLimit = 400 << 20
 
 // start runs the product until stop is called, or the cluster ends.
 func (st *stage) start(ctx context.Context) (stop func(), err error) {
 	fmt.Fprintln(st.progress, "starting Reprise")
-	if err := os.Setenv("GOMEMLIMIT", memoryLimit); err != nil {
-		return nil, err
-	}
-	instance, err := product.Start(ctx, st.cluster, program, st.binary, st.port)
+	instance, err := product.Start(ctx, st.cluster, program, st.binary, st.port, fmt.Sprintf("--memory-limit=%d", memoryLimit))
 	if err != nil {
 		return nil, err
 	}
