@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 )
 
 // The commands that Binaries can provide, each named like its file.
@@ -18,28 +19,43 @@ const (
 	ControllerManager = "kube-controller-manager"
 	Scheduler         = "kube-scheduler"
 	KWOK              = "kwok"
+	// Helm deploys to a cluster and is no part of it: only who names it gets it.
+	Helm = "helm"
 )
 
-// command is one program of the control plane and where its source is.
+// command is one program and where its source is.
 type command struct {
 	name   string
 	module string // folder below binaries/
 	pkg    string
 }
 
-// commands lists every command in the order of building: what the smallest cluster needs comes first.
-func commands() []command {
-	return []command{
+// shelf is a folder of the cache. It is keyed by the versions of the modules whose commands it holds.
+type shelf struct {
+	name    string
+	modules []string
+	// commands are in the order of building.
+	commands []command
+}
+
+// controlPlane is what a cluster is made of; what the smallest one needs comes first.
+func controlPlane() shelf {
+	return shelf{"controlplane", []string{"kubernetes", "kwok"}, []command{
 		{Etcd, "kubernetes", "go.etcd.io/etcd/server/v3"},
 		{APIServer, "kubernetes", "k8s.io/kubernetes/cmd/kube-apiserver"},
 		{Kubectl, "kubernetes", "k8s.io/kubernetes/cmd/kubectl"},
 		{ControllerManager, "kubernetes", "k8s.io/kubernetes/cmd/kube-controller-manager"},
 		{Scheduler, "kubernetes", "k8s.io/kubernetes/cmd/kube-scheduler"},
 		{KWOK, "kwok", "sigs.k8s.io/kwok/cmd/kwok"},
-	}
+	}}
 }
 
-// Binaries returns the path of each named command, or of all when no name is given. What
+// shelves are all that Binaries can provide.
+func shelves() []shelf {
+	return []shelf{controlPlane(), {"helm", []string{"helm"}, []command{{Helm, "helm", "helm.sh/helm/v4/cmd/helm"}}}}
+}
+
+// Binaries returns the path of each named command, or of the whole control plane when no name is given. What
 // KUBEBUILDER_ASSETS or the cache holds is used; the rest is built from its Go module into the cache,
 // which takes minutes the first time, so progress is told what goes on. The cache is $REPRISE_CACHE, else
 // "reprise" in the user's cache folder; it is keyed by the modules' versions and the platform.
@@ -50,24 +66,53 @@ func Binaries(ctx context.Context, progress io.Writer, names ...string) (map[str
 		return nil, err
 	}
 	paths := map[string]string{}
-	missing := provided(os.Getenv("KUBEBUILDER_ASSETS"), wanted, paths)
+	for _, s := range wanted {
+		if err := s.provide(ctx, progress, paths); err != nil {
+			return nil, err
+		}
+	}
+	return paths, nil
+}
+
+// choose returns the shelves with only the named commands.
+func choose(names []string) ([]shelf, error) {
+	if len(names) == 0 {
+		return []shelf{controlPlane()}, nil
+	}
+	missing := slices.Clone(names)
+	chosen := shelves()
+	for i := range chosen {
+		chosen[i].commands = slices.DeleteFunc(chosen[i].commands, func(c command) bool { return !slices.Contains(names, c.name) })
+		for _, c := range chosen[i].commands {
+			missing = slices.DeleteFunc(missing, func(name string) bool { return name == c.name })
+		}
+	}
+	if len(missing) > 0 {
+		return nil, fmt.Errorf("no command %q among those that can be built", missing[0])
+	}
+	return chosen, nil
+}
+
+// provide adds the shelf's commands to paths and builds those that are not there yet.
+func (s shelf) provide(ctx context.Context, progress io.Writer, paths map[string]string) error {
+	missing := provided(os.Getenv("KUBEBUILDER_ASSETS"), s.commands, paths)
 	if len(missing) == 0 {
-		return paths, nil
+		return nil
 	}
 	sources, err := sourceFolder("binaries")
 	if err != nil {
-		return nil, err
+		return err
 	}
-	cache, err := cacheFolder(sources)
+	cache, err := s.cacheFolder(sources)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if missing = provided(cache, missing, paths); len(missing) == 0 {
-		return paths, nil
+		return nil
 	}
 	unlock, err := lock(ctx, progress, filepath.Join(cache, ".lock"))
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer unlock()
 	// Another process may have built them while this one waited.
@@ -76,33 +121,11 @@ func Binaries(ctx context.Context, progress io.Writer, names ...string) (map[str
 		b := build{command: c, sources: sources, target: filepath.Join(cache, c.name), progress: progress,
 			title: fmt.Sprintf("%s (%d of %d)", c.name, i+1, len(missing))}
 		if err := b.run(ctx); err != nil {
-			return nil, err
+			return err
 		}
 		paths[c.name] = b.target
 	}
-	return paths, nil
-}
-
-// choose returns the named commands in the order of building.
-func choose(names []string) ([]command, error) {
-	if len(names) == 0 {
-		return commands(), nil
-	}
-	wanted := map[string]bool{}
-	for _, name := range names {
-		wanted[name] = true
-	}
-	var chosen []command
-	for _, c := range commands() {
-		if wanted[c.name] {
-			chosen = append(chosen, c)
-			delete(wanted, c.name)
-		}
-	}
-	for name := range wanted {
-		return nil, fmt.Errorf("no command %q in the control plane", name)
-	}
-	return chosen, nil
+	return nil
 }
 
 // provided adds to paths what folder holds and returns the commands that it lacks.
@@ -118,8 +141,8 @@ func provided(folder string, wanted []command, paths map[string]string) (missing
 	return missing
 }
 
-// cacheFolder creates and returns the folder for what is built from the module files in sources.
-func cacheFolder(sources string) (string, error) {
+// cacheFolder creates and returns the shelf's folder for what is built from the module files in sources.
+func (s shelf) cacheFolder(sources string) (string, error) {
 	root := os.Getenv("REPRISE_CACHE")
 	if root == "" {
 		user, err := os.UserCacheDir()
@@ -129,14 +152,16 @@ func cacheFolder(sources string) (string, error) {
 		root = filepath.Join(user, "reprise")
 	}
 	key := sha256.New()
-	for _, file := range []string{"kubernetes/go.mod", "kubernetes/go.sum", "kwok/go.mod", "kwok/go.sum"} {
-		data, err := os.ReadFile(filepath.Join(sources, file))
-		if err != nil {
-			return "", fmt.Errorf("reading the versions of the control plane: %w", err)
+	for _, module := range s.modules {
+		for _, file := range []string{module + "/go.mod", module + "/go.sum"} {
+			data, err := os.ReadFile(filepath.Join(sources, file))
+			if err != nil {
+				return "", fmt.Errorf("reading the versions of what is built: %w", err)
+			}
+			fmt.Fprintf(key, "%s %d\n%s", file, len(data), data)
 		}
-		fmt.Fprintf(key, "%s %d\n%s", file, len(data), data)
 	}
-	folder := filepath.Join(root, fmt.Sprintf("controlplane-%.6x-%s-%s", key.Sum(nil), runtime.GOOS, runtime.GOARCH))
+	folder := filepath.Join(root, fmt.Sprintf("%s-%.6x-%s-%s", s.name, key.Sum(nil), runtime.GOOS, runtime.GOARCH))
 	if err := os.MkdirAll(folder, 0o755); err != nil {
 		return "", fmt.Errorf("creating the cache: %w", err)
 	}
