@@ -42,6 +42,10 @@ differential: binaries ## compare the effective pod with the real API server in 
 bench-recorder: binaries ## measure what recording costs, ten minutes
 	$(TESTS) run ./bench/recorder
 
+.PHONY: bench-rollback
+bench-rollback: binaries ## measure how fast a failed rollout is put back, fifteen minutes
+	$(TESTS) run ./bench/rollback
+
 .PHONY: binaries
 binaries: ## build the control plane into the cache folder: ten minutes the first time
 	@echo "compiling what builds the control plane (a minute or two the first time)"

@@ -10,6 +10,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"reprise.dev/reprise/test/bench/scorelike"
+	"reprise.dev/reprise/workload"
 )
 
 // byDefault is the progressDeadlineSeconds of a Deployment that sets none.
@@ -41,9 +42,6 @@ func (st *stage) baselines(ctx context.Context, folder string, s sizes) func() (
 	}
 }
 
-// unguarded has Reprise leave a workload alone.
-var unguarded = map[string]string{"reprise.dev/guard": "disabled"}
-
 // ownDeadline measures when the Deployment itself says that its rollout failed.
 func (st *stage) ownDeadline(ctx context.Context, b *baselines, s sizes) error {
 	if s.deadline == 0 {
@@ -57,7 +55,7 @@ func (st *stage) ownDeadline(ctx context.Context, b *baselines, s sizes) error {
 	if err != nil {
 		return err
 	}
-	d.Labels["reprise.dev/guard"] = unguarded["reprise.dev/guard"]
+	d.Labels[workload.GuardLabel] = workload.GuardDisabled
 	d.Spec.ProgressDeadlineSeconds = &s.deadline
 	if err := st.Deployer.Create(ctx, d, client.FieldOwner(scorelike.DeployedBy)); err != nil {
 		return fmt.Errorf("making the workload of the own deadline: %w", err)

@@ -1,36 +1,45 @@
 package main
 
 import (
-	"context"
 	"time"
+
+	"reprise.dev/reprise/test/bench/rig"
 )
 
 // spent is what a time cost.
 type spent struct {
-	at time.Time
-	// took is the time itself, apiServer and reprise the seconds that they were on a core.
-	took               time.Duration
-	apiServer, reprise float64
-	// resident is Reprise's memory in bytes at its end.
-	resident float64
+	at   time.Time
+	took time.Duration
+	// onCore are the seconds that each process was on a core, machine that of all processes on this machine.
+	onCore  map[string]float64
+	machine float64
+	// peak is Reprise's largest memory so far, in bytes.
+	peak int
 }
 
 // spending is what was spent since the processes began.
-func (st *stage) spending(ctx context.Context) (spent, error) {
-	server, err := st.OfAPIServer(ctx, "process_cpu_seconds_total")
+func spending() (spent, error) {
+	s := spent{at: time.Now(), onCore: map[string]float64{}}
+	processes, err := rig.Processes()
 	if err != nil {
-		return spent{}, err
+		return s, err
 	}
-	own, err := st.OfReprise(ctx, "process_cpu_seconds_total", "process_resident_memory_bytes")
-	if err != nil {
-		return spent{}, err
+	for _, p := range processes {
+		s.onCore[p.Name] = p.Seconds
+		if p.Name == rig.Program {
+			s.peak = p.Peak
+		}
 	}
-	return spent{at: time.Now(), apiServer: server[0], reprise: own[0], resident: own[1]}, nil
+	s.machine, err = rig.Machine()
+	return s, err
 }
 
 // since is what was spent after an earlier time.
 func (s spent) since(before spent) spent {
-	return spent{
-		at: s.at, took: s.at.Sub(before.at), apiServer: s.apiServer - before.apiServer, reprise: s.reprise - before.reprise, resident: s.resident,
+	s.took = s.at.Sub(before.at)
+	s.machine -= before.machine
+	for name := range s.onCore {
+		s.onCore[name] -= before.onCore[name]
 	}
+	return s
 }

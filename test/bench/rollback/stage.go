@@ -47,7 +47,7 @@ type stage struct {
 // await waits until so many Revisions in the namespaces of a name's beginning are in a phase.
 func (st *stage) await(ctx context.Context, namespaces string, phase v1alpha1.Phase, n int) error {
 	have := 0
-	err := wait.PollUntilContextTimeout(ctx, time.Second, patience, true, func(ctx context.Context) (bool, error) {
+	err := wait.PollUntilContextTimeout(ctx, 2*time.Second, patience, true, func(ctx context.Context) (bool, error) {
 		list := &metav1.PartialObjectMetadataList{}
 		list.SetGroupVersionKind(v1alpha1.GroupVersion.WithKind("RevisionList"))
 		if err := st.Deployer.List(ctx, list, client.MatchingFields{"status.phase": string(phase)}); err != nil {

@@ -113,8 +113,8 @@ func printWaves(out io.Writer, all []trial) {
 		return
 	}
 	fmt.Fprint(out, "\nMany at once, in s:\n\n")
-	tables.Lines(out, "| failing | signals within | first signal to last restored | to last closed | last signal to last restored |"+
-		" API server on a core | Reprise on a core | of | Reprise resident, MiB |", "|---|--:|--:|--:|--:|--:|--:|--:|--:|")
+	tables.Lines(out, "| failing | signals within | first signal to last restored | to last closed | last signal to last restored | Reprise's memory at the peak, MiB |",
+		"|---|--:|--:|--:|--:|--:|")
 	for _, t := range all {
 		first, last := t.all[0].signal, t.all[0].signal
 		restored, closed := t.all[0].restored, t.all[0].closed
@@ -122,9 +122,19 @@ func printWaves(out io.Writer, all []trial) {
 			first, last = earlier(first, m.signal), later(last, m.signal)
 			restored, closed = later(restored, m.restored), later(closed, m.closed)
 		}
-		fmt.Fprintf(out, "| %s | %.1f | %.1f | %.1f | %.1f | %.1f | %.1f | %.1f | %.0f |\n", t.name, last.Sub(first).Seconds(),
-			restored.Sub(first).Seconds(), closed.Sub(first).Seconds(), restored.Sub(last).Seconds(),
-			t.spent.apiServer, t.spent.reprise, t.spent.took.Seconds(), t.spent.resident/(1<<20))
+		fmt.Fprintf(out, "| %s | %.1f | %.1f | %.1f | %.1f | %.0f |\n", t.name, last.Sub(first).Seconds(),
+			restored.Sub(first).Seconds(), closed.Sub(first).Seconds(), restored.Sub(last).Seconds(), float64(t.spent.peak)/(1<<20))
+	}
+	fmt.Fprint(out, "\nSeconds on a core meanwhile, from the cause to the last closed Revision:\n\n")
+	tables.Lines(out, "| failing | took | processes | other programs of the machine |", "|---|--:|---|--:|")
+	for _, t := range all {
+		s, others := t.spent, t.spent.machine
+		var which []string
+		for _, name := range slices.SortedFunc(maps.Keys(s.onCore), func(a, b string) int { return cmp.Compare(s.onCore[b], s.onCore[a]) }) {
+			which = append(which, fmt.Sprintf("%s %.1f", name, s.onCore[name]))
+			others -= s.onCore[name]
+		}
+		fmt.Fprintf(out, "| %s | %.1f | %s | %.1f |\n", t.name, s.took.Seconds(), strings.Join(which, ", "), others)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -107,7 +108,7 @@ const wave = "wave"
 
 // wave lets a pool fail and waits until every workload has been put back from its revision of a number.
 func (st *stage) wave(ctx context.Context, name string, pool []*appsv1.Deployment, number int64, fail func(context.Context) error) (trial, error) {
-	before, err := st.spending(ctx)
+	before, err := spending()
 	if err != nil {
 		return trial{}, err
 	}
@@ -115,17 +116,35 @@ func (st *stage) wave(ctx context.Context, name string, pool []*appsv1.Deploymen
 	if err := fail(ctx); err != nil {
 		return trial{}, err
 	}
+	if err := st.restored(ctx, pool); err != nil {
+		return trial{}, err
+	}
 	// One revision in two was rolled back: each trial leaves as many.
 	if err := st.await(ctx, wave, v1alpha1.PhaseRolledBack, len(pool)*int(number/2)); err != nil {
 		return trial{}, err
 	}
-	after, err := st.spending(ctx)
+	after, err := spending()
 	if err != nil {
 		return trial{}, err
 	}
 	t, err := st.trial(name, pool, number, since)
 	t.spent = after.since(before)
 	return t, err
+}
+
+// restored waits until no workload of a pool has a missing image any more. It asks the API server for nothing: that has
+// enough to do.
+func (st *stage) restored(ctx context.Context, pool []*appsv1.Deployment) error {
+	err := wait.PollUntilContextTimeout(ctx, 200*time.Millisecond, patience, true, func(context.Context) (bool, error) {
+		return !slices.ContainsFunc(pool, func(d *appsv1.Deployment) bool {
+			live := latest(st.seen.of(client.ObjectKeyFromObject(d)))
+			return live == nil || hasMissingImage(live)
+		}), nil
+	})
+	if err != nil {
+		return fmt.Errorf("waiting for %d workloads to be restored: %w", len(pool), err)
+	}
+	return nil
 }
 
 // trial gathers the moments of a pool's rollbacks.

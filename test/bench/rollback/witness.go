@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -95,6 +96,16 @@ func (w *witness) of(key types.NamespacedName) []observation {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.seen[key][:len(w.seen[key]):len(w.seen[key])]
+}
+
+// latest is the Deployment as it was seen last, nil where none was.
+func latest(seen []observation) *appsv1.Deployment {
+	for _, o := range slices.Backward(seen) {
+		if d, ok := o.object.(*appsv1.Deployment); ok {
+			return d
+		}
+	}
+	return nil
 }
 
 // deadlineExceeded is when the Deployment's own deadline was seen to be over.

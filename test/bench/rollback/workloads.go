@@ -10,6 +10,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"reprise.dev/reprise/test/bench/scorelike"
+	"reprise.dev/reprise/workload"
 )
 
 const (
@@ -46,13 +47,20 @@ func failures() []failure {
 	}
 }
 
+// missing in an image has no pod find it.
+const missing = "does-not-exist"
+
 func missingImage(d *appsv1.Deployment) {
 	first := &d.Spec.Template.Spec.Containers[0]
-	first.Image = strings.Replace(first.Image, "application", "does-not-exist", 1)
+	first.Image = strings.Replace(first.Image, "application", missing, 1)
+}
+
+func hasMissingImage(d *appsv1.Deployment) bool {
+	return strings.Contains(d.Spec.Template.Spec.Containers[0].Image, missing)
 }
 
 // settings have workloads be Healthy soon.
-var settings = map[string]string{"reprise.dev/bake-time": "1s"}
+var settings = map[string]string{workload.BakeTimeAnnotation: "1s"}
 
 // pool makes n workloads of one pod each in namespaces of a name's beginning, side by side, and waits until they are
 // Healthy.
