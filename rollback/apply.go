@@ -8,9 +8,11 @@ import (
 	"slices"
 
 	appsv1 "k8s.io/api/apps/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/util/retry"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"reprise.dev/reprise/api/v1alpha1"
@@ -58,16 +60,33 @@ func (a applier) restore(ctx context.Context, failed, target *v1alpha1.Revision)
 	if hash != target.Spec.IntentHash {
 		return errOvertaken
 	}
-	if err := a.writeOwnership(ctx, d, saved.ManagedFields); err != nil {
-		return err
-	}
-	if _, hash, err = a.read(ctx, failed); err != nil {
-		return err
-	}
-	if hash != target.Spec.IntentHash {
-		return errOvertaken
-	}
-	return nil
+	return a.restoreOwnership(ctx, failed, target, d, saved.ManagedFields)
+}
+
+// restoreOwnership writes the ownership onto the restored workload, and makes sure that what is stored then is still
+// the target's intent. The deployment controller answers the restored intent with its status at once, which is no
+// newer deploy.
+func (a applier) restoreOwnership(ctx context.Context, failed, target *v1alpha1.Revision, d *unstructured.Unstructured, saved []metav1.ManagedFieldsEntry) error {
+	return retry.RetryOnConflict(retry.DefaultRetry, func() error {
+		conflict := a.writeOwnership(ctx, d, saved)
+		if conflict != nil && !apierrors.IsConflict(conflict) {
+			return conflict
+		}
+		var hash string
+		var err error
+		if conflict != nil {
+			d, hash, err = a.read(ctx, failed)
+		} else {
+			hash, err = intentHash(d) // The API server's answer is what it stored.
+		}
+		if err != nil {
+			return err
+		}
+		if hash != target.Spec.IntentHash {
+			return errOvertaken
+		}
+		return conflict
+	})
 }
 
 // read reads the workload as the API server has it, since a type would drop what is newer than it is, and the hash of
@@ -113,7 +132,8 @@ func (a applier) writeOwnership(ctx context.Context, object client.Object, saved
 		return nil
 	}
 	patch, err := json.Marshal([]map[string]any{
-		{"op": "test", "path": "/metadata/resourceVersion", "value": object.GetResourceVersion()},
+		// A test would be refused as invalid; a resourceVersion that is sent and is old is a conflict.
+		{"op": "replace", "path": "/metadata/resourceVersion", "value": object.GetResourceVersion()},
 		{"op": "replace", "path": "/metadata/managedFields", "value": ownership(saved, live)},
 	})
 	if err != nil {
