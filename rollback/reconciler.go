@@ -140,11 +140,33 @@ func (r *Reconciler) next(ctx context.Context, d *appsv1.Deployment, h history.H
 	if decision.Action != None {
 		return r.act(ctx, d, h, decision)
 	}
+	before := newest.Status.Phase
 	again, err := r.judge(ctx, d, h, s)
 	if err != nil || newest.Status.Phase != v1alpha1.PhaseFailed {
 		return again, err
 	}
-	return r.decide(ctx, d, s)
+	if before == v1alpha1.PhaseFailed {
+		if err := r.refresh(ctx, h); err != nil {
+			return 0, err
+		}
+	}
+	return r.act(ctx, d, h, Decide(h, d, s, r.Clock.Now()))
+}
+
+// refresh puts in the place of a history out of a cache what the API server holds, whole: what is written and decided
+// must not rest on a cache that lags. Where its newest revision is another one by now, that is a conflict.
+func (r *Reconciler) refresh(ctx context.Context, h history.History) error {
+	newest := h.Newest()
+	live, err := history.List(ctx, r.Live, newest.Namespace, newest.Spec.Workload.Name)
+	if err != nil {
+		return err
+	}
+	if len(live) != len(h) || live.Newest().ResourceVersion != newest.ResourceVersion {
+		return apierrors.NewConflict(v1alpha1.GroupVersion.WithResource("revisions").GroupResource(), newest.Name,
+			errors.New("the cache does not hold the history of now"))
+	}
+	copy(h, live)
+	return nil
 }
 
 func (r *Reconciler) settings(ctx context.Context, d *appsv1.Deployment) (workload.Settings, error) {
