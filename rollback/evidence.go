@@ -43,7 +43,10 @@ func gather(ctx context.Context, core Core, namespace string, failures []health.
 		if f.RestartCount > 0 {
 			reading.Go(func() { e.PreviousLog = lastLines(ctx, core.Pods(namespace), f, true) })
 		}
-		reading.Go(func() { e.Events = podEvents(ctx, core.Events(namespace), f.Pod) })
+		// What never ran says in its message why. To find a pod's events, the API server reads all of the namespace.
+		if f.Ran {
+			reading.Go(func() { e.Events = podEvents(ctx, core.Events(namespace), f.Pod) })
+		}
 	}
 	reading.Wait()
 	return all
