@@ -77,6 +77,7 @@ func (st *stage) measure(ctx context.Context, out io.Writer, folder string, s si
 	printSplit(out, append(singles, waves...))
 	printRequests(out, append(singles, waves...))
 	printWaves(out, waves)
+	printSpent(out, append(singles, waves...))
 	printBaselines(out, singles, baselines)
 	return nil
 }

@@ -125,7 +125,11 @@ func printWaves(out io.Writer, all []trial) {
 		fmt.Fprintf(out, "| %s | %.1f | %.1f | %.1f | %.1f | %.0f |\n", t.name, last.Sub(first).Seconds(),
 			restored.Sub(first).Seconds(), closed.Sub(first).Seconds(), restored.Sub(last).Seconds(), float64(t.spent.peak)/(1<<20))
 	}
-	fmt.Fprint(out, "\nSeconds on a core meanwhile, from the cause to the last closed Revision:\n\n")
+}
+
+// printSpent says who had the cores meanwhile: what others had was missing here.
+func printSpent(out io.Writer, all []trial) {
+	fmt.Fprint(out, "\nSeconds on a core meanwhile, from the first cause to the last closed Revision:\n\n")
 	tables.Lines(out, "| failing | took | processes | other programs of the machine |", "|---|--:|---|--:|")
 	for _, t := range all {
 		s, others := t.spent, t.spent.machine

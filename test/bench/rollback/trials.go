@@ -32,7 +32,10 @@ func (st *stage) oneByOne(ctx context.Context, number int, f failure, s sizes) (
 	if err != nil {
 		return trial{}, err
 	}
-	since := time.Now()
+	before, err := spending()
+	if err != nil {
+		return trial{}, err
+	}
 	next := 0
 	// A deploy is due every so often, whatever became of the one before: rollbacks take less.
 	err = wait.PollUntilContextCancel(ctx, s.apart, true, func(ctx context.Context) (bool, error) {
@@ -46,7 +49,7 @@ func (st *stage) oneByOne(ctx context.Context, number int, f failure, s sizes) (
 	if err != nil {
 		return trial{}, err
 	}
-	return st.trial(fmt.Sprintf("%s (%s)", f.name, f.class), pool, 2, since)
+	return st.trial(fmt.Sprintf("%s (%s)", f.name, f.class), pool, 2, before)
 }
 
 // nodeLabel is the one that the failing version of a wave waits for.
@@ -112,7 +115,6 @@ func (st *stage) wave(ctx context.Context, name string, pool []*appsv1.Deploymen
 	if err != nil {
 		return trial{}, err
 	}
-	since := time.Now()
 	if err := fail(ctx); err != nil {
 		return trial{}, err
 	}
@@ -123,13 +125,7 @@ func (st *stage) wave(ctx context.Context, name string, pool []*appsv1.Deploymen
 	if err := st.await(ctx, wave, v1alpha1.PhaseRolledBack, len(pool)*int(number/2)); err != nil {
 		return trial{}, err
 	}
-	after, err := spending()
-	if err != nil {
-		return trial{}, err
-	}
-	t, err := st.trial(name, pool, number, since)
-	t.spent = after.since(before)
-	return t, err
+	return st.trial(name, pool, number, before)
 }
 
 // restored waits until no workload of a pool has a missing image any more. It asks the API server for nothing: that has
@@ -147,17 +143,21 @@ func (st *stage) restored(ctx context.Context, pool []*appsv1.Deployment) error 
 	return nil
 }
 
-// trial gathers the moments of a pool's rollbacks.
-func (st *stage) trial(name string, pool []*appsv1.Deployment, number int64, since time.Time) (trial, error) {
+// trial gathers the moments of a pool's rollbacks, all of which are over, and what was spent since before them.
+func (st *stage) trial(name string, pool []*appsv1.Deployment, number int64, before spent) (trial, error) {
+	after, err := spending()
+	if err != nil {
+		return trial{}, err
+	}
 	calls, err := st.Calls()
 	if err != nil {
 		return trial{}, err
 	}
-	t := trial{name: name}
+	t := trial{name: name, spent: after.since(before)}
 	books := accountsOf(calls)
 	for _, d := range pool {
 		key := client.ObjectKeyFromObject(d)
-		m, err := momentsOf(key, number, since, st.seen.of(key), books[key])
+		m, err := momentsOf(key, number, before.at, st.seen.of(key), books[key])
 		if err != nil {
 			return t, err
 		}
