@@ -10,6 +10,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"reprise.dev/reprise/api/v1alpha1"
+	"reprise.dev/reprise/test/bench/rig"
 	"reprise.dev/reprise/test/product"
 )
 
@@ -23,7 +24,7 @@ var heapMetrics = []string{"go_gc_cycles_total_gc_cycles_total", "go_gc_heap_liv
 type memory struct {
 	// live is Go's heap after a garbage collection, inUse what the runtime keeps for it.
 	live, inUse int
-	resident    resident
+	resident    rig.Memory
 	// ready is how long Reprise took from its start until its caches were filled.
 	ready time.Duration
 	// apiServer is the API server's live heap.
@@ -49,9 +50,11 @@ func (st *stage) memory(ctx context.Context, s sizes) (memory, error) {
 		return m, err
 	}
 	m.live, m.inUse = int(values[1]), int(values[2])
-	if m.resident, err = residentOf(st.Binary); err != nil {
+	own, err := rig.Reprise()
+	if err != nil {
 		return m, err
 	}
+	m.resident = own.Memory
 	server, err := st.ofCollectedAPIServer(ctx, "go_gc_heap_live_bytes")
 	if err != nil {
 		return m, err

@@ -54,9 +54,9 @@ func printMemory(out io.Writer, s sizes, m memory) {
 	}{
 		{"Go heap, live after a garbage collection", m.live},
 		{"Go heap in use", m.inUse},
-		{"resident", m.resident.now},
-		{"of it anonymous, without the mapped program", m.resident.anonymous},
-		{"resident at the peak, which is while the caches fill", m.resident.peak},
+		{"resident", m.resident.Now},
+		{"of it anonymous, without the mapped program", m.resident.Anonymous},
+		{"resident at the peak, which is while the caches fill", m.resident.Peak},
 		{"(the API server's live heap)", m.apiServer},
 	} {
 		fmt.Fprintf(out, "| %s | %.0f |\n", row.name, float64(row.bytes)/(1<<20))

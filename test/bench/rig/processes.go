@@ -1,9 +1,11 @@
 package rig
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -17,8 +19,13 @@ type Process struct {
 	Name string
 	// Seconds are those on a core.
 	Seconds float64
-	// Resident and Peak are bytes of memory, with the mapped program.
-	Resident, Peak int
+	Memory  Memory
+}
+
+// Memory are the bytes that the kernel counts for a process (proc(5), /proc/pid/status).
+type Memory struct {
+	// Now and Peak include the mapped program; Anonymous does not.
+	Now, Peak, Anonymous int
 }
 
 // Processes are the bench and what it has started. Linux only.
@@ -46,12 +53,25 @@ func Processes() ([]Process, error) {
 			}
 			p.Seconds += float64(n) / ticks
 		}
-		if p.Resident, p.Peak, err = memoryOf(filepath.Dir(path)); err != nil {
+		if p.Memory, err = memoryOf(filepath.Dir(path)); err != nil {
 			continue // It has ended.
 		}
 		found = append(found, p)
 	}
 	return found, nil
+}
+
+// Reprise is the product's process.
+func Reprise() (Process, error) {
+	all, err := Processes()
+	if err != nil {
+		return Process{}, err
+	}
+	at := slices.IndexFunc(all, func(p Process) bool { return p.Name == Program })
+	if at < 0 {
+		return Process{}, errors.New("no process of Reprise runs that /proc knows of")
+	}
+	return all[at], nil
 }
 
 // statOf splits what the kernel says of a process into its name and what follows it.
@@ -64,17 +84,16 @@ func statOf(stat string) (name string, fields []string) {
 	return rest[:end], strings.Fields(rest[end+1:])
 }
 
-func memoryOf(folder string) (resident, peak int, err error) {
+func memoryOf(folder string) (Memory, error) {
 	status, err := os.ReadFile(filepath.Join(folder, "status"))
 	if err != nil {
-		return 0, 0, err
+		return Memory{}, err
 	}
-	now, err := Number(string(status), "VmRSS:")
-	if err != nil {
-		return 0, 0, err
-	}
-	most, err := Number(string(status), "VmHWM:")
-	return int(now) << 10, int(most) << 10, err // The kernel counts in kB of 1024 bytes.
+	now, errNow := Number(string(status), "VmRSS:")
+	peak, errPeak := Number(string(status), "VmHWM:")
+	anonymous, errAnonymous := Number(string(status), "RssAnon:")
+	// The kernel counts in kB of 1024 bytes.
+	return Memory{int(now) << 10, int(peak) << 10, int(anonymous) << 10}, errors.Join(errNow, errPeak, errAnonymous)
 }
 
 // Machine is for how many seconds the machine's cores were busy since it was started, all of them together.

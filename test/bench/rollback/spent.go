@@ -27,7 +27,7 @@ func spending() (spent, error) {
 	for _, p := range processes {
 		s.onCore[p.Name] = p.Seconds
 		if p.Name == rig.Program {
-			s.peak = p.Peak
+			s.peak = p.Memory.Peak
 		}
 	}
 	s.machine, err = rig.Machine()
