@@ -54,6 +54,10 @@ bench-recorder: binaries ## measure what recording costs, ten minutes
 bench-admission: binaries ## measure what admission costs beside a hook that does nothing, ten minutes
 	$(TESTS) run ./bench/admission
 
+.PHONY: bench-rollback
+bench-rollback: binaries ## measure how fast a failed rollout is put back, fifteen minutes
+	$(TESTS) run ./bench/rollback
+
 .PHONY: binaries
 binaries: ## build the control plane into the cache folder: ten minutes the first time
 	@echo "compiling what builds the control plane (a minute or two the first time)"

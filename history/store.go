@@ -33,6 +33,14 @@ func Load(ctx context.Context, live client.Reader, r *v1alpha1.Revision) (*v1alp
 	return whole, nil
 }
 
+// Whole is a revision with its snapshot, which is read from the API server for one out of a cache.
+func Whole(ctx context.Context, live client.Reader, r *v1alpha1.Revision) (*v1alpha1.Revision, error) {
+	if r.Spec.Snapshot.Data != "" {
+		return r, nil
+	}
+	return Load(ctx, live, r)
+}
+
 // PatchStatus changes a revision's status: only what changes is sent, since one out of a cache is not whole, and
 // only onto the resourceVersion that was read. Afterwards the revision is the stored one, whole; where it was not stored,
 // it is as it was before, and nobody tells of what did not happen.

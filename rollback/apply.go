@@ -12,6 +12,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/util/retry"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"reprise.dev/reprise/api/v1alpha1"
@@ -61,16 +62,33 @@ func (a applier) restore(ctx context.Context, failed, target *v1alpha1.Revision)
 	if hash != target.Spec.IntentHash {
 		return errOvertaken
 	}
-	if err := a.writeOwnership(ctx, d, saved.ManagedFields); err != nil {
-		return err
-	}
-	if _, hash, err = a.read(ctx, failed); err != nil {
-		return err
-	}
-	if hash != target.Spec.IntentHash {
-		return errOvertaken
-	}
-	return nil
+	return a.restoreOwnership(ctx, failed, target, d, saved.ManagedFields)
+}
+
+// restoreOwnership writes the ownership onto the restored workload, and makes sure that what is stored then is still
+// the target's intent. The deployment controller answers the restored intent with its status at once, which is no
+// newer deploy.
+func (a applier) restoreOwnership(ctx context.Context, failed, target *v1alpha1.Revision, d *unstructured.Unstructured, saved []metav1.ManagedFieldsEntry) error {
+	return retry.RetryOnConflict(retry.DefaultRetry, func() error {
+		conflict := a.writeOwnership(ctx, d, saved)
+		if conflict != nil && !apierrors.IsConflict(conflict) {
+			return conflict
+		}
+		var hash string
+		var err error
+		if conflict != nil {
+			d, hash, err = a.read(ctx, failed)
+		} else {
+			hash, err = intentHash(d) // The API server's answer is what it stored.
+		}
+		if err != nil {
+			return err
+		}
+		if hash != target.Spec.IntentHash {
+			return errOvertaken
+		}
+		return conflict
+	})
 }
 
 // overtaken is errOvertaken where a newer deploy has begun already.

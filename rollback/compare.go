@@ -39,7 +39,7 @@ func (r *Reconciler) snapshots(ctx context.Context, revisions ...*v1alpha1.Revis
 }
 
 func (r *Reconciler) snapshot(ctx context.Context, revision *v1alpha1.Revision) (diff.Revision, error) {
-	whole, err := history.Load(ctx, r.Live, revision)
+	whole, err := history.Whole(ctx, r.Live, revision)
 	if err != nil {
 		return diff.Revision{}, err
 	}

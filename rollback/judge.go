@@ -138,8 +138,12 @@ func (r *Reconciler) failAgain(ctx context.Context, d *appsv1.Deployment, h hist
 	})
 }
 
-// writeFailure writes the phase of the newest revision, with its difference to the last healthy one.
+// writeFailure writes the phase of the newest revision, with its difference to the last healthy one, into a history as
+// the API server holds it.
 func (r *Reconciler) writeFailure(ctx context.Context, h history.History, change func(*v1alpha1.RevisionStatus)) error {
+	if err := r.refresh(ctx, h); err != nil {
+		return err
+	}
 	failed, healthy := h.Newest(), h.LastHealthy()
 	changes, err := r.changesSince(ctx, healthy, failed)
 	if err != nil {

@@ -30,6 +30,10 @@ import (
 // not keep the others from being judged.
 const judges = 14
 
+// urgent is the priority in the queue of a workload that owes a rollback: what has failed comes before the judgement of
+// the others, which in a wave of failures are hundreds.
+const urgent = 1
+
 // Namespaces knows what decides about a pod in a namespace.
 type Namespaces interface {
 	For(ctx context.Context, namespace string) effective.Namespace
@@ -110,10 +114,20 @@ func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.
 		return ctrl.Result{}, err
 	}
 	again, err := r.step(ctx, d, h, settings)
+	result := ctrl.Result{RequeueAfter: again, Priority: new(priorityOf(h))}
 	if apierrors.IsConflict(err) {
-		return ctrl.Result{RequeueAfter: 100 * time.Millisecond}, nil // What was read is old; the cache catches up.
+		result.RequeueAfter, err = 100*time.Millisecond, nil // What was read is old; the cache catches up.
 	}
-	return ctrl.Result{RequeueAfter: again}, err
+	return result, err
+}
+
+// priorityOf is the priority with which a workload is looked at again: 0 unless it owes a rollback.
+func priorityOf(h history.History) int {
+	newest := h.Newest()
+	if h.OpenRollback() != nil || newest != nil && newest.Status.Phase == v1alpha1.PhaseFailed && newest.Status.Hold == "" {
+		return urgent
+	}
+	return 0
 }
 
 // step acts, and then tells. What cannot be told now is told later, and keeps nothing from being put back.
@@ -143,11 +157,33 @@ func (r *Reconciler) next(ctx context.Context, d *appsv1.Deployment, h history.H
 	if decision.Action != None {
 		return r.act(ctx, d, h, decision)
 	}
+	before := newest.Status.Phase
 	again, err := r.judge(ctx, d, h, s)
 	if err != nil || newest.Status.Phase != v1alpha1.PhaseFailed {
 		return again, err
 	}
-	return r.decide(ctx, d, s)
+	if before == v1alpha1.PhaseFailed {
+		if err := r.refresh(ctx, h); err != nil {
+			return 0, err
+		}
+	}
+	return r.act(ctx, d, h, Decide(h, d, s, r.Clock.Now()))
+}
+
+// refresh puts in the place of a history out of a cache what the API server holds, whole: what is written and decided
+// must not rest on a cache that lags. Where its newest revision is another one by now, that is a conflict.
+func (r *Reconciler) refresh(ctx context.Context, h history.History) error {
+	newest := h.Newest()
+	live, err := history.List(ctx, r.Live, newest.Namespace, newest.Spec.Workload.Name)
+	if err != nil {
+		return err
+	}
+	if len(live) != len(h) || live.Newest().ResourceVersion != newest.ResourceVersion {
+		return apierrors.NewConflict(v1alpha1.GroupVersion.WithResource("revisions").GroupResource(), newest.Name,
+			errors.New("the cache does not hold the history of now"))
+	}
+	copy(h, live)
+	return nil
 }
 
 func (r *Reconciler) settings(ctx context.Context, d *appsv1.Deployment) (workload.Settings, error) {

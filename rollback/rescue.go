@@ -19,15 +19,6 @@ import (
 	"reprise.dev/reprise/workload"
 )
 
-// decide acts on the newest revision once it has failed, going by what the API server holds.
-func (r *Reconciler) decide(ctx context.Context, d *appsv1.Deployment, s workload.Settings) (time.Duration, error) {
-	h, err := history.List(ctx, r.Live, d.Namespace, d.Name)
-	if err != nil {
-		return 0, err
-	}
-	return r.act(ctx, d, h, Decide(h, d, s, r.Clock.Now()))
-}
-
 // act carries a decision about the newest revision out, and says when to decide again.
 func (r *Reconciler) act(ctx context.Context, d *appsv1.Deployment, h history.History, decision Decision) (time.Duration, error) {
 	live := h.Newest()
@@ -54,7 +45,7 @@ func (r *Reconciler) begin(ctx context.Context, d *appsv1.Deployment, h history.
 	}
 	defer r.underway.Release(1)
 	live := h.Newest()
-	target, err := history.Load(ctx, r.Live, decision.Target)
+	target, err := history.Whole(ctx, r.Live, decision.Target)
 	if err != nil {
 		return 0, err
 	}

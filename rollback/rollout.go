@@ -98,11 +98,15 @@ func (r *Reconciler) nodes(ctx context.Context, pods []*corev1.Pod) (map[string]
 }
 
 // podEvents reads what the cluster said of failing pods, by pod. It is asked for only once something fails, since a
-// cache of all Events would be larger than all else; what cannot be read is left out.
+// cache of all Events would be larger than all else, and only of what ran or has no node: to find a pod's events, the
+// API server reads all of the namespace, and what never started says in its message why. What cannot be read is left
+// out.
 func podEvents(ctx context.Context, core Core, namespace string, failures []health.Failure) []*corev1.Event {
 	names := map[string]bool{}
 	for _, f := range failures[:min(len(failures), maxEvidence)] {
-		names[f.Pod] = true
+		if f.Ran || f.Reason == corev1.PodReasonUnschedulable {
+			names[f.Pod] = true
+		}
 	}
 	var all []*corev1.Event
 	for _, name := range slices.Sorted(maps.Keys(names)) {

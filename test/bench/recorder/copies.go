@@ -30,7 +30,7 @@ type original struct {
 
 // originals reads the workload that is copied out of etcd: it, its ReplicaSets, its pod and its Revisions.
 func (st *stage) originals(ctx context.Context, live *v1alpha1.Revision) ([]original, error) {
-	store := etcd{st.cluster}
+	store := etcd{st.Cluster}
 	isUID := regexp.MustCompile(`[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}`)
 	var all []original
 	for _, resource := range []string{"deployments", "replicasets", "pods", "reprise.dev/revisions"} {

@@ -15,6 +15,8 @@ import (
 
 	"reprise.dev/reprise/api/v1alpha1"
 	"reprise.dev/reprise/history"
+	"reprise.dev/reprise/test/bench/rig"
+	"reprise.dev/reprise/test/bench/scorelike"
 )
 
 // deploysEach is how many deploys of one workload are timed one after the other: with the first one they stay below
@@ -33,14 +35,9 @@ type latency struct {
 	served time.Duration
 }
 
-// percentile is the value below which the share p of the sorted times lies.
-func percentile(sorted []time.Duration, p float64) time.Duration {
-	return sorted[min(len(sorted)-1, int(float64(len(sorted))*p))]
-}
-
 // oneByOne times deploys of which each is recorded before the next one.
 func (st *stage) oneByOne(ctx context.Context, namespace string, deploys int) (latency, error) {
-	fmt.Fprintf(st.progress, "timing %d deploys one after the other\n", deploys)
+	fmt.Fprintf(st.Progress, "timing %d deploys one after the other\n", deploys)
 	pool, w, err := st.pool(ctx, namespace, (deploys+deploysEach-1)/deploysEach)
 	if err != nil {
 		return latency{}, err
@@ -71,7 +68,7 @@ func (st *stage) oneByOne(ctx context.Context, namespace string, deploys int) (l
 
 // atOnce times deploys of several workloads that are sent as fast as the API server takes them.
 func (st *stage) atOnce(ctx context.Context, namespace string, workloads, each int) (latency, error) {
-	fmt.Fprintf(st.progress, "timing %d deploys of each of %d workloads at once\n", each, workloads)
+	fmt.Fprintf(st.Progress, "timing %d deploys of each of %d workloads at once\n", each, workloads)
 	pool, w, err := st.pool(ctx, namespace, workloads)
 	if err != nil {
 		return latency{}, err
@@ -135,7 +132,7 @@ func together(pool []*appsv1.Deployment, do func(*appsv1.Deployment) error) erro
 
 // pool makes workloads without pods, waits until they are recorded, and watches their namespace.
 func (st *stage) pool(ctx context.Context, namespace string, n int) ([]*appsv1.Deployment, *recordings, error) {
-	if err := st.namespace(ctx, namespace, nil); err != nil {
+	if err := st.Namespace(ctx, namespace, nil); err != nil {
 		return nil, nil, err
 	}
 	w, err := st.watch(ctx, namespace)
@@ -145,7 +142,7 @@ func (st *stage) pool(ctx context.Context, namespace string, n int) ([]*appsv1.D
 	var pool []*appsv1.Deployment
 	var names []string
 	for i := range n {
-		d, err := deployment(namespace, fmt.Sprintf("w-%d", i), 0, 1)
+		d, err := scorelike.Deployment(namespace, fmt.Sprintf("w-%d", i), 0, 1)
 		if err == nil {
 			err = st.create(ctx, d)
 		}
@@ -164,7 +161,7 @@ func (st *stage) pool(ctx context.Context, namespace string, n int) ([]*appsv1.D
 
 // newest is a workload's newest Revision.
 func (st *stage) newest(ctx context.Context, namespace, name string) (*v1alpha1.Revision, error) {
-	h, err := history.List(ctx, st.deployer, namespace, name)
+	h, err := history.List(ctx, st.Deployer, namespace, name)
 	if err != nil {
 		return nil, err
 	}
@@ -186,7 +183,7 @@ func (st *stage) sample(ctx context.Context, d *appsv1.Deployment) (string, erro
 
 // bare stores a ConfigMap with some content.
 func (st *stage) bare(ctx context.Context, namespace, name, content string) error {
-	return st.deployer.Create(ctx, &corev1.ConfigMap{
+	return st.Deployer.Create(ctx, &corev1.ConfigMap{
 		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name}, Data: map[string]string{"content": content},
 	})
 }
@@ -195,27 +192,27 @@ func (st *stage) bare(ctx context.Context, namespace, name, content string) erro
 // Revision n, and the first write of a Revision's status is the one that gives it a phase.
 func (st *stage) times(name, namespace string, since time.Time, size int) (latency, error) {
 	l := latency{name: name, size: size}
-	calls, err := st.calls()
+	calls, err := st.Calls()
 	if err != nil {
 		return l, err
 	}
 	deploys := map[string]int64{}
 	stored, recorded := map[string]time.Time{}, map[string]time.Time{}
-	slices.SortStableFunc(calls, func(a, b call) int { return a.completed.Compare(b.completed) })
+	slices.SortStableFunc(calls, func(a, b rig.Call) int { return a.Completed.Compare(b.Completed) })
 	for _, c := range calls {
 		switch {
-		case c.namespace != namespace:
-		case c.user == account && c.received.After(since):
-			l.served += c.completed.Sub(c.received)
-			if c.resource == "revisions/status" && !c.refused && recorded[c.name].IsZero() {
-				recorded[c.name] = c.completed
+		case c.Namespace != namespace:
+		case c.User == rig.Account && c.Received.After(since):
+			l.served += c.Completed.Sub(c.Received)
+			if c.Resource == "revisions/status" && !c.Refused && recorded[c.Name].IsZero() {
+				recorded[c.Name] = c.Completed
 			}
-		case c.resource == "deployments":
-			if deploys[c.name]++; c.received.After(since) { // The workload's making is not timed.
-				stored[history.Name(c.name, deploys[c.name])] = c.completed
+		case c.Resource == "deployments":
+			if deploys[c.Name]++; c.Received.After(since) { // The workload's making is not timed.
+				stored[history.Name(c.Name, deploys[c.Name])] = c.Completed
 			}
-		case c.resource == "configmaps" && strings.HasPrefix(c.name, "bare-"):
-			l.baseline = append(l.baseline, c.completed.Sub(c.received))
+		case c.Resource == "configmaps" && strings.HasPrefix(c.Name, "bare-"):
+			l.baseline = append(l.baseline, c.Completed.Sub(c.Received))
 		}
 	}
 	for revision, at := range stored {

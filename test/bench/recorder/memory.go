@@ -10,17 +10,21 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"reprise.dev/reprise/api/v1alpha1"
+	"reprise.dev/reprise/test/bench/rig"
 	"reprise.dev/reprise/test/product"
 )
 
 // checkpoint is the Lease in which the recorder keeps how far it came.
 const checkpoint = "reprise-recorder"
 
+// heapMetrics are how many garbage collections there were, and memory.live and memory.inUse.
+var heapMetrics = []string{"go_gc_cycles_total_gc_cycles_total", "go_gc_heap_live_bytes", "go_memstats_heap_inuse_bytes"}
+
 // memory is what Reprise takes beside a large history.
 type memory struct {
 	// live is Go's heap after a garbage collection, inUse what the runtime keeps for it.
 	live, inUse int
-	resident    resident
+	resident    rig.Memory
 	// ready is how long Reprise took from its start until its caches were filled.
 	ready time.Duration
 	// apiServer is the API server's live heap.
@@ -46,10 +50,12 @@ func (st *stage) memory(ctx context.Context, s sizes) (memory, error) {
 		return m, err
 	}
 	m.live, m.inUse = int(values[1]), int(values[2])
-	if m.resident, err = residentOf(st.binary); err != nil {
+	own, err := rig.Reprise()
+	if err != nil {
 		return m, err
 	}
-	server, err := st.ofAPIServer(ctx, "go_gc_heap_live_bytes")
+	m.resident = own.Memory
+	server, err := st.ofCollectedAPIServer(ctx, "go_gc_heap_live_bytes")
 	if err != nil {
 		return m, err
 	}
@@ -61,7 +67,7 @@ func (st *stage) memory(ctx context.Context, s sizes) (memory, error) {
 func (st *stage) lookedAtAll(ctx context.Context) error {
 	key := client.ObjectKey{Namespace: product.Namespace, Name: checkpoint}
 	err := wait.PollUntilContextTimeout(ctx, 200*time.Millisecond, patience, true, func(ctx context.Context) (bool, error) {
-		err := st.deployer.Get(ctx, key, &coordinationv1.Lease{})
+		err := st.Deployer.Get(ctx, key, &coordinationv1.Lease{})
 		return err == nil, client.IgnoreNotFound(err)
 	})
 	if err != nil {
@@ -73,7 +79,7 @@ func (st *stage) lookedAtAll(ctx context.Context) error {
 // unchanged makes sure that Reprise took the seeded history for its own.
 func (st *stage) unchanged(ctx context.Context, s sizes) error {
 	var some v1alpha1.RevisionList
-	if err := st.deployer.List(ctx, &some, client.Limit(1)); err != nil {
+	if err := st.Deployer.List(ctx, &some, client.Limit(1)); err != nil {
 		return fmt.Errorf("counting revisions: %w", err)
 	}
 	have, want := len(some.Items), s.workloads*s.revisions
@@ -90,14 +96,14 @@ func (st *stage) unchanged(ctx context.Context, s sizes) error {
 // which Go does every two minutes even of a process that does nothing. It reads its heap.
 func (st *stage) afterCollection(ctx context.Context, atMost time.Duration) ([]float64, error) {
 	const calm = 10 * time.Second
-	fmt.Fprintf(st.progress, "waiting up to %s for a garbage collection\n", atMost)
-	last, err := st.ofReprise(ctx)
+	fmt.Fprintf(st.Progress, "waiting up to %s for a garbage collection\n", atMost)
+	last, err := st.OfReprise(ctx, heapMetrics...)
 	if err != nil {
 		return nil, err
 	}
 	since := time.Now()
 	err = wait.PollUntilContextTimeout(ctx, time.Second, atMost, false, func(ctx context.Context) (bool, error) {
-		now, err := st.ofReprise(ctx)
+		now, err := st.OfReprise(ctx, heapMetrics...)
 		if err != nil || now[0] == last[0] {
 			return false, err
 		}
@@ -109,12 +115,4 @@ func (st *stage) afterCollection(ctx context.Context, atMost time.Duration) ([]f
 		err = nil
 	}
 	return last, err
-}
-
-func (st *stage) ofReprise(ctx context.Context) ([]float64, error) {
-	page, err := get(ctx, st.metrics+"/metrics")
-	if err != nil {
-		return nil, fmt.Errorf("reading Reprise's metrics: %w", err)
-	}
-	return metrics(page, "go_gc_cycles_total_gc_cycles_total", "go_gc_heap_live_bytes", "go_memstats_heap_inuse_bytes")
 }

@@ -20,7 +20,7 @@ type recordings struct {
 
 func (st *stage) watch(ctx context.Context, namespace string) (*recordings, error) {
 	ctx, stop := context.WithCancel(ctx)
-	w, err := st.deployer.Watch(ctx, &v1alpha1.RevisionList{}, client.InNamespace(namespace))
+	w, err := st.Deployer.Watch(ctx, &v1alpha1.RevisionList{}, client.InNamespace(namespace))
 	if err != nil {
 		stop()
 		return nil, fmt.Errorf("watching revisions: %w", err)

@@ -8,6 +8,8 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	"k8s.io/apimachinery/pkg/util/wait"
 
+	"reprise.dev/reprise/test/bench/rig"
+	"reprise.dev/reprise/test/bench/scorelike"
 	"reprise.dev/reprise/test/product"
 )
 
@@ -52,12 +54,12 @@ func (st *stage) requests(ctx context.Context, s sizes) ([]counted, error) {
 			{"`kubectl scale` to 2", st.scale(2), st.available(2)},
 		}},
 	} {
-		if err := st.namespace(ctx, life.namespace, life.settings); err != nil {
+		if err := st.Namespace(ctx, life.namespace, life.settings); err != nil {
 			return nil, err
 		}
 		var pool []*appsv1.Deployment
 		for i := range s.perStep {
-			d, err := deployment(life.namespace, fmt.Sprintf("w-%d", i), life.replicas, 1)
+			d, err := scorelike.Deployment(life.namespace, fmt.Sprintf("w-%d", i), life.replicas, 1)
 			if err != nil {
 				return nil, err
 			}
@@ -69,7 +71,7 @@ func (st *stage) requests(ctx context.Context, s sizes) ([]counted, error) {
 				return nil, fmt.Errorf("counting the requests of %q: %w", next.name, err)
 			}
 			if next.name != "" {
-				fmt.Fprintf(st.progress, "%d requests for %d times %s\n", c.all, len(pool), next.name)
+				fmt.Fprintf(st.Progress, "%d requests for %d times %s\n", c.all, len(pool), next.name)
 				all = append(all, c)
 			}
 		}
@@ -114,18 +116,18 @@ func pass(context.Context) (bool, error) { return true, nil }
 
 // sent are the requests of Reprise about a namespace since a time.
 func (st *stage) sent(name, namespace string, since time.Time) (counted, error) {
-	calls, err := st.calls()
+	calls, err := st.Calls()
 	if err != nil {
 		return counted{}, err
 	}
 	c := counted{step: name, calls: map[string]int{}}
 	for _, call := range calls {
-		if call.user != account || call.namespace != namespace || call.received.Before(since) {
+		if call.User != rig.Account || call.Namespace != namespace || call.Received.Before(since) {
 			continue
 		}
-		c.calls[call.verb+" "+call.resource]++
+		c.calls[call.Verb+" "+call.Resource]++
 		c.all++
-		if call.write() {
+		if call.Write() {
 			c.writes++
 		}
 	}

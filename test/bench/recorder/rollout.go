@@ -14,18 +14,18 @@ import (
 func (st *stage) rollOut(ctx context.Context, d *appsv1.Deployment, s sizes) error {
 	for n := max(1, s.revisions-s.replicaSets+1); n <= s.revisions; n++ {
 		set := replicaSet(d, n, n == s.revisions)
-		if err := st.deployer.Create(ctx, set); err != nil {
+		if err := st.Deployer.Create(ctx, set); err != nil {
 			return fmt.Errorf("making a ReplicaSet: %w", err)
 		}
 		if n < s.revisions {
 			continue
 		}
 		pod := podOf(set)
-		if err := st.deployer.Create(ctx, pod); err != nil {
+		if err := st.Deployer.Create(ctx, pod); err != nil {
 			return fmt.Errorf("making a pod: %w", err)
 		}
 		pod.Status = running(pod)
-		if err := st.deployer.Status().Update(ctx, pod); err != nil {
+		if err := st.Deployer.Status().Update(ctx, pod); err != nil {
 			return fmt.Errorf("making a pod run: %w", err)
 		}
 	}

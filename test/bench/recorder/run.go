@@ -8,6 +8,7 @@ import (
 	"os"
 	"time"
 
+	"reprise.dev/reprise/test/bench/rig"
 	"reprise.dev/reprise/test/cluster"
 	"reprise.dev/reprise/test/product"
 )
@@ -42,20 +43,21 @@ func run(ctx context.Context, out, progress io.Writer, s sizes) error {
 
 // on runs a measurement on a cluster of its own.
 func on(ctx context.Context, binary string, progress io.Writer, o cluster.Options, measure func(*stage) error) (err error) {
-	st, err := open(ctx, binary, progress, o)
+	o.AuditPolicy = auditPolicy
+	r, err := rig.Open(ctx, binary, progress, o)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, st.cluster.Stop()) }()
-	if err := measure(st); err != nil {
-		return st.explain(err)
+	defer func() { err = errors.Join(err, r.Cluster.Stop()) }()
+	if err := measure(&stage{r}); err != nil {
+		return r.Explain(err)
 	}
 	return nil
 }
 
 // costs measures what one deploy costs.
 func costs(ctx context.Context, out io.Writer, st *stage, s sizes) error {
-	if _, err := st.start(ctx); err != nil {
+	if _, err := st.Start(ctx); err != nil {
 		return err
 	}
 	began := time.Now()

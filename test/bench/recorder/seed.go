@@ -16,6 +16,7 @@ import (
 	"reprise.dev/reprise/api/v1alpha1"
 	"reprise.dev/reprise/event"
 	"reprise.dev/reprise/history"
+	"reprise.dev/reprise/test/bench/scorelike"
 	"reprise.dev/reprise/test/product"
 )
 
@@ -35,7 +36,7 @@ const (
 func (st *stage) seed(ctx context.Context, s sizes) error {
 	for i := 0; i < s.workloads; i += perNamespace {
 		settings := map[string]string{"reprise.dev/history-limit": fmt.Sprint(s.revisions)}
-		if err := st.namespace(ctx, seededNamespace(i), settings); err != nil {
+		if err := st.Namespace(ctx, seededNamespace(i), settings); err != nil {
 			return err
 		}
 	}
@@ -43,7 +44,7 @@ func (st *stage) seed(ctx context.Context, s sizes) error {
 	if err != nil {
 		return fmt.Errorf("recording the history that is copied: %w", err)
 	}
-	store := etcd{st.cluster}
+	store := etcd{st.Cluster}
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	var done atomic.Int64
@@ -54,7 +55,7 @@ func (st *stage) seed(ctx context.Context, s sizes) error {
 			return
 		}
 		if n := done.Add(1); n%500 == 0 {
-			fmt.Fprintf(st.progress, "copied %d of %d workloads in %s\n", n, s.workloads, time.Since(began).Round(time.Second))
+			fmt.Fprintf(st.Progress, "copied %d of %d workloads in %s\n", n, s.workloads, time.Since(began).Round(time.Second))
 		}
 	})
 	if err := context.Cause(ctx); err != nil {
@@ -68,12 +69,12 @@ func (st *stage) seed(ctx context.Context, s sizes) error {
 
 // caughtUp waits until the API server's own cache holds all that was copied, and has it collect what that left.
 func (st *stage) caughtUp(ctx context.Context, s sizes) error {
-	fmt.Fprintln(st.progress, "waiting for the API server")
+	fmt.Fprintln(st.Progress, "waiting for the API server")
 	last := s.workloads - 1
 	inLast := (last%perNamespace + 1) * s.revisions
 	err := wait.PollUntilContextTimeout(ctx, time.Second, patience, true, func(ctx context.Context) (bool, error) {
 		var cached v1alpha1.RevisionList
-		err := st.deployer.List(ctx, &cached, client.InNamespace(seededNamespace(last)), &client.ListOptions{
+		err := st.Deployer.List(ctx, &cached, client.InNamespace(seededNamespace(last)), &client.ListOptions{
 			Raw: &metav1.ListOptions{ResourceVersion: "0"}, // Of any age: what the cache holds.
 		})
 		return len(cached.Items) == inLast, err
@@ -81,21 +82,21 @@ func (st *stage) caughtUp(ctx context.Context, s sizes) error {
 	if err != nil {
 		return fmt.Errorf("waiting for the API server to hold what was copied: %w", err)
 	}
-	_, err = st.ofAPIServer(ctx)
+	_, err = st.ofCollectedAPIServer(ctx)
 	return err
 }
 
 // forgetCheckpoint has the recorder look at every workload at its next start.
 func (st *stage) forgetCheckpoint(ctx context.Context) error {
 	lease := &coordinationv1.Lease{ObjectMeta: metav1.ObjectMeta{Namespace: product.Namespace, Name: checkpoint}}
-	return client.IgnoreNotFound(st.deployer.Delete(ctx, lease))
+	return client.IgnoreNotFound(st.Deployer.Delete(ctx, lease))
 }
 
 func seededNamespace(workload int) string { return fmt.Sprintf("seeded-%03d", workload/perNamespace) }
 
 // recordPattern makes the workload that is copied and returns all of it as etcd holds it.
 func (st *stage) recordPattern(ctx context.Context, s sizes) ([]original, error) {
-	stop, err := st.start(ctx)
+	stop, err := st.Start(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -105,7 +106,7 @@ func (st *stage) recordPattern(ctx context.Context, s sizes) ([]original, error)
 		return nil, err
 	}
 	defer w.stop()
-	d, err := deployment(patternNamespace, pattern, 1, 1)
+	d, err := scorelike.Deployment(patternNamespace, pattern, 1, 1)
 	if err == nil {
 		err = st.create(ctx, d)
 	}
@@ -141,7 +142,7 @@ func (st *stage) pronounceHealthy(ctx context.Context, d *appsv1.Deployment, rev
 			return nil, err
 		}
 		r.Status.Phase, r.Status.Events = v1alpha1.PhaseHealthy, []string{string(event.RevisionHealthy)}
-		if err := st.own.Status().Update(ctx, r); err != nil {
+		if err := st.Own.Status().Update(ctx, r); err != nil {
 			return nil, err
 		}
 		newest = r

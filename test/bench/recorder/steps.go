@@ -12,10 +12,11 @@ import (
 	"reprise.dev/reprise/api/v1alpha1"
 	"reprise.dev/reprise/event"
 	"reprise.dev/reprise/history"
+	"reprise.dev/reprise/test/bench/scorelike"
 )
 
 func (st *stage) create(ctx context.Context, d *appsv1.Deployment) error {
-	return st.deployer.Create(ctx, d, client.FieldOwner(deployedBy))
+	return st.Deployer.Create(ctx, d, client.FieldOwner(scorelike.DeployedBy))
 }
 
 func (st *stage) change(version int) func(context.Context, *appsv1.Deployment) error {
@@ -26,13 +27,13 @@ func (st *stage) change(version int) func(context.Context, *appsv1.Deployment) e
 func (st *stage) reapply(ctx context.Context, d *appsv1.Deployment) error {
 	patch := fmt.Appendf(nil, `{"apiVersion":"apps/v1","kind":"Deployment","spec":{"template":{"spec":{"containers":[{"name":"container-0","image":%q}]}}}}`,
 		d.Spec.Template.Spec.Containers[0].Image)
-	return st.deployer.Patch(ctx, d, client.RawPatch(types.ApplyPatchType, patch), client.FieldOwner("ci"), client.ForceOwnership)
+	return st.Deployer.Patch(ctx, d, client.RawPatch(types.ApplyPatchType, patch), client.FieldOwner("ci"), client.ForceOwnership)
 }
 
 func (st *stage) scale(replicas int) func(context.Context, *appsv1.Deployment) error {
 	return func(ctx context.Context, d *appsv1.Deployment) error {
 		patch := fmt.Appendf(nil, `{"spec":{"replicas":%d}}`, replicas)
-		return st.deployer.SubResource("scale").Patch(ctx, d.DeepCopy(), client.RawPatch(types.MergePatchType, patch))
+		return st.Deployer.SubResource("scale").Patch(ctx, d.DeepCopy(), client.RawPatch(types.MergePatchType, patch))
 	}
 }
 
@@ -41,7 +42,7 @@ func (st *stage) always(context.Context, *appsv1.Deployment) (bool, error) { ret
 func (st *stage) available(replicas int32) func(context.Context, *appsv1.Deployment) (bool, error) {
 	return func(ctx context.Context, d *appsv1.Deployment) (bool, error) {
 		live := &appsv1.Deployment{}
-		err := st.deployer.Get(ctx, client.ObjectKeyFromObject(d), live)
+		err := st.Deployer.Get(ctx, client.ObjectKeyFromObject(d), live)
 		return live.Status.AvailableReplicas == replicas, err
 	}
 }
@@ -49,7 +50,7 @@ func (st *stage) available(replicas int32) func(context.Context, *appsv1.Deploym
 // revision reads a revision of a workload, empty where there is none.
 func (st *stage) revision(ctx context.Context, d *appsv1.Deployment, number int64) (*v1alpha1.Revision, error) {
 	r := &v1alpha1.Revision{}
-	err := st.deployer.Get(ctx, client.ObjectKey{Namespace: d.Namespace, Name: history.Name(d.Name, number)}, r)
+	err := st.Deployer.Get(ctx, client.ObjectKey{Namespace: d.Namespace, Name: history.Name(d.Name, number)}, r)
 	return r, client.IgnoreNotFound(err)
 }
 

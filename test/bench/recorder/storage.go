@@ -54,9 +54,9 @@ func (st *stage) store(ctx context.Context, from string, n int) ([]way, []part, 
 	all := ways()
 	// The largest comes last: what the API server keeps of it for a while would be freed during another's measurement.
 	for i := range slices.Backward(all) {
-		fmt.Fprintf(st.progress, "storing %d revisions: %s\n", n, all[i].name)
+		fmt.Fprintf(st.Progress, "storing %d revisions: %s\n", n, all[i].name)
 		namespace := fmt.Sprintf("stored-%d", i)
-		if err := st.namespace(ctx, namespace, nil); err != nil {
+		if err := st.Namespace(ctx, namespace, nil); err != nil {
 			return nil, nil, err
 		}
 		if err := st.measureWay(ctx, &all[i], sample, namespace, n); err != nil {
@@ -68,7 +68,7 @@ func (st *stage) store(ctx context.Context, from string, n int) ([]way, []part, 
 
 func (st *stage) measureWay(ctx context.Context, w *way, sample *v1alpha1.Revision, namespace string, n int) error {
 	const heap = "go_gc_heap_live_bytes"
-	before, err := st.ofAPIServer(ctx, heap)
+	before, err := st.ofCollectedAPIServer(ctx, heap)
 	if err != nil {
 		return err
 	}
@@ -81,7 +81,7 @@ func (st *stage) measureWay(ctx context.Context, w *way, sample *v1alpha1.Revisi
 		w.writes = 2
 		if payload != nil {
 			w.writes++
-			if err := st.deployer.Create(ctx, payload); err != nil {
+			if err := st.Deployer.Create(ctx, payload); err != nil {
 				return err
 			}
 		}
@@ -91,7 +91,7 @@ func (st *stage) measureWay(ctx context.Context, w *way, sample *v1alpha1.Revisi
 		w.took = append(w.took, time.Since(began))
 	}
 	slices.Sort(w.took)
-	after, err := st.ofAPIServer(ctx, heap)
+	after, err := st.ofCollectedAPIServer(ctx, heap)
 	if err != nil {
 		return err
 	}
@@ -102,15 +102,15 @@ func (st *stage) measureWay(ctx context.Context, w *way, sample *v1alpha1.Revisi
 // record writes a Revision with the writes that Reprise does: its status is no part of a create.
 func (st *stage) record(ctx context.Context, r *v1alpha1.Revision) error {
 	status := r.Status
-	if err := st.own.Create(ctx, r); err != nil {
+	if err := st.Own.Create(ctx, r); err != nil {
 		return err
 	}
 	r.Status = status
-	return st.own.Status().Update(ctx, r)
+	return st.Own.Status().Update(ctx, r)
 }
 
 func (st *stage) measureBytes(ctx context.Context, w *way, namespace string, n int) error {
-	store := etcd{st.cluster}
+	store := etcd{st.Cluster}
 	revisions, err := store.read(ctx, "/registry/reprise.dev/revisions/"+namespace+"/")
 	if err != nil {
 		return err

@@ -6,7 +6,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"time"
+
+	"reprise.dev/reprise/test/bench/tables"
 )
 
 // statusWrites is how often a Revision's status is written until it is Healthy and that is told.
@@ -14,7 +15,7 @@ const statusWrites = 3
 
 func printRequests(out io.Writer, s sizes, all []counted, housekeeping float64) {
 	fmt.Fprintf(out, "\nRequests per workload, the mean over %d of them:\n\n", s.perStep)
-	table(out, "| step | writes | requests | which |", "|---|--:|--:|---|")
+	tables.Lines(out, "| step | writes | requests | which |", "|---|--:|--:|---|")
 	for _, c := range all {
 		var which []string
 		for _, kind := range slices.Sorted(maps.Keys(c.calls)) {
@@ -34,30 +35,28 @@ func mean(n, of int) string {
 
 func printLatency(out io.Writer, all []latency) {
 	fmt.Fprint(out, "\nFrom stored to recorded, beside a bare create of a ConfigMap of a Revision's size, in ms:\n\n")
-	table(out, "| deploys | n | p50 | p99 | bare create p50 | p99 | ratio of p50 | of p99 | API server at work for Reprise, mean |",
+	tables.Lines(out, "| deploys | n | p50 | p99 | bare create p50 | p99 | ratio of p50 | of p99 | API server at work for Reprise, mean |",
 		"|---|--:|--:|--:|--:|--:|--:|--:|--:|")
 	for _, l := range all {
-		p50, p99 := percentile(l.recorded, 0.5), percentile(l.recorded, 0.99)
-		b50, b99 := percentile(l.baseline, 0.5), percentile(l.baseline, 0.99)
-		fmt.Fprintf(out, "| %s | %d | %s | %s | %s | %s | %.1f | %.1f | %s |\n", l.name, len(l.recorded), ms(p50), ms(p99), ms(b50), ms(b99),
-			float64(p50)/float64(b50), float64(p99)/float64(b99), ms(l.served))
+		p50, p99 := tables.Percentile(l.recorded, 0.5), tables.Percentile(l.recorded, 0.99)
+		b50, b99 := tables.Percentile(l.baseline, 0.5), tables.Percentile(l.baseline, 0.99)
+		fmt.Fprintf(out, "| %s | %d | %s | %s | %s | %s | %.1f | %.1f | %s |\n", l.name, len(l.recorded), tables.Milliseconds(p50), tables.Milliseconds(p99), tables.Milliseconds(b50), tables.Milliseconds(b99),
+			float64(p50)/float64(b50), float64(p99)/float64(b99), tables.Milliseconds(l.served))
 	}
 }
 
-func ms(d time.Duration) string { return fmt.Sprintf("%.1f", float64(d)/float64(time.Millisecond)) }
-
 func printMemory(out io.Writer, s sizes, m memory) {
 	fmt.Fprintf(out, "\nMemory beside %d workloads × %d revisions, with %d ReplicaSets and a pod each, in MiB:\n\n", s.workloads, s.revisions, s.replicaSets)
-	table(out, "| what | MiB |", "|---|--:|")
+	tables.Lines(out, "| what | MiB |", "|---|--:|")
 	for _, row := range []struct {
 		name  string
 		bytes int
 	}{
 		{"Go heap, live after a garbage collection", m.live},
 		{"Go heap in use", m.inUse},
-		{"resident", m.resident.now},
-		{"of it anonymous, without the mapped program", m.resident.anonymous},
-		{"resident at the peak, which is while the caches fill", m.resident.peak},
+		{"resident", m.resident.Now},
+		{"of it anonymous, without the mapped program", m.resident.Anonymous},
+		{"resident at the peak, which is while the caches fill", m.resident.Peak},
 		{"(the API server's live heap)", m.apiServer},
 	} {
 		fmt.Fprintf(out, "| %s | %.0f |\n", row.name, float64(row.bytes)/(1<<20))
@@ -67,20 +66,18 @@ func printMemory(out io.Writer, s sizes, m memory) {
 
 func printStorage(out io.Writer, s sizes, all []way, parts []part) {
 	fmt.Fprintf(out, "\nThe same revision stored in several ways, %d times each:\n\n", s.stored)
-	table(out, "| way | writes | p50 ms | ratio | bytes in etcd | ratio | bytes written until Healthy | API server's heap, bytes |",
+	tables.Lines(out, "| way | writes | p50 ms | ratio | bytes in etcd | ratio | bytes written until Healthy | API server's heap, bytes |",
 		"|---|--:|--:|--:|--:|--:|--:|--:|")
 	first := all[0]
 	for _, w := range all {
-		p50 := percentile(w.took, 0.5)
-		fmt.Fprintf(out, "| %s | %d | %s | %.2f | %d | %.2f | %d | %d |\n", w.name, w.writes, ms(p50),
-			float64(p50)/float64(percentile(first.took, 0.5)), w.bytes, float64(w.bytes)/float64(first.bytes),
+		p50 := tables.Percentile(w.took, 0.5)
+		fmt.Fprintf(out, "| %s | %d | %s | %.2f | %d | %.2f | %d | %d |\n", w.name, w.writes, tables.Milliseconds(p50),
+			float64(p50)/float64(tables.Percentile(first.took, 0.5)), w.bytes, float64(w.bytes)/float64(first.bytes),
 			w.bytes+statusWrites*w.revisionBytes, w.apiServer)
 	}
 	fmt.Fprint(out, "\nWhat takes how much of that Revision:\n\n")
-	table(out, "| part | bytes |", "|---|--:|")
+	tables.Lines(out, "| part | bytes |", "|---|--:|")
 	for _, p := range parts {
 		fmt.Fprintf(out, "| %s | %d |\n", p.name, p.bytes)
 	}
 }
-
-func table(out io.Writer, lines ...string) { fmt.Fprintln(out, strings.Join(lines, "\n")) }

@@ -1,7 +1,7 @@
-package main
+// Package scorelike makes workloads of the kind that Score writes, as `kubectl apply` sends them.
+package scorelike
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 
@@ -10,7 +10,6 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"reprise.dev/reprise/workload"
 )
@@ -18,12 +17,12 @@ import (
 const (
 	// containers and variables are those of each container: a Score workload of the larger kind.
 	containers, variables = 3, 10
-	// deployedBy is the field manager of `kubectl apply`.
-	deployedBy = "kubectl-client-side-apply"
+	// DeployedBy is the field manager of `kubectl apply`.
+	DeployedBy = "kubectl-client-side-apply"
 )
 
-// deployment is what Score writes for a workload, as `kubectl apply` would send it. version tells deploys apart.
-func deployment(namespace, name string, replicas int32, version int) (*appsv1.Deployment, error) {
+// Deployment is what Score writes for a workload, as `kubectl apply` would send it. version tells deploys apart.
+func Deployment(namespace, name string, replicas int32, version int) (*appsv1.Deployment, error) {
 	instance := map[string]string{"app.kubernetes.io/instance": name + "-9e4066df89"}
 	labels := map[string]string{
 		"app.kubernetes.io/name": name, "app.kubernetes.io/instance": name + "-9e4066df89", "app.kubernetes.io/managed-by": "score-k8s",
@@ -44,7 +43,7 @@ func deployment(namespace, name string, replicas int32, version int) (*appsv1.De
 	for i := range d.Spec.Template.Spec.Containers {
 		d.Spec.Template.Spec.Containers[i] = container(i)
 	}
-	return d, setVersion(d, version)
+	return d, SetVersion(d, version)
 }
 
 func container(i int) corev1.Container {
@@ -64,16 +63,16 @@ func container(i int) corev1.Container {
 	return c
 }
 
-// setVersion makes the Deployment another intent than that of every other version, by its image and a variable.
-func setVersion(d *appsv1.Deployment, version int) error {
+// SetVersion makes the Deployment another intent than that of every other version, by its image and a variable.
+func SetVersion(d *appsv1.Deployment, version int) error {
 	first := &d.Spec.Template.Spec.Containers[0]
 	first.Image = fmt.Sprintf("registry.example.com/team/application:1.0.%d", version)
 	first.Env[0].Value = fmt.Sprintf("http://service-0.example.com:8080/path/of/version/%d", version)
-	return remember(d)
+	return Remember(d)
 }
 
-// remember writes what `kubectl apply` remembers of its last manifest.
-func remember(d *appsv1.Deployment) error {
+// Remember writes what `kubectl apply` remembers of its last manifest.
+func Remember(d *appsv1.Deployment) error {
 	delete(d.Annotations, workload.LastApplied)
 	manifest, err := json.Marshal(appsv1.Deployment{
 		TypeMeta:   metav1.TypeMeta{APIVersion: "apps/v1", Kind: "Deployment"},
@@ -84,18 +83,5 @@ func remember(d *appsv1.Deployment) error {
 		return fmt.Errorf("encoding the manifest of %s: %w", d.Name, err)
 	}
 	d.Annotations = map[string]string{"k8s.score.dev/workload-name": d.Name, workload.LastApplied: string(manifest)}
-	return nil
-}
-
-// deploy stores another version of a workload that exists.
-func (st *stage) deploy(ctx context.Context, d *appsv1.Deployment, version int) error {
-	changed := d.DeepCopy()
-	if err := setVersion(changed, version); err != nil {
-		return err
-	}
-	if err := st.deployer.Patch(ctx, changed, client.MergeFrom(d), client.FieldOwner(deployedBy)); err != nil {
-		return fmt.Errorf("deploying %s: %w", d.Name, err)
-	}
-	*d = *changed
 	return nil
 }
