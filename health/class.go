@@ -58,6 +58,8 @@ type signal struct {
 	// since and patience say from when on it is a failure; that of a weak one never comes.
 	since    time.Time
 	patience time.Duration
+	// until is when an old pod's signal says nothing any more, zero where it stands until the pod changes.
+	until time.Time
 	// cause says it in one line.
 	cause string
 	// outside says that the cause may lie outside of what was deployed.
@@ -129,6 +131,19 @@ func (all signals) pending(why string, pods int, now time.Time) Verdict {
 	}
 	if at, comes := all.due(pods); comes {
 		v.Again = at.Sub(now)
+	}
+	return v
+}
+
+// excused is Unknown in the place of a verdict that is not the change's fault, for a reason that holds until some time,
+// zero where it holds until something changes.
+func (all signals) excused(verdict Verdict, why string, until time.Time, pods int, now time.Time) Verdict {
+	v := Verdict{Cause: why, Failures: verdict.Failures}
+	if at, comes := all.due(pods); comes && at.After(now) {
+		v.Again = at.Sub(now)
+	}
+	if left := until.Sub(now); !until.IsZero() && (v.Again == 0 || left < v.Again) {
+		v.Again = left
 	}
 	return v
 }

@@ -33,7 +33,8 @@ type Verdict struct {
 	State State
 	// Cause is why, in one line of at most maxCause bytes.
 	Cause string
-	// Failures are what fails, what tells most first: containers, or pods that could not be created or placed.
+	// Failures are what fails, what tells most first: containers, or pods that could not be created or placed. Where the
+	// state is Unknown, they would be a failure of the rollout, were they its fault.
 	Failures []Failure
 	// Outside says that the cause may lie outside of what was deployed, such as in a Secret or at a registry, and heal
 	// by itself.
@@ -71,15 +72,16 @@ func Judge(r Rollout, now time.Time) Verdict {
 	pods, vetoed := r.telling(current)
 	old := r.controls(current)
 	failing := r.failing(current, pods, old)
-	if why := r.alike(failing, old); why != "" {
-		return Verdict{Cause: why}
+	verdict := failing.verdict(len(pods), now)
+	if why, until := r.alike(failing, old, now); why != "" {
+		return failing.excused(verdict, why, until, len(pods), now)
 	}
-	if verdict := failing.verdict(len(pods), now); verdict.State == Failed {
+	if verdict.State == Failed {
 		return verdict
 	}
 	if why := incomplete(r.Deployment); why != "" {
 		if len(failing) == 0 && vetoed != "" {
-			return Verdict{Cause: vetoed}
+			return Verdict{Cause: vetoed, Again: vetoRecheck}
 		}
 		return r.byDeadline(failing.pending(why, len(pods), now), now)
 	}

@@ -163,7 +163,7 @@ func TestJudge(t *testing.T) {
 			},
 		},
 		"Evicted": {
-			reason: "a disrupted pod is not the change's fault", want: health.Unknown, says: "is disrupted",
+			reason: "a disrupted pod is not the change's fault", want: health.Unknown, says: "is disrupted", again: 10 * time.Second,
 			change: func(r *health.Rollout) {
 				unready(r, crashed(4, "Error", 137))
 				r.Pods[0].Status.Conditions = append(r.Pods[0].Status.Conditions, corev1.PodCondition{
@@ -172,7 +172,7 @@ func TestJudge(t *testing.T) {
 			},
 		},
 		"BeingDeleted": {
-			reason: "a drained pod says nothing", want: health.Unknown, says: "is being deleted",
+			reason: "a drained pod says nothing", want: health.Unknown, says: "is being deleted", again: 10 * time.Second,
 			change: func(r *health.Rollout) {
 				unready(r, crashed(4, "Error", 137))
 				t := ago(0)

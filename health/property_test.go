@@ -28,6 +28,9 @@ func random(rng *rand.Rand) health.Rollout {
 		switch rng.IntN(5) {
 		case 0:
 			s.State.Running = &corev1.ContainerStateRunning{StartedAt: at()}
+			if rng.IntN(2) == 0 {
+				s.LastTerminationState.Terminated = &corev1.ContainerStateTerminated{ExitCode: 1, FinishedAt: at()}
+			}
 		case 1:
 			s.State.Terminated = &corev1.ContainerStateTerminated{ExitCode: int32(rng.IntN(2)), StartedAt: at()}
 		case 2:

@@ -11,6 +11,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apiequality "k8s.io/apimachinery/pkg/api/equality"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 )
 
 // Rollout is what is judged.
@@ -30,6 +31,8 @@ type Rollout struct {
 	// StartedAfter, where it is set, leaves out what containers did that started before: only the files changed,
 	// and they know the old ones.
 	StartedAfter time.Time
+	// NeverWell are the ReplicaSets of revisions that were never healthy: their pods' failing alike is no excuse.
+	NeverWell []types.UID
 	// FilesChanged says that Score's files differ from those of the revision before: old pods mount them too, so that
 	// their failing alike says nothing for the new revision.
 	FilesChanged bool

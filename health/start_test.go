@@ -32,7 +32,9 @@ func TestWhatCannotStart(t *testing.T) {
 		},
 		"Unauthorized": {
 			reason: "a login may be mended without a deploy", want: health.Progressing, says: "401",
-			change: func(r *health.Rollout) { unready(r, waiting("ErrImagePull", "unexpected status code 401 Unauthorized")) },
+			change: func(r *health.Rollout) {
+				unready(r, waiting("ErrImagePull", "unexpected status code 401 Unauthorized"))
+			},
 		},
 		"RateLimit": {
 			reason: "it passes", want: health.Progressing,

@@ -9,6 +9,10 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
+// vetoRecheck is after how long a rollout is looked at again that says nothing for what befell its pods: what is known
+// of a node may be older than the pod.
+const vetoRecheck = 10 * time.Second
+
 // scaleUpTime is how long a node may take that an autoscaler has asked for.
 const scaleUpTime = 15 * time.Minute
 

@@ -6,6 +6,7 @@ import (
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/types"
 
 	"reprise.dev/reprise/health"
 )
@@ -13,7 +14,7 @@ import (
 func TestWhatIsNotTheChangesFault(t *testing.T) {
 	judge(t, map[string]judgement{
 		"NodeNotReady": {
-			reason: "the node is lost, not the change", want: health.Unknown, says: "is on a node that is not ready",
+			reason: "the node is lost, not the change", want: health.Unknown, says: "is on a node that is not ready", again: 10 * time.Second,
 			change: func(r *health.Rollout) {
 				unready(r, restarted(5, 1))
 				placed(r)
@@ -21,7 +22,7 @@ func TestWhatIsNotTheChangesFault(t *testing.T) {
 			},
 		},
 		"NodeGone": {
-			reason: "the pod went with it", want: health.Unknown, says: "was on a node that is gone",
+			reason: "the pod went with it", want: health.Unknown, says: "was on a node that is gone", again: 10 * time.Second,
 			change: func(r *health.Rollout) {
 				unready(r, restarted(5, 1))
 				placed(r)
@@ -47,7 +48,7 @@ func TestWhatIsNotTheChangesFault(t *testing.T) {
 			},
 		},
 		"OneNodeLostTheOthersWell": {
-			reason: "the rollout waits for the node only", want: health.Unknown, says: "was on a node that is gone",
+			reason: "the rollout waits for the node only", want: health.Unknown, says: "was on a node that is gone", again: 10 * time.Second,
 			change: func(r *health.Rollout) {
 				more(r, 3, nil)
 				placed(r)
@@ -57,7 +58,7 @@ func TestWhatIsNotTheChangesFault(t *testing.T) {
 			},
 		},
 		"Preempted": {
-			reason: "a more important pod took its place", want: health.Unknown, says: "was ended by the cluster",
+			reason: "a more important pod took its place", want: health.Unknown, says: "was ended by the cluster", again: 10 * time.Second,
 			change: func(r *health.Rollout) {
 				unready(r, restarted(0, 137))
 				r.Pods[0].Status.Phase, r.Pods[0].Status.Reason = corev1.PodFailed, "Preempting"
@@ -67,12 +68,36 @@ func TestWhatIsNotTheChangesFault(t *testing.T) {
 			reason: "something that both need is broken", want: health.Unknown, says: "old pods fail in the same way, so the cause lies outside of this change: pod a-old, container main exits 1",
 			change: func(r *health.Rollout) { unready(r, restarted(3, 1)); failingOld(r, restarted(9, 1)) },
 		},
+		"OldPodsCrashTooAndRunJustNow": {
+			reason: "without a probe they are ready between two crashes", want: health.Unknown, says: "old pods fail in the same way", again: 4 * time.Minute,
+			change: func(r *health.Rollout) {
+				unready(r, restarted(3, 1))
+				withOld(r, func(p *corev1.Pod) { crashed(9, "Error", 1)(&p.Status.ContainerStatuses[0]) })
+				r.Pods[1].Status.ContainerStatuses[0].LastTerminationState.Terminated.FinishedAt = ago(time.Minute)
+			},
+		},
+		"OldPodsCrashedLongAgo": {
+			reason: "they have got over it", want: health.Failed, says: "exits 1",
+			change: func(r *health.Rollout) {
+				unready(r, restarted(3, 1))
+				withOld(r, func(p *corev1.Pod) { crashed(9, "Error", 1)(&p.Status.ContainerStatuses[0]) })
+				r.Pods[1].Status.ContainerStatuses[0].LastTerminationState.Terminated.FinishedAt = ago(time.Hour)
+			},
+		},
 		"OldPodsCrashTooSinceTheFilesChanged": {
 			reason: "the old pods mount the new files", want: health.Failed, says: "exits 1",
 			change: func(r *health.Rollout) {
 				unready(r, restarted(3, 1))
 				failingOld(r, restarted(9, 1))
 				r.FilesChanged = true
+			},
+		},
+		"OldPodsOfAFailureCrashToo": {
+			reason: "the deploy before was broken in the same way, and the fix is none", want: health.Failed, says: "exits 1",
+			change: func(r *health.Rollout) {
+				unready(r, restarted(3, 1))
+				failingOld(r, restarted(9, 1))
+				r.NeverWell = []types.UID{"old"}
 			},
 		},
 		"OldPodsFailOtherwise": {

@@ -47,6 +47,7 @@ func (p predecessors) next(c capture, now time.Time) (*v1alpha1.Revision, error)
 			Files:           p.files.listed,
 			Images:          images(d),
 			By:              changedBy(d.ManagedFields),
+			Origin:          origin(d),
 			Cause:           d.Annotations[changeCause],
 			AcceptedAt:      metav1.NewTime(now),
 			ResourceVersion: d.ResourceVersion,

@@ -9,8 +9,6 @@ import (
 	"sync"
 
 	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/fields"
 	typedv1 "k8s.io/client-go/kubernetes/typed/core/v1"
 
 	"reprise.dev/reprise/api/v1alpha1"
@@ -24,18 +22,17 @@ type Core interface {
 	typedv1.EventsGetter
 }
 
-// gather saves what the failing containers leave behind before their pods are gone, all at once within evidenceTime. A
-// log that cannot be read is said in its place: missing evidence is no reason to leave a failed rollout alone.
-func gather(ctx context.Context, core Core, namespace string, failures []health.Failure) []v1alpha1.Evidence {
-	ctx, cancel := context.WithTimeout(ctx, evidenceTime)
-	defer cancel()
+// gather saves what the failing containers leave behind before their pods are gone, with what the cluster said of the
+// pods. All logs are read at once. One that cannot be read is said in its place: missing evidence is no reason to leave
+// a failed rollout alone.
+func gather(ctx context.Context, core Core, namespace string, failures []health.Failure, events []*corev1.Event) []v1alpha1.Evidence {
 	all := make([]v1alpha1.Evidence, min(len(failures), maxEvidence))
 	var reading sync.WaitGroup
 	for i := range all {
 		f, e := failures[i], &all[i]
 		*e = v1alpha1.Evidence{
 			Pod: f.Pod, Container: f.Container, Reason: f.Reason, Message: diff.MaskText(f.Message),
-			ExitCode: f.ExitCode, RestartCount: f.RestartCount,
+			ExitCode: f.ExitCode, RestartCount: f.RestartCount, Events: lastEvents(events, f.Pod),
 		}
 		if f.ExitCode != nil {
 			reading.Go(func() { e.Log = lastLines(ctx, core.Pods(namespace), f, false) })
@@ -43,7 +40,6 @@ func gather(ctx context.Context, core Core, namespace string, failures []health.
 		if f.RestartCount > 0 {
 			reading.Go(func() { e.PreviousLog = lastLines(ctx, core.Pods(namespace), f, true) })
 		}
-		reading.Go(func() { e.Events = podEvents(ctx, core.Events(namespace), f.Pod) })
 	}
 	reading.Wait()
 	return all
@@ -68,18 +64,14 @@ func lastLines(ctx context.Context, pods typedv1.PodInterface, f health.Failure,
 // unread begins what stands in the place of a log that could not be read.
 const unread = "(the log could not be read"
 
-// podEvents are what the cluster said of a pod last. Where that cannot be read, the rest of the evidence must do.
-func podEvents(ctx context.Context, events typedv1.EventInterface, pod string) []string {
-	about := fields.Set{"involvedObject.kind": "Pod", "involvedObject.name": pod}
-	list, err := events.List(ctx, metav1.ListOptions{FieldSelector: about.String()})
-	if err != nil {
-		return nil
-	}
-	slices.SortStableFunc(list.Items, func(a, b corev1.Event) int {
+// lastEvents are what the cluster said last of a pod.
+func lastEvents(events []*corev1.Event, pod string) []string {
+	own := slices.DeleteFunc(slices.Clone(events), func(e *corev1.Event) bool { return e.InvolvedObject.Name != pod })
+	slices.SortStableFunc(own, func(a, b *corev1.Event) int {
 		return cmp.Or(a.LastTimestamp.Compare(b.LastTimestamp.Time), strings.Compare(a.Name, b.Name))
 	})
 	var lines []string
-	for _, e := range list.Items[max(0, len(list.Items)-maxPodEvents):] {
+	for _, e := range own[max(0, len(own)-maxPodEvents):] {
 		line := strings.Join(strings.Fields(strings.ToValidUTF8(e.Message, "�")), " ")
 		lines = append(lines, diff.MaskText(fmt.Sprintf("%s: %s", e.Reason, line)))
 	}

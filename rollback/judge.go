@@ -6,10 +6,8 @@ import (
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
-	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"reprise.dev/reprise/api/v1alpha1"
 	"reprise.dev/reprise/event"
@@ -43,7 +41,9 @@ func (r *Reconciler) judge(ctx context.Context, d *appsv1.Deployment, h history.
 	case verdict.State == health.Healthy:
 		return 0, r.recover(ctx, h)
 	case verdict.State == health.Failed && !adopted && !failed:
-		return 0, r.fail(ctx, d, h, verdict)
+		return r.fail(ctx, d, h, rollout, verdict)
+	case verdict.State == health.Unknown && len(verdict.Failures) > 0 && !adopted && live.Status.Hold == "":
+		return verdict.Again, r.hold(ctx, live, verdict.Cause)
 	default:
 		return verdict.Again, nil
 	}
@@ -67,17 +67,23 @@ func (r *Reconciler) recover(ctx context.Context, h history.History) error {
 	})
 }
 
-// fail saves with the phase, in one write, what its pods leave behind and what it changed.
-func (r *Reconciler) fail(ctx context.Context, d *appsv1.Deployment, h history.History, verdict health.Verdict) error {
-	failed := h.Newest()
-	evidence := gather(ctx, r.Core, failed.Namespace, verdict.Failures)
-	configMaps, err := history.ConfigMaps(ctx, r.Live, failed.Namespace, workload.ConfigMapsOf(&d.Spec.Template))
-	if err != nil {
-		return err
+// fail judges once more, by what the cluster said of the failing pods, and saves with the phase, in one write, what they
+// leave behind and what was changed.
+func (r *Reconciler) fail(ctx context.Context, d *appsv1.Deployment, h history.History, rollout health.Rollout, verdict health.Verdict) (time.Duration, error) {
+	reading, cancel := context.WithTimeout(ctx, evidenceTime)
+	defer cancel()
+	rollout.Events = podEvents(reading, r.Core, d.Namespace, verdict.Failures)
+	if verdict = health.Judge(rollout, r.Clock.Now()); verdict.State != health.Failed {
+		return verdict.Again, nil
 	}
-	return r.writeFailure(ctx, h, func(s *v1alpha1.RevisionStatus) {
+	evidence := gather(reading, r.Core, d.Namespace, verdict.Failures, rollout.Events)
+	configMaps, err := history.ConfigMaps(ctx, r.Live, d.Namespace, workload.ConfigMapsOf(&d.Spec.Template))
+	if err != nil {
+		return 0, err
+	}
+	return 0, r.writeFailure(ctx, h, func(s *v1alpha1.RevisionStatus) {
 		s.Evidence, s.Error = evidence, causeOf(verdict, evidence)
-		s.ConfigMaps = configMaps
+		s.ConfigMaps, s.CauseOutside = configMaps, verdict.Outside
 	})
 }
 
@@ -140,41 +146,10 @@ func (r *Reconciler) writeFailure(ctx context.Context, h history.History, change
 		return err
 	}
 	return history.PatchStatus(ctx, r.Client, failed, func(s *v1alpha1.RevisionStatus) {
-		s.Phase, s.PhaseSince = v1alpha1.PhaseFailed, &metav1.Time{Time: r.Clock.Now()}
+		s.Phase, s.PhaseSince, s.Hold = v1alpha1.PhaseFailed, &metav1.Time{Time: r.Clock.Now()}, ""
 		if healthy != nil {
 			s.Diff, s.DiffAgainst = noted(changes), healthy.Spec.Number
 		}
 		change(s)
 	})
-}
-
-// rollout reads what is judged.
-func (r *Reconciler) rollout(ctx context.Context, d *appsv1.Deployment, h history.History, s workload.Settings) (health.Rollout, error) {
-	live := h.Newest()
-	rollout := health.Rollout{
-		Deployment: d, AcceptedAt: live.Spec.AcceptedAt.Time, BakeTime: s.BakeTime, FailureDeadline: s.FailureDeadline,
-	}
-	if live.Spec.FilesOnly {
-		rollout.StartedAfter = live.Spec.AcceptedAt.Time
-	}
-	selector, err := metav1.LabelSelectorAsSelector(d.Spec.Selector)
-	if err != nil {
-		return rollout, fmt.Errorf("reading the selector of %s: %w", d.Name, err)
-	}
-	matching := []client.ListOption{client.InNamespace(d.Namespace), client.MatchingLabelsSelector{Selector: selector}}
-	var sets appsv1.ReplicaSetList
-	if err := r.Client.List(ctx, &sets, matching...); err != nil {
-		return rollout, fmt.Errorf("listing ReplicaSets of %s: %w", d.Name, err)
-	}
-	var pods corev1.PodList
-	if err := r.Client.List(ctx, &pods, matching...); err != nil {
-		return rollout, fmt.Errorf("listing Pods of %s: %w", d.Name, err)
-	}
-	for i := range sets.Items {
-		rollout.ReplicaSets = append(rollout.ReplicaSets, &sets.Items[i])
-	}
-	for i := range pods.Items {
-		rollout.Pods = append(rollout.Pods, &pods.Items[i])
-	}
-	return rollout, nil
 }

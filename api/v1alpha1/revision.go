@@ -70,6 +70,9 @@ type RevisionSpec struct {
 	// does not tell the user.
 	// +optional
 	By string `json:"by,omitempty"`
+	// What delivered it, by the marks of Argo CD, Flux, GitLab or Helm, such as "Argo CD application shop".
+	// +optional
+	Origin string `json:"origin,omitempty"`
 	// Why it was deployed, where the deployer says so (annotation kubernetes.io/change-cause).
 	// +optional
 	Cause string `json:"cause,omitempty"`

@@ -61,7 +61,8 @@ func newManager(api *rest.Config, o options) (ctrl.Manager, error) {
 		Client: client.Options{Cache: &client.CacheOptions{DisableFor: []client.Object{&corev1.Event{}}}},
 		Cache: cache.Options{ByObject: map[client.Object]cache.ByObject{
 			&corev1.Pod{}:        {Transform: trimPod},
-			&appsv1.Deployment{}: {Transform: cache.TransformStripManagedFields()},
+			&corev1.Node{}:       {Transform: trimNode},
+			&appsv1.Deployment{}: {Transform: trimDeployment},
 			&appsv1.ReplicaSet{}: {Transform: trimReplicaSet},
 			&v1alpha1.Revision{}: {Transform: history.Trim},
 		}},
@@ -70,38 +71,4 @@ func newManager(api *rest.Config, o options) (ctrl.Manager, error) {
 		return nil, fmt.Errorf("connecting to the API server: %w", err)
 	}
 	return manager, nil
-}
-
-// trimPod drops from a Pod what no judgement reads: a cache holds every Pod of the cluster.
-func trimPod(object any) (any, error) {
-	pod, ok := object.(*corev1.Pod)
-	if !ok {
-		return object, nil
-	}
-	pod.ManagedFields, pod.Annotations = nil, nil
-	slim := corev1.PodSpec{NodeName: pod.Spec.NodeName}
-	for _, list := range []struct{ from, to *[]corev1.Container }{
-		{&pod.Spec.InitContainers, &slim.InitContainers}, {&pod.Spec.Containers, &slim.Containers},
-	} {
-		for _, c := range *list.from {
-			*list.to = append(*list.to, corev1.Container{Name: c.Name, Image: c.Image, RestartPolicy: c.RestartPolicy})
-		}
-	}
-	pod.Spec = slim
-	return pod, nil
-}
-
-// trimReplicaSet leaves of a ReplicaSet without pods only what it is and whose: a workload keeps ten of them
-// (revisionHistoryLimit), and only one that a rollout has scaled up is ever judged.
-func trimReplicaSet(object any) (any, error) {
-	set, ok := object.(*appsv1.ReplicaSet)
-	if !ok {
-		return object, nil
-	}
-	set.ManagedFields = nil
-	if set.Spec.Replicas != nil && *set.Spec.Replicas == 0 && set.Status.Replicas == 0 {
-		set.Labels, set.Annotations = nil, nil
-		set.Spec, set.Status = appsv1.ReplicaSetSpec{Replicas: set.Spec.Replicas}, appsv1.ReplicaSetStatus{}
-	}
-	return set, nil
 }

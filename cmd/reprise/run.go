@@ -8,6 +8,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/KimMachineGun/automemlimit/memlimit"
 	"github.com/go-logr/zapr"
 	"go.uber.org/zap"
 	"k8s.io/client-go/dynamic"
@@ -31,6 +32,9 @@ const (
 	drain = 5 * time.Second
 	// maxStale is how long the data of namespaces may lack contact with the API server before it counts as unknown.
 	maxStale = time.Minute
+	// memoryShare is how much of the container's memory limit Go's heap may take before garbage is collected more often;
+	// what is left is for what Go does not count, and for what comes faster than it is collected. GOMEMLIMIT overrides it.
+	memoryShare = 0.8
 )
 
 // process is what the parts of the binary share.
@@ -53,6 +57,9 @@ func run(ctx context.Context, o options) error {
 	}
 	if err := logTo(o.development); err != nil {
 		return err
+	}
+	if _, err := memlimit.Set(memlimit.WithRatio(memoryShare)); err != nil {
+		ctrl.Log.Error(err, "Reading the memory limit; garbage may grow as large as what lives")
 	}
 	p := process{options: o, config: settings}
 	for _, setup := range []func(context.Context) error{

@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/go-logr/logr/testr"
 	appsv1 "k8s.io/api/apps/v1"
 	coordinationv1 "k8s.io/api/coordination/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -18,6 +19,7 @@ import (
 	"k8s.io/utils/clock"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
+	"sigs.k8s.io/controller-runtime/pkg/log"
 
 	"reprise.dev/reprise/api/v1alpha1"
 	"reprise.dev/reprise/event"
@@ -81,6 +83,7 @@ func record(ctx context.Context, t *testing.T, f faults) error {
 		return err
 	}
 	faulty := f.wrap(api)
+	ctx = log.IntoContext(ctx, testr.New(t))
 	return history.NewRecorder(history.Recorder{
 		Client: faulty, Live: api, Dynamic: deployments, Leases: leases, Events: event.NewWriter(faulty, "fault"), Auditor: silent{},
 		Clock: clock.RealClock{}, Defaults: workload.DefaultSettings(), MaxPerMinute: 1000,
@@ -111,7 +114,7 @@ func TestAKillBetweenAnyTwoWritesLosesNothingAndRepeatsNothing(t *testing.T) {
 	for survives := range 14 {
 		deploy(t, api, d, 4, nil)
 		deploys += 4
-		ctx, kill := context.WithCancel(t.Context())
+		ctx, kill := context.WithTimeout(t.Context(), product.Patience)
 		var writes atomic.Int64
 		err := record(ctx, t, func() error {
 			if writes.Add(1) > int64(survives) {
@@ -123,6 +126,10 @@ func TestAKillBetweenAnyTwoWritesLosesNothingAndRepeatsNothing(t *testing.T) {
 		kill()
 		if err != nil {
 			t.Fatal(err)
+		}
+		if n := writes.Load(); n <= int64(survives) {
+			h, err := history.List(t.Context(), api, d.Namespace, d.Name)
+			t.Fatalf("%d deploys were recorded in %d writes, and %d of them should have been survived: %d revisions, %v", deploys, n, survives, len(h), err)
 		}
 	}
 	ctx, stop := context.WithCancel(t.Context())
@@ -175,25 +182,34 @@ func TestARevisionThatNobodyCanFinishIsReplaced(t *testing.T) {
 }
 
 func TestConflictsAreTriedAgainUntilAllIsRecorded(t *testing.T) {
-	api := newClient(t)
-	d := begin(t, api)
-	deploy(t, api, d, 8, nil)
-	ctx, stop := context.WithCancel(t.Context())
-	defer stop()
 	const seed = 1
 	chance := rand.New(rand.NewPCG(seed, seed))
-	done := make(chan error, 1)
-	go func() {
-		done <- record(ctx, t, func() error { // One lane writes, so one goroutine draws.
-			if chance.IntN(4) == 0 {
-				return apierrors.NewConflict(schema.GroupResource{Resource: "anything"}, "x", errKilled)
+	written := 0
+	// One lane writes, so one goroutine draws and counts.
+	for name, conflicts := range map[string]func() bool{
+		"AQuarterOfAllWrites":     func() bool { return chance.IntN(4) == 0 },
+		"EveryWriteBeforeItsDone": func() bool { written++; return written%2 == 1 },
+	} {
+		t.Run(name, func(t *testing.T) {
+			api := newClient(t)
+			d := begin(t, api)
+			deploy(t, api, d, 8, nil)
+			ctx, stop := context.WithCancel(t.Context())
+			defer stop()
+			done := make(chan error, 1)
+			go func() {
+				done <- record(ctx, t, func() error {
+					if conflicts() {
+						return apierrors.NewConflict(schema.GroupResource{Resource: "anything"}, "x", errKilled)
+					}
+					return nil
+				})
+			}()
+			sameHistory(t, api, d, 9)
+			stop()
+			if err := <-done; err != nil {
+				t.Error(err)
 			}
-			return nil
 		})
-	}()
-	sameHistory(t, api, d, 9)
-	stop()
-	if err := <-done; err != nil {
-		t.Error(err)
 	}
 }

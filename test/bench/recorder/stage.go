@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -94,9 +95,16 @@ func (st *stage) install(ctx context.Context) (err error) {
 // program is what Reprise is called, and its log.
 const program = "reprise"
 
+// memoryLimit is what Go may take where the chart's limit of 512Mi holds: 80 % of it (cmd/reprise). There is no container
+// here that could set it.
+const memoryLimit = "410MiB"
+
 // start runs the product until stop is called, or the cluster ends.
 func (st *stage) start(ctx context.Context) (stop func(), err error) {
 	fmt.Fprintln(st.progress, "starting Reprise")
+	if err := os.Setenv("GOMEMLIMIT", memoryLimit); err != nil {
+		return nil, err
+	}
 	instance, err := product.Start(ctx, st.cluster, program, st.binary, st.port)
 	if err != nil {
 		return nil, err

@@ -7,6 +7,8 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"reprise.dev/reprise/workload"
 )
 
 func TestTheCacheKeepsTheTemplatesOfReplicaSetsThatMayHavePods(t *testing.T) {
@@ -50,6 +52,38 @@ func TestTheCacheKeepsTheTemplatesOfReplicaSetsThatMayHavePods(t *testing.T) {
 			}
 			if difference := cmp.Diff(test.want, got); difference != "" {
 				t.Errorf("%s (-want +got):\n%s", test.reason, difference)
+			}
+		})
+	}
+}
+
+func TestTheCacheKeepsOfDeploymentsWhatIsJudged(t *testing.T) {
+	stored := func(marker string) *appsv1.Deployment {
+		return &appsv1.Deployment{
+			ObjectMeta: metav1.ObjectMeta{
+				Name: "app", Annotations: map[string]string{workload.NameAnnotation: marker, workload.LastApplied: "{}"},
+				ManagedFields: []metav1.ManagedFieldsEntry{{Manager: "kubectl"}},
+			},
+			Spec:   appsv1.DeploymentSpec{Replicas: new(int32(3))},
+			Status: appsv1.DeploymentStatus{Replicas: 3},
+		}
+	}
+	for name, marker := range map[string]string{"guarded": "app", "not guarded": ""} {
+		t.Run(name, func(t *testing.T) {
+			want := stored(marker)
+			want.ManagedFields = nil
+			want.Annotations = map[string]string{workload.NameAnnotation: marker}
+			if marker == "" {
+				want.Spec, want.Status = appsv1.DeploymentSpec{}, appsv1.DeploymentStatus{}
+			} else if workload.IntentOf(want).Hash() != workload.IntentOf(stored(marker)).Hash() {
+				t.Error("what is left out changes the intent's hash")
+			}
+			got, err := trimDeployment(stored(marker))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if difference := cmp.Diff(want, got); difference != "" {
+				t.Errorf("(-want +got):\n%s", difference)
 			}
 		})
 	}

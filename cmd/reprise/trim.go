@@ -1,0 +1,77 @@
+package main
+
+import (
+	"slices"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"reprise.dev/reprise/workload"
+)
+
+// What the cache keeps of each kind: it holds every object of the cluster, so that a field which nothing reads costs
+// thousands of times. What a rollback writes is read from the API server.
+
+// trimDeployment leaves of a Deployment that is not guarded only what could make it so, and of a guarded one all that is
+// judged: not kubectl's memory of its manifest, which is as large as the rest and part of no hash.
+func trimDeployment(object any) (any, error) {
+	d, ok := object.(*appsv1.Deployment)
+	if !ok {
+		return object, nil
+	}
+	d.ManagedFields = nil
+	delete(d.Annotations, workload.LastApplied)
+	if !workload.Guarded(d) {
+		d.Spec, d.Status = appsv1.DeploymentSpec{}, appsv1.DeploymentStatus{}
+	}
+	return d, nil
+}
+
+// trimPod drops from a Pod what no judgement reads: a cache holds every Pod of the cluster.
+func trimPod(object any) (any, error) {
+	pod, ok := object.(*corev1.Pod)
+	if !ok {
+		return object, nil
+	}
+	pod.ManagedFields, pod.Annotations = nil, nil
+	slim := corev1.PodSpec{NodeName: pod.Spec.NodeName}
+	for _, list := range []struct{ from, to *[]corev1.Container }{
+		{&pod.Spec.InitContainers, &slim.InitContainers}, {&pod.Spec.Containers, &slim.Containers},
+	} {
+		for _, c := range *list.from {
+			*list.to = append(*list.to, corev1.Container{Name: c.Name, Image: c.Image, RestartPolicy: c.RestartPolicy})
+		}
+	}
+	pod.Spec = slim
+	return pod, nil
+}
+
+// trimNode leaves of a Node only whether it is ready.
+func trimNode(object any) (any, error) {
+	node, ok := object.(*corev1.Node)
+	if !ok {
+		return object, nil
+	}
+	return &corev1.Node{
+		ObjectMeta: metav1.ObjectMeta{Name: node.Name, UID: node.UID, ResourceVersion: node.ResourceVersion},
+		Status: corev1.NodeStatus{Conditions: slices.DeleteFunc(node.Status.Conditions, func(c corev1.NodeCondition) bool {
+			return c.Type != corev1.NodeReady
+		})},
+	}, nil
+}
+
+// trimReplicaSet leaves of a ReplicaSet without pods only what it is and whose: a workload keeps ten of them
+// (revisionHistoryLimit), and only one that a rollout has scaled up is ever judged.
+func trimReplicaSet(object any) (any, error) {
+	set, ok := object.(*appsv1.ReplicaSet)
+	if !ok {
+		return object, nil
+	}
+	set.ManagedFields = nil
+	if set.Spec.Replicas != nil && *set.Spec.Replicas == 0 && set.Status.Replicas == 0 {
+		set.Labels, set.Annotations = nil, nil
+		set.Spec, set.Status = appsv1.ReplicaSetSpec{Replicas: set.Spec.Replicas}, appsv1.ReplicaSetStatus{}
+	}
+	return set, nil
+}
