@@ -59,7 +59,10 @@ func ending(e v1alpha1.Evidence) string {
 	if e.ExitCode != nil {
 		parts = append(parts, fmt.Sprintf("exit code %d", *e.ExitCode))
 	}
-	if e.RestartCount > 0 {
+	switch {
+	case e.RestartCount == 1:
+		parts = append(parts, "1 restart")
+	case e.RestartCount > 1:
 		parts = append(parts, fmt.Sprintf("%d restarts", e.RestartCount))
 	}
 	if e.Message != "" {

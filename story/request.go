@@ -67,3 +67,24 @@ func (w Workload) Answer(request string) *v1alpha1.Request {
 	}
 	return nil
 }
+
+// Retried is where a request to admit once more what failed stands.
+func (w Workload) Retried(annotation string) Progress {
+	answer := w.Answer(annotation)
+	switch {
+	case answer == nil:
+		return Progress{Says: "asked for by " + annotation}
+	case answer.Granted:
+		return Progress{State: Healthy, Says: oneLine(answer.Outcome)}
+	default:
+		return Progress{State: Failed, Says: oneLine(answer.Outcome)}
+	}
+}
+
+// NoFailure says why there is nothing to admit once more: r is the revision that was named, nil where none was.
+func NoFailure(w Workload, r *v1alpha1.Revision) string {
+	if r == nil {
+		return fmt.Sprintf("no revision of %s that is kept has failed", w.Name)
+	}
+	return fmt.Sprintf("%s #%d is %s, and only what failed is refused", w.Name, r.Spec.Number, phase(r))
+}

@@ -42,7 +42,7 @@ func (w Workload) Live() *v1alpha1.Revision {
 // LastFailure is the newest revision that failed, nil where none is kept.
 func (w Workload) LastFailure() *v1alpha1.Revision {
 	for i := len(w.History) - 1; i >= 0; i-- {
-		if failed(&w.History[i]) {
+		if HasFailed(&w.History[i]) {
 			return &w.History[i]
 		}
 	}
@@ -69,7 +69,8 @@ func (w Workload) restored(replaced *v1alpha1.Revision) *v1alpha1.Revision {
 	return nil
 }
 
-func failed(r *v1alpha1.Revision) bool {
+// HasFailed says whether a revision failed, whatever was done about it.
+func HasFailed(r *v1alpha1.Revision) bool {
 	return r.Status.Phase == v1alpha1.PhaseFailed || r.Status.Phase == v1alpha1.PhaseRolledBack
 }
 

@@ -25,7 +25,7 @@ type Progress struct {
 	Says  string
 }
 
-// rollbackTime is how long a failure is not told as final, since its rollback is under way and belongs to the story.
+// rollbackTime is how long a failure is not told as final, since its rollback, or why there is none, belongs to the story.
 const rollbackTime = 30 * time.Second
 
 // Recorded says whether the history holds all that was deployed until now, or what is missing. changedFiles are those
@@ -71,9 +71,9 @@ func (w Workload) Awaited(n int64, now time.Time) Progress {
 	case v1alpha1.PhaseRolledBack:
 		return Progress{State: Failed, Says: pending}
 	case v1alpha1.PhaseFailed:
-		acts := w.Settings.Rollback == workload.ModeAuto && r.Status.Hold == "" && r == w.Live()
-		if acts && now.Sub(since(r)) < rollbackTime {
-			return Progress{Says: pending + ", and is being rolled back"}
+		undecided := w.Settings.Rollback != workload.ModeOff && r.Status.Hold == "" && r == w.Live()
+		if undecided && now.Sub(since(r)) < rollbackTime {
+			return Progress{Says: pending + "; whether it is rolled back is being decided"}
 		}
 		return Progress{State: Failed, Says: pending}
 	case v1alpha1.PhaseSuperseded:

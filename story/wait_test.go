@@ -63,8 +63,8 @@ func TestHowFarAnAwaitedRevisionIs(t *testing.T) {
 		w.History[1].Status.Rollback = nil
 		return w
 	}
-	manual := failing(12 * time.Second)
-	manual.Settings.Rollback = workload.ModeManual
+	off := failing(12 * time.Second)
+	off.Settings.Rollback = workload.ModeOff
 	held := failing(12*time.Second, func(r *v1alpha1.Revision) { r.Status.Hold = "no healthy revision is known" })
 	overtaken := shop(append(failing(12*time.Second).History, revision(3, v1alpha1.PhaseProgressing, time.Second))...)
 	veto := shop(revision(1, v1alpha1.PhaseProgressing, time.Minute, func(r *v1alpha1.Revision) { r.Status.Hold = "old pods fail in the same way" }))
@@ -83,9 +83,9 @@ func TestHowFarAnAwaitedRevisionIs(t *testing.T) {
 		"Healthy":      {"it is well", shop(revision(1, v1alpha1.PhaseHealthy, time.Minute)), 1, Healthy, "#1 is Healthy"},
 		"WasHealthy":   {"it was well before the next came", shop(append(rescued().History, revision(4, v1alpha1.PhaseProgressing, 0))...), 3, Healthy, "#4 runs by now"},
 		"RolledBack":   {"the rollback was over before the wait began", rescued(), 2, Failed, "#2 is RolledBack"},
-		"BeingPutBack": {"its rollback belongs to the story", failing(12 * time.Second), 2, Pending, "is being rolled back"},
+		"BeingPutBack": {"its rollback belongs to the story", failing(12 * time.Second), 2, Pending, "is being decided"},
 		"NotPutBack":   {"its rollback does not come", failing(time.Minute), 2, Failed, "#2 is Failed"},
-		"Manual":       {"nothing is put back where a person wants to", manual, 2, Failed, "#2 is Failed"},
+		"Off":          {"nothing is decided where nobody wants it", off, 2, Failed, "#2 is Failed"},
 		"Held":         {"its rollback is held", held, 2, Failed, "#2 is Failed"},
 		"Overtaken":    {"it had failed before another was deployed", overtaken, 2, Failed, "#2 is Failed"},
 		"Veto":         {"it cannot be told, and says why", veto, 1, Pending, "old pods fail in the same way"},

@@ -35,7 +35,7 @@ func (d Diagnosis) Why(look Look, now time.Time) string {
 }
 
 // told says whether there is something to diagnose: it failed, or it cannot be told whether it did.
-func (d Diagnosis) told() bool { return failed(d.Revision) || d.Revision.Status.Hold != "" }
+func (d Diagnosis) told() bool { return HasFailed(d.Revision) || d.Revision.Status.Hold != "" }
 
 // Core is the diagnosis for a log of CI: what failed, the causal line, and what was changed.
 func (d Diagnosis) Core(look Look, now time.Time) string {
@@ -56,12 +56,12 @@ func (d Diagnosis) head(p *page, now time.Time) {
 	text := fmt.Sprintf("%s #%d has been %s for %s", w.Name, r.Spec.Number, phase(r), age(since(r), now))
 	plan := r.Status.Rollback
 	switch {
-	case failed(r) && plan != nil && plan.DoneAt != nil:
+	case HasFailed(r) && plan != nil && plan.DoneAt != nil:
 		text = fmt.Sprintf("%s #%d failed %s ago and was rolled back to #%d, %s after it was deployed", w.Name, r.Spec.Number,
 			age(since(r), now), plan.To, span(r.Spec.AcceptedAt.Time, plan.DoneAt.Time))
-	case failed(r) && plan != nil && r.Status.Hold == "":
+	case HasFailed(r) && plan != nil && r.Status.Hold == "":
 		text = fmt.Sprintf("%s #%d failed %s ago and is being rolled back to #%d", w.Name, r.Spec.Number, age(since(r), now), plan.To)
-	case failed(r):
+	case HasFailed(r):
 		text = fmt.Sprintf("%s #%d failed %s ago", w.Name, r.Spec.Number, age(since(r), now))
 	case plan != nil && plan.DoneAt != nil:
 		text = fmt.Sprintf("%s #%d did not fail: #%d was put back, asked for by %s", w.Name, r.Spec.Number, plan.To, oneLine(plan.Request))
@@ -116,12 +116,12 @@ func (d Diagnosis) events(p *page) {
 	at(r.Spec.AcceptedAt.Time, fmt.Sprintf("#%d was accepted, by %s", r.Spec.Number, oneLine(by)))
 	plan := r.Status.Rollback
 	if plan == nil {
-		if failed(r) {
+		if HasFailed(r) {
 			at(since(r), "it failed")
 		}
 		return
 	}
-	if failed(r) && plan.Request == "" {
+	if HasFailed(r) && plan.Request == "" {
 		at(plan.StartedAt.Time, fmt.Sprintf("it had failed; the rollback to #%d began", plan.To))
 	}
 	if plan.DoneAt != nil {

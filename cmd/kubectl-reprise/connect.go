@@ -96,7 +96,9 @@ func explain(err error, namespace string) error {
 	case meta.IsNoMatchError(err):
 		return errors.New("Reprise is not installed in this cluster: it serves no Revisions; install the chart charts/reprise")
 	case apierrors.IsForbidden(err) && errors.As(err, &status) && status.Status().Details != nil && status.Status().Details.Group == v1alpha1.GroupVersion.Group:
-		return fmt.Errorf("you may not read the revisions of namespace %s: ask for the ClusterRole view there, or reprise-view, which holds only this right (%w)", namespace, err)
+		return fmt.Errorf("you may not read revisions%s: ask for the ClusterRole view there, or for reprise-view, which holds only this right (%w)", in(namespace), err)
+	case apierrors.IsForbidden(err):
+		return fmt.Errorf("you may not read what runs%s: ask for the ClusterRole view there (%w)", in(namespace), err)
 	case apierrors.IsUnauthorized(err):
 		return fmt.Errorf("the cluster does not know you: log in anew (%w)", err)
 	case errors.As(err, &unreachable):
@@ -106,6 +108,13 @@ func explain(err error, namespace string) error {
 	default:
 		return err
 	}
+}
+
+func in(namespace string) string {
+	if namespace == "" {
+		return " in all namespaces"
+	}
+	return " in namespace " + namespace
 }
 
 func hostOf(address string) string {

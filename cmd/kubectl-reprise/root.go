@@ -62,6 +62,8 @@ func (p *plugin) command() *cobra.Command {
 	p.config.AddFlags(root.PersistentFlags())
 	root.PersistentFlags().StringVar(&p.install, "reprise-namespace", "reprise-system", "the namespace in which Reprise is installed, to see whether it runs")
 	root.AddCommand(p.statusCommand(), p.historyCommand(), p.diffCommand(), p.whyCommand(),
+		p.logsCommand(),
+		p.waitCommand(), p.rollbackCommand(), p.retryCommand(), p.pauseCommand(), p.resumeCommand(), p.versionCommand(),
 		p.checkCommand(), p.policyCommand())
 	return root
 }

@@ -2,6 +2,7 @@ package plugin
 
 import (
 	"regexp"
+	"strings"
 	"testing"
 )
 
@@ -15,7 +16,7 @@ func TestErrorsSayWhatToDo(t *testing.T) {
 	p := newPlace(t, quick)
 	p.reprise("status").says(p, 0, "no workload that Reprise guards in namespace "+p.namespace)
 	p.reprise("history").says(p, 2, "has no workload that Reprise guards; -n names another namespace")
-	p.apply(tutorial(t, "1-healthy"))
+	p.apply(tutorial("1-healthy"))
 	p.becomes("sample-app", "1 Healthy")
 	p.reprise("history", "sample-ap").says(p, 2, `has no workload "sample-ap"; did you mean sample-app?`)
 	p.reprise("history", "svc/sample-app").says(p, 2, "expected NAME or deploy/NAME")
@@ -26,4 +27,9 @@ func TestErrorsSayWhatToDo(t *testing.T) {
 	p.reprise("diff").says(p, 2, "a diff needs two")
 	p.reprise("status", "--server", "https://127.0.0.1:1").says(p, 2, "https://127.0.0.1:1 cannot be reached")
 	p.reprise("history", "sample-app", "--as", "nobody").says(p, 2, "nobody")
+}
+
+// saved says whether logs came out of what was saved.
+func saved(t typed) bool {
+	return strings.Contains(t.errors, "its pods are gone; this was saved when it failed")
 }

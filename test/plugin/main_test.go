@@ -47,6 +47,9 @@ func serve(m *testing.M) int {
 var running = sync.OnceValues(func() (*product.Instance, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute)
 	defer cancel()
+	if err := shared.InstallGatewayCRDs(ctx); err != nil {
+		return nil, err
+	}
 	binary, err := product.Build(ctx, os.Stderr, tools)
 	if err != nil {
 		return nil, err
@@ -109,25 +112,9 @@ func newPlace(t *testing.T, annotations map[string]string) place {
 // quick has a rollout judged Healthy soon, so that tests need not wait for the default.
 var quick = map[string]string{"reprise.dev/bake-time": "1s"}
 
-// tutorial is a step of the exercise, as score-k8s wrote it, without its HTTPRoute, which needs the Gateway API.
-func tutorial(t *testing.T, step string) string {
-	t.Helper()
-	content, err := os.ReadFile(filepath.Join("..", "testdata", "score", "tutorial", step, "manifests.yaml"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	documents := strings.Split(string(content), "---\n")
-	kept := documents[:0]
-	for _, d := range documents {
-		if !strings.Contains(d, "kind: HTTPRoute") {
-			kept = append(kept, d)
-		}
-	}
-	file := filepath.Join(t.TempDir(), "manifests.yaml")
-	if err := os.WriteFile(file, []byte(strings.Join(kept, "---\n")), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return file
+// tutorial is a step of the exercise, as score-k8s wrote it.
+func tutorial(step string) string {
+	return filepath.Join("..", "testdata", "score", "tutorial", step, "manifests.yaml")
 }
 
 // typed is what a command printed, and its exit code.

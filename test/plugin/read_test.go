@@ -14,9 +14,9 @@ import (
 func rescued(t *testing.T) place {
 	t.Helper()
 	p := newPlace(t, quick)
-	p.apply(tutorial(t, "1-healthy"))
+	p.apply(tutorial("1-healthy"))
 	p.becomes("sample-app", "1 Healthy")
-	p.apply(tutorial(t, "6-crashloop"))
+	p.apply(tutorial("6-crashloop"))
 	p.becomes("sample-app", "1 Healthy, 2 RolledBack, 3 Healthy")
 	return p
 }
@@ -24,7 +24,7 @@ func rescued(t *testing.T) place {
 func TestTheDayIsSeenInOneCommandEach(t *testing.T) {
 	t.Parallel()
 	p := rescued(t)
-	const cause = `container frontend exits 1 (2 restarts): "boom"`
+	const cause = "container frontend exits 1 ("
 
 	t.Run("status", func(t *testing.T) {
 		p.reprise("status").says(p, 0, "NAME         REVISION   PHASE", "sample-app   3          Healthy   1/1    podinfo:6.7.0", cause)
