@@ -5,6 +5,7 @@ go 1.26.0
 replace reprise.dev/reprise => ../
 
 require (
+	github.com/creack/pty v1.1.24
 	github.com/go-logr/logr v1.4.4
 	github.com/google/go-cmp v0.7.0
 	golang.org/x/sync v0.24.0

@@ -26,6 +26,8 @@ func (o outcome) Error() string { return fmt.Sprintf("exit code %d", int(o)) }
 type plugin struct {
 	genericiooptions.IOStreams
 	config *genericclioptions.ConfigFlags
+	// install is the namespace in which Reprise runs.
+	install string
 }
 
 // run runs a command line and returns its exit code.
@@ -58,6 +60,10 @@ func (p *plugin) command() *cobra.Command {
 	root.SetOut(p.Out)
 	root.SetErr(p.ErrOut)
 	p.config.AddFlags(root.PersistentFlags())
-	root.AddCommand(p.checkCommand(), p.policyCommand())
+	root.PersistentFlags().StringVar(&p.install, "reprise-namespace", "reprise-system", "the namespace in which Reprise is installed, to see whether it runs")
+	root.AddCommand(p.statusCommand(), p.historyCommand(), p.diffCommand(), p.whyCommand(),
+		p.logsCommand(),
+		p.waitCommand(), p.rollbackCommand(), p.retryCommand(), p.pauseCommand(), p.resumeCommand(), p.versionCommand(),
+		p.checkCommand(), p.policyCommand())
 	return root
 }

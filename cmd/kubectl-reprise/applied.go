@@ -1,0 +1,124 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	appsv1 "k8s.io/api/apps/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/strategicpatch"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"reprise.dev/reprise/workload"
+)
+
+// manifest is a Deployment as it was given to be applied.
+type manifest struct{ *unstructured.Unstructured }
+
+// manifestOf is the Deployment among manifests that an argument names, or the only one.
+func (p *plugin) manifestOf(files []string, argument string) (*manifest, error) {
+	wanted, err := nameOf(argument)
+	if err != nil {
+		return nil, err
+	}
+	read, err := manifests(files, false, p.In)
+	if err != nil {
+		return nil, err
+	}
+	var found []*manifest
+	var names []string
+	for _, m := range read {
+		object := &unstructured.Unstructured{Object: m.Object}
+		if object.GroupVersionKind().GroupKind() != appsv1.SchemeGroupVersion.WithKind("Deployment").GroupKind() {
+			continue
+		}
+		names = append(names, object.GetName())
+		if wanted == "" || object.GetName() == wanted {
+			found = append(found, &manifest{object})
+		}
+	}
+	switch {
+	case len(found) == 1:
+		return found[0], nil
+	case len(names) == 0:
+		return nil, errors.New("the manifests hold no Deployment")
+	default:
+		slices.Sort(names)
+		return nil, fmt.Errorf("the manifests hold the Deployments %s; name the one to wait for", strings.Join(names, ", "))
+	}
+}
+
+// intentHash is that of the intent which applying a manifest leads to, told by a dry run of the way that the Deployment
+// was applied: client-side where kubectl's memory of it is there, else server-side as the manager that applied it.
+func (c *connection) intentHash(ctx context.Context, m *manifest, live *appsv1.Deployment) (string, error) {
+	applied := &unstructured.Unstructured{}
+	applied.SetGroupVersionKind(appsv1.SchemeGroupVersion.WithKind("Deployment"))
+	applied.SetNamespace(live.Namespace)
+	applied.SetName(live.Name)
+	var err error
+	if last := live.Annotations[workload.LastApplied]; last != "" {
+		err = c.applyClientSide(ctx, m, last, applied)
+	} else {
+		err = c.applyServerSide(ctx, m, live, applied)
+	}
+	if err != nil {
+		return "", fmt.Errorf("finding out by a dry run which revision the manifest is: %w", explain(err, live.Namespace))
+	}
+	intent, err := workload.RawIntentOf(applied).Typed()
+	return intent.Hash(), err
+}
+
+// applyClientSide does what kubectl apply does (k8s.io/kubectl/pkg/cmd/apply/patcher.go), as a dry run.
+func (c *connection) applyClientSide(ctx context.Context, m *manifest, last string, into *unstructured.Unstructured) error {
+	if err := c.api.Get(ctx, client.ObjectKeyFromObject(into), into); err != nil {
+		return err
+	}
+	current, err := json.Marshal(into)
+	if err != nil {
+		return err
+	}
+	object := m.DeepCopy()
+	object.SetNamespace(into.GetNamespace()) // It is in kubectl's memory, and would be taken for removed.
+	modified, err := json.Marshal(object)
+	if err != nil {
+		return err
+	}
+	schema, err := strategicpatch.NewPatchMetaFromStruct(appsv1.Deployment{})
+	if err != nil {
+		return err
+	}
+	patch, err := strategicpatch.CreateThreeWayMergePatch([]byte(last), modified, current, schema, true)
+	if err != nil {
+		return err
+	}
+	return c.api.Patch(ctx, into, client.RawPatch(types.StrategicMergePatchType, patch), client.DryRunAll, client.FieldOwner("kubectl-client-side-apply"))
+}
+
+// applyServerSide does what kubectl apply --server-side does, as a dry run.
+func (c *connection) applyServerSide(ctx context.Context, m *manifest, live *appsv1.Deployment, into *unstructured.Unstructured) error {
+	object := m.DeepCopy()
+	object.SetNamespace(live.Namespace)
+	encoded, err := json.Marshal(object)
+	if err != nil {
+		return err
+	}
+	return c.api.Patch(ctx, into, client.RawPatch(types.ApplyPatchType, encoded), client.DryRunAll, client.ForceOwnership, client.FieldOwner(applierOf(live)))
+}
+
+// applierOf is the manager that applied a Deployment last.
+func applierOf(live *appsv1.Deployment) string {
+	manager := "kubectl"
+	var last metav1.Time
+	for _, entry := range live.ManagedFields {
+		if entry.Operation == metav1.ManagedFieldsOperationApply && entry.Subresource == "" && entry.Time != nil && !entry.Time.Before(&last) {
+			manager, last = entry.Manager, *entry.Time
+		}
+	}
+	return manager
+}

@@ -1,0 +1,165 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"reflect"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"reprise.dev/reprise/story"
+)
+
+// tableOptions are the flags of commands that list something.
+type tableOptions struct {
+	output        string
+	noHeaders     bool
+	allNamespaces bool
+	watch         bool
+}
+
+func (p *plugin) statusCommand() *cobra.Command {
+	var o tableOptions
+	command := &cobra.Command{
+		Use:   "status [WORKLOAD]",
+		Short: "Show what runs, since when, and what failed last",
+		Long: `Show of a workload its live revision, its phase and pods, the last failure and what is refused at admission; without
+a name, of all workloads of the namespace, a line each.
+
+Exit codes: 0 it is shown, whatever it is, 2 it cannot be told.`,
+		Example: `  kubectl reprise status
+  kubectl reprise status -A -o wide
+  kubectl reprise status deploy/cart -n shop`,
+		Args:              cobra.MaximumNArgs(1),
+		ValidArgsFunction: p.completeWorkload,
+		RunE: func(command *cobra.Command, args []string) error {
+			if err := known(o.output, formats...); err != nil {
+				return err
+			}
+			return p.status(command.Context(), o, first(args))
+		},
+	}
+	flags := command.Flags()
+	flags.BoolVarP(&o.allNamespaces, "all-namespaces", "A", false, "of all namespaces")
+	flags.BoolVarP(&o.watch, "watch", "w", false, "show what changes, until interrupted")
+	tableFlags(command, &o)
+	return command
+}
+
+// tableFlags are those that kubectl get has.
+func tableFlags(command *cobra.Command, o *tableOptions) {
+	command.Flags().StringVarP(&o.output, "output", "o", "", fmt.Sprintf("one of %v", formats[1:]))
+	command.Flags().BoolVar(&o.noHeaders, "no-headers", false, "leave the headings out")
+}
+
+// first is the first argument, empty where there is none.
+func first(args []string) string {
+	if len(args) == 0 {
+		return ""
+	}
+	return args[0]
+}
+
+func (p *plugin) status(ctx context.Context, o tableOptions, argument string) error {
+	c, err := p.connect()
+	if err != nil {
+		return err
+	}
+	if argument != "" && o.allNamespaces {
+		return fmt.Errorf("-A is of all workloads; name none with it")
+	}
+	p.warnOfSilence(ctx, c)
+	if o.watch {
+		return p.watchStatus(ctx, c, o, argument)
+	}
+	if argument != "" && (o.output == "" || o.output == "wide") {
+		w, err := c.find(ctx, argument)
+		if err != nil {
+			return err
+		}
+		fmt.Fprint(p.Out, story.StatusPage(w, p.look(), time.Now()))
+		return nil
+	}
+	all, err := c.statuses(ctx, o, argument)
+	if err != nil {
+		return err
+	}
+	if len(all) == 0 {
+		fmt.Fprintf(p.ErrOut, "no workload that Reprise guards in %s\n", c.place(o))
+	}
+	return p.printStatuses(o, all, !o.noHeaders && len(all) > 0)
+}
+
+// place says where was looked.
+func (c *connection) place(o tableOptions) string {
+	if o.allNamespaces {
+		return "any namespace"
+	}
+	return "namespace " + c.namespace
+}
+
+// statuses are those of one workload, of a namespace or of all.
+func (c *connection) statuses(ctx context.Context, o tableOptions, argument string) ([]story.Status, error) {
+	if argument != "" {
+		w, err := c.find(ctx, argument)
+		return []story.Status{story.StatusOf(w, time.Now())}, err
+	}
+	namespace := c.namespace
+	if o.allNamespaces {
+		namespace = ""
+	}
+	workloads, err := c.all(ctx, namespace)
+	all := []story.Status{}
+	for _, w := range workloads {
+		all = append(all, story.StatusOf(w, time.Now()))
+	}
+	return all, err
+}
+
+func (p *plugin) printStatuses(o tableOptions, all []story.Status, headings bool) error {
+	switch o.output {
+	case "json", "yaml":
+		return p.printData(o.output, map[string]any{"items": all})
+	case "name":
+		for _, s := range all {
+			fmt.Fprintf(p.Out, "deployment.apps/%s\n", s.Name)
+		}
+		return nil
+	default:
+		return story.StatusTable(all, o.allNamespaces, time.Now()).Write(p.Out, p.look(), o.output == "wide", headings)
+	}
+}
+
+// watchStatus prints all, and then each workload whose status has changed, as kubectl get -w does.
+func (p *plugin) watchStatus(ctx context.Context, c *connection, o tableOptions, argument string) error {
+	shown := map[string]story.Status{}
+	headings := !o.noHeaders
+	for {
+		all, err := c.statuses(ctx, o, argument)
+		if ctx.Err() != nil {
+			return nil // It was interrupted, which is how it ends.
+		}
+		if err != nil {
+			return err
+		}
+		var changed []story.Status
+		for _, s := range all {
+			if key := s.Namespace + "/" + s.Name; !reflect.DeepEqual(shown[key], s) {
+				shown[key] = s
+				changed = append(changed, s)
+			}
+		}
+		if len(changed) > 0 {
+			if err := p.printStatuses(o, changed, headings); err != nil {
+				return err
+			}
+			headings = false
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(recheck):
+		}
+	}
+}

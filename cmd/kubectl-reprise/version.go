@@ -1,0 +1,90 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"runtime/debug"
+	"strings"
+
+	"github.com/spf13/cobra"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/client-go/discovery"
+
+	"reprise.dev/reprise/api/v1alpha1"
+	"reprise.dev/reprise/story"
+)
+
+func (p *plugin) versionCommand() *cobra.Command {
+	var output string
+	command := &cobra.Command{
+		Use:   "version",
+		Short: "Show the versions of the plugin, the cluster and its Revisions, and whether they fit",
+		Long: `Show the versions of the plugin, of the cluster, and of the Revisions that it serves, and say where they do not fit.
+
+Exit codes: 0 they fit, 1 they do not, 2 it cannot be told.`,
+		Args: cobra.NoArgs,
+		RunE: func(command *cobra.Command, _ []string) error {
+			if err := known(output, "", "json", "yaml"); err != nil {
+				return err
+			}
+			return p.version(command.Context(), output)
+		},
+	}
+	command.Flags().StringVarP(&output, "output", "o", "", "json or yaml, or nothing: for people")
+	return command
+}
+
+func (p *plugin) version(ctx context.Context, output string) error {
+	c, err := p.connect()
+	if err != nil {
+		return err
+	}
+	asked, err := discovery.NewDiscoveryClientForConfig(c.rest)
+	if err != nil {
+		return fmt.Errorf("making a client: %w", err)
+	}
+	server, err := asked.ServerVersion()
+	if err != nil {
+		return explain(err, c.namespace)
+	}
+	served, err := asked.ServerGroups()
+	if err != nil && !apierrors.IsForbidden(err) {
+		return explain(err, c.namespace)
+	}
+	v := story.Versions{Plugin: built(), Cluster: server.GitVersion, Known: v1alpha1.GroupVersion.Version}
+	if served != nil {
+		for _, group := range served.Groups {
+			if group.Name != v1alpha1.GroupVersion.Group {
+				continue
+			}
+			for _, version := range group.Versions {
+				v.Revisions = append(v.Revisions, version.Version)
+			}
+		}
+	}
+	if output != "" {
+		err = p.printData(output, v)
+	} else {
+		_, err = fmt.Fprint(p.Out, v.Page())
+		p.warnOfSilence(ctx, c)
+	}
+	if err == nil && v.Misfit() != "" {
+		return outcome(failed)
+	}
+	return err
+}
+
+// built is the version that the plugin was built from.
+func built() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "unknown"
+	}
+	version := strings.Trim(info.Main.Version, "()")
+	for _, setting := range info.Settings {
+		if setting.Key == "vcs.revision" && version == "devel" {
+			version += " " + setting.Value[:min(len(setting.Value), 12)]
+		}
+	}
+	return version
+}

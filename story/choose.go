@@ -1,0 +1,104 @@
+package story
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/agnivade/levenshtein"
+
+	"reprise.dev/reprise/api/v1alpha1"
+)
+
+// RollbackTarget is the last healthy revision that is not what runs, nil where there is none.
+func (w Workload) RollbackTarget() *v1alpha1.Revision {
+	live := w.Live()
+	if live == nil {
+		return nil
+	}
+	for i := len(w.History) - 1; i >= 0; i-- {
+		r := &w.History[i]
+		if r.Status.Phase == v1alpha1.PhaseHealthy && !same(r, live) {
+			return r
+		}
+	}
+	return nil
+}
+
+// Suspect is the revision that a person asks about who names none: the live one where it was left although it does not
+// do well, else the newest that failed; nil where nothing did.
+func (w Workload) Suspect() *v1alpha1.Revision {
+	if live := w.Live(); live != nil && live.Status.Hold != "" {
+		return live
+	}
+	return w.LastFailure()
+}
+
+// same says whether two revisions run the same.
+func same(a, b *v1alpha1.Revision) bool {
+	return a.Spec.IntentHash == b.Spec.IntentHash && a.Spec.FilesDigest == b.Spec.FilesDigest
+}
+
+// Compared are the two revisions that a diff is about when none are named: the last healthy one and the newest. Where
+// those run the same, since Reprise has put a revision back, they are the healthy one and what had failed; else the
+// healthy one before and the newest. It says what they are.
+func (w Workload) Compared() (from, to *v1alpha1.Revision, why string, err error) {
+	newest, healthy := w.History.Newest(), w.History.LastHealthy()
+	switch {
+	case len(w.History) < 2:
+		return nil, nil, "", fmt.Errorf("%s has %d revision, and a diff needs two", w.Name, len(w.History))
+	case healthy != nil && !same(healthy, newest):
+		return healthy, newest, "the last healthy revision against the newest", nil
+	case newest.Spec.RollbackOf != 0:
+		from, to = w.History.Number(newest.Spec.Restores), w.History.Number(newest.Spec.RollbackOf)
+		if from != nil && to != nil {
+			return from, to, "what was put back against what it replaced", nil
+		}
+	}
+	for i := len(w.History) - 2; i >= 0; i-- {
+		if r := &w.History[i]; r.Status.Phase == v1alpha1.PhaseHealthy && !same(r, newest) {
+			return r, newest, "the healthy revision before against the newest", nil
+		}
+	}
+	return &w.History[len(w.History)-2], newest, "the revision before against the newest", nil
+}
+
+// Revision is the revision that a person names by its number, with or without a #.
+func (w Workload) Revision(name string) (*v1alpha1.Revision, error) {
+	n, err := strconv.ParseInt(strings.TrimPrefix(name, "#"), 10, 64)
+	if err != nil {
+		return nil, fmt.Errorf("%q is no revision: expected its number, one of %s", name, w.numbers())
+	}
+	if r := w.History.Number(n); r != nil {
+		return r, nil
+	}
+	return nil, fmt.Errorf("%s has no revision #%d; there are %s", w.Name, n, w.numbers())
+}
+
+func (w Workload) numbers() string {
+	var all []string
+	for i := range w.History {
+		all = append(all, strconv.FormatInt(w.History[i].Spec.Number, 10))
+	}
+	if len(all) == 0 {
+		return "none"
+	}
+	return strings.Join(all, ", ")
+}
+
+// Nearest is the name that a misspelt one may have meant, empty where none is near.
+func Nearest(name string, names []string) string {
+	nearest, least := "", max(len(name)/2, 2)+1
+	for _, candidate := range slices.Sorted(slices.Values(names)) {
+		if distance := levenshtein.ComputeDistance(name, candidate); distance < least {
+			nearest, least = candidate, distance
+		}
+	}
+	return nearest
+}
+
+// Label says in a few words what a revision is.
+func Label(r *v1alpha1.Revision) string {
+	return oneLine(fmt.Sprintf("%s %s", phase(r), r.Spec.Images))
+}

@@ -1,0 +1,69 @@
+package story
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"reprise.dev/reprise/api/v1alpha1"
+)
+
+func TestWhatIsComparedAndPutBackWhereNothingIsNamed(t *testing.T) {
+	under := shop(revision(1, v1alpha1.PhaseHealthy, time.Hour), revision(2, v1alpha1.PhaseProgressing, time.Second))
+	twice := shop(revision(1, v1alpha1.PhaseHealthy, time.Hour), revision(2, v1alpha1.PhaseSuperseded, time.Hour), revision(3, v1alpha1.PhaseHealthy, time.Second))
+	unknown := shop(revision(1, v1alpha1.PhaseUnknown, time.Hour), revision(2, v1alpha1.PhaseUnknown, time.Second))
+	tests := map[string]struct {
+		reason            string
+		w                 Workload
+		from, to, putBack int64
+	}{
+		"UnderWay": {"the last healthy one against what was deployed", under, 1, 2, 1},
+		"Failed":   {"the last healthy one against what failed", left(), 1, 2, 1},
+		"Rescued":  {"what was put back against what failed; what runs is no target", rescued(), 1, 2, 0},
+		"Healthy":  {"the healthy one before against what runs", twice, 1, 3, 1},
+		"Unknown":  {"the one before, where none is known to be healthy", unknown, 1, 2, 0},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			from, to, _, err := tt.w.Compared()
+			if err != nil || from.Spec.Number != tt.from || to.Spec.Number != tt.to {
+				t.Errorf("%s: compared are %v and %v, %v", tt.reason, from, to, err)
+			}
+			target := tt.w.RollbackTarget()
+			if (target == nil) != (tt.putBack == 0) || target != nil && target.Spec.Number != tt.putBack {
+				t.Errorf("%s: the target is %v, want #%d", tt.reason, target, tt.putBack)
+			}
+		})
+	}
+	if _, _, _, err := shop(revision(1, v1alpha1.PhaseHealthy, 0)).Compared(); err == nil {
+		t.Error("one revision is compared with nothing")
+	}
+}
+
+func TestARevisionIsNamedByItsNumber(t *testing.T) {
+	for name, want := range map[string]string{"2": "", "#2": "", "9": "has no revision #9; there are 1, 2, 3", "two": `"two" is no revision`} {
+		r, err := rescued().Revision(name)
+		if want == "" && (err != nil || r.Spec.Number != 2) || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
+			t.Errorf("%s: %v, %v, want %q", name, r, err, want)
+		}
+	}
+}
+
+func TestTheNearestName(t *testing.T) {
+	names := []string{"cart", "checkout", "frontend"}
+	for typed, want := range map[string]string{"frontned": "frontend", "chekout": "checkout", "car": "cart", "database": "", "x": ""} {
+		if got := Nearest(typed, names); got != want {
+			t.Errorf("%s: nearest is %q, want %q", typed, got, want)
+		}
+	}
+}
+
+func TestNothingPrintedSteersATerminal(t *testing.T) {
+	for text, want := range map[string]string{
+		"\x1b[31mboom\x1b[0m\a": "boom", "a\tb": "a b", "\x1b]0;title\a": "0;title", "ünï → ✓": "ünï → ✓", "\xff": "�", "x\u202ey": "xy",
+	} {
+		if got := clean(text); got != want {
+			t.Errorf("%q is printed as %q, want %q", text, got, want)
+		}
+	}
+}

@@ -1,0 +1,82 @@
+package story
+
+import (
+	"fmt"
+	"strings"
+
+	"reprise.dev/reprise/api/v1alpha1"
+)
+
+// shownLines is how many lines of a log a page shows, the last ones.
+const shownLines = 10
+
+// evidence is what the failing containers left behind. Of those that ended alike in several pods, one is shown.
+func (d Diagnosis) evidence(p *page) {
+	all := d.Revision.Status.Evidence
+	alike := map[string]int{}
+	for _, e := range all {
+		alike[kind(e)]++
+	}
+	for _, e := range all {
+		others := alike[kind(e)] - 1
+		if others < 0 {
+			continue
+		}
+		alike[kind(e)] = 0
+		title := "Left behind by pod " + e.Pod
+		if e.Container != "" {
+			title = fmt.Sprintf("Left behind by container %s of pod %s", e.Container, e.Pod)
+		}
+		if others > 0 {
+			title += fmt.Sprintf(", and %d more alike", others)
+		}
+		p.title(title + ":")
+		p.fold(ending(e))
+		for _, line := range lastOf(LogOf(e)) {
+			p.line("  " + p.look.paint(faint, "| ") + clean(line))
+		}
+		for _, said := range e.Events {
+			p.line("  the cluster said: " + clean(said))
+		}
+	}
+}
+
+// kind is how a container ended, without which pod it was in.
+func kind(e v1alpha1.Evidence) string {
+	code := ""
+	if e.ExitCode != nil {
+		code = fmt.Sprint(*e.ExitCode)
+	}
+	return strings.Join([]string{e.Container, e.Reason, code}, "\x00")
+}
+
+// ending says how a container ended.
+func ending(e v1alpha1.Evidence) string {
+	var parts []string
+	if e.Reason != "" {
+		parts = append(parts, e.Reason)
+	}
+	if e.ExitCode != nil {
+		parts = append(parts, fmt.Sprintf("exit code %d", *e.ExitCode))
+	}
+	switch {
+	case e.RestartCount == 1:
+		parts = append(parts, "1 restart")
+	case e.RestartCount > 1:
+		parts = append(parts, fmt.Sprintf("%d restarts", e.RestartCount))
+	}
+	if e.Message != "" {
+		parts = append(parts, oneLine(e.Message))
+	}
+	return strings.Join(parts, ", ")
+}
+
+// LogOf is the log that tells most: that of the run before, where there is one, since the last may only have begun.
+func LogOf(e v1alpha1.Evidence) []string {
+	if len(e.PreviousLog) > 0 {
+		return e.PreviousLog
+	}
+	return e.Log
+}
+
+func lastOf(lines []string) []string { return lines[max(0, len(lines)-shownLines):] }

@@ -1,0 +1,126 @@
+package story
+
+import (
+	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"reprise.dev/reprise/api/v1alpha1"
+	"reprise.dev/reprise/diff"
+	"reprise.dev/reprise/workload"
+)
+
+// now is when all pages are printed.
+var now = time.Date(2027, 3, 31, 12, 10, 0, 0, time.UTC)
+
+// ago is a time before now.
+func ago(d time.Duration) metav1.Time { return metav1.NewTime(now.Add(-d)) }
+
+func past(d time.Duration) *metav1.Time { t := ago(d); return &t }
+
+// revision is one that was accepted, and reached its phase 9 seconds later.
+func revision(n int64, phase v1alpha1.Phase, accepted time.Duration, change ...func(*v1alpha1.Revision)) v1alpha1.Revision {
+	r := v1alpha1.Revision{
+		ObjectMeta: metav1.ObjectMeta{Name: "sample-app-" + string(rune('0'+n)), Namespace: "shop"},
+		Spec: v1alpha1.RevisionSpec{
+			Number: n, Workload: v1alpha1.WorkloadReference{Kind: "Deployment", Name: "sample-app", UID: "uid"},
+			IntentHash: "intent-" + string(rune('0'+n)), TemplateHash: "template-" + string(rune('0'+n)),
+			Images: "podinfo:6.7.0", By: "kubectl-client-side-apply", AcceptedAt: ago(accepted),
+		},
+		Status: v1alpha1.RevisionStatus{Phase: phase, PhaseSince: past(accepted - 9*time.Second)},
+	}
+	for _, c := range change {
+		c(&r)
+	}
+	return r
+}
+
+// crashed makes a revision one that crashed and was rolled back to another.
+func crashed(to int64) func(*v1alpha1.Revision) {
+	return func(r *v1alpha1.Revision) {
+		r.Spec.Images = "podinfo:6.7.1"
+		r.Spec.Change = "containers.frontend.image 6.7.0 → 6.7.1, containers.frontend.args added ([\"echo boom >&2; exit 1\"]), 2 more changes"
+		r.Status.Error = `container frontend exits 1 (2 restarts): "boom"`
+		r.Status.DiffAgainst = to
+		r.Status.Diff = []string{"containers.frontend.image 6.7.0 → 6.7.1", "containers.frontend.args added"}
+		evidence := v1alpha1.Evidence{
+			Pod: "sample-app-5d4f7c9b8-abcde", Container: "frontend", Reason: "CrashLoopBackOff", ExitCode: new(int32(1)), RestartCount: 2,
+			Message: "back-off 10s restarting failed container=frontend",
+			Log:     []string{"starting frontend"}, PreviousLog: []string{"starting frontend", "\x1b[31mboom\x1b[0m\a"},
+			Events: []string{"Pulled: Container image already present", "BackOff: Back-off restarting failed container frontend"},
+		}
+		other := evidence
+		other.Pod = "sample-app-5d4f7c9b8-fghij"
+		r.Status.Evidence = []v1alpha1.Evidence{evidence, other}
+		began, done := r.Spec.AcceptedAt.Add(8*time.Second), r.Spec.AcceptedAt.Add(9*time.Second)
+		r.Status.Rollback = &v1alpha1.Rollback{
+			To: to, Attempt: 1, StartedAt: metav1.NewTime(began), DoneAt: &metav1.Time{Time: done},
+		}
+	}
+}
+
+// restores makes a revision Reprise's own rollback.
+func restores(target, failed int64) func(*v1alpha1.Revision) {
+	return func(r *v1alpha1.Revision) {
+		r.Spec.By, r.Spec.Restores, r.Spec.RollbackOf = "reprise", target, failed
+		r.Spec.Change = "containers.frontend.image 6.7.1 → 6.7.0, containers.frontend.args removed"
+	}
+}
+
+// like makes a revision run what another one runs.
+func like(n int64) func(*v1alpha1.Revision) {
+	return func(r *v1alpha1.Revision) {
+		r.Spec.IntentHash, r.Spec.TemplateHash = "intent-"+string(rune('0'+n)), "template-"+string(rune('0'+n))
+	}
+}
+
+// shop is a workload whose newest revision runs.
+func shop(revisions ...v1alpha1.Revision) Workload {
+	d := &appsv1.Deployment{
+		ObjectMeta: metav1.ObjectMeta{Name: "sample-app", Namespace: "shop", UID: "uid"},
+		Spec:       appsv1.DeploymentSpec{Replicas: new(int32(2)), Template: corev1.PodTemplateSpec{}},
+		Status:     appsv1.DeploymentStatus{ReadyReplicas: 2},
+	}
+	live := workload.IntentOf(d).Hash()
+	if len(revisions) > 0 {
+		was := revisions[len(revisions)-1].Spec.IntentHash
+		for i := range revisions {
+			if revisions[i].Spec.IntentHash == was {
+				revisions[i].Spec.IntentHash = live
+			}
+		}
+	}
+	return Workload{Namespace: "shop", Name: "sample-app", Deployment: d, History: revisions, Settings: workload.DefaultSettings()}
+}
+
+// rescued is the exercise's story: deployed, broken, put back.
+func rescued() Workload {
+	return shop(
+		revision(1, v1alpha1.PhaseHealthy, time.Hour),
+		revision(2, v1alpha1.PhaseRolledBack, 100*time.Second, crashed(1)),
+		revision(3, v1alpha1.PhaseHealthy, 91*time.Second, like(1), restores(1, 2)),
+	)
+}
+
+// left is a failure that was left where it is.
+func left() Workload {
+	w := shop(
+		revision(1, v1alpha1.PhaseHealthy, time.Hour),
+		revision(2, v1alpha1.PhaseFailed, 5*time.Minute, crashed(1), func(r *v1alpha1.Revision) {
+			r.Status.Rollback = nil
+			r.Status.Hold = "reprise.dev/rollback is manual; deploy a fix, or go back by applying an older manifest"
+		}),
+	)
+	w.Settings.Rollback = workload.ModeManual
+	w.Deployment.Status.ReadyReplicas = 0
+	return w
+}
+
+// changes are what the broken revision changed.
+var changes = diff.Changes{
+	{Field: "containers.frontend.image", Kind: diff.Modified, Old: "ghcr.io/stefanprodan/podinfo:6.7.0", New: "ghcr.io/stefanprodan/podinfo:6.7.1"},
+	{Field: "containers.frontend.args", Kind: diff.Added, New: []any{"echo boom >&2; exit 1"}},
+	{Field: "containers.frontend.resources.limits", Kind: diff.Added, New: map[string]any{"cpu": "150m", "memory": "200Mi"}},
+}

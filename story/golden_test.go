@@ -1,0 +1,127 @@
+package story
+
+import (
+	"bytes"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	"github.com/google/go-cmp/cmp"
+
+	"reprise.dev/reprise/api/v1alpha1"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+// looks are what every page is printed on: two terminals, and a pipe.
+var looks = map[string]Look{
+	"80": {Width: 80}, "200": {Width: 200}, "80-colour": {Width: 80, Colour: true}, "200-colour": {Width: 200, Colour: true}, "pipe": {},
+}
+
+func golden(t *testing.T, file, got string) {
+	t.Helper()
+	file = filepath.Join("testdata", "golden", file)
+	if *update {
+		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), got); diff != "" {
+		t.Errorf("%s differs (-want +got):\n%s", file, diff)
+	}
+}
+
+// fits fails the test where a line is wider than the terminal; logs are printed as they are.
+func fits(t *testing.T, look Look, text string) {
+	t.Helper()
+	for line := range strings.Lines(text) {
+		line = strings.TrimSuffix(escapes.ReplaceAllString(line, ""), "\n")
+		if look.Width > 0 && utf8.RuneCountInString(line) > look.Width && !strings.Contains(line, "the cluster said") {
+			t.Errorf("wider than %d: %s", look.Width, line)
+		}
+		if !look.Colour && strings.Contains(line, "\x1b") {
+			t.Errorf("coloured: %q", line)
+		}
+	}
+}
+
+// fleet are workloads in every state, in two namespaces.
+func fleet() []Status {
+	gone, unrecorded := rescued(), left()
+	gone.Deployment, gone.Name = nil, "gone"
+	unrecorded.Name, unrecorded.Namespace = "unrecorded", "till"
+	unrecorded.Deployment.Spec.MinReadySeconds = 9
+	under := shop(revision(1, v1alpha1.PhaseProgressing, 20*time.Second))
+	under.Name = "new"
+	var all []Status
+	for _, w := range []Workload{rescued(), left(), under, gone, unrecorded} {
+		all = append(all, StatusOf(w, now))
+	}
+	return all
+}
+
+func TestTables(t *testing.T) {
+	for name, look := range looks {
+		tables := map[string]Table{
+			"history": HistoryTable(rescued(), now), "history-left": HistoryTable(left(), now),
+			"status": StatusTable(fleet(), false, now), "status-all": StatusTable(fleet(), true, now),
+		}
+		for table, content := range tables {
+			for _, wide := range []bool{false, true} {
+				if wide && (look.Width == 80 || look.Colour) {
+					continue // More columns than fit say nothing new.
+				}
+				var out bytes.Buffer
+				if err := content.Write(&out, look, wide, true); err != nil {
+					t.Fatal(err)
+				}
+				file := fmt.Sprintf("%s.%s", table, name)
+				if wide {
+					file += "-wide"
+				}
+				golden(t, file, out.String())
+				fits(t, look, out.String())
+			}
+		}
+	}
+}
+
+func TestPages(t *testing.T) {
+	noted := Diagnosis{Workload: left(), Revision: left().Suspect()} // The snapshots cannot be read.
+	asked := rescued()
+	asked.History[1].Status = v1alpha1.RevisionStatus{Phase: v1alpha1.PhaseHealthy, PhaseSince: past(time.Minute), Rollback: &v1alpha1.Rollback{
+		To: 1, Request: "reprise.dev/rollback-to=1@2", DoneAt: past(time.Minute),
+	}}
+	outside := rescued()
+	outside.History[1].Status.CauseOutside = true
+	fixed := shop(append(rescued().History, revision(4, v1alpha1.PhaseHealthy, 50*time.Second))...)
+	why := func(w Workload, n int64) Diagnosis {
+		return Diagnosis{Workload: w, Revision: w.History.Number(n), Changes: changes}
+	}
+	for name, look := range looks {
+		for file, text := range map[string]string{
+			"why":            why(rescued(), 2).Why(look, now),
+			"why-core":       why(rescued(), 2).Core(look, now),
+			"why-healthy":    why(rescued(), 3).Why(look, now),
+			"why-left":       noted.Why(look, now),
+			"why-asked":      why(asked, 2).Why(look, now),
+			"why-outside":    why(outside, 2).Why(look, now),
+			"why-fixed":      why(fixed, 2).Why(look, now),
+			"status-page":    StatusPage(rescued(), look, now),
+			"status-left":    StatusPage(left(), look, now),
+			"status-nothing": StatusPage(shop(), look, now),
+		} {
+			golden(t, file+"."+name, text)
+			fits(t, look, text)
+		}
+	}
+}

@@ -1,0 +1,45 @@
+package story
+
+import (
+	"strconv"
+	"time"
+
+	"reprise.dev/reprise/api/v1alpha1"
+)
+
+// HistoryTable lists a workload's revisions, the newest last, with the live and the last healthy one marked.
+func HistoryTable(w Workload, now time.Time) Table {
+	t := Table{columns: []column{
+		{name: "REVISION"}, {name: "PHASE"}, {name: "NOTE", givesWay: 1},
+		{name: "IMAGES", least: 12, givesWay: 2}, {name: "CHANGE", least: 14},
+		{name: "BY", least: 12, givesWay: 3}, {name: "AGE"}, {name: "ERROR", least: 14},
+		{name: "ORIGIN", least: 12, wide: true}, {name: "CAUSE", least: 12, wide: true},
+	}}
+	for i := range w.History {
+		r := &w.History[i]
+		change := r.Spec.Change
+		if r.Spec.Restores != 0 {
+			change = "back to " + number(r.Spec.Restores) + ": " + change
+		}
+		t.rows = append(t.rows, []cell{
+			{text: strconv.FormatInt(r.Spec.Number, 10)}, {phase(r), ofPhase(phase(r))}, {w.note(r), bold},
+			{text: oneLine(r.Spec.Images)}, {text: oneLine(change)}, {text: oneLine(r.Spec.By)},
+			{text: age(r.Spec.AcceptedAt.Time, now)}, {oneLine(r.Status.Error), red},
+			{text: oneLine(r.Spec.Origin)}, {text: oneLine(r.Spec.Cause)},
+		})
+	}
+	return t
+}
+
+// note marks the revision that runs, and the last healthy one where it is another.
+func (w Workload) note(r *v1alpha1.Revision) string {
+	live, healthy := w.Live(), w.History.LastHealthy()
+	switch {
+	case live != nil && r.Spec.Number == live.Spec.Number:
+		return "live"
+	case healthy != nil && r.Spec.Number == healthy.Spec.Number:
+		return "last healthy"
+	default:
+		return ""
+	}
+}

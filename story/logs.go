@@ -1,0 +1,51 @@
+package story
+
+import (
+	"fmt"
+	"maps"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+
+	"reprise.dev/reprise/api/v1alpha1"
+	"reprise.dev/reprise/workload"
+)
+
+// PodsOf are those of pods that run a revision's pod template. Revisions with the same one share them.
+func PodsOf(r *v1alpha1.Revision, sets []appsv1.ReplicaSet, pods []corev1.Pod) []corev1.Pod {
+	own := map[types.UID]bool{}
+	for _, set := range sets {
+		template := set.Spec.Template
+		template.Labels = maps.Clone(template.Labels)
+		delete(template.Labels, appsv1.DefaultDeploymentUniqueLabelKey)
+		own[set.UID] = workload.TemplateHash(&template) == r.Spec.TemplateHash
+	}
+	var found []corev1.Pod
+	for _, pod := range pods {
+		if owner := metav1.GetControllerOf(&pod); owner != nil && own[owner.UID] {
+			found = append(found, pod)
+		}
+	}
+	return found
+}
+
+// SavedLogs are the last lines that were saved of a revision's failing containers, or of one of them, each with its pod
+// and container. Without previous, it is the log that tells most.
+func SavedLogs(r *v1alpha1.Revision, container string, previous bool) []string {
+	var lines []string
+	for _, e := range r.Status.Evidence {
+		if container != "" && e.Container != container {
+			continue
+		}
+		log := LogOf(e)
+		if previous {
+			log = e.PreviousLog
+		}
+		for _, line := range log {
+			lines = append(lines, fmt.Sprintf("[%s/%s] %s", e.Pod, e.Container, clean(line)))
+		}
+	}
+	return lines
+}

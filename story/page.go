@@ -1,0 +1,27 @@
+package story
+
+import "strings"
+
+// page is a page under way.
+type page struct {
+	strings.Builder
+	look Look
+}
+
+func (p *page) write(text string) { p.WriteString(text) }
+
+func (p *page) line(text string) { p.write(text + "\n") }
+
+// title begins a section.
+func (p *page) title(text string) { p.prose("\n", "", bold, text) }
+
+// fold writes prose of a section.
+func (p *page) fold(text string) { p.prose("", "  ", "", text) }
+
+// prose writes folded text of one colour, after what stands before it.
+func (p *page) prose(before, indent string, c colour, text string) {
+	p.write(before)
+	for line := range strings.Lines(p.look.fold(indent, text)) {
+		p.line(p.look.paint(c, strings.TrimSuffix(line, "\n")))
+	}
+}

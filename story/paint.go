@@ -1,0 +1,97 @@
+package story
+
+import (
+	"regexp"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"reprise.dev/reprise/api/v1alpha1"
+)
+
+// Look is what a page is printed on.
+type Look struct {
+	// Width is the terminal's in columns; 0 is no terminal, where nothing is cut or folded.
+	Width int
+	// Colour marks by ANSI colours what is well and what is not.
+	Colour bool
+}
+
+// colour is an ANSI escape; the empty one is none.
+type colour string
+
+const (
+	red    colour = "\x1b[31m"
+	green  colour = "\x1b[32m"
+	yellow colour = "\x1b[33m"
+	bold   colour = "\x1b[1m"
+	faint  colour = "\x1b[2m"
+	reset         = "\x1b[0m"
+)
+
+// paint colours a text, where colours are wanted.
+func (l Look) paint(c colour, text string) string {
+	if !l.Colour || c == "" || text == "" {
+		return text
+	}
+	return string(c) + text + reset
+}
+
+// ofPhase is a phase's colour.
+func ofPhase(p string) colour {
+	switch v1alpha1.Phase(p) {
+	case v1alpha1.PhaseHealthy:
+		return green
+	case v1alpha1.PhaseFailed, v1alpha1.PhaseRolledBack:
+		return red
+	case v1alpha1.PhaseProgressing:
+		return yellow
+	default:
+		return ""
+	}
+}
+
+// escapes are the sequences by which a program steers a terminal (ECMA-48).
+var escapes = regexp.MustCompile("\x1b(\\[[0-9;:?]*[ -/]*[@-~]|[@-Z\\\\-_])")
+
+// clean leaves out of a text what would steer a terminal; tabs are spaces.
+func clean(text string) string {
+	text = escapes.ReplaceAllString(strings.ToValidUTF8(text, "�"), "")
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r == '\t':
+			return ' '
+		case !unicode.IsPrint(r):
+			return -1
+		default:
+			return r
+		}
+	}, text)
+}
+
+// cut shortens a text to a number of columns.
+func cut(text string, columns int) string {
+	if columns <= 0 || utf8.RuneCountInString(text) <= columns {
+		return text
+	}
+	return string([]rune(text)[:columns-1]) + "…"
+}
+
+// fold breaks a text between words into lines that are indented alike and fit the width.
+func (l Look) fold(indent, text string) string {
+	words := strings.Fields(text)
+	var out strings.Builder
+	line := indent
+	for i, word := range words {
+		if i > 0 && l.Width > 0 && utf8.RuneCountInString(line)+1+utf8.RuneCountInString(word) > l.Width {
+			out.WriteString(line + "\n")
+			line = indent + word
+			continue
+		}
+		if i > 0 {
+			line += " "
+		}
+		line += word
+	}
+	return out.String() + line + "\n"
+}

@@ -1,0 +1,145 @@
+package story
+
+import (
+	"fmt"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"reprise.dev/reprise/api/v1alpha1"
+	"reprise.dev/reprise/workload"
+)
+
+// Status is how a workload is now. Its JSON is an interface for tools: names stay, and only new ones come.
+type Status struct {
+	Namespace string `json:"namespace"`
+	Name      string `json:"name"`
+	// Revision is the live one; 0 where it is not recorded.
+	Revision int64          `json:"revision,omitempty"`
+	Phase    v1alpha1.Phase `json:"phase,omitempty"`
+	// Since is when the phase was reached.
+	Since  *metav1.Time `json:"since,omitempty"`
+	Images string       `json:"images,omitempty"`
+	// Restores is the revision whose intent Reprise put back as the live one.
+	Restores int64 `json:"restores,omitempty"`
+	// Ready of Pods are.
+	Ready int32 `json:"ready"`
+	Pods  int32 `json:"pods"`
+	// LastHealthy is the newest healthy revision.
+	LastHealthy int64    `json:"lastHealthy,omitempty"`
+	LastFailure *Failure `json:"lastFailure,omitempty"`
+	Refused     *Refused `json:"refused,omitempty"`
+	// Hold is why a rollback of the live revision is due and not done.
+	Hold string `json:"hold,omitempty"`
+	// Rollback is what a failure leads to by the annotations of the workload and its namespace.
+	Rollback workload.Mode `json:"rollback"`
+	// Note says what keeps the rest from being known.
+	Note string `json:"note,omitempty"`
+}
+
+// Failure is a revision that failed.
+type Failure struct {
+	Revision int64       `json:"revision"`
+	At       metav1.Time `json:"at"`
+	Error    string      `json:"error,omitempty"`
+	// RolledBackTo is the revision that was put back instead.
+	RolledBackTo int64 `json:"rolledBackTo,omitempty"`
+}
+
+// Refused is a pod template that failed and is refused at admission.
+type Refused struct {
+	Revision int64       `json:"revision"`
+	Until    metav1.Time `json:"until"`
+}
+
+// gone is the note of a workload whose history outlives it.
+const gone = "the Deployment is gone"
+
+// StatusOf sums a workload up.
+func StatusOf(w Workload, now time.Time) Status {
+	s := Status{Namespace: w.Namespace, Name: w.Name, Rollback: w.Settings.Rollback}
+	s.Ready, s.Pods = pods(w.Deployment)
+	live := w.Live()
+	switch {
+	case live != nil:
+		s.Revision, s.Phase, s.Images = live.Spec.Number, live.Status.Phase, live.Spec.Images
+		s.Restores, s.Hold = live.Spec.Restores, live.Status.Hold
+		s.Since = &metav1.Time{Time: since(live)}
+	case w.Deployment == nil:
+		s.Note = gone
+	case len(w.History) == 0:
+		s.Note = "nothing is recorded yet"
+	default:
+		s.Note = "what runs is not recorded yet"
+	}
+	if healthy := w.History.LastHealthy(); healthy != nil {
+		s.LastHealthy = healthy.Spec.Number
+	}
+	if last := w.LastFailure(); last != nil {
+		s.LastFailure = &Failure{Revision: last.Spec.Number, At: metav1.NewTime(since(last)), Error: last.Status.Error}
+		if plan := last.Status.Rollback; plan != nil && plan.DoneAt != nil {
+			s.LastFailure.RolledBackTo = plan.To
+		}
+	}
+	if refused, until := w.Refused(now); refused != nil {
+		s.Refused = &Refused{Revision: refused.Spec.Number, Until: metav1.NewTime(until)}
+	}
+	return s
+}
+
+// StatusTable lists workloads, a line each; with their namespaces where there are several.
+func StatusTable(all []Status, namespaces bool, now time.Time) Table {
+	t := Table{columns: []column{
+		{name: "NAMESPACE"}, {name: "NAME"}, {name: "REVISION"}, {name: "PHASE"}, {name: "PODS"},
+		{name: "IMAGES", least: 12, givesWay: 3}, {name: "SINCE", givesWay: 1}, {name: "LAST FAILURE", least: 20},
+		{name: "REFUSED", givesWay: 2}, {name: "LAST HEALTHY", wide: true}, {name: "ROLLBACK", wide: true},
+	}}
+	for _, s := range all {
+		t.rows = append(t.rows, []cell{
+			{text: s.Namespace}, {s.Name, bold}, {text: some(s.Revision)}, {s.state(), ofPhase(string(s.Phase))},
+			{text: fmt.Sprintf("%d/%d", s.Ready, s.Pods)}, {text: oneLine(s.Images)}, {text: age(timeOf(s.Since), now)},
+			{s.LastFailure.line(now), red}, {s.Refused.line(now), yellow}, {text: some(s.LastHealthy)}, {text: string(s.Rollback)},
+		})
+	}
+	if !namespaces {
+		t.columns = t.columns[1:]
+		for i := range t.rows {
+			t.rows[i] = t.rows[i][1:]
+		}
+	}
+	return t
+}
+
+// state is the phase, or in a word why there is none.
+func (s Status) state() string {
+	switch {
+	case s.Note == gone:
+		return "gone"
+	case s.Note != "":
+		return "unrecorded"
+	default:
+		return string(s.Phase)
+	}
+}
+
+func (f *Failure) line(now time.Time) string {
+	if f == nil {
+		return ""
+	}
+	return fmt.Sprintf("#%d %s ago: %s", f.Revision, age(f.At.Time, now), oneLine(f.Error))
+}
+
+func (r *Refused) line(now time.Time) string {
+	if r == nil {
+		return ""
+	}
+	return fmt.Sprintf("#%d for %s", r.Revision, age(now, r.Until.Time))
+}
+
+// some is a revision's number, and a dash for none.
+func some(n int64) string {
+	if n == 0 {
+		return "-"
+	}
+	return fmt.Sprint(n)
+}

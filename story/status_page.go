@@ -1,0 +1,82 @@
+package story
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"reprise.dev/reprise/workload"
+)
+
+// StatusPage says in a few lines how one workload is.
+func StatusPage(w Workload, look Look, now time.Time) string {
+	s := StatusOf(w, now)
+	var out strings.Builder
+	line := func(label, text string, c colour) {
+		if text == "" {
+			return
+		}
+		const column = 15
+		folded := strings.TrimPrefix(look.fold(strings.Repeat(" ", column), text), strings.Repeat(" ", column))
+		for i, part := range strings.Split(strings.TrimSuffix(folded, "\n"), "\n") {
+			head, part := strings.Repeat(" ", column), strings.TrimSpace(part)
+			if i == 0 {
+				head = look.paint(faint, fmt.Sprintf("%-*s", column, label+":"))
+			}
+			out.WriteString(head + look.paint(c, part) + "\n")
+		}
+	}
+	line("Workload", fmt.Sprintf("deployment/%s in namespace %s", s.Name, s.Namespace), bold)
+	line("Live", s.live(now), ofPhase(string(s.Phase)))
+	line("Runs", oneLine(s.Images), "")
+	line("Pods", fmt.Sprintf("%d of %d ready", s.Ready, s.Pods), "")
+	switch s.LastHealthy {
+	case s.Revision:
+	case 0:
+		line("Last healthy", "none", yellow)
+	default:
+		line("Last healthy", number(s.LastHealthy), "")
+	}
+	if s.LastFailure != nil {
+		line("Last failure", s.LastFailure.line(now), red)
+	}
+	line("Held", oneLine(s.Hold), yellow)
+	if s.Refused != nil {
+		line("Refused", fmt.Sprintf("the pod template of #%d, for %s more", s.Refused.Revision, age(now, s.Refused.Until.Time)), yellow)
+	}
+	line("Rollback", s.mode(), yellow)
+	line("More", s.next(w), "")
+	return out.String()
+}
+
+// live says what runs, since when, and where it came from.
+func (s Status) live(now time.Time) string {
+	if s.Note != "" {
+		return s.Note
+	}
+	text := fmt.Sprintf("#%d, %s for %s", s.Revision, s.Phase, age(timeOf(s.Since), now))
+	if s.Restores != 0 {
+		text += fmt.Sprintf("; Reprise put #%d back as it", s.Restores)
+	}
+	return text
+}
+
+// mode says what a failure leads to where it is not that the last healthy revision is put back.
+func (s Status) mode() string {
+	switch s.Rollback {
+	case workload.ModeManual:
+		return "manual: a failure is only reported"
+	case workload.ModeOff:
+		return "off: a failure leads to nothing"
+	default:
+		return ""
+	}
+}
+
+// next is the command that shows more.
+func (s Status) next(w Workload) string {
+	if s.LastFailure != nil {
+		return w.command("why")
+	}
+	return w.command("history")
+}

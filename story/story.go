@@ -1,0 +1,134 @@
+// Package story tells people what became of a workload: out of its history and of what runs come the answers that the
+// kubectl plugin prints, as lines, tables and pages of a given width.
+//
+// It holds no client and no clock. What it prints is masked already where Reprise wrote it down.
+package story
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/duration"
+
+	"reprise.dev/reprise/api/v1alpha1"
+	"reprise.dev/reprise/history"
+	"reprise.dev/reprise/workload"
+)
+
+// Workload is what is known of one workload.
+type Workload struct {
+	Namespace, Name string
+	// Deployment is what runs, nil where it is gone.
+	Deployment *appsv1.Deployment
+	// History is that of its name, with the revisions of Deployments of this name that are gone.
+	History history.History
+	// Settings are those of its annotations and its namespace's; the install's own defaults are not known.
+	Settings workload.Settings
+}
+
+// Live is the revision that runs: nil where the Deployment is gone, or was changed and not recorded yet.
+func (w Workload) Live() *v1alpha1.Revision {
+	newest := w.History.Newest()
+	if newest == nil || w.Deployment == nil || newest.Spec.Workload.UID != w.Deployment.UID ||
+		newest.Spec.IntentHash != workload.IntentOf(w.Deployment).Hash() {
+		return nil
+	}
+	return newest
+}
+
+// LastFailure is the newest revision that failed, nil where none is kept.
+func (w Workload) LastFailure() *v1alpha1.Revision {
+	for i := len(w.History) - 1; i >= 0; i-- {
+		if HasFailed(&w.History[i]) {
+			return &w.History[i]
+		}
+	}
+	return nil
+}
+
+// Refused is the latest failure whose pod template is still refused at admission, and until when; nil where there is
+// none. That its cause has healed since, which ends it early, is not seen here.
+func (w Workload) Refused(now time.Time) (*v1alpha1.Revision, time.Time) {
+	last := w.LastFailure()
+	if last == nil || w.Deployment == nil || !w.Settings.Quarantine {
+		return nil, time.Time{}
+	}
+	return w.History.Quarantined(last.Spec.TemplateHash, now)
+}
+
+// restored is Reprise's own revision that replaced a failed one, nil where there is none.
+func (w Workload) restored(replaced *v1alpha1.Revision) *v1alpha1.Revision {
+	for i := range w.History {
+		if w.History[i].Spec.RollbackOf == replaced.Spec.Number {
+			return &w.History[i]
+		}
+	}
+	return nil
+}
+
+// HasFailed says whether a revision failed, whatever was done about it.
+func HasFailed(r *v1alpha1.Revision) bool {
+	return r.Status.Phase == v1alpha1.PhaseFailed || r.Status.Phase == v1alpha1.PhaseRolledBack
+}
+
+// command is what to type for more about a workload.
+func (w Workload) command(verb string, rest ...any) string {
+	line := fmt.Sprintf("kubectl reprise %s %s -n %s", verb, w.Name, w.Namespace)
+	for _, word := range rest {
+		line += fmt.Sprint(" ", word)
+	}
+	return line
+}
+
+// phase is a revision's state; one that is just being written has none yet.
+func phase(r *v1alpha1.Revision) string {
+	if r.Status.Phase == "" {
+		return string(v1alpha1.PhaseUnknown)
+	}
+	return string(r.Status.Phase)
+}
+
+// since is when a revision reached its phase.
+func since(r *v1alpha1.Revision) time.Time {
+	if r.Status.PhaseSince != nil {
+		return r.Status.PhaseSince.Time
+	}
+	return r.Spec.AcceptedAt.Time
+}
+
+// age is how long ago something was, as kubectl says it.
+func age(at, now time.Time) string {
+	if at.IsZero() {
+		return ""
+	}
+	return duration.HumanDuration(max(now.Sub(at), 0))
+}
+
+// number is how revisions are named.
+func number(n int64) string { return fmt.Sprintf("#%d", n) }
+
+// pods says how many of those that are wanted are of the newest template and ready.
+func pods(d *appsv1.Deployment) (ready, wanted int32) {
+	if d == nil {
+		return 0, 0
+	}
+	wanted = 1
+	if d.Spec.Replicas != nil {
+		wanted = *d.Spec.Replicas
+	}
+	return d.Status.ReadyReplicas, wanted
+}
+
+// timeOf is a time, and none where it is nil.
+func timeOf(t *metav1.Time) time.Time {
+	if t == nil {
+		return time.Time{}
+	}
+	return t.Time
+}
+
+// oneLine makes one line of a text that a terminal shows as it is: nothing in it steers the terminal.
+func oneLine(text string) string { return clean(strings.Join(strings.Fields(text), " ")) }

@@ -1,0 +1,111 @@
+package story
+
+import (
+	"fmt"
+	"time"
+
+	"reprise.dev/reprise/api/v1alpha1"
+	"reprise.dev/reprise/workload"
+)
+
+// State is how far an awaited revision is.
+type State string
+
+// The states. The zero value is still to come.
+const (
+	Pending    State = ""
+	Healthy    State = "Healthy"
+	Failed     State = "Failed"
+	Superseded State = "Superseded"
+)
+
+// Progress is where an awaited revision stands, in one line.
+type Progress struct {
+	State State
+	Says  string
+}
+
+// rollbackTime is how long a failure is not told as final, since its rollback, or why there is none, belongs to the story.
+const rollbackTime = 30 * time.Second
+
+// Recorded says whether the history holds all that was deployed until now, or what is missing. changedFiles are those
+// of Score's files that do not hold what the newest revision had.
+func (w Workload) Recorded(changedFiles []string) (bool, string) {
+	switch {
+	case w.Deployment == nil:
+		return false, fmt.Sprintf("deployment/%s is not there", w.Name)
+	case w.Live() == nil:
+		return false, "what was deployed is not recorded yet"
+	case len(changedFiles) > 0:
+		return false, fmt.Sprintf("Score's file %s has changed: a revision of its own after ten quiet seconds", changedFiles[0])
+	default:
+		return true, ""
+	}
+}
+
+// Applied is the revision that a deployer applied, in a history that holds all that was deployed: the newest with the
+// intent of that hash or, where none is given, the newest that Reprise did not make itself.
+func (w Workload) Applied(intentHash string) (*v1alpha1.Revision, error) {
+	for i := len(w.History) - 1; i >= 0; i-- {
+		r := &w.History[i]
+		if intentHash == "" && r.Spec.RollbackOf == 0 || intentHash != "" && r.Spec.IntentHash == intentHash {
+			return r, nil
+		}
+	}
+	if intentHash != "" {
+		return nil, fmt.Errorf("no revision of %s is what the file says: it was not applied, or refused, or changed by others since; %s", w.Name, w.command("history"))
+	}
+	return nil, fmt.Errorf("every revision of %s that is kept was made by Reprise; %s", w.Name, w.command("history"))
+}
+
+// Awaited says where a revision stands. What failed is told once its rollback has ended or is not to come.
+func (w Workload) Awaited(n int64, now time.Time) Progress {
+	r := w.History.Number(n)
+	if r == nil {
+		return Progress{State: Superseded, Says: fmt.Sprintf("#%d is not kept any more", n)}
+	}
+	pending := fmt.Sprintf("#%d is %s", n, phase(r))
+	switch r.Status.Phase {
+	case v1alpha1.PhaseHealthy:
+		return Progress{State: Healthy, Says: w.healthy(r)}
+	case v1alpha1.PhaseRolledBack:
+		return Progress{State: Failed, Says: pending}
+	case v1alpha1.PhaseFailed:
+		undecided := w.Settings.Rollback != workload.ModeOff && r.Status.Hold == "" && r == w.Live()
+		if undecided && now.Sub(since(r)) < rollbackTime {
+			return Progress{Says: pending + "; whether it is rolled back is being decided"}
+		}
+		return Progress{State: Failed, Says: pending}
+	case v1alpha1.PhaseSuperseded:
+		return Progress{State: Superseded, Says: w.superseded(r)}
+	}
+	if newest := w.History.Newest(); newest.Spec.Number != n {
+		return Progress{State: Superseded, Says: w.superseded(r)}
+	}
+	ready, wanted := pods(w.Deployment)
+	if pending += fmt.Sprintf(", %d of %d pods ready", ready, wanted); r.Status.Hold != "" {
+		pending += "; " + oneLine(r.Status.Hold)
+	}
+	return Progress{Says: pending}
+}
+
+// healthy says that a revision is well, and what of that is over.
+func (w Workload) healthy(r *v1alpha1.Revision) string {
+	text := fmt.Sprintf("%s #%d is Healthy: %s", w.Name, r.Spec.Number, oneLine(r.Spec.Images))
+	if live := w.Live(); live != nil && live.Spec.Number != r.Spec.Number {
+		text += fmt.Sprintf("; #%d runs by now", live.Spec.Number)
+	}
+	return text
+}
+
+// superseded says what came before there was a verdict.
+func (w Workload) superseded(r *v1alpha1.Revision) string {
+	text := fmt.Sprintf("%s #%d was replaced before there was a verdict", w.Name, r.Spec.Number)
+	if plan := r.Status.Rollback; plan != nil && plan.Request != "" {
+		return text + fmt.Sprintf(": #%d was put back, asked for by %s", plan.To, oneLine(plan.Request))
+	}
+	if next := w.History.Number(r.Spec.Number + 1); next != nil {
+		text += fmt.Sprintf(": #%d was deployed by %s", next.Spec.Number, oneLine(next.Spec.By))
+	}
+	return text
+}

@@ -1,0 +1,147 @@
+package story
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"reprise.dev/reprise/api/v1alpha1"
+	"reprise.dev/reprise/workload"
+)
+
+func TestWhichRevisionWasApplied(t *testing.T) {
+	again := shop(append(rescued().History, revision(4, v1alpha1.PhaseProgressing, 3*time.Second, like(2)))...)
+	tests := map[string]struct {
+		reason string
+		w      Workload
+		hash   string
+		want   int64
+	}{
+		"Newest":      {"an apply makes the newest revision", shop(revision(1, v1alpha1.PhaseHealthy, time.Hour), revision(2, v1alpha1.PhaseProgressing, 0)), "", 2},
+		"RolledBack":  {"what Reprise put back since was not applied", rescued(), "", 2},
+		"ByFile":      {"the file tells even what was put back since", rescued(), "intent-2", 2},
+		"Again":       {"of equal intents the newest was applied last", again, again.History[3].Spec.IntentHash, 4},
+		"NotApplied":  {"a file that nobody applied is no revision's", rescued(), "intent-9", 0},
+		"OnlyReprise": {"nothing that a deployer made is kept", shop(revision(3, v1alpha1.PhaseHealthy, 0, restores(1, 2))), "", 0},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			r, err := tt.w.Applied(tt.hash)
+			if (err != nil) != (tt.want == 0) || err == nil && r.Spec.Number != tt.want {
+				t.Errorf("%s: it is %v, %v, want #%d", tt.reason, r, err, tt.want)
+			}
+		})
+	}
+}
+
+func TestNothingIsPickedBeforeAllIsRecorded(t *testing.T) {
+	changed := rescued()
+	changed.Deployment.Spec.MinReadySeconds = 9
+	gone := rescued()
+	gone.Deployment = nil
+	tests := map[string]struct {
+		w     Workload
+		files []string
+		says  string
+	}{
+		"Recorded": {rescued(), nil, ""},
+		"Deploy":   {changed, nil, "not recorded yet"},
+		"File":     {rescued(), []string{"containers.frontend.files./etc/a"}, "containers.frontend.files./etc/a has changed"},
+		"Gone":     {gone, nil, "deployment/sample-app is not there"},
+		"None":     {shop(), nil, "not recorded yet"},
+	}
+	for name, tt := range tests {
+		if recorded, says := tt.w.Recorded(tt.files); recorded != (tt.says == "") || !strings.Contains(says, tt.says) {
+			t.Errorf("%s: recorded %v, %q, want %q", name, recorded, says, tt.says)
+		}
+	}
+}
+
+func TestHowFarAnAwaitedRevisionIs(t *testing.T) {
+	failing := func(since time.Duration, change ...func(*v1alpha1.Revision)) Workload {
+		w := shop(revision(1, v1alpha1.PhaseHealthy, time.Hour), revision(2, v1alpha1.PhaseFailed, since, append([]func(*v1alpha1.Revision){crashed(1)}, change...)...))
+		w.History[1].Status.Rollback = nil
+		return w
+	}
+	off := failing(12 * time.Second)
+	off.Settings.Rollback = workload.ModeOff
+	held := failing(12*time.Second, func(r *v1alpha1.Revision) { r.Status.Hold = "no healthy revision is known" })
+	overtaken := shop(append(failing(12*time.Second).History, revision(3, v1alpha1.PhaseProgressing, time.Second))...)
+	veto := shop(revision(1, v1alpha1.PhaseProgressing, time.Minute, func(r *v1alpha1.Revision) { r.Status.Hold = "old pods fail in the same way" }))
+	asked := shop(revision(1, v1alpha1.PhaseHealthy, time.Hour), revision(2, v1alpha1.PhaseSuperseded, time.Minute), revision(3, v1alpha1.PhaseHealthy, time.Second, restores(1, 2)))
+	asked.History[1].Status.Rollback = &v1alpha1.Rollback{To: 1, Request: "reprise.dev/rollback-to=1@2"}
+
+	tests := map[string]struct {
+		reason string
+		w      Workload
+		number int64
+		state  State
+		says   string
+	}{
+		"Progressing":  {"it is under way", shop(revision(1, v1alpha1.PhaseProgressing, time.Second)), 1, Pending, "#1 is Progressing, 2 of 2 pods ready"},
+		"Unwritten":    {"its phase is not written yet", shop(revision(1, "", time.Second)), 1, Pending, "#1 is Unknown"},
+		"Healthy":      {"it is well", shop(revision(1, v1alpha1.PhaseHealthy, time.Minute)), 1, Healthy, "#1 is Healthy"},
+		"WasHealthy":   {"it was well before the next came", shop(append(rescued().History, revision(4, v1alpha1.PhaseProgressing, 0))...), 3, Healthy, "#4 runs by now"},
+		"RolledBack":   {"the rollback was over before the wait began", rescued(), 2, Failed, "#2 is RolledBack"},
+		"BeingPutBack": {"its rollback belongs to the story", failing(12 * time.Second), 2, Pending, "is being decided"},
+		"NotPutBack":   {"its rollback does not come", failing(time.Minute), 2, Failed, "#2 is Failed"},
+		"Off":          {"nothing is decided where nobody wants it", off, 2, Failed, "#2 is Failed"},
+		"Held":         {"its rollback is held", held, 2, Failed, "#2 is Failed"},
+		"Overtaken":    {"it had failed before another was deployed", overtaken, 2, Failed, "#2 is Failed"},
+		"Veto":         {"it cannot be told, and says why", veto, 1, Pending, "old pods fail in the same way"},
+		"Superseded":   {"another was deployed meanwhile", shop(revision(1, v1alpha1.PhaseSuperseded, time.Minute), revision(2, v1alpha1.PhaseProgressing, 0)), 1, Superseded, "#2 was deployed by kubectl-client-side-apply"},
+		"JustReplaced": {"its phase lags behind the next one", shop(revision(1, v1alpha1.PhaseProgressing, time.Minute), revision(2, v1alpha1.PhaseProgressing, 0)), 1, Superseded, "#2 was deployed"},
+		"AskedBack":    {"somebody asked to go back before there was a verdict", asked, 2, Superseded, "#1 was put back, asked for by reprise.dev/rollback-to=1@2"},
+		"Pruned":       {"it is not kept any more", rescued(), 9, Superseded, "#9 is not kept any more"},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			got := tt.w.Awaited(tt.number, now)
+			if got.State != tt.state || !strings.Contains(got.Says, tt.says) {
+				t.Errorf("%s: %q, %q, want %q, %q", tt.reason, got.State, got.Says, tt.state, tt.says)
+			}
+		})
+	}
+}
+
+func TestHowFarARequestedRollbackIs(t *testing.T) {
+	const annotation = "reprise.dev/rollback-to=1@2"
+	before := func(change ...func(*v1alpha1.Revision)) []v1alpha1.Revision {
+		return []v1alpha1.Revision{revision(1, v1alpha1.PhaseHealthy, time.Hour), revision(2, v1alpha1.PhaseHealthy, time.Minute, change...)}
+	}
+	answered := func(granted bool, outcome string) func(*v1alpha1.Revision) {
+		return func(r *v1alpha1.Revision) {
+			r.Status.Requests = []v1alpha1.Request{{Request: annotation, Granted: granted, Outcome: outcome}}
+		}
+	}
+	held := func(r *v1alpha1.Revision) { r.Status.Hold = "the rollout is paused" }
+	put := func(phase v1alpha1.Phase) Workload {
+		return shop(append(before(answered(true, "#1 was put back")), revision(3, phase, time.Second, like(1), restores(1, 2)))...)
+	}
+	tests := map[string]struct {
+		reason string
+		w      Workload
+		held   string
+		state  State
+		says   string
+	}{
+		"Asked":      {"there is no answer yet", shop(before()...), "", Pending, annotation},
+		"Void":       {"it is void", shop(before(answered(false, "void: #3 is live"))...), "", Failed, "void: #3 is live"},
+		"Granted":    {"it is put back, and not recorded yet", shop(before(answered(true, "#1 was put back"))...), "", Pending, "#1 was put back"},
+		"Rolling":    {"its rollout is under way", put(v1alpha1.PhaseProgressing), "", Pending, "#1 runs as #3, which is Progressing"},
+		"Healthy":    {"it is well", put(v1alpha1.PhaseHealthy), "", Healthy, "#1 runs as #3, which is Healthy"},
+		"Failed":     {"it fails too", put(v1alpha1.PhaseFailed), "", Failed, "which is Failed"},
+		"Superseded": {"another was deployed over it", put(v1alpha1.PhaseSuperseded), "", Superseded, "replaced"},
+		"Held":       {"it is held", shop(before(held)...), "", Failed, "it is held: the rollout is paused"},
+		"HeldBefore": {"what held the automatic one says nothing of it", shop(before(held)...), "the rollout is paused", Pending, annotation},
+		"Overtaken":  {"another deploy came first", shop(append(before(), revision(3, v1alpha1.PhaseProgressing, 0))...), "", Superseded, "#3 was deployed meanwhile"},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			got := tt.w.Asked(Request{Annotation: annotation, From: 2, Held: tt.held})
+			if got.State != tt.state || !strings.Contains(got.Says, tt.says) {
+				t.Errorf("%s: %q, %q, want %q, %q", tt.reason, got.State, got.Says, tt.state, tt.says)
+			}
+		})
+	}
+}
