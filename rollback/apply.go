@@ -47,7 +47,7 @@ func (a applier) restore(ctx context.Context, failed, target *v1alpha1.Revision)
 	}
 	// The intent comes last: once it is there, a file that is another was written since, and is left to who wrote it.
 	putBack := hash == target.Spec.IntentHash && hash != failed.Spec.IntentHash
-	if err := a.restoreFiles(ctx, failed, target, saved.Files); err != nil && !(putBack && errors.Is(err, errOvertaken)) {
+	if err := a.restoreFiles(ctx, failed, target, saved.Files); err != nil && (!putBack || !errors.Is(err, errOvertaken)) {
 		return err
 	}
 	if hash != target.Spec.IntentHash {

@@ -28,6 +28,9 @@ var steps = []step{
 	"record #3", "tell RevisionRecorded #3", "follow #3", "note #3 Healthy", "tell RevisionHealthy #3", "note #3 told",
 }
 
+// collidingSteps are those that somebody who deploys meanwhile can collide with.
+var collidingSteps = []step{"plan of #2", "write a file", "own a file", "write the intent", "own the fields", "note #2 done"}
+
 // stepOf names a write.
 func stepOf(w faults.Write) step {
 	kind, name, sub := parse(w.Path)

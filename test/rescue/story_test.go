@@ -100,6 +100,11 @@ func draw(seed uint64) story {
 		s.upset = fix
 	}
 	s.upsetAt = possible[dice.IntN(len(possible))]
+	if narrow := rand.New(rand.NewPCG(seed, 1)); narrow.IntN(3) > 0 {
+		// Most gaps lie before or after all that can collide with somebody else.
+		colliding := slices.DeleteFunc(slices.Clone(possible), func(at step) bool { return !slices.Contains(collidingSteps, at) })
+		s.upsetAt = colliding[narrow.IntN(len(colliding))]
+	}
 	s.lasts = time.Duration(dice.IntN(2000)) * time.Millisecond
 	for range s.kills {
 		s.stale = append(s.stale, dice.IntN(2) > 0)
