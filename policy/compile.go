@@ -80,7 +80,7 @@ func loadAll(modules []Module) (moduleSet, error) {
 		owners[pkg] = m
 		ownParameters(tree, m.source())
 		set.parsed[m.File] = tree
-		set.strict = set.strict && tree.RegoVersion() != ast.RegoV0
+		set.strict = set.strict && !IsV0(tree)
 		if err := set.join(policy); err != nil {
 			return moduleSet{}, err
 		}

@@ -101,6 +101,11 @@ func Parse(m Module) (*ast.Module, error) {
 	return nil, fmt.Errorf("neither Rego v1: %w; nor v0: %w", err, olderErr)
 }
 
+// IsV0 says whether a module was read as Rego v0, which cannot be compiled in strict mode.
+func IsV0(module *ast.Module) bool {
+	return module.RegoVersionSpan() == ast.RegoVersionSpanOf(ast.RegoV0)
+}
+
 func parseAs(m Module, version ast.RegoVersion) (*ast.Module, error) {
 	parsed, err := ast.ParseModuleWithOpts(m.File, m.Rego, ast.ParserOptions{
 		ProcessAnnotation: true,

@@ -1,6 +1,8 @@
 package policy
 
 import (
+	"slices"
+
 	"github.com/open-policy-agent/opa/v1/ast"
 	"github.com/open-policy-agent/opa/v1/storage"
 	"github.com/open-policy-agent/opa/v1/storage/inmem"
@@ -20,7 +22,7 @@ func ownParameters(module *ast.Module, source string) {
 			for _, part := range own {
 				part.Location = ref[0].Location
 			}
-			term.Value = append(own, ref[len(prefix):]...)
+			term.Value = slices.Concat(own, ref[len(prefix):])
 		}
 		return false
 	})

@@ -74,7 +74,7 @@ func (p *plugin) check(ctx context.Context, o checkOptions) error {
 	if q.Engine, err = engine(ctx, o); err != nil {
 		return err
 	}
-	if q.Namespaces, err = p.surroundings(ctx, o, read); err != nil {
+	if q.Namespaces, err = p.surroundings(o, read); err != nil {
 		return err
 	}
 	if q.Namespace, _, err = p.config.ToRawKubeConfigLoader().Namespace(); err != nil {
@@ -128,9 +128,9 @@ func engine(ctx context.Context, o checkOptions) (*policy.Engine, error) {
 }
 
 // surroundings is what decides beside the manifests: the cluster, or what is given.
-func (p *plugin) surroundings(ctx context.Context, o checkOptions, checked []check.Manifest) (check.Namespaces, error) {
+func (p *plugin) surroundings(o checkOptions, checked []check.Manifest) (check.Namespaces, error) {
 	if o.live {
-		return p.cluster(ctx)
+		return p.cluster()
 	}
 	told, err := manifests(o.namespaceData, o.recursive, p.In)
 	if err != nil {

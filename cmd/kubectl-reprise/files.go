@@ -42,7 +42,10 @@ func manifests(paths []string, recursive bool, stdin io.Reader) ([]check.Manifes
 		for _, file := range files {
 			content, err := os.ReadFile(file)
 			err = read(file, content, err)
-			if err != nil && !(file != path && errors.Is(err, check.ErrScoreFile)) { // A folder may hold both.
+			if file != path && errors.Is(err, check.ErrScoreFile) {
+				continue // A folder may hold what was generated beside what it was generated of.
+			}
+			if err != nil {
 				return nil, err
 			}
 		}

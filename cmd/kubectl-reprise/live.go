@@ -26,7 +26,7 @@ type cluster struct {
 }
 
 // cluster connects, so that a cluster that does not answer is told as such.
-func (p *plugin) cluster(ctx context.Context) (check.Namespaces, error) {
+func (p *plugin) cluster() (check.Namespaces, error) {
 	api, err := p.config.ToRESTConfig()
 	if err != nil {
 		return nil, fmt.Errorf("--live needs a cluster: %w", err)

@@ -56,7 +56,7 @@ func Run(ctx context.Context, files map[string]string) ([]Result, error) {
 			return nil, err
 		}
 		modules[name] = module
-		strict = strict && module.RegoVersion() != ast.RegoV0
+		strict = strict && !policy.IsV0(module)
 	}
 	results, err := tester.NewRunner().
 		SetCompiler(policy.NewCompiler(strict)).
