@@ -16,6 +16,7 @@ help: ## list the targets
 .PHONY: build
 build: ## build the binaries into bin/: reprise, and kubectl-reprise, the plugin
 	CGO_ENABLED=0 $(GO) build -trimpath -o bin/ ./cmd/...
+	install -m 0755 cmd/kubectl-reprise/kubectl_complete-reprise bin/
 
 .PHONY: demo
 demo: ## play the break-fix exercise on a real control plane; KEEP=1 leaves it up

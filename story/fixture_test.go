@@ -79,7 +79,7 @@ func like(n int64) func(*v1alpha1.Revision) {
 // shop is a workload whose newest revision runs.
 func shop(revisions ...v1alpha1.Revision) Workload {
 	d := &appsv1.Deployment{
-		ObjectMeta: metav1.ObjectMeta{Name: "sample-app", Namespace: "shop", UID: "uid"},
+		ObjectMeta: metav1.ObjectMeta{Name: "sample-app", Namespace: "shop", UID: "uid", Annotations: map[string]string{workload.NameAnnotation: "sample-app"}},
 		Spec:       appsv1.DeploymentSpec{Replicas: new(int32(2)), Template: corev1.PodTemplateSpec{}},
 		Status:     appsv1.DeploymentStatus{ReadyReplicas: 2},
 	}

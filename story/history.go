@@ -11,8 +11,8 @@ import (
 func HistoryTable(w Workload, now time.Time) Table {
 	t := Table{columns: []column{
 		{name: "REVISION"}, {name: "PHASE"}, {name: "NOTE", givesWay: 1},
-		{name: "IMAGES", least: 12, givesWay: 2}, {name: "CHANGE", least: 14},
-		{name: "BY", least: 12, givesWay: 3}, {name: "AGE"}, {name: "ERROR", least: 14},
+		{name: "IMAGES", least: 12, givesWay: 2}, {name: "CHANGE", least: 14, fair: 30},
+		{name: "BY", least: 12, givesWay: 3}, {name: "AGE"}, {name: "ERROR", least: 14, fair: 30},
 		{name: "ORIGIN", least: 12, wide: true}, {name: "CAUSE", least: 12, wide: true},
 	}}
 	for i := range w.History {

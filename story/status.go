@@ -91,7 +91,7 @@ func StatusOf(w Workload, now time.Time) Status {
 func StatusTable(all []Status, namespaces bool, now time.Time) Table {
 	t := Table{columns: []column{
 		{name: "NAMESPACE"}, {name: "NAME"}, {name: "REVISION"}, {name: "PHASE"}, {name: "PODS"},
-		{name: "IMAGES", least: 12, givesWay: 3}, {name: "SINCE", givesWay: 1}, {name: "LAST FAILURE", least: 20},
+		{name: "IMAGES", least: 12, givesWay: 3}, {name: "SINCE", givesWay: 1}, {name: "LAST FAILURE", least: 20, fair: 30},
 		{name: "REFUSED", givesWay: 2}, {name: "LAST HEALTHY", wide: true}, {name: "ROLLBACK", wide: true},
 	}}
 	for _, s := range all {

@@ -14,6 +14,8 @@ type column struct {
 	name string
 	// least is how many columns of the terminal it keeps when the table is too wide; 0 never shrinks it.
 	least int
+	// fair is what it should have; columns that give way at 2 or higher are left out before it gets less.
+	fair int
 	// givesWay says how soon it is left out of a table that is too wide still: the highest first, 0 never.
 	givesWay int
 	// wide columns are shown only when asked for.
@@ -61,7 +63,7 @@ func (l Look) writeRow(out *strings.Builder, row []cell, shown, widths []int) {
 	out.WriteString(strings.TrimRight(line, " ") + "\n")
 }
 
-// choose says which columns are shown: those that fit, when each that may shrink has shrunk.
+// choose says which columns are shown: those for which there is room when each that may shrink has shrunk.
 func (t Table) choose(width int, wide bool) []int {
 	var shown []int
 	for i, c := range t.columns {
@@ -70,23 +72,34 @@ func (t Table) choose(width int, wide bool) []int {
 		}
 	}
 	for width > 0 {
-		total, first := 0, -1
+		first := -1
 		for at, index := range shown {
-			c := t.columns[index]
-			total += len(gap) + t.natural(index)
-			if c.least > 0 {
-				total += min(c.least-t.natural(index), 0)
-			}
-			if c.givesWay > 0 && (first < 0 || c.givesWay > t.columns[shown[first]].givesWay) {
+			if way := t.columns[index].givesWay; way > 0 && (first < 0 || way > t.columns[shown[first]].givesWay) {
 				first = at
 			}
 		}
-		if total-len(gap) <= width || first < 0 {
+		if first < 0 || t.shrunk(shown, t.columns[shown[first]].givesWay > 1) <= width {
 			break
 		}
 		shown = append(shown[:first:first], shown[first+1:]...)
 	}
 	return shown
+}
+
+// shrunk is how wide a table is when each column that may shrink has shrunk, to what is fair or to the least.
+func (t Table) shrunk(shown []int, fairly bool) int {
+	total := len(gap) * (len(shown) - 1)
+	for _, index := range shown {
+		c, columns := t.columns[index], t.natural(index)
+		switch {
+		case fairly && c.fair > 0:
+			columns = min(columns, c.fair)
+		case c.least > 0:
+			columns = min(columns, c.least)
+		}
+		total += columns
+	}
+	return total
 }
 
 // natural is how wide a column would be.

@@ -20,7 +20,7 @@ type Versions struct {
 func (v Versions) Misfit() string {
 	switch {
 	case len(v.Revisions) == 0:
-		return "Reprise is not installed in this cluster: it serves no Revisions; install the chart charts/reprise"
+		return "the cluster serves no Revisions: Reprise is not installed in it; install the chart charts/reprise"
 	case !slices.Contains(v.Revisions, v.Known):
 		return fmt.Sprintf("this plugin reads Revisions %s, and the cluster serves %s: use the plugin of the installed release", v.Known, strings.Join(v.Revisions, ", "))
 	default:

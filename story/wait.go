@@ -34,6 +34,9 @@ func (w Workload) Recorded(changedFiles []string) (bool, string) {
 	switch {
 	case w.Deployment == nil:
 		return false, fmt.Sprintf("deployment/%s is not there", w.Name)
+	case !workload.Guarded(w.Deployment):
+		return false, fmt.Sprintf("deployment/%s is not guarded by Reprise any more: it lost Score's annotation %s, or has the label %s: %s",
+			w.Name, workload.NameAnnotation, workload.GuardLabel, workload.GuardDisabled)
 	case w.Live() == nil:
 		return false, "what was deployed is not recorded yet"
 	case len(changedFiles) > 0:
@@ -71,7 +74,8 @@ func (w Workload) Awaited(n int64, now time.Time) Progress {
 	case v1alpha1.PhaseRolledBack:
 		return Progress{State: Failed, Says: pending}
 	case v1alpha1.PhaseFailed:
-		undecided := w.Settings.Rollback != workload.ModeOff && r.Status.Hold == "" && r == w.Live()
+		underWay := r.Status.Rollback != nil && r.Status.Rollback.DoneAt == nil
+		undecided := w.Settings.Rollback != workload.ModeOff && r.Status.Hold == "" && (underWay || r == w.History.Newest())
 		if undecided && now.Sub(since(r)) < rollbackTime {
 			return Progress{Says: pending + "; whether it is rolled back is being decided"}
 		}
@@ -83,7 +87,11 @@ func (w Workload) Awaited(n int64, now time.Time) Progress {
 		return Progress{State: Superseded, Says: w.superseded(r)}
 	}
 	ready, wanted := pods(w.Deployment)
-	if pending += fmt.Sprintf(", %d of %d pods ready", ready, wanted); r.Status.Hold != "" {
+	pending += fmt.Sprintf(", %d of %d pods ready", ready, wanted)
+	if r.Spec.FilesOnly {
+		pending += fmt.Sprintf("; only files changed, and pods know them once they start anew: kubectl rollout restart deployment/%s -n %s", w.Name, w.Namespace)
+	}
+	if r.Status.Hold != "" {
 		pending += "; " + oneLine(r.Status.Hold)
 	}
 	return Progress{Says: pending}

@@ -37,8 +37,9 @@ func TestWhichRevisionWasApplied(t *testing.T) {
 func TestNothingIsPickedBeforeAllIsRecorded(t *testing.T) {
 	changed := rescued()
 	changed.Deployment.Spec.MinReadySeconds = 9
-	gone := rescued()
+	gone, letGo := rescued(), rescued()
 	gone.Deployment = nil
+	letGo.Deployment.Labels = map[string]string{workload.GuardLabel: workload.GuardDisabled}
 	tests := map[string]struct {
 		w     Workload
 		files []string
@@ -47,6 +48,7 @@ func TestNothingIsPickedBeforeAllIsRecorded(t *testing.T) {
 		"Recorded": {rescued(), nil, ""},
 		"Deploy":   {changed, nil, "not recorded yet"},
 		"File":     {rescued(), []string{"containers.frontend.files./etc/a"}, "containers.frontend.files./etc/a has changed"},
+		"LetGo":    {letGo, nil, "is not guarded by Reprise any more"},
 		"Gone":     {gone, nil, "deployment/sample-app is not there"},
 		"None":     {shop(), nil, "not recorded yet"},
 	}
@@ -67,7 +69,12 @@ func TestHowFarAnAwaitedRevisionIs(t *testing.T) {
 	off.Settings.Rollback = workload.ModeOff
 	held := failing(12*time.Second, func(r *v1alpha1.Revision) { r.Status.Hold = "no healthy revision is known" })
 	overtaken := shop(append(failing(12*time.Second).History, revision(3, v1alpha1.PhaseProgressing, time.Second))...)
+	halfway := shop(append(failing(12*time.Second).History, revision(3, v1alpha1.PhaseProgressing, time.Second, like(1), restores(1, 2)))...)
+	halfway.History[1].Status.Rollback = &v1alpha1.Rollback{To: 1}
+	written := failing(12 * time.Second)
+	written.Deployment.Spec.MinReadySeconds = 9
 	veto := shop(revision(1, v1alpha1.PhaseProgressing, time.Minute, func(r *v1alpha1.Revision) { r.Status.Hold = "old pods fail in the same way" }))
+	files := shop(revision(1, v1alpha1.PhaseProgressing, time.Minute, func(r *v1alpha1.Revision) { r.Spec.FilesOnly = true }))
 	asked := shop(revision(1, v1alpha1.PhaseHealthy, time.Hour), revision(2, v1alpha1.PhaseSuperseded, time.Minute), revision(3, v1alpha1.PhaseHealthy, time.Second, restores(1, 2)))
 	asked.History[1].Status.Rollback = &v1alpha1.Rollback{To: 1, Request: "reprise.dev/rollback-to=1@2"}
 
@@ -84,11 +91,14 @@ func TestHowFarAnAwaitedRevisionIs(t *testing.T) {
 		"WasHealthy":   {"it was well before the next came", shop(append(rescued().History, revision(4, v1alpha1.PhaseProgressing, 0))...), 3, Healthy, "#4 runs by now"},
 		"RolledBack":   {"the rollback was over before the wait began", rescued(), 2, Failed, "#2 is RolledBack"},
 		"BeingPutBack": {"its rollback belongs to the story", failing(12 * time.Second), 2, Pending, "is being decided"},
+		"HalfWay":      {"it is recorded, and the ownership of its fields is not back", halfway, 2, Pending, "is being decided"},
+		"Written":      {"it is put back, and not recorded yet", written, 2, Pending, "is being decided"},
 		"NotPutBack":   {"its rollback does not come", failing(time.Minute), 2, Failed, "#2 is Failed"},
 		"Off":          {"nothing is decided where nobody wants it", off, 2, Failed, "#2 is Failed"},
 		"Held":         {"its rollback is held", held, 2, Failed, "#2 is Failed"},
 		"Overtaken":    {"it had failed before another was deployed", overtaken, 2, Failed, "#2 is Failed"},
 		"Veto":         {"it cannot be told, and says why", veto, 1, Pending, "old pods fail in the same way"},
+		"FilesOnly":    {"what runs knows the old files", files, 1, Pending, "kubectl rollout restart deployment/sample-app -n shop"},
 		"Superseded":   {"another was deployed meanwhile", shop(revision(1, v1alpha1.PhaseSuperseded, time.Minute), revision(2, v1alpha1.PhaseProgressing, 0)), 1, Superseded, "#2 was deployed by kubectl-client-side-apply"},
 		"JustReplaced": {"its phase lags behind the next one", shop(revision(1, v1alpha1.PhaseProgressing, time.Minute), revision(2, v1alpha1.PhaseProgressing, 0)), 1, Superseded, "#2 was deployed"},
 		"AskedBack":    {"somebody asked to go back before there was a verdict", asked, 2, Superseded, "#1 was put back, asked for by reprise.dev/rollback-to=1@2"},

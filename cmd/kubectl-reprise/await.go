@@ -40,10 +40,14 @@ func (p *plugin) await(ctx context.Context, c *connection, name string, timeout 
 		progress = now
 		return progress.State != story.Pending, progress.Says, nil
 	})
-	if errors.Is(err, errTimeout) {
-		err = nil
+	switch {
+	case errors.Is(err, errTimeout):
+		return progress, nil
+	case errors.Is(err, context.Canceled):
+		return progress, fmt.Errorf("interrupted: %s", progress.Says)
+	default:
+		return progress, err
 	}
-	return progress, err
 }
 
 // passing says whether an error tells of a cluster that may answer in a moment.

@@ -94,7 +94,7 @@ func explain(err error, namespace string) error {
 	var network net.Error
 	switch {
 	case meta.IsNoMatchError(err):
-		return errors.New("Reprise is not installed in this cluster: it serves no Revisions; install the chart charts/reprise")
+		return errors.New("the cluster serves no Revisions: Reprise is not installed in it; install the chart charts/reprise")
 	case apierrors.IsForbidden(err) && errors.As(err, &status) && status.Status().Details != nil && status.Status().Details.Group == v1alpha1.GroupVersion.Group:
 		return fmt.Errorf("you may not read revisions%s: ask for the ClusterRole view there, or for reprise-view, which holds only this right (%w)", in(namespace), err)
 	case apierrors.IsForbidden(err):

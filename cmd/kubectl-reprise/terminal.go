@@ -78,7 +78,7 @@ func (p *plugin) follow(ctx context.Context, c *connection, namespace, name stri
 
 // changes tells that a workload's revisions changed. It ends where they cannot be watched.
 func (c *connection) changes(ctx context.Context, namespace, name string) <-chan struct{} {
-	told := make(chan struct{})
+	told := make(chan struct{}, 1)
 	go func() {
 		defer close(told)
 		watching, err := c.api.Watch(ctx, &v1alpha1.RevisionList{}, &client.ListOptions{
@@ -99,8 +99,7 @@ func (c *connection) changes(ctx context.Context, namespace, name string) <-chan
 			}
 			select {
 			case told <- struct{}{}:
-			case <-ctx.Done():
-				return
+			default: // It is told already, and looked at once for all.
 			}
 		}
 	}()

@@ -75,7 +75,11 @@ var build = sync.OnceValue(func() error {
 	if out, err := command.CombinedOutput(); err != nil {
 		return fmt.Errorf("building the plugin: %w\n%s", err, out)
 	}
-	return os.Symlink(shared.KubectlPath(), filepath.Join(tools, "kubectl"))
+	completion := filepath.Join(root, "cmd", "kubectl-reprise", "kubectl_complete-reprise")
+	return errors.Join(
+		os.Symlink(shared.KubectlPath(), filepath.Join(tools, "kubectl")),
+		os.Symlink(completion, filepath.Join(tools, filepath.Base(completion))),
+	)
 })
 
 // place is a namespace of one test, guarded by the running product, and who types there.

@@ -1,6 +1,7 @@
 package plugin
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -84,9 +85,9 @@ func TestItIsSaidThatRepriseIsNotInstalled(t *testing.T) {
 		}
 	})
 	p := place{T: t, namespace: "default", kubeconfig: bare.Kubeconfig()}
-	p.reprise("status").says(p, 2, "Reprise is not installed in this cluster")
-	p.reprise("why").says(p, 2, "Reprise is not installed in this cluster")
-	p.reprise("version").says(p, 1, "Revisions:  none", "Reprise is not installed in this cluster")
+	p.reprise("status").says(p, 2, "Reprise is not installed in it")
+	p.reprise("why").says(p, 2, "Reprise is not installed in it")
+	p.reprise("version").says(p, 1, "Revisions:  none", "Reprise is not installed in it")
 }
 
 func TestNamesAreCompletedLive(t *testing.T) {
@@ -95,6 +96,10 @@ func TestNamesAreCompletedLive(t *testing.T) {
 	p.reprise("__complete", "status", "").says(p, 0, "sample-app\n")
 	p.reprise("__complete", "why", "sample-app", "").says(p, 0, "1\tHealthy podinfo:6.7.0\n2\tRolledBack podinfo:6.7.1\n3\tHealthy podinfo:6.7.0\n")
 	p.reprise("__complete", "rollback", "sample-app", "--to", "").says(p, 0, "2\tRolledBack podinfo:6.7.1\n")
+	out, err := p.command("kubectl", "__complete", "reprise", "-n", p.namespace, "status", "").Output()
+	if err != nil || !strings.HasPrefix(string(out), "sample-app\n") {
+		t.Errorf("kubectl completes %q, %v", out, err)
+	}
 	for _, shell := range []string{"bash", "zsh", "fish"} {
 		p.reprise("completion", shell).says(p, 0, "reprise")
 	}
