@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -14,6 +15,7 @@ import (
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	ctrlconfig "sigs.k8s.io/controller-runtime/pkg/config"
 	"sigs.k8s.io/controller-runtime/pkg/metrics/server"
 	ctrlwebhook "sigs.k8s.io/controller-runtime/pkg/webhook"
 
@@ -23,6 +25,10 @@ import (
 
 // leaseName is that of the leader's Lease; the recorder's checkpoint lies beside it.
 const leaseName = "reprise"
+
+// fillWithin is how long the caches may take to fill before the process gives up: a history of 50,000 revisions takes a
+// minute, and several on an API server that is busy.
+const fillWithin = 10 * time.Minute
 
 func restConfig(kubeconfig string) (*rest.Config, error) {
 	if kubeconfig == "" {
@@ -54,6 +60,7 @@ func newManager(api *rest.Config, o options) (ctrl.Manager, error) {
 		Metrics:                       server.Options{BindAddress: o.metricsAddress},
 		HealthProbeBindAddress:        o.healthAddress,
 		GracefulShutdownTimeout:       new(drain),
+		Controller:                    ctrlconfig.Controller{CacheSyncTimeout: fillWithin},
 		WebhookServer: ctrlwebhook.NewServer(ctrlwebhook.Options{
 			Host: o.webhookHost, Port: o.webhookPort, CertDir: o.certDirectory,
 			CertName: filepath.Base(o.certFile), KeyName: filepath.Base(o.keyFile),
