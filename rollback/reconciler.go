@@ -144,8 +144,8 @@ func (r *Reconciler) next(ctx context.Context, d *appsv1.Deployment, h history.H
 	if newest == nil || newest.Spec.Workload.UID != d.UID || newest.Spec.IntentHash != workload.IntentOf(d).Hash() {
 		return 0, nil // The recorder comes first, and its Revision brings the workload back.
 	}
-	if err := r.holdUndone(ctx, d, newest); err != nil {
-		return 0, err
+	if wait, err := r.holdUndone(ctx, d, newest); err != nil || wait > 0 {
+		return wait, err
 	}
 	if err := r.reply(ctx, d, answerRetry(h, d)); err != nil {
 		return 0, err

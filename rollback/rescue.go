@@ -213,20 +213,24 @@ func (r *Reconciler) hold(ctx context.Context, failed *v1alpha1.Revision, reason
 }
 
 // holdUndone holds a rollback of files alone that somebody undid before it was recorded: the files are those of the
-// newest revision again, so there will be none that could fail and tell of it.
-func (r *Reconciler) holdUndone(ctx context.Context, d *appsv1.Deployment, newest *v1alpha1.Revision) error {
+// newest revision again, so there will be none that could fail and tell of it. It says when to look again while the
+// rollback's own revision is not there yet: no change of a file brings the workload in.
+func (r *Reconciler) holdUndone(ctx context.Context, d *appsv1.Deployment, newest *v1alpha1.Revision) (time.Duration, error) {
 	if newest.Status.Phase != v1alpha1.PhaseRolledBack || !newest.Spec.FilesOnly || newest.Status.Hold != "" {
-		return nil
+		return 0, nil
 	}
 	changed, err := history.ChangedFiles(ctx, r.Live, newest)
-	if err != nil || len(changed) > 0 {
-		return err
+	if err != nil {
+		return 0, err
+	}
+	if len(changed) > 0 {
+		return turn, nil
 	}
 	h, err := history.List(ctx, r.Live, d.Namespace, d.Name)
 	if err != nil || h.Newest().Spec.Number != newest.Spec.Number {
-		return err // It was recorded by now.
+		return 0, err // It was recorded by now.
 	}
-	return r.hold(ctx, newest, writtenAgain)
+	return 0, r.hold(ctx, newest, writtenAgain)
 }
 
 // heldFor is after how long a held rollback is looked at again.
