@@ -21,8 +21,8 @@ import (
 // manifest is a Deployment as it was given to be applied.
 type manifest struct{ *unstructured.Unstructured }
 
-// manifestOf is the Deployment among manifests that an argument names, or the only one.
-func (p *plugin) manifestOf(files []string, argument string) (*manifest, error) {
+// manifestsOf are the workloads among manifests, or the one of them that an argument names.
+func (p *plugin) manifestsOf(files []string, argument string) ([]*manifest, error) {
 	wanted, err := nameOf(argument)
 	if err != nil {
 		return nil, err
@@ -39,18 +39,20 @@ func (p *plugin) manifestOf(files []string, argument string) (*manifest, error) 
 			continue
 		}
 		names = append(names, object.GetName())
-		if wanted == "" || object.GetName() == wanted {
+		marks := &appsv1.Deployment{}
+		marks.Labels, marks.Annotations = object.GetLabels(), object.GetAnnotations()
+		if object.GetName() == wanted || wanted == "" && workload.Guarded(marks) {
 			found = append(found, &manifest{object})
 		}
 	}
 	switch {
-	case len(found) == 1:
-		return found[0], nil
+	case len(found) > 0:
+		return found, nil
 	case len(names) == 0:
 		return nil, errors.New("the manifests hold no Deployment")
 	default:
 		slices.Sort(names)
-		return nil, fmt.Errorf("the manifests hold the Deployments %s; name the one to wait for", strings.Join(names, ", "))
+		return nil, fmt.Errorf("no workload to wait for: the manifests hold the Deployments %s", strings.Join(names, ", "))
 	}
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -69,6 +70,6 @@ func (p *plugin) result(progress story.Progress, timeout time.Duration) error {
 		fmt.Fprintln(p.Out, progress.Says)
 		return outcome(superseded)
 	default:
-		return fmt.Errorf("timed out after %s: %s", timeout, progress.Says)
+		return fmt.Errorf("timed out after %s: %s", timeout, cmp.Or(progress.Says, "there was no answer yet"))
 	}
 }

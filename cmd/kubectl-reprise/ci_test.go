@@ -70,3 +70,13 @@ func TestExitCodesAreDocumented(t *testing.T) {
 		}
 	}
 }
+
+func TestTheGravestOutcomeOfSeveralWorkloadsCounts(t *testing.T) {
+	for _, tt := range []struct{ a, b, want int }{
+		{0, 0, 0}, {0, superseded, superseded}, {superseded, cannotTell, cannotTell}, {cannotTell, failed, failed}, {failed, superseded, failed}, {superseded, 0, superseded},
+	} {
+		if got := worse(tt.a, tt.b); got != tt.want {
+			t.Errorf("of %d and %d it is %d, want %d", tt.a, tt.b, got, tt.want)
+		}
+	}
+}

@@ -35,7 +35,11 @@ func run(ctx context.Context, args []string, streams genericiooptions.IOStreams)
 	p := &plugin{IOStreams: streams, config: genericclioptions.NewConfigFlags(true)}
 	root := p.command()
 	root.SetArgs(args)
-	err := root.ExecuteContext(ctx)
+	return p.tell(root.ExecuteContext(ctx))
+}
+
+// tell says what went wrong, where that is not told already, and returns the exit code that it leads to.
+func (p *plugin) tell(err error) int {
 	var told outcome
 	switch {
 	case err == nil:

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -27,7 +28,7 @@ func (p *plugin) waitCommand() *cobra.Command {
 rollout status would call the rollout of what was put back a success.
 
 With -f it is the revision of what the manifest says, found out by a server-side dry run: give the file that was
-applied. Without, it is the newest revision that Reprise did not make itself; an apply that changed nothing makes no
+applied. Of several workloads each is waited for, and the gravest outcome counts. Without, it is the newest revision that Reprise did not make itself; an apply that changed nothing makes no
 revision, so that this may be an older one. It may have been rolled back before wait began, or be replaced meanwhile.
 
 Exit codes: 0 it is Healthy, 1 it failed or was rolled back, 2 it cannot be told, or not within --timeout, 3 another
@@ -50,25 +51,49 @@ func (p *plugin) wait(ctx context.Context, o waitOptions, argument string) error
 	if err != nil {
 		return err
 	}
-	applied := awaited{c: c}
-	if len(o.files) > 0 {
-		if applied.manifest, err = p.manifestOf(o.files, argument); err != nil {
-			return err
-		}
-		argument = applied.manifest.GetName()
-		if namespace := applied.manifest.GetNamespace(); namespace != "" {
-			c.namespace = namespace
-		}
+	if says := p.silent(ctx, c); says != "" {
+		return errors.New(says)
 	}
-	w, err := c.find(ctx, argument)
+	end := time.Now().Add(o.timeout)
+	if len(o.files) == 0 {
+		return p.waitFor(ctx, &awaited{c: c, name: argument}, o.timeout, end)
+	}
+	applied, err := p.manifestsOf(o.files, argument)
 	if err != nil {
 		return err
 	}
-	if says := p.silent(ctx, c); says != "" {
-		return fmt.Errorf("%s", says)
+	worst := 0
+	for _, m := range applied {
+		own := *c
+		if namespace := m.GetNamespace(); namespace != "" {
+			own.namespace = namespace
+		}
+		worst = worse(worst, p.tell(p.waitFor(ctx, &awaited{c: &own, manifest: m, name: m.GetName()}, o.timeout, end)))
+	}
+	if worst != 0 {
+		return outcome(worst)
+	}
+	return nil
+}
+
+// worse is the graver of two exit codes: that something failed, before that something cannot be told.
+func worse(a, b int) int {
+	for _, code := range []int{failed, cannotTell} {
+		if a == code || b == code {
+			return code
+		}
+	}
+	return max(a, b)
+}
+
+// waitFor waits for one workload, until the end at the latest.
+func (p *plugin) waitFor(ctx context.Context, applied *awaited, timeout time.Duration, end time.Time) error {
+	w, err := applied.c.find(ctx, applied.name)
+	if err != nil {
+		return err
 	}
 	applied.name = w.Name
-	progress, err := p.await(ctx, c, w.Name, o.timeout, applied.look)
+	progress, err := p.await(ctx, applied.c, w.Name, time.Until(end), applied.look)
 	if err != nil {
 		return err
 	}
@@ -77,7 +102,7 @@ func (p *plugin) wait(ctx context.Context, o waitOptions, argument string) error
 		fmt.Fprint(p.Out, diagnosis(applied.w, r).Core(p.look(), time.Now()))
 		return outcome(failed)
 	}
-	return p.result(progress, o.timeout)
+	return p.result(progress, timeout)
 }
 
 // awaited is the revision that is waited for, once it is known which.

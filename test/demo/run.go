@@ -36,6 +36,7 @@ func run(ctx context.Context, out io.Writer, keep bool) (err error) {
 		if keep && ctx.Err() == nil {
 			t.say("The cluster stays until Ctrl-C. In another terminal:")
 			fmt.Fprintf(out, "export KUBECONFIG=%s PATH=%s:$PATH\n", c.Kubeconfig(), filepath.Dir(c.KubectlPath()))
+			t.say("docs/tutorial.md goes on from here.")
 			<-ctx.Done()
 		}
 		err = errors.Join(err, c.Stop())

@@ -1,6 +1,10 @@
 package plugin
 
 import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -31,19 +35,64 @@ func TestWaitTellsTheFateOfWhatWasApplied(t *testing.T) {
 	p.reprise("wait", "-f", fixed).says(p, 0, "sample-app #4 is Healthy: podinfo:6.7.1")
 }
 
-func TestWaitKnowsWhatWasAppliedServerSide(t *testing.T) {
+// TestWaitKnowsWhatWasApplied: also where the file leaves a field out that was put back since.
+func TestWaitKnowsWhatWasApplied(t *testing.T) {
+	for name, apply := range map[string][]string{"ClientSide": {"apply"}, "ServerSide": {"apply", "--server-side"}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p := newPlace(t, quick)
+			healthy := tutorial("1-healthy")
+			crashing := changed(t, tutorial("6-crashloop"), "          env:\n            - name: PODINFO_UI_MESSAGE\n              value: new feature\n", "")
+			p.kubectl(append(apply, "-f", healthy)...)
+			p.reprise("wait", "-f", healthy).says(p, 0, "sample-app #1 is Healthy")
+			p.kubectl(append(apply, "-f", crashing)...)
+			p.reprise("wait", "-f", crashing).says(p, 1, "sample-app #2 failed", "- containers.frontend.variables.PODINFO_UI_MESSAGE")
+			p.becomes("sample-app", "1 Healthy, 2 RolledBack, 3 Healthy")
+			p.reprise("wait", "-f", crashing).says(p, 1, "sample-app #2 failed")
+		})
+	}
+}
+
+// changed is a manifest with a part of it replaced.
+func changed(t *testing.T, file, part, by string) string {
+	t.Helper()
+	content, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(string(content), part) {
+		t.Fatalf("%s lacks %q", file, part)
+	}
+	file = filepath.Join(t.TempDir(), "manifests.yaml")
+	if err := os.WriteFile(file, []byte(strings.ReplaceAll(string(content), part, by)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+func TestWaitWaitsForEveryWorkloadOfAFile(t *testing.T) {
 	t.Parallel()
 	p := newPlace(t, quick)
-	healthy, crashing := tutorial("1-healthy"), tutorial("6-crashloop")
-	for _, file := range []string{healthy, crashing} {
-		p.kubectl("apply", "--server-side", "-f", file)
-		if file == healthy {
-			p.reprise("wait", "-f", healthy).says(p, 0, "sample-app #1 is Healthy")
-		}
+	p.apply(tutorial("1-healthy"))
+	p.becomes("sample-app", "1 Healthy")
+	other := changed(t, tutorial("1-healthy"), "sample-app", "other-app")
+	both := changed(t, tutorial("6-crashloop"), "kind: HTTPRoute", "kind: HTTPRoute") // A copy to append to.
+	content, err := os.ReadFile(other)
+	if err != nil {
+		t.Fatal(err)
 	}
-	p.reprise("wait", "-f", crashing).says(p, 1, "sample-app #2 failed")
-	p.becomes("sample-app", "1 Healthy, 2 RolledBack, 3 Healthy")
-	p.reprise("wait", "-f", crashing).says(p, 1, "sample-app #2 failed")
+	file, err := os.OpenFile(both, os.O_APPEND|os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = file.Write(append([]byte("---\n"), content...))
+	if err := errors.Join(err, file.Close()); err != nil {
+		t.Fatal(err)
+	}
+	p.apply(both)
+	p.reprise("wait", "-f", both).says(p, 1, "sample-app #2 failed", "other-app #1 is Healthy")
+	p.reprise("wait", "-f", both, "other-app").says(p, 0, "other-app #1 is Healthy")
+	p.reprise("wait", "-f", both, "third").says(p, 2, "the manifests hold the Deployments other-app, sample-app")
 }
 
 func TestWaitSaysThatAnotherDeployCameFirst(t *testing.T) {
