@@ -107,6 +107,7 @@ func (q *lanes) next(key types.NamespacedName, l *lane) (capture, time.Duration,
 		q.fold(l)
 	}
 	c := l.waiting[0]
+	l.waiting[0] = capture{} // A lane stays for as long as its pace counts, and would hold on to the Deployment.
 	l.waiting = l.waiting[1:]
 	l.recorded = append(l.recorded, now)
 	if q.limit > 0 && len(l.recorded) > q.limit {
