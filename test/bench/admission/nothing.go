@@ -19,8 +19,11 @@ import (
 // nothingPath is where the hook that does nothing is served.
 const nothingPath = "/nothing"
 
-// nothingName is what the table calls it.
-const nothingName = "a hook that does nothing"
+// What the table calls it, and the call of no hook at all.
+const (
+	nothingName = "a hook that does nothing"
+	bareName    = "no hook"
+)
 
 // nothingOptions are how the hook that does nothing is served.
 type nothingOptions struct {

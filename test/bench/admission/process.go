@@ -33,11 +33,10 @@ func cpuOf(argument string) (time.Duration, error) {
 	return 0, fmt.Errorf("no process has the argument %s", argument)
 }
 
-// cpuIn is user and system time of a line of /proc/PID/stat, whose second field may hold spaces.
+// cpuIn is user and system time of a line of /proc/PID/stat, whose second field may hold spaces and brackets.
 func cpuIn(stat string) (time.Duration, error) {
-	_, rest, found := strings.Cut(stat, ") ")
-	fields := strings.Fields(rest)
-	if !found || len(fields) < 13 {
+	fields := strings.Fields(stat[strings.LastIndex(stat, ")")+1:])
+	if len(fields) < 13 {
 		return 0, fmt.Errorf("reading the CPU time of a process: %q is not as expected", stat)
 	}
 	var ticks int64

@@ -52,7 +52,7 @@ func (st *stage) measure(ctx context.Context, s sizes) ([]row, error) {
 	if err != nil {
 		return nil, err
 	}
-	bare := hook{name: "no hook", namespace: bareNamespace, cpu: func() (time.Duration, error) { return 0, nil }}
+	bare := hook{name: bareName, namespace: bareNamespace, cpu: func() (time.Duration, error) { return 0, nil }}
 	var rows []row
 	for _, set := range []struct {
 		name    string

@@ -14,10 +14,10 @@ func print(out io.Writer, s sizes, rows []row) {
 	var bare, nothing row
 	for _, r := range rows {
 		cpu, times := "", ""
-		switch {
-		case r.cpu == 0:
+		switch r.hook {
+		case bareName:
 			bare = r
-		case r.hook == nothingName:
+		case nothingName:
 			nothing = r
 			cpu = ms(r.cpu)
 		default:
