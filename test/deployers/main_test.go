@@ -13,7 +13,6 @@ import (
 	"os"
 	"sync"
 	"testing"
-	"time"
 
 	"reprise.dev/reprise/test/cluster"
 	"reprise.dev/reprise/test/product"
@@ -47,24 +46,4 @@ func TestMain(m *testing.M) {
 }
 
 // running is the one instance of Reprise that the tests of the package share.
-var running = sync.OnceValues(func() (*product.Instance, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute)
-	defer cancel()
-	dir, err := os.MkdirTemp("", "reprise-binary-")
-	if err != nil {
-		return nil, err
-	}
-	defer os.RemoveAll(dir)
-	binary, err := product.Build(ctx, os.Stderr, dir)
-	if err != nil {
-		return nil, err
-	}
-	port, err := cluster.FreePort()
-	if err != nil {
-		return nil, err
-	}
-	if err := product.Install(ctx, shared, port, nil); err != nil {
-		return nil, err
-	}
-	return product.Start(ctx, shared, "reprise", binary, port)
-})
+var running = sync.OnceValues(func() (*product.Instance, error) { return product.Serve(shared, nil, nil) })

@@ -1,14 +1,11 @@
 package integration
 
 import (
-	"context"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -16,35 +13,11 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"reprise.dev/reprise/history"
-	"reprise.dev/reprise/test/cluster"
 	"reprise.dev/reprise/test/product"
 )
 
 // running is the one instance of Reprise that the tests of the package share.
-var running = sync.OnceValues(func() (*product.Instance, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute)
-	defer cancel()
-	if err := shared.InstallGatewayCRDs(ctx); err != nil {
-		return nil, err
-	}
-	dir, err := os.MkdirTemp("", "reprise-binary-")
-	if err != nil {
-		return nil, err
-	}
-	defer os.RemoveAll(dir)
-	binary, err := product.Build(ctx, os.Stderr, dir)
-	if err != nil {
-		return nil, err
-	}
-	port, err := cluster.FreePort()
-	if err != nil {
-		return nil, err
-	}
-	if err := product.Install(ctx, shared, port, nil); err != nil {
-		return nil, err
-	}
-	return product.Start(ctx, shared, "reprise", binary, port)
-})
+var running = sync.OnceValues(func() (*product.Instance, error) { return product.Serve(shared, nil, shared.InstallGatewayCRDs) })
 
 // place is a namespace of one test, guarded by the running product.
 type place struct {

@@ -9,7 +9,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -54,33 +53,15 @@ const slipped = "slipped-in"
 
 // running is the one instance of Reprise that the tests of the package share.
 var running = sync.OnceValues(func() (*product.Instance, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute)
-	defer cancel()
-	dir, err := os.MkdirTemp("", "reprise-binary-")
-	if err != nil {
-		return nil, err
-	}
-	defer os.RemoveAll(dir)
-	binary, err := product.Build(ctx, os.Stderr, dir)
-	if err != nil {
-		return nil, err
-	}
-	port, err := cluster.FreePort()
-	if err != nil {
-		return nil, err
-	}
-	if err := product.Install(ctx, shared, port, values); err != nil {
-		return nil, err
-	}
-	client, err := kubernetes.NewForConfig(shared.RESTConfig())
-	if err != nil {
-		return nil, err
-	}
-	invalid := policies(slipped, map[string]string{"bad.rego": "package slipped\n\ndeny contains {"})
-	if _, err := client.CoreV1().ConfigMaps(product.Namespace).Create(ctx, invalid, metav1.CreateOptions{}); err != nil {
-		return nil, err
-	}
-	return product.Start(ctx, shared, "reprise", binary, port)
+	return product.Serve(shared, values, func(ctx context.Context) error {
+		client, err := kubernetes.NewForConfig(shared.RESTConfig())
+		if err != nil {
+			return err
+		}
+		invalid := policies(slipped, map[string]string{"bad.rego": "package slipped\n\ndeny contains {"})
+		_, err = client.CoreV1().ConfigMaps(product.Namespace).Create(ctx, invalid, metav1.CreateOptions{})
+		return err
+	})
 })
 
 // policies is a ConfigMap of policies.

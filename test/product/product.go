@@ -78,6 +78,38 @@ func Install(ctx context.Context, c *cluster.Cluster, port int, values map[strin
 	return nil
 }
 
+// serveWithin bounds Serve, which may have to compile the product first.
+const serveWithin = 10 * time.Minute
+
+// Serve builds the product, installs the chart with the given values and starts it, for tests that share one instance.
+// before is done between the two, nil where there is nothing to do. It ends with the cluster at the latest.
+func Serve(c *cluster.Cluster, values map[string]any, before func(context.Context) error) (*Instance, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), serveWithin)
+	defer cancel()
+	dir, err := os.MkdirTemp("", "reprise-binary-")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	binary, err := Build(ctx, os.Stderr, dir)
+	if err != nil {
+		return nil, err
+	}
+	port, err := cluster.FreePort()
+	if err != nil {
+		return nil, err
+	}
+	if err := Install(ctx, c, port, values); err != nil {
+		return nil, err
+	}
+	if before != nil {
+		if err := before(ctx); err != nil {
+			return nil, err
+		}
+	}
+	return Start(ctx, c, "reprise", binary, port)
+}
+
 // Start runs the binary as the chart's ServiceAccount, with the configuration that Install stored, and
 // returns when it is ready. name tells several apart; Logs of the cluster knows it. flags are added to
 // the binary's. It ends with the cluster at the latest.
