@@ -35,6 +35,22 @@ func (w Workload) Suspect() *v1alpha1.Revision {
 	return w.LastFailure()
 }
 
+// Logged is the revision whose logs a person asks for who names none: what failed, until another was deployed and is
+// well, then that; nil where nothing is recorded.
+func (w Workload) Logged() *v1alpha1.Revision {
+	if suspect := w.Suspect(); suspect != nil && !w.mended(suspect) {
+		return suspect
+	}
+	return w.History.Newest()
+}
+
+// mended says whether another revision than what was put back instead of a failed one runs, and is well.
+func (w Workload) mended(failure *v1alpha1.Revision) bool {
+	live := w.Live()
+	return live != nil && live.Spec.Number != failure.Spec.Number && live.Status.Phase == v1alpha1.PhaseHealthy &&
+		live.Spec.RollbackOf != failure.Spec.Number
+}
+
 // same says whether two revisions run the same.
 func same(a, b *v1alpha1.Revision) bool {
 	return a.Spec.IntentHash == b.Spec.IntentHash && a.Spec.FilesDigest == b.Spec.FilesDigest

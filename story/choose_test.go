@@ -67,3 +67,19 @@ func TestNothingPrintedSteersATerminal(t *testing.T) {
 		}
 	}
 }
+
+func TestWhoseLogsAreAskedFor(t *testing.T) {
+	fixed := shop(append(rescued().History, revision(4, v1alpha1.PhaseHealthy, time.Minute))...)
+	under := shop(append(rescued().History, revision(4, v1alpha1.PhaseProgressing, time.Second))...)
+	for name, tt := range map[string]struct {
+		w    Workload
+		want int64
+	}{"Rescued": {rescued(), 2}, "Left": {left(), 2}, "UnderWay": {under, 2}, "Fixed": {fixed, 4}, "Well": {shop(revision(1, v1alpha1.PhaseHealthy, 0)), 1}} {
+		if got := tt.w.Logged(); got.Spec.Number != tt.want {
+			t.Errorf("%s: #%d, want #%d", name, got.Spec.Number, tt.want)
+		}
+	}
+	if shop().Logged() != nil {
+		t.Error("logs of nothing")
+	}
+}

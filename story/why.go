@@ -137,13 +137,13 @@ func (d Diagnosis) events(p *page) {
 func (d Diagnosis) next(p *page, now time.Time) {
 	r, w := d.Revision, d.Workload
 	p.title("What to do:")
-	if r.Status.CauseOutside {
-		p.fold("The cause may lie outside of what was deployed, such as in a Secret or at a registry. If it is mended there, apply the same again.")
-	}
 	live := w.Live()
-	if live != nil && live.Spec.Number != r.Spec.Number && live.Status.Phase == v1alpha1.PhaseHealthy && live.Spec.RollbackOf != r.Spec.Number {
+	if w.mended(r) {
 		p.fold(fmt.Sprintf("Nothing: #%d runs since and is Healthy.", live.Spec.Number))
 		return
+	}
+	if r.Status.CauseOutside {
+		p.fold("The cause may lie outside of what was deployed, such as in a Secret or at a registry. If it is mended there, apply the same again.")
 	}
 	target := w.RollbackTarget()
 	if live != nil && live.Spec.Number == r.Spec.Number && w.Settings.Rollback == workload.ModeManual && target != nil {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -33,7 +34,7 @@ func (p *plugin) logsCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use:   "logs [WORKLOAD]",
 		Short: "Print the logs of a revision's pods, or what was saved of them when they are gone",
-		Long: `Print the logs of the pods of a revision: of the newest that failed, where there is one, else of the live one, or of
+		Long: `Print the logs of the pods of a revision: of what failed, until another was deployed and is healthy, then of that; or of
 --revision. When its pods are gone, the last lines that were saved as evidence are printed, with credentials masked.
 Every line begins with its pod and container.
 
@@ -65,14 +66,11 @@ func (p *plugin) logs(ctx context.Context, o logOptions, argument string) error 
 	if err != nil {
 		return err
 	}
-	r := w.Suspect()
+	r := w.Logged()
 	if o.revision != "" {
 		if r, err = w.Revision(o.revision); err != nil {
 			return err
 		}
-	}
-	if r == nil {
-		r = w.History.Newest()
 	}
 	if r == nil {
 		return fmt.Errorf("nothing of %s is recorded yet", w.Name)
@@ -113,7 +111,7 @@ func (c *connection) podsOf(ctx context.Context, w story.Workload, r *v1alpha1.R
 func (p *plugin) savedLogs(w story.Workload, r *v1alpha1.Revision, o logOptions) error {
 	lines := story.SavedLogs(r, o.container, o.previous)
 	if len(lines) == 0 {
-		return fmt.Errorf("the pods of %s #%d are gone, and no logs were saved of them", w.Name, r.Spec.Number)
+		return fmt.Errorf("the pods of %s #%d are gone, and no logs were saved of them; %s", w.Name, r.Spec.Number, cmp.Or(r.Status.Error, "it has not failed"))
 	}
 	fmt.Fprintf(p.ErrOut, "%s #%d, %s: its pods are gone; this was saved when it failed:\n", w.Name, r.Spec.Number, story.Label(r))
 	if o.tail >= 0 {
