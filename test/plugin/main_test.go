@@ -3,7 +3,6 @@
 package plugin
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -11,7 +10,6 @@ import (
 	"path/filepath"
 	"sync"
 	"testing"
-	"time"
 
 	"reprise.dev/reprise/test/cluster"
 	"reprise.dev/reprise/test/product"
@@ -36,25 +34,7 @@ func serve(m *testing.M) int {
 }
 
 // running is the one instance of Reprise that the tests of the package share.
-var running = sync.OnceValues(func() (*product.Instance, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute)
-	defer cancel()
-	if err := shared.InstallGatewayCRDs(ctx); err != nil {
-		return nil, err
-	}
-	binary, err := product.Build(ctx, os.Stderr, tools)
-	if err != nil {
-		return nil, err
-	}
-	port, err := cluster.FreePort()
-	if err != nil {
-		return nil, err
-	}
-	if err := product.Install(ctx, shared, port, nil); err != nil {
-		return nil, err
-	}
-	return product.Start(ctx, shared, "reprise", binary, port)
-})
+var running = sync.OnceValues(func() (*product.Instance, error) { return product.Serve(shared, nil, shared.InstallGatewayCRDs) })
 
 // build puts kubectl and the plugin into the folder of the tools, as a user has them on the PATH.
 var build = sync.OnceValue(func() error {
