@@ -1,7 +1,6 @@
 package rescue
 
 import (
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -12,6 +11,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/structured-merge-diff/v6/fieldpath"
 
 	"reprise.dev/reprise/event"
 	"reprise.dev/reprise/history"
@@ -93,17 +93,35 @@ func (s state) contents() map[string]string {
 	return all
 }
 
-// owners say who owns which field of an object, without the controllers of Kubernetes.
+// owners say who owns which field of an object, without the controllers of Kubernetes and without the settings and
+// requests, whose owners a rollback leaves alone.
 func owners(entries []metav1.ManagedFieldsEntry) []string {
 	var all []string
 	for _, e := range entries {
-		if e.Subresource == "" && e.Manager != "kube-controller-manager" {
-			fields, _ := json.Marshal(e.FieldsV1)
+		if fields := deployed(e); e.Subresource == "" && e.Manager != "kube-controller-manager" && fields != "{}" {
 			all = append(all, fmt.Sprintf("%s by %s: %s", e.Manager, e.Operation, fields))
 		}
 	}
 	slices.Sort(all)
 	return all
+}
+
+// deployed are the fields of an entry that are a deployer's, as JSON.
+func deployed(e metav1.ManagedFieldsEntry) string {
+	all, own := fieldpath.NewSet(), fieldpath.NewSet()
+	if err := all.FromJSON(e.FieldsV1.GetRawReader()); err != nil {
+		return err.Error()
+	}
+	all.Iterate(func(path fieldpath.Path) {
+		if last := path[len(path)-1].FieldName; last == nil || !workload.Reserved(*last) {
+			own.Insert(path.Copy())
+		}
+	})
+	encoded, err := own.ToJSON()
+	if err != nil {
+		return err.Error()
+	}
+	return string(encoded)
 }
 
 // owners are those of the Deployment and the files.
