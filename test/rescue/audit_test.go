@@ -35,6 +35,8 @@ type storedWrite struct {
 	version, generation int64
 	kind, name          string
 	own, plan           bool
+	// hold is the reason that it notes for a rollback that is held.
+	hold string
 }
 
 func openAuditLog(path string) (*auditLog, error) {
@@ -94,6 +96,9 @@ func (l *auditLog) add(line []byte) error {
 		}
 		plan := patch.Status.Rollback
 		w.plan = entry.Verb == "patch" && plan != nil && !plan.StartedAt.IsZero()
+		if entry.Verb == "patch" {
+			w.hold = patch.Status.Hold
+		}
 	}
 	l.stored[o.Namespace] = append(l.stored[o.Namespace], w)
 	return nil
@@ -103,6 +108,8 @@ func (l *auditLog) add(line []byte) error {
 type deed struct {
 	// plans is how many rollbacks were written ahead, intents how often a Deployment's spec was changed.
 	plans, intents int
+	// holds are the reasons for which a rollback was held, a reason once.
+	holds map[string]bool
 	// files is how often each file was stored with another content or another owner.
 	files map[string]int
 }
@@ -115,9 +122,12 @@ func (l *auditLog) of(namespace string) (deed, error) {
 		return deed{}, err
 	}
 	all := slices.SortedStableFunc(slices.Values(l.stored[namespace]), func(a, b storedWrite) int { return cmp.Compare(a.version, b.version) })
-	done := deed{files: map[string]int{}}
+	done := deed{files: map[string]int{}, holds: map[string]bool{}}
 	var generation, last int64
 	for _, w := range all {
+		if w.hold != "" {
+			done.holds[w.hold] = true
+		}
 		switch {
 		case w.kind == "deployments":
 			if w.own && w.generation > generation {
