@@ -2,10 +2,12 @@ package rescue
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"testing"
 	"time"
 
+	coordinationv1 "k8s.io/api/coordination/v1"
 	"k8s.io/apimachinery/pkg/util/wait"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -26,6 +28,10 @@ func TestTheNextLeaderFinishesWhatAKilledOneLeft(t *testing.T) {
 		t.Fatal(err)
 	}
 	first := startBinary(t, "first", binary)
+	product.Eventually(t, func() (bool, string) { // What is there before it has listed all is adopted.
+		err := api.Get(t.Context(), client.ObjectKey{Namespace: product.Namespace, Name: product.Release + "-recorder"}, &coordinationv1.Lease{})
+		return err == nil, fmt.Sprintf("reading the recorder's checkpoint: %v", err)
+	})
 	var all []*run
 	for i := range 8 {
 		r := &run{T: t, story: story{seed: uint64(i), files: true, serverSide: i%2 == 0, bad: byImage, trigger: byFailure, upset: nothing}, api: api}
