@@ -52,7 +52,7 @@ bench-recorder: binaries ## measure what recording costs, ten minutes
 	$(TESTS) run ./bench/recorder
 
 .PHONY: bench-admission
-bench-admission: binaries ## measure what admission costs beside a hook that does nothing, ten minutes
+bench-admission: binaries ## measure what admission costs beside a hook that does nothing, two minutes
 	$(TESTS) run ./bench/admission
 
 .PHONY: bench-rollback
