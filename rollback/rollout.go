@@ -58,19 +58,20 @@ func filesChanged(h history.History) bool {
 	return len(h) > 1 && h[len(h)-2].Spec.FilesDigest != h[len(h)-1].Spec.FilesDigest
 }
 
-// neverWell are the ReplicaSets of revisions none of which was ever healthy.
+// neverWell are the ReplicaSets of revisions none of which was ever healthy. Of one that is adopted and Unknown that is not
+// known.
 func neverWell(h history.History, sets []*appsv1.ReplicaSet) []types.UID {
-	healthy := map[string]bool{} // By template hash.
+	mayBeWell := map[string]bool{} // By template hash.
 	for i := range h {
-		hash := h[i].Spec.TemplateHash
-		healthy[hash] = healthy[hash] || h[i].Status.Phase == v1alpha1.PhaseHealthy
+		hash, phase := h[i].Spec.TemplateHash, h[i].Status.Phase
+		mayBeWell[hash] = mayBeWell[hash] || phase == v1alpha1.PhaseHealthy || phase == v1alpha1.PhaseUnknown
 	}
 	var bad []types.UID
 	for _, set := range sets {
 		template := set.Spec.Template
 		template.Labels = maps.Clone(template.Labels)
 		delete(template.Labels, appsv1.DefaultDeploymentUniqueLabelKey)
-		if well, recorded := healthy[workload.TemplateHash(&template)]; recorded && !well {
+		if well, recorded := mayBeWell[workload.TemplateHash(&template)]; recorded && !well {
 			bad = append(bad, set.UID)
 		}
 	}
