@@ -48,7 +48,9 @@ type Reconciler struct {
 	Core       Core
 	Namespaces Namespaces
 	Events     *event.Writer
-	Clock      clock.PassiveClock
+	// Observer counts what is done; nil means that nobody does.
+	Observer Observer
+	Clock    clock.PassiveClock
 	// Defaults are the install's settings.
 	Defaults workload.Settings
 	// MaxAtOnce is how many rollbacks may be under way at once.
@@ -60,6 +62,9 @@ type Reconciler struct {
 // SetupWithManager has the Reconciler called for a workload whenever it, one of its Revisions, ReplicaSets or
 // Pods changes.
 func (r *Reconciler) SetupWithManager(manager ctrl.Manager) error {
+	if r.Observer == nil {
+		r.Observer = unobserved{}
+	}
 	r.underway = semaphore.NewWeighted(int64(r.MaxAtOnce))
 	return ctrl.NewControllerManagedBy(manager).Named("rollback").
 		For(&appsv1.Deployment{}).
