@@ -50,6 +50,14 @@ func newAdmission() *Admission {
 	return a
 }
 
+// Expect makes the series of a policy that is in force, so that each is there before it is first counted.
+func (a *Admission) Expect(policy, enforcement string) {
+	a.objections.WithLabelValues(policy, enforcement)
+	for _, reason := range []string{"broken", "timeout", "no-data"} {
+		a.unjudged.WithLabelValues(policy, reason)
+	}
+}
+
 // Admitted implements webhook.Observer.
 func (a *Admission) Admitted(decision, operation string, dryRun bool) {
 	a.admissions.WithLabelValues(decision, operation, strconv.FormatBool(dryRun)).Inc()

@@ -31,7 +31,7 @@ type policySet struct {
 	log       logr.Logger
 	// changed tells the audit that others are in force; it holds one message, which is enough.
 	changed chan controllerevent.GenericEvent
-	metrics *metrics.Policies
+	metrics *metrics.Metrics
 
 	engine  atomic.Pointer[policy.Engine]
 	mu      sync.Mutex // guards inForce
@@ -82,7 +82,10 @@ func (s *policySet) assemble(ctx context.Context, stored []*corev1.ConfigMap) (m
 	}
 	s.inForce = assembly.InForce
 	s.engine.Store(assembly.Engine)
-	s.metrics.Loaded(len(assembly.Rejected))
+	s.metrics.Policies.Loaded(len(assembly.Rejected))
+	for _, rule := range s.rules() {
+		s.metrics.Admission.Expect(rule.Name, string(rule.Enforcement))
+	}
 	return assembly.Rejected, nil
 }
 

@@ -135,7 +135,7 @@ func (p *process) compile(ctx context.Context) error {
 	p.policies = &policySet{
 		clients: p.clients, namespace: p.options.namespace, events: p.events, builtin: builtin,
 		terms: p.config.Policies, log: ctrl.Log.WithName("policies"),
-		changed: make(chan controllerevent.GenericEvent, 1), metrics: p.metrics.Policies,
+		changed: make(chan controllerevent.GenericEvent, 1), metrics: p.metrics,
 	}
 	if err := p.policies.load(ctx); err != nil {
 		return err
