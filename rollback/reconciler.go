@@ -59,7 +59,10 @@ type Reconciler struct {
 
 // SetupWithManager has the Reconciler called for a workload whenever it, one of its Revisions, ReplicaSets or
 // Pods changes.
-func (r *Reconciler) SetupWithManager(manager ctrl.Manager) error {
+func (r *Reconciler) SetupWithManager(ctx context.Context, manager ctrl.Manager) error {
+	if err := manager.GetFieldIndexer().IndexField(ctx, &appsv1.ReplicaSet{}, deploymentField, deploymentOf); err != nil {
+		return fmt.Errorf("indexing ReplicaSets: %w", err)
+	}
 	r.underway = semaphore.NewWeighted(int64(r.MaxAtOnce))
 	return ctrl.NewControllerManagedBy(manager).Named("rollback").
 		For(&appsv1.Deployment{}).

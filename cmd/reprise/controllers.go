@@ -17,7 +17,7 @@ import (
 const sweepEvery = 10 * time.Minute
 
 // controllers adds what only the leader does.
-func (p *process) controllers(context.Context) error {
+func (p *process) controllers(ctx context.Context) error {
 	recorder := history.NewRecorder(history.Recorder{
 		Client: p.manager.GetClient(), Live: p.manager.GetAPIReader(), Dynamic: p.dynamic, Leases: p.clients.CoordinationV1(), Events: p.events,
 		Auditor: auditor{policies: p.policies, namespaces: p.namespaces},
@@ -33,7 +33,7 @@ func (p *process) controllers(context.Context) error {
 		Client: p.manager.GetClient(), Live: p.manager.GetAPIReader(), Core: p.clients.CoreV1(), Namespaces: p.namespaces,
 		Events: p.events, Clock: clock.RealClock{}, Defaults: p.config.Defaults, MaxAtOnce: p.config.Rollback.MaxAtOnce,
 	}
-	err := errors.Join(p.manager.Add(recorder), p.manager.Add(sweeper), files.SetupWithManager(p.manager), guard.SetupWithManager(p.manager))
+	err := errors.Join(p.manager.Add(recorder), p.manager.Add(sweeper), files.SetupWithManager(p.manager), guard.SetupWithManager(ctx, p.manager))
 	if err != nil {
 		return fmt.Errorf("adding the controllers: %w", err)
 	}

@@ -96,7 +96,7 @@ func (l *leader) wire(own *rest.Config, namespace string, late faults.Lag) error
 	}
 	return errors.Join(
 		l.manager.GetFieldIndexer().IndexField(l.Context(), &v1alpha1.Revision{}, history.WorkloadField, byWorkload),
-		l.manager.Add(recorder), files.SetupWithManager(l.manager), l.guard.SetupWithManager(l.manager),
+		l.manager.Add(recorder), files.SetupWithManager(l.manager), l.guard.SetupWithManager(l.Context(), l.manager),
 	)
 }
 
