@@ -48,7 +48,9 @@ type Reconciler struct {
 	Core       Core
 	Namespaces Namespaces
 	Events     *event.Writer
-	Clock      clock.PassiveClock
+	// Observer counts what is done; nil means that nobody does.
+	Observer Observer
+	Clock    clock.PassiveClock
 	// Defaults are the install's settings.
 	Defaults workload.Settings
 	// MaxAtOnce is how many rollbacks may be under way at once.
@@ -62,6 +64,9 @@ type Reconciler struct {
 func (r *Reconciler) SetupWithManager(ctx context.Context, manager ctrl.Manager) error {
 	if err := manager.GetFieldIndexer().IndexField(ctx, &appsv1.ReplicaSet{}, deploymentField, deploymentOf); err != nil {
 		return fmt.Errorf("indexing ReplicaSets: %w", err)
+	}
+	if r.Observer == nil {
+		r.Observer = unobserved{}
 	}
 	r.underway = semaphore.NewWeighted(int64(r.MaxAtOnce))
 	return ctrl.NewControllerManagedBy(manager).Named("rollback").

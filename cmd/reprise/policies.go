@@ -9,7 +9,6 @@ import (
 	"sync/atomic"
 
 	"github.com/go-logr/logr"
-	"github.com/prometheus/client_golang/prometheus"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
@@ -17,6 +16,7 @@ import (
 	controllerevent "sigs.k8s.io/controller-runtime/pkg/event"
 
 	"reprise.dev/reprise/event"
+	"reprise.dev/reprise/metrics"
 	"reprise.dev/reprise/policy"
 )
 
@@ -31,8 +31,7 @@ type policySet struct {
 	log       logr.Logger
 	// changed tells the audit that others are in force; it holds one message, which is enough.
 	changed chan controllerevent.GenericEvent
-	// invalid counts the ConfigMaps that are not in force as they are.
-	invalid prometheus.Gauge
+	metrics *metrics.Policies
 
 	engine  atomic.Pointer[policy.Engine]
 	mu      sync.Mutex // guards inForce
@@ -46,13 +45,6 @@ func (s *policySet) Evaluate(ctx context.Context, in policy.Input) policy.Verdic
 
 // rules are those in force.
 func (s *policySet) rules() []policy.Rule { return s.engine.Load().Rules(policy.Final) }
-
-func newInvalid() prometheus.Gauge {
-	return prometheus.NewGauge(prometheus.GaugeOpts{
-		Name: "reprise_policy_invalid_sources",
-		Help: "ConfigMaps of policies that cannot be used as they are; what was in force of them before stays.",
-	})
-}
 
 // load reads and compiles what there is at the start. A term that names a policy which does not exist is an error,
 // unless a ConfigMap that may hold it cannot be used.
@@ -90,7 +82,7 @@ func (s *policySet) assemble(ctx context.Context, stored []*corev1.ConfigMap) (m
 	}
 	s.inForce = assembly.InForce
 	s.engine.Store(assembly.Engine)
-	s.invalid.Set(float64(len(assembly.Rejected)))
+	s.metrics.Loaded(len(assembly.Rejected))
 	return assembly.Rejected, nil
 }
 
