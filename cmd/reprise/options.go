@@ -23,6 +23,7 @@ type options struct {
 	leaderElect    bool
 	development    bool
 	memoryLimit    int64
+	version        bool
 	webhookHost    string
 	webhookPort    int
 	certDirectory  string
@@ -43,11 +44,15 @@ func parse(args []string) (options, error) {
 	flags.BoolVar(&o.leaderElect, "leader-elect", true, "let one replica of several run the controllers")
 	flags.Int64Var(&o.memoryLimit, "memory-limit", 0, "the bytes of memory that this process may use; 0 where nothing bounds it")
 	flags.BoolVar(&o.development, "log-for-people", false, "write logs for a terminal instead of JSON")
+	flags.BoolVar(&o.version, "version", false, "print the version and end")
 	if err := flags.Parse(args); err != nil {
 		return o, err
 	}
 	if flags.NArg() > 0 {
 		return o, fmt.Errorf("unexpected argument %q: all options are flags, see --help", flags.Arg(0))
+	}
+	if o.version {
+		return o, nil
 	}
 	return o, o.complete()
 }
