@@ -45,8 +45,8 @@ type Config struct {
 	// Username is Reprise's own, as the API server knows it. Its rollback writes
 	// are exempt from policy.
 	Username string
-	// Defaults are the install's settings of workloads.
-	Defaults workload.Settings
+	// Defaults are the install's settings of workloads, as they are now.
+	Defaults func() workload.Settings
 	Now      func() time.Time
 	Log      logr.Logger
 }
@@ -63,8 +63,8 @@ type Handler struct {
 
 // NewHandler makes the handler of a phase. It fails if the configuration lacks something.
 func NewHandler(phase policy.Phase, c Config) (*Handler, error) {
-	if c.Policies == nil || c.Namespaces == nil || c.Revisions == nil || c.Refusals == nil || c.Now == nil {
-		return nil, errors.New("configuring the webhook: policies, namespaces, revisions, refusals and the clock are required")
+	if c.Policies == nil || c.Namespaces == nil || c.Revisions == nil || c.Refusals == nil || c.Defaults == nil || c.Now == nil {
+		return nil, errors.New("configuring the webhook: policies, namespaces, revisions, refusals, defaults and the clock are required")
 	}
 	if c.FailurePolicy != admissionregistrationv1.Fail && c.FailurePolicy != admissionregistrationv1.Ignore {
 		return nil, fmt.Errorf("configuring the webhook: failure policy %q is neither Fail nor Ignore", c.FailurePolicy)

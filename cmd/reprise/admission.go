@@ -33,7 +33,7 @@ func (p *process) admission(ctx context.Context) error {
 			Refusals:      refusals,
 			FailurePolicy: admissionregistrationv1.FailurePolicyType(p.config.FailurePolicy),
 			Username:      username,
-			Defaults:      p.config.Defaults,
+			Defaults:      p.settings.defaults,
 			Now:           time.Now,
 			Log:           ctrl.Log.WithName("admission"),
 		})

@@ -13,6 +13,7 @@ import (
 // options are what must be known before the configuration file is read.
 type options struct {
 	config         string
+	configMap      string
 	kubeconfig     string
 	namespace      string
 	webhookAddress string
@@ -33,7 +34,8 @@ func parse(args []string) (options, error) {
 	var o options
 	flags := pflag.NewFlagSet("reprise", pflag.ContinueOnError)
 	flags.SortFlags = false
-	flags.StringVar(&o.config, "config", "", "path of the configuration file; the defaults where it is empty")
+	flags.StringVar(&o.config, "config", "", "path of the configuration file, followed while it runs; the defaults where it is empty")
+	flags.StringVar(&o.configMap, "config-map", "", "the ConfigMap that it is mounted from: what is wrong with a change is told there, as an Event")
 	flags.StringVar(&o.kubeconfig, "kubeconfig", "", "path of a kubeconfig; the pod's ServiceAccount where it is empty")
 	flags.StringVar(&o.namespace, "namespace", "", "the namespace of this install: its Lease lies there (required)")
 	flags.StringVar(&o.webhookAddress, "webhook-bind-address", ":9443", "where admission is served")

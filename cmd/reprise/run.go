@@ -44,6 +44,7 @@ type process struct {
 	events     *event.Writer
 	namespaces *namespacedata.Source
 	policies   *policySet
+	settings   *settings
 }
 
 // run wires everything and runs until the context ends.
@@ -58,7 +59,7 @@ func run(ctx context.Context, o options) error {
 	useMemory(o.memoryLimit)
 	p := process{options: o, config: settings}
 	for _, setup := range []func(context.Context) error{
-		p.connect, p.compile, p.index, p.admission, p.controllers, p.audits, p.probes,
+		p.connect, p.compile, p.follow, p.index, p.admission, p.controllers, p.audits, p.probes,
 	} {
 		if err := setup(ctx); err != nil {
 			return err
@@ -130,13 +131,13 @@ func (p *process) compile(ctx context.Context) error {
 	}
 	p.policies = &policySet{
 		clients: p.clients, namespace: p.options.namespace, events: p.events, builtin: builtin,
-		terms: p.config.Policies, log: ctrl.Log.WithName("policies"),
-		changed: make(chan controllerevent.GenericEvent, 1), invalid: newInvalid(),
+		log:     ctrl.Log.WithName("policies"),
+		changed: make(chan controllerevent.GenericEvent, 1), wake: make(chan struct{}, 1), invalid: newInvalid(),
 	}
 	if err := metrics.Registry.Register(p.policies.invalid); err != nil {
 		return fmt.Errorf("registering the policies' metrics: %w", err)
 	}
-	if err := p.policies.load(ctx); err != nil {
+	if err := p.policies.use(ctx, p.config.Policies); err != nil {
 		return err
 	}
 	if err := p.manager.Add(p.policies); err != nil {
