@@ -26,8 +26,8 @@ type Sweeper struct {
 	// Live makes sure that a workload is gone before its history is deleted.
 	Live  client.Reader
 	Clock clock.PassiveClock
-	// Keep is how long a gone workload's history is kept.
-	Keep time.Duration
+	// Keep is how long a gone workload's history is kept, as of now.
+	Keep func() time.Duration
 	// Every is how often it is looked for.
 	Every time.Duration
 }
@@ -89,7 +89,7 @@ func (s *Sweeper) sweep(ctx context.Context, key types.NamespacedName, h History
 	now := metav1.NewTime(s.Clock.Now())
 	since := newest.Status.GoneSince
 	switch {
-	case exists && since == nil, !exists && since != nil && now.Sub(since.Time) < s.Keep:
+	case exists && since == nil, !exists && since != nil && now.Sub(since.Time) < s.Keep():
 		return nil
 	case exists:
 		return PatchStatus(ctx, s.Client, newest, func(status *v1alpha1.RevisionStatus) { status.GoneSince = nil })

@@ -17,7 +17,7 @@ func (h *Handler) answer(ctx context.Context, r *review) answered {
 	if h.Username != "" && r.user == h.Username {
 		return h.answerItself(ctx, r)
 	}
-	settings, problems := workload.SettingsOf(r.object, h.Namespaces.Annotations(ctx, r.namespace), h.Defaults)
+	settings, problems := workload.SettingsOf(r.object, h.Namespaces.Annotations(ctx, r.namespace), h.Defaults())
 	quarantine := h.quarantined(ctx, r, settings)
 	if quarantine != nil && !r.dryRun {
 		return h.finish(ctx, r, quarantineFindings(quarantine.line(r)))

@@ -3,8 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"runtime/debug"
-	"strings"
 
 	"github.com/spf13/cobra"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -12,6 +10,7 @@ import (
 
 	"reprise.dev/reprise/api/v1alpha1"
 	"reprise.dev/reprise/story"
+	"reprise.dev/reprise/version"
 )
 
 func (p *plugin) versionCommand() *cobra.Command {
@@ -51,14 +50,14 @@ func (p *plugin) version(ctx context.Context, output string) error {
 	if err != nil && !apierrors.IsForbidden(err) {
 		return explain(err, c.namespace)
 	}
-	v := story.Versions{Plugin: built(), Cluster: server.GitVersion, Known: v1alpha1.GroupVersion.Version}
+	v := story.Versions{Plugin: version.String(), Cluster: server.GitVersion, Known: v1alpha1.GroupVersion.Version}
 	if served != nil {
 		for _, group := range served.Groups {
 			if group.Name != v1alpha1.GroupVersion.Group {
 				continue
 			}
-			for _, version := range group.Versions {
-				v.Revisions = append(v.Revisions, version.Version)
+			for _, each := range group.Versions {
+				v.Revisions = append(v.Revisions, each.Version)
 			}
 		}
 	}
@@ -72,19 +71,4 @@ func (p *plugin) version(ctx context.Context, output string) error {
 		return outcome(failed)
 	}
 	return err
-}
-
-// built is the version that the plugin was built from.
-func built() string {
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return "unknown"
-	}
-	version := strings.Trim(info.Main.Version, "()")
-	for _, setting := range info.Settings {
-		if setting.Key == "vcs.revision" && version == "devel" {
-			version += " " + setting.Value[:min(len(setting.Value), 12)]
-		}
-	}
-	return version
 }

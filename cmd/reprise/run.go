@@ -47,6 +47,7 @@ type process struct {
 	policies   *policySet
 	metrics    *metrics.Metrics
 	recorder   *history.Recorder
+	settings   *settings
 }
 
 // run wires everything and runs until the context ends.
@@ -61,7 +62,7 @@ func run(ctx context.Context, o options) error {
 	useMemory(o.memoryLimit)
 	p := process{options: o, config: settings, metrics: metrics.New(rollback.Causes())}
 	for _, setup := range []func(context.Context) error{
-		p.connect, p.compile, p.index, p.admission, p.controllers, p.audits, p.metering, p.probes,
+		p.connect, p.compile, p.follow, p.index, p.admission, p.controllers, p.audits, p.metering, p.probes,
 	} {
 		if err := setup(ctx); err != nil {
 			return err
@@ -134,10 +135,10 @@ func (p *process) compile(ctx context.Context) error {
 	}
 	p.policies = &policySet{
 		clients: p.clients, namespace: p.options.namespace, events: p.events, builtin: builtin,
-		terms: p.config.Policies, log: ctrl.Log.WithName("policies"),
-		changed: make(chan controllerevent.GenericEvent, 1), metrics: p.metrics.Policies,
+		log:     ctrl.Log.WithName("policies"),
+		changed: make(chan controllerevent.GenericEvent, 1), wake: make(chan struct{}, 1), metrics: p.metrics.Policies,
 	}
-	if err := p.policies.load(ctx); err != nil {
+	if err := p.policies.use(ctx, p.config.Policies); err != nil {
 		return err
 	}
 	if err := p.manager.Add(p.policies); err != nil {
