@@ -52,8 +52,11 @@ type Refused struct {
 	Until    metav1.Time `json:"until"`
 }
 
-// gone is the note of a workload whose history outlives it.
-const gone = "the Deployment is gone"
+// The notes of workloads whose history is kept although nothing is added to it.
+const (
+	gone      = "the Deployment is gone"
+	unguarded = "Reprise does not guard it any more: it lost Score's annotation " + workload.NameAnnotation + ", or has the label " + workload.GuardLabel + ": " + workload.GuardDisabled
+)
 
 // StatusOf sums a workload up.
 func StatusOf(w Workload, now time.Time) Status {
@@ -61,12 +64,14 @@ func StatusOf(w Workload, now time.Time) Status {
 	s.Ready, s.Pods = pods(w.Deployment)
 	live := w.Live()
 	switch {
+	case w.Deployment == nil:
+		s.Note = gone
+	case !workload.Guarded(w.Deployment):
+		s.Note = unguarded
 	case live != nil:
 		s.Revision, s.Phase, s.Images = live.Spec.Number, live.Status.Phase, live.Spec.Images
 		s.Restores, s.Hold = live.Spec.Restores, live.Status.Hold
 		s.Since = &metav1.Time{Time: since(live)}
-	case w.Deployment == nil:
-		s.Note = gone
 	case len(w.History) == 0:
 		s.Note = "nothing is recorded yet"
 	default:
@@ -86,6 +91,9 @@ func StatusOf(w Workload, now time.Time) Status {
 	}
 	return s
 }
+
+// Gone is the last status of a workload that is not there any more.
+func (s Status) Gone() Status { return Status{Namespace: s.Namespace, Name: s.Name, Note: gone} }
 
 // StatusTable lists workloads, a line each; with their namespaces where there are several.
 func StatusTable(all []Status, namespaces bool, now time.Time) Table {
@@ -115,6 +123,8 @@ func (s Status) state() string {
 	switch {
 	case s.Note == gone:
 		return "gone"
+	case s.Note == unguarded:
+		return "unguarded"
 	case s.Note != "":
 		return "unrecorded"
 	default:

@@ -32,6 +32,14 @@ type cell struct {
 type Table struct {
 	columns []column
 	rows    [][]cell
+	// shows says of each row whether it is written; nil writes all.
+	shows func(row int) bool
+}
+
+// Only leaves rows out that are written already, and keeps the columns as wide as they take.
+func (t Table) Only(shows func(row int) bool) Table {
+	t.shows = shows
+	return t
 }
 
 // Write writes the table: in a pipe as wide as it is, on a terminal cut to its width. wide adds columns.
@@ -46,8 +54,10 @@ func (t Table) Write(w io.Writer, look Look, wide, headings bool) error {
 		}
 		look.writeRow(&out, head, shown, widths)
 	}
-	for _, row := range t.rows {
-		look.writeRow(&out, row, shown, widths)
+	for i, row := range t.rows {
+		if t.shows == nil || t.shows(i) {
+			look.writeRow(&out, row, shown, widths)
+		}
 	}
 	_, err := io.WriteString(w, out.String())
 	return err

@@ -24,7 +24,9 @@ import (
 
 // connection is the caller's own to the cluster, with the caller's rights.
 type connection struct {
-	api       client.WithWatch
+	api client.WithWatch
+	// reader is where many workloads are read: the API server, or what watches keep up to date.
+	reader    client.Reader
 	rest      *rest.Config
 	namespace string
 	// annotations are those of namespaces that were read.
@@ -51,7 +53,7 @@ func (p *plugin) connect() (*connection, error) {
 	if err != nil {
 		return nil, explain(err, namespace)
 	}
-	return &connection{api: api, rest: config, namespace: namespace, annotations: map[string]map[string]string{}}, nil
+	return &connection{api: api, reader: api, rest: config, namespace: namespace, annotations: map[string]map[string]string{}}, nil
 }
 
 // load reads all that is known of a workload: what runs before its history, so that no deploy in between looks recorded.

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"reflect"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -110,11 +109,15 @@ func (c *connection) statuses(ctx context.Context, o tableOptions, argument stri
 		namespace = ""
 	}
 	workloads, err := c.all(ctx, namespace)
+	return statusesOf(workloads, time.Now()), err
+}
+
+func statusesOf(workloads []story.Workload, now time.Time) []story.Status {
 	all := []story.Status{}
 	for _, w := range workloads {
-		all = append(all, story.StatusOf(w, time.Now()))
+		all = append(all, story.StatusOf(w, now))
 	}
-	return all, err
+	return all
 }
 
 func (p *plugin) printStatuses(o tableOptions, all []story.Status, headings bool) error {
@@ -128,38 +131,5 @@ func (p *plugin) printStatuses(o tableOptions, all []story.Status, headings bool
 		return nil
 	default:
 		return story.StatusTable(all, o.allNamespaces, time.Now()).Write(p.Out, p.look(), o.output == "wide", headings)
-	}
-}
-
-// watchStatus prints all, and then each workload whose status has changed, as kubectl get -w does.
-func (p *plugin) watchStatus(ctx context.Context, c *connection, o tableOptions, argument string) error {
-	shown := map[string]story.Status{}
-	headings := !o.noHeaders
-	for {
-		all, err := c.statuses(ctx, o, argument)
-		if ctx.Err() != nil {
-			return nil // It was interrupted, which is how it ends.
-		}
-		if err != nil {
-			return err
-		}
-		var changed []story.Status
-		for _, s := range all {
-			if key := s.Namespace + "/" + s.Name; !reflect.DeepEqual(shown[key], s) {
-				shown[key] = s
-				changed = append(changed, s)
-			}
-		}
-		if len(changed) > 0 {
-			if err := p.printStatuses(o, changed, headings); err != nil {
-				return err
-			}
-			headings = false
-		}
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-time.After(recheck):
-		}
 	}
 }
