@@ -2,6 +2,7 @@ package plugin
 
 import (
 	"bytes"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -11,6 +12,9 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/creack/pty"
+
+	"reprise.dev/reprise/test/cluster"
 	"reprise.dev/reprise/test/product"
 )
 
@@ -215,4 +219,75 @@ func TestAWaitMovesOnATerminalOnly(t *testing.T) {
 	if piped.errors != "" || strings.Count(piped.out, "\n") != 1 {
 		t.Errorf("in a pipe it says more than the end:\n%s%s", piped.out, piped.errors)
 	}
+}
+
+func TestStatusIsDrawnInPlaceOnATerminal(t *testing.T) {
+	t.Parallel()
+	p := newPlace(t, quick)
+	p.apply(tutorial("1-healthy"))
+	p.becomes("sample-app", "1 Healthy")
+	command := p.command("kubectl", "reprise", "-n", p.namespace, "status", "-w")
+	terminal, err := pty.StartWithSize(command, &pty.Winsize{Cols: 80, Rows: 20})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer terminal.Close()
+	shown := &output{}
+	read := make(chan struct{})
+	go func() {
+		defer close(read)
+		_, _ = io.Copy(shown, terminal) // It ends with an error of its own once nobody holds the other end.
+	}()
+	until := func(words string) {
+		t.Helper()
+		product.Eventually(t, func() (bool, string) { return strings.Contains(shown.String(), words), shown.String() })
+	}
+	until("Healthy\x1b[0m   1/1")
+	// The next drawing begins where the first did: two lines up.
+	until("\x1b[2A\r\x1b[J")
+	p.apply(tutorial("3-fixed-limit"))
+	until("   2          \x1b[32mHealthy")
+	if _, err := terminal.WriteString("\x03"); err != nil { // Ctrl-C
+		t.Fatal(err)
+	}
+	if code := p.exit(command.Wait()); code != 0 {
+		t.Errorf("exit code %d, want 0: it is how it ends", code)
+	}
+	<-read
+	if said := shown.String(); strings.Count(said, "\x1b[?7l") != strings.Count(said, "\x1b[?7h") {
+		t.Errorf("the terminal is left without line wrap: %q", said)
+	}
+}
+
+// TestStatusFollowsThroughARestartOfTheAPIServer: every watch is broken off, and what happens afterwards is shown.
+func TestStatusFollowsThroughARestartOfTheAPIServer(t *testing.T) {
+	t.Parallel()
+	bare, err := cluster.Start(t.Context(), cluster.Options{ControlPlaneOnly: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := bare.Stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	p := place{T: t, namespace: "default", kubeconfig: bare.Kubeconfig()}
+	root, err := cluster.RepositoryRoot()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.kubectl("apply", "-f", filepath.Join(root, "charts", "reprise", "templates", "reprise.dev_revisions.yaml"))
+	p.kubectl("wait", "--for=condition=Established", "crd/revisions.reprise.dev")
+	p.apply(ticking(t, "first", ""))
+	f := p.follow("status", "-w")
+	f.shows("ticking   -          unrecorded   0/1")
+	if err := bare.RestartAPIServer(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	product.Eventually(t, func() (bool, string) {
+		out, err := p.command("kubectl", "scale", "deployment/ticking", "--replicas=7").CombinedOutput()
+		return err == nil, string(out)
+	})
+	f.shows("ticking   -          unrecorded   0/7")
+	f.interrupt()
 }
