@@ -56,10 +56,10 @@ func TestSavedLogsAreThoseThatTellMost(t *testing.T) {
 		want      []string
 	}{
 		"All": {"", false, []string{
-			"[sample-app-5d4f7c9b8-abcde/frontend] starting frontend", "[sample-app-5d4f7c9b8-abcde/frontend] boom",
-			"[sample-app-5d4f7c9b8-fghij/sidecar] starting frontend",
+			"[pod/sample-app-5d4f7c9b8-abcde/frontend] starting frontend", "[pod/sample-app-5d4f7c9b8-abcde/frontend] boom",
+			"[pod/sample-app-5d4f7c9b8-fghij/sidecar] starting frontend",
 		}},
-		"One":      {"sidecar", false, []string{"[sample-app-5d4f7c9b8-fghij/sidecar] starting frontend"}},
+		"One":      {"sidecar", false, []string{"[pod/sample-app-5d4f7c9b8-fghij/sidecar] starting frontend"}},
 		"Previous": {"sidecar", true, nil},
 		"None":     {"other", false, nil},
 	} {
