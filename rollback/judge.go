@@ -152,7 +152,7 @@ func (r *Reconciler) writeFailure(ctx context.Context, h history.History, change
 	return history.PatchStatus(ctx, r.Client, failed, func(s *v1alpha1.RevisionStatus) {
 		s.Phase, s.PhaseSince, s.Hold = v1alpha1.PhaseFailed, &metav1.Time{Time: r.Clock.Now()}, ""
 		if healthy != nil {
-			s.Diff, s.DiffAgainst = noted(changes), healthy.Spec.Number
+			s.Diff, s.DiffAgainst = changes.Lines(maxDiffLines, maxDiffBytes), healthy.Spec.Number
 		}
 		change(s)
 	})

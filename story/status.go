@@ -29,6 +29,9 @@ type Status struct {
 	LastHealthy int64    `json:"lastHealthy,omitempty"`
 	LastFailure *Failure `json:"lastFailure,omitempty"`
 	Refused     *Refused `json:"refused,omitempty"`
+	// Denied is the newest apply that was refused since, and Unchecked that the live revision was not judged whole.
+	Denied    *Denial `json:"denied,omitempty"`
+	Unchecked *Denial `json:"unchecked,omitempty"`
 	// Hold is why a rollback of the live revision is due and not done.
 	Hold string `json:"hold,omitempty"`
 	// Rollback is what a failure leads to by the annotations of the workload and its namespace.
@@ -60,7 +63,7 @@ const (
 
 // StatusOf sums a workload up.
 func StatusOf(w Workload, now time.Time) Status {
-	s := Status{Namespace: w.Namespace, Name: w.Name, Rollback: w.Settings.Rollback}
+	s := Status{Namespace: w.Namespace, Name: w.Name, Rollback: w.Settings.Rollback, Denied: w.Denied, Unchecked: w.Unchecked}
 	s.Ready, s.Pods = pods(w.Deployment)
 	live := w.Live()
 	switch {
@@ -100,13 +103,13 @@ func StatusTable(all []Status, namespaces bool, now time.Time) Table {
 	t := Table{columns: []column{
 		{name: "NAMESPACE"}, {name: "NAME"}, {name: "REVISION"}, {name: "PHASE"}, {name: "PODS"},
 		{name: "IMAGES", least: 12, givesWay: 3}, {name: "SINCE", givesWay: 1}, {name: "LAST FAILURE", least: 20, fair: 30},
-		{name: "REFUSED", givesWay: 2}, {name: "LAST HEALTHY", wide: true}, {name: "ROLLBACK", wide: true},
+		{name: "REFUSED", givesWay: 2}, {name: "DENIED", least: 16, fair: 30, givesWay: 1, rare: true}, {name: "LAST HEALTHY", wide: true}, {name: "ROLLBACK", wide: true},
 	}}
 	for _, s := range all {
 		t.rows = append(t.rows, []cell{
 			{text: s.Namespace}, {s.Name, bold}, {text: some(s.Revision)}, {s.state(), ofPhase(string(s.Phase))},
 			{text: fmt.Sprintf("%d/%d", s.Ready, s.Pods)}, {text: oneLine(s.Images)}, {text: age(timeOf(s.Since), now)},
-			{s.LastFailure.line(now), red}, {s.Refused.line(now), yellow}, {text: some(s.LastHealthy)}, {text: string(s.Rollback)},
+			{s.LastFailure.line(now), red}, {s.Refused.line(now), yellow}, {s.Denied.cell(now), yellow}, {text: some(s.LastHealthy)}, {text: string(s.Rollback)},
 		})
 	}
 	if !namespaces {

@@ -2,6 +2,7 @@ package story
 
 import (
 	"io"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -18,8 +19,8 @@ type column struct {
 	fair int
 	// givesWay says how soon it is left out of a table that is too wide still: the highest first, 0 never.
 	givesWay int
-	// wide columns are shown only when asked for.
-	wide bool
+	// wide columns are shown only when asked for, and rare ones only where something is in them.
+	wide, rare bool
 }
 
 // cell is one entry of a row.
@@ -77,7 +78,7 @@ func (l Look) writeRow(out *strings.Builder, row []cell, shown, widths []int) {
 func (t Table) choose(width int, wide bool) []int {
 	var shown []int
 	for i, c := range t.columns {
-		if !c.wide || wide {
+		if (!c.wide || wide) && (!c.rare || t.filled(i)) {
 			shown = append(shown, i)
 		}
 	}
@@ -94,6 +95,11 @@ func (t Table) choose(width int, wide bool) []int {
 		shown = append(shown[:first:first], shown[first+1:]...)
 	}
 	return shown
+}
+
+// filled says whether something is in a column.
+func (t Table) filled(index int) bool {
+	return slices.ContainsFunc(t.rows, func(row []cell) bool { return row[index].text != "" })
 }
 
 // shrunk is how wide a table is when each column that may shrink has shrunk, to what is fair or to the least.

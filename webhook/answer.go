@@ -23,7 +23,7 @@ func (h *Handler) answer(ctx context.Context, r *review) (*admissionv1.Admission
 	settings, problems := workload.SettingsOf(r.object, h.Namespaces.Annotations(ctx, r.namespace), h.Defaults)
 	quarantine := h.quarantined(ctx, r, settings)
 	if quarantine != nil && !r.dryRun {
-		return h.finish(ctx, r, quarantineFindings(quarantine.line(r)))
+		return h.finish(ctx, r, quarantine.findings(quarantine.line(r)))
 	}
 	found := verdictFindings(h.Policies.Evaluate(ctx, h.input(ctx, r)), h.FailurePolicy)
 	if h.phase == policy.Final {
@@ -107,11 +107,13 @@ func (h *Handler) finish(ctx context.Context, r *review, f findings) (*admission
 		return response, nil
 	}
 	return response, &refusal{
-		reason:  f.reason(),
-		old:     r.old,
-		object:  r.object,
-		message: response.Result.Message,
-		at:      h.Now(),
+		reason:     f.reason(),
+		old:        r.old,
+		object:     r.object,
+		message:    response.Result.Message,
+		objections: f.objections,
+		failed:     f.quarantine,
+		at:         h.Now(),
 	}
 }
 

@@ -26,7 +26,9 @@ import (
 type connection struct {
 	api client.WithWatch
 	// reader is where many workloads are read: the API server, or what watches keep up to date.
-	reader    client.Reader
+	reader client.Reader
+	// noEvents says that events are not watched, since the caller may not.
+	noEvents  bool
 	rest      *rest.Config
 	namespace string
 	// annotations are those of namespaces that were read.

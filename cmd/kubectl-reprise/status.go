@@ -73,7 +73,7 @@ func (p *plugin) status(ctx context.Context, o tableOptions, argument string) er
 		return p.watchStatus(ctx, c, o, argument)
 	}
 	if argument != "" && (o.output == "" || o.output == "wide") {
-		w, err := c.find(ctx, argument)
+		w, err := c.found(ctx, argument)
 		if err != nil {
 			return err
 		}
@@ -101,7 +101,7 @@ func (c *connection) place(o tableOptions) string {
 // statuses are those of one workload, of a namespace or of all.
 func (c *connection) statuses(ctx context.Context, o tableOptions, argument string) ([]story.Status, error) {
 	if argument != "" {
-		w, err := c.find(ctx, argument)
+		w, err := c.found(ctx, argument)
 		return []story.Status{story.StatusOf(w, time.Now())}, err
 	}
 	namespace := c.namespace
@@ -109,6 +109,9 @@ func (c *connection) statuses(ctx context.Context, o tableOptions, argument stri
 		namespace = ""
 	}
 	workloads, err := c.all(ctx, namespace)
+	if err == nil {
+		workloads, err = c.withEvents(ctx, namespace, workloads)
+	}
 	return statusesOf(workloads, time.Now()), err
 }
 

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/fields"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
@@ -65,13 +66,16 @@ func (p *plugin) watchStatus(ctx context.Context, c *connection, o tableOptions,
 	if o.allNamespaces {
 		namespace = ""
 	}
-	live, err := c.watch(ctx, namespace, kindsOf(s.name))
+	mine, kinds := *c, kindsOf(s.name)
+	if mine.noEvents = !c.mayWatchEvents(ctx, namespace); !mine.noEvents {
+		kinds[&corev1.Event{}] = cache.ByObject{Field: own(s.name)}
+	}
+	live, err := c.watch(ctx, namespace, kinds)
 	if err != nil {
 		return unlessOver(ctx, err)
 	}
-	own := *c
-	own.reader = live
-	s.c = &own
+	mine.reader = live
+	s.c = &mine
 	return unlessOver(ctx, s.follow(ctx, namespace, live))
 }
 
@@ -104,6 +108,9 @@ func (s *statusWatch) follow(ctx context.Context, namespace string, live *watche
 	defer namespaces.Stop()
 	for {
 		workloads, err := s.c.all(ctx, namespace)
+		if err == nil {
+			workloads, err = s.c.withEvents(ctx, namespace, workloads)
+		}
 		if err != nil {
 			return err
 		}
