@@ -114,6 +114,14 @@ func explain(err error, namespace string) error {
 	}
 }
 
+// explainWrite is explain for what was to be written: who may not, or is refused by admission, is told that as it is.
+func explainWrite(err error, namespace string) error {
+	if apierrors.IsForbidden(err) {
+		return err
+	}
+	return explain(err, namespace)
+}
+
 func in(namespace string) string {
 	if namespace == "" {
 		return " in all namespaces"
