@@ -53,7 +53,9 @@ type Event struct {
 	// Repeats says that the same event may happen again, which raises its count.
 	Repeats bool
 	Message string
-	At      time.Time
+	// Annotations say for programs what the message has no room for.
+	Annotations map[string]string
+	At          time.Time
 }
 
 // About references a Deployment, with the API version and kind that an object out of a cache lacks.
