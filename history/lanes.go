@@ -30,6 +30,8 @@ type lane struct {
 	// recorded are the times of the latest records, limit at most.
 	recorded []time.Time
 	running  bool
+	// recording is since when what is being recorded has waited; zero where nothing is.
+	recording time.Time
 	// held says that it had to wait: what has come meanwhile is folded.
 	held bool
 }
@@ -51,6 +53,7 @@ func (q *lanes) push(ctx context.Context, c capture) {
 		l = &lane{}
 		q.lanes[key] = l
 	}
+	c.since = q.clock.Now()
 	l.waiting = append(l.waiting, c)
 	if !l.running {
 		l.running = true
@@ -78,6 +81,7 @@ func (q *lanes) drain(ctx context.Context, key types.NamespacedName, l *lane) {
 		}
 		q.record(ctx, c)
 		<-q.slots
+		q.recorded(l)
 		if ctx.Err() != nil {
 			return // What was not recorded stays open in the ledger, and is replayed.
 		}
@@ -109,6 +113,7 @@ func (q *lanes) next(key types.NamespacedName, l *lane) (capture, time.Duration,
 	c := l.waiting[0]
 	l.waiting[0] = capture{} // A lane stays for as long as its pace counts, and would hold on to the Deployment.
 	l.waiting = l.waiting[1:]
+	l.recording = c.since
 	l.recorded = append(l.recorded, now)
 	if limit > 0 && len(l.recorded) > limit {
 		l.recorded = l.recorded[len(l.recorded)-limit:]
@@ -134,11 +139,41 @@ func (q *lanes) fold(l *lane) {
 			continue
 		}
 		q.ledger.finish(c.entry)
+		if c.since.Before(kept.since) {
+			kept.since = c.since
+		}
 		if !c.files {
 			kept.folded += c.folded + 1
 		}
 	}
 	l.waiting = append(l.waiting[:0], kept)
+}
+
+func (q *lanes) recorded(l *lane) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	l.recording = time.Time{}
+}
+
+// backlog is how many captures wait or are being recorded, and since when the oldest does; zero where none is.
+func (q *lanes) backlog() (waiting int, since time.Time) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	count := func(at time.Time) {
+		waiting++
+		if since.IsZero() || at.Before(since) {
+			since = at
+		}
+	}
+	for _, l := range q.lanes {
+		if !l.recording.IsZero() {
+			count(l.recording)
+		}
+		for _, c := range l.waiting {
+			count(c.since)
+		}
+	}
+	return waiting, since
 }
 
 func (q *lanes) sleep(ctx context.Context, wait time.Duration) bool {

@@ -194,3 +194,41 @@ func TestWhatIsNotRecordedWhenALeaderEndsStaysOpen(t *testing.T) {
 		t.Errorf("the record was cut short, and the mark is %q", got)
 	}
 }
+
+func TestTheBacklogIsWhatWaitsAndSinceWhenTheOldestDoes(t *testing.T) {
+	fake := clocktesting.NewFakeClock(now)
+	l, recording, goOn := &ledger{}, make(chan struct{}), make(chan struct{})
+	q := newLanes(1, limit(1000), fake, l, func(context.Context, capture) {
+		recording <- struct{}{}
+		<-goOn
+	})
+	check := func(when string, wantWaiting int, wantSince time.Time) {
+		t.Helper()
+		if waiting, since := q.backlog(); waiting != wantWaiting || !since.Equal(wantSince) {
+			t.Errorf("%s: %d since %s, want %d since %s", when, waiting, since, wantWaiting, wantSince)
+		}
+	}
+	check("at first", 0, time.Time{})
+	q.push(t.Context(), captured(l, "a", 1))
+	<-recording
+	fake.Step(time.Second)
+	q.push(t.Context(), captured(l, "a", 2))
+	check("one is being recorded", 2, now)
+	goOn <- struct{}{}
+	<-recording
+	check("the first is recorded", 1, now.Add(time.Second))
+	goOn <- struct{}{}
+	q.busy.Wait()
+	check("in the end", 0, time.Time{})
+}
+
+func TestWhatIsFoldedWaitsSinceTheFirstOfIt(t *testing.T) {
+	l := &ledger{}
+	q := newLanes(1, limit(1), clocktesting.NewFakeClock(now), l, nil)
+	older, newer := captured(l, "a", 1), captured(l, "a", 2)
+	older.since, newer.since = now, now.Add(time.Minute)
+	waits := &lane{waiting: []capture{older, newer}}
+	if q.fold(waits); !waits.waiting[0].since.Equal(now) {
+		t.Errorf("it waits since %s, want %s", waits.waiting[0].since, now)
+	}
+}

@@ -51,7 +51,9 @@ type Reconciler struct {
 	Core       Core
 	Namespaces Namespaces
 	Events     *event.Writer
-	Clock      clock.PassiveClock
+	// Observer counts what is done; nil means that nobody does.
+	Observer Observer
+	Clock    clock.PassiveClock
 	// Defaults are the install's settings, as they are now.
 	Defaults func() workload.Settings
 	// Changed tells that they are others; nil where they stay.
@@ -64,7 +66,13 @@ type Reconciler struct {
 
 // SetupWithManager has the Reconciler called for a workload whenever it, one of its Revisions, ReplicaSets or
 // Pods changes.
-func (r *Reconciler) SetupWithManager(manager ctrl.Manager) error {
+func (r *Reconciler) SetupWithManager(ctx context.Context, manager ctrl.Manager) error {
+	if err := manager.GetFieldIndexer().IndexField(ctx, &appsv1.ReplicaSet{}, deploymentField, deploymentOf); err != nil {
+		return fmt.Errorf("indexing ReplicaSets: %w", err)
+	}
+	if r.Observer == nil {
+		r.Observer = unobserved{}
+	}
 	r.underway = semaphore.NewWeighted(int64(r.MaxAtOnce))
 	built := ctrl.NewControllerManagedBy(manager).Named("rollback").
 		For(&appsv1.Deployment{}).

@@ -31,6 +31,7 @@ func (p *process) admission(ctx context.Context) error {
 			Namespaces:    p.namespaces,
 			Revisions:     recorded,
 			Refusals:      refusals,
+			Observer:      p.metrics.Admission,
 			FailurePolicy: admissionregistrationv1.FailurePolicyType(p.config.FailurePolicy),
 			Username:      username,
 			Defaults:      p.settings.defaults,

@@ -59,6 +59,7 @@ func newManager(api *rest.Config, o options) (ctrl.Manager, error) {
 		LeaderElectionReleaseOnCancel: true,
 		Metrics:                       server.Options{BindAddress: o.metricsAddress},
 		HealthProbeBindAddress:        o.healthAddress,
+		PprofBindAddress:              o.pprofAddress,
 		GracefulShutdownTimeout:       new(drain),
 		Controller:                    ctrlconfig.Controller{CacheSyncTimeout: fillWithin},
 		WebhookServer: ctrlwebhook.NewServer(ctrlwebhook.Options{

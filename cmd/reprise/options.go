@@ -21,6 +21,7 @@ type options struct {
 	keyFile        string
 	healthAddress  string
 	metricsAddress string
+	pprofAddress   string
 	leaderElect    bool
 	development    bool
 	memoryLimit    int64
@@ -43,6 +44,7 @@ func parse(args []string) (options, error) {
 	flags.StringVar(&o.keyFile, "tls-private-key-file", "", "its private key, PEM, in the same folder (required)")
 	flags.StringVar(&o.healthAddress, "health-probe-bind-address", ":8081", "where /healthz and /readyz are served")
 	flags.StringVar(&o.metricsAddress, "metrics-bind-address", ":8080", "where /metrics is served; 0 for nowhere")
+	flags.StringVar(&o.pprofAddress, "pprof-bind-address", "", "where /debug/pprof is served, on loopback, such as 127.0.0.1:6060; nowhere where it is empty")
 	flags.BoolVar(&o.leaderElect, "leader-elect", true, "let one replica of several run the controllers")
 	flags.Int64Var(&o.memoryLimit, "memory-limit", 0, "the bytes of memory that this process may use; 0 where nothing bounds it")
 	flags.BoolVar(&o.development, "log-for-people", false, "write logs for a terminal instead of JSON")
@@ -68,6 +70,11 @@ func (o *options) complete() error {
 	}
 	if o.memoryLimit < 0 {
 		return fmt.Errorf("--memory-limit is %d: expected no negative number of bytes", o.memoryLimit)
+	}
+	if o.pprofAddress != "" {
+		if err := checkLoopback(o.pprofAddress); err != nil {
+			return err
+		}
 	}
 	o.certDirectory = filepath.Dir(o.certFile)
 	if filepath.Dir(o.keyFile) != o.certDirectory {

@@ -9,7 +9,6 @@ import (
 	"sync/atomic"
 
 	"github.com/go-logr/logr"
-	"github.com/prometheus/client_golang/prometheus"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
@@ -17,6 +16,7 @@ import (
 	controllerevent "sigs.k8s.io/controller-runtime/pkg/event"
 
 	"reprise.dev/reprise/event"
+	"reprise.dev/reprise/metrics"
 	"reprise.dev/reprise/policy"
 )
 
@@ -31,9 +31,8 @@ type policySet struct {
 	// changed tells the audit that others are in force; it holds one message, which is enough.
 	changed chan controllerevent.GenericEvent
 	// wake has all compiled anew; it holds one message, which is enough.
-	wake chan struct{}
-	// invalid counts the ConfigMaps that are not in force as they are.
-	invalid prometheus.Gauge
+	wake    chan struct{}
+	metrics *metrics.Policies
 
 	engine  atomic.Pointer[policy.Engine]
 	mu      sync.Mutex // guards inForce and terms
@@ -48,13 +47,6 @@ func (s *policySet) Evaluate(ctx context.Context, in policy.Input) policy.Verdic
 
 // rules are those in force.
 func (s *policySet) rules() []policy.Rule { return s.engine.Load().Rules(policy.Final) }
-
-func newInvalid() prometheus.Gauge {
-	return prometheus.NewGauge(prometheus.GaugeOpts{
-		Name: "reprise_policy_invalid_sources",
-		Help: "ConfigMaps of policies that cannot be used as they are; what was in force of them before stays.",
-	})
-}
 
 // use reads what there is and puts it in force under the terms, at the start and when the configuration changes. A term
 // that names a policy which does not exist is an error, unless a ConfigMap that may hold it cannot be used; then what was
@@ -99,7 +91,7 @@ func (s *policySet) assemble(ctx context.Context, stored []*corev1.ConfigMap, te
 func (s *policySet) put(assembly policy.Assembly, terms policy.Terms) {
 	s.inForce, s.terms = assembly.InForce, terms
 	s.engine.Store(assembly.Engine)
-	s.invalid.Set(float64(len(assembly.Rejected)))
+	s.metrics.Loaded(len(assembly.Rejected))
 }
 
 // Check implements webhook.PolicyChecker.

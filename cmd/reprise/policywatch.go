@@ -55,6 +55,7 @@ func (s *policySet) Start(ctx context.Context) error {
 			err = s.reload(ctx, stored)
 		}
 		if err != nil {
+			s.metrics.Failed()
 			s.log.Error(err, "Compiling the policies anew; those in force stay")
 		}
 	}
@@ -96,7 +97,7 @@ func (s *policySet) reload(ctx context.Context, stored []*corev1.ConfigMap) erro
 	default: // The audit has not begun with the change before.
 	}
 	engine := s.engine.Load()
-	s.log.Info("Policies are in force", "configMaps", len(stored)-len(rejected), "rules", len(engine.Rules(policy.Final)))
+	s.log.Info("Policies are in force", "configMaps", len(stored)-len(rejected), "rules", len(engine.Rules(policy.Final)), "policies", engine.Digest())
 	if unknown := engine.Unknown(); unknown != nil {
 		s.log.Error(unknown, "Reading the configuration's policies")
 	}

@@ -17,14 +17,15 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	controllerevent "sigs.k8s.io/controller-runtime/pkg/event"
 	"sigs.k8s.io/controller-runtime/pkg/healthz"
-	"sigs.k8s.io/controller-runtime/pkg/metrics"
 
 	"reprise.dev/reprise/api/v1alpha1"
 	"reprise.dev/reprise/config"
 	"reprise.dev/reprise/event"
 	"reprise.dev/reprise/history"
+	"reprise.dev/reprise/metrics"
 	"reprise.dev/reprise/namespacedata"
 	"reprise.dev/reprise/policy"
+	"reprise.dev/reprise/rollback"
 )
 
 const (
@@ -44,6 +45,8 @@ type process struct {
 	events     *event.Writer
 	namespaces *namespacedata.Source
 	policies   *policySet
+	metrics    *metrics.Metrics
+	recorder   *history.Recorder
 	settings   *settings
 }
 
@@ -57,9 +60,9 @@ func run(ctx context.Context, o options) error {
 		return err
 	}
 	useMemory(o.memoryLimit)
-	p := process{options: o, config: settings}
+	p := process{options: o, config: settings, metrics: metrics.New(rollback.Causes())}
 	for _, setup := range []func(context.Context) error{
-		p.connect, p.compile, p.follow, p.index, p.admission, p.controllers, p.audits, p.probes,
+		p.connect, p.compile, p.follow, p.index, p.admission, p.controllers, p.audits, p.metering, p.probes,
 	} {
 		if err := setup(ctx); err != nil {
 			return err
@@ -85,6 +88,7 @@ func logTo(development bool) error {
 	if development {
 		settings = zap.NewDevelopmentConfig()
 	}
+	settings.Sampling = nil           // Each decision is told, also the hundred-and-first of a second.
 	settings.DisableStacktrace = true // The error says what was being done; a panic brings its own.
 	logger, err := settings.Build()
 	if err != nil {
@@ -132,10 +136,7 @@ func (p *process) compile(ctx context.Context) error {
 	p.policies = &policySet{
 		clients: p.clients, namespace: p.options.namespace, events: p.events, builtin: builtin,
 		log:     ctrl.Log.WithName("policies"),
-		changed: make(chan controllerevent.GenericEvent, 1), wake: make(chan struct{}, 1), invalid: newInvalid(),
-	}
-	if err := metrics.Registry.Register(p.policies.invalid); err != nil {
-		return fmt.Errorf("registering the policies' metrics: %w", err)
+		changed: make(chan controllerevent.GenericEvent, 1), wake: make(chan struct{}, 1), metrics: p.metrics.Policies,
 	}
 	if err := p.policies.use(ctx, p.config.Policies); err != nil {
 		return err
