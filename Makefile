@@ -40,6 +40,7 @@ test: test-unit test-integration ## run every test
 test-unit: ## run the tests that need no cluster: seconds
 	$(GO) test ./...
 	$(GO) -C tools/release test ./...
+	$(GO) -C tools/chartdocs test ./...
 
 .PHONY: test-integration
 test-integration: binaries helm ## run the tests against a real control plane
@@ -83,13 +84,15 @@ helm: ## build Helm 4, which some tests deploy with, into the cache folder: six 
 lint: ## check the code's style, the dependency rule and the Dockerfile
 	$(GOLANGCI) run ./...
 	$(GO) -C tools/dockerfile test ./...
+	cd tools/chartdocs && $(GO) tool -modfile=../golangci-lint/go.mod golangci-lint run --config ../../.golangci.yaml ./...
 	cd tools/release && $(GO) tool -modfile=../golangci-lint/go.mod golangci-lint run --config ../../.golangci.yaml ./...
 	cd test && $(GO) tool -modfile=../tools/golangci-lint/go.mod golangci-lint run --config ../.golangci.yaml ./...
 
 .PHONY: generate
-generate: ## write what is generated: deepcopy, the CustomResourceDefinition
+generate: ## write what is generated: deepcopy, the CustomResourceDefinition, the schema and the README of the chart's values
 	$(CONTROLLER_GEN) object paths=./api/...
 	$(CONTROLLER_GEN) crd paths=./api/... output:crd:dir=charts/reprise/templates
+	$(GO) -C tools/chartdocs run . ../../charts/reprise
 
 .PHONY: verify
 verify: generate ## fail if something generated, formatted or tidied is not fresh
@@ -97,5 +100,6 @@ verify: generate ## fail if something generated, formatted or tidied is not fres
 	$(TESTS) mod tidy -diff
 	$(GO) -C tools/release mod tidy -diff
 	$(GO) -C tools/dockerfile mod tidy -diff
+	$(GO) -C tools/chartdocs mod tidy -diff
 	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); test -z "$$unformatted" || { echo "not gofmt-ed: $$unformatted"; exit 1; }
 	@git diff --exit-code --stat -- api charts || { echo "run 'make generate' and commit what it wrote"; exit 1; }
