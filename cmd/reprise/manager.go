@@ -3,9 +3,9 @@ package main
 import (
 	"errors"
 	"fmt"
-	"path/filepath"
 	"time"
 
+	certmanagerv1 "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -20,6 +20,7 @@ import (
 	ctrlwebhook "sigs.k8s.io/controller-runtime/pkg/webhook"
 
 	"reprise.dev/reprise/api/v1alpha1"
+	"reprise.dev/reprise/certificate"
 	"reprise.dev/reprise/history"
 )
 
@@ -45,9 +46,9 @@ func restConfig(kubeconfig string) (*rest.Config, error) {
 	return c, nil
 }
 
-func newManager(api *rest.Config, o options) (ctrl.Manager, error) {
+func newManager(api *rest.Config, o options, serving *certificate.Serving) (ctrl.Manager, error) {
 	scheme := runtime.NewScheme()
-	if err := errors.Join(clientgoscheme.AddToScheme(scheme), v1alpha1.AddToScheme(scheme)); err != nil {
+	if err := errors.Join(clientgoscheme.AddToScheme(scheme), v1alpha1.AddToScheme(scheme), certmanagerv1.AddToScheme(scheme)); err != nil {
 		return nil, fmt.Errorf("registering types: %w", err)
 	}
 	api.QPS, api.Burst = -1, 0 // The API server's own fairness is the limit.
@@ -62,17 +63,16 @@ func newManager(api *rest.Config, o options) (ctrl.Manager, error) {
 		GracefulShutdownTimeout:       new(drain),
 		Controller:                    ctrlconfig.Controller{CacheSyncTimeout: fillWithin},
 		WebhookServer: ctrlwebhook.NewServer(ctrlwebhook.Options{
-			Host: o.webhookHost, Port: o.webhookPort, CertDir: o.certDirectory,
-			CertName: filepath.Base(o.certFile), KeyName: filepath.Base(o.keyFile),
+			Host: o.webhookHost, Port: o.webhookPort, TLSOpts: served(serving),
 		}),
 		Client: client.Options{Cache: &client.CacheOptions{DisableFor: []client.Object{&corev1.Event{}}}},
-		Cache: cache.Options{ByObject: map[client.Object]cache.ByObject{
+		Cache: cache.Options{ByObject: certificateCache(o, map[client.Object]cache.ByObject{
 			&corev1.Pod{}:        {Transform: trimPod},
 			&corev1.Node{}:       {Transform: trimNode},
 			&appsv1.Deployment{}: {Transform: trimDeployment},
 			&appsv1.ReplicaSet{}: {Transform: trimReplicaSet},
 			&v1alpha1.Revision{}: {Transform: history.Trim},
-		}},
+		})},
 	})
 	if err != nil {
 		return nil, fmt.Errorf("connecting to the API server: %w", err)

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"path/filepath"
 	"strconv"
 
 	"github.com/spf13/pflag"
@@ -16,8 +15,7 @@ type options struct {
 	kubeconfig     string
 	namespace      string
 	webhookAddress string
-	certFile       string
-	keyFile        string
+	certificates   certificateOptions
 	healthAddress  string
 	metricsAddress string
 	leaderElect    bool
@@ -25,7 +23,6 @@ type options struct {
 	memoryLimit    int64
 	webhookHost    string
 	webhookPort    int
-	certDirectory  string
 }
 
 func parse(args []string) (options, error) {
@@ -36,8 +33,7 @@ func parse(args []string) (options, error) {
 	flags.StringVar(&o.kubeconfig, "kubeconfig", "", "path of a kubeconfig; the pod's ServiceAccount where it is empty")
 	flags.StringVar(&o.namespace, "namespace", "", "the namespace of this install: its Lease lies there (required)")
 	flags.StringVar(&o.webhookAddress, "webhook-bind-address", ":9443", "where admission is served")
-	flags.StringVar(&o.certFile, "tls-cert-file", "", "the serving certificate, PEM; read again when it changes (required)")
-	flags.StringVar(&o.keyFile, "tls-private-key-file", "", "its private key, PEM, in the same folder (required)")
+	o.certificates.register(flags)
 	flags.StringVar(&o.healthAddress, "health-probe-bind-address", ":8081", "where /healthz and /readyz are served")
 	flags.StringVar(&o.metricsAddress, "metrics-bind-address", ":8080", "where /metrics is served; 0 for nowhere")
 	flags.BoolVar(&o.leaderElect, "leader-elect", true, "let one replica of several run the controllers")
@@ -56,15 +52,11 @@ func (o *options) complete() error {
 	if o.namespace == "" {
 		return errors.New("--namespace is required: the namespace of this install")
 	}
-	if o.certFile == "" || o.keyFile == "" {
-		return errors.New("--tls-cert-file and --tls-private-key-file are required: the API server calls webhooks over TLS only")
+	if err := o.certificates.complete(); err != nil {
+		return err
 	}
 	if o.memoryLimit < 0 {
 		return fmt.Errorf("--memory-limit is %d: expected no negative number of bytes", o.memoryLimit)
-	}
-	o.certDirectory = filepath.Dir(o.certFile)
-	if filepath.Dir(o.keyFile) != o.certDirectory {
-		return errors.New("--tls-private-key-file must lie in the folder of --tls-cert-file, as in a mounted Secret")
 	}
 	host, port, err := net.SplitHostPort(o.webhookAddress)
 	if err != nil {

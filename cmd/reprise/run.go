@@ -20,6 +20,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/metrics"
 
 	"reprise.dev/reprise/api/v1alpha1"
+	"reprise.dev/reprise/certificate"
 	"reprise.dev/reprise/config"
 	"reprise.dev/reprise/event"
 	"reprise.dev/reprise/history"
@@ -44,6 +45,7 @@ type process struct {
 	events     *event.Writer
 	namespaces *namespacedata.Source
 	policies   *policySet
+	serving    *certificate.Serving
 }
 
 // run wires everything and runs until the context ends.
@@ -56,9 +58,9 @@ func run(ctx context.Context, o options) error {
 		return err
 	}
 	useMemory(o.memoryLimit)
-	p := process{options: o, config: settings}
+	p := process{options: o, config: settings, serving: &certificate.Serving{Settle: o.certificates.settle()}}
 	for _, setup := range []func(context.Context) error{
-		p.connect, p.compile, p.index, p.admission, p.controllers, p.audits, p.probes,
+		p.connect, p.alone, p.compile, p.index, p.certificate, p.admission, p.controllers, p.audits, p.probes,
 	} {
 		if err := setup(ctx); err != nil {
 			return err
@@ -99,7 +101,7 @@ func (p *process) connect(context.Context) error {
 	if err != nil {
 		return err
 	}
-	if p.manager, err = newManager(api, p.options); err != nil {
+	if p.manager, err = newManager(api, p.options, p.serving); err != nil {
 		return err
 	}
 	if p.clients, err = kubernetes.NewForConfig(api); err != nil {
@@ -159,8 +161,8 @@ func (p *process) index(ctx context.Context) error {
 	return nil
 }
 
-// probes says when the process lives and when it is ready: the certificate is loaded and admission served, the
-// policies were compiled before, and the caches are filled.
+// probes says when the process lives and when it is ready: the API server trusts the certificate, admission is
+// served, the policies were compiled before, and the caches are filled.
 func (p *process) probes(context.Context) error {
 	synced := func(request *http.Request) error {
 		ctx, cancel := context.WithTimeout(request.Context(), time.Second)
@@ -172,6 +174,7 @@ func (p *process) probes(context.Context) error {
 	}
 	err := errors.Join(
 		p.manager.AddHealthzCheck("ping", healthz.Ping),
+		p.manager.AddReadyzCheck("certificate", p.serving.Ready),
 		p.manager.AddReadyzCheck("webhook", p.manager.GetWebhookServer().StartedChecker()),
 		p.manager.AddReadyzCheck("caches", synced),
 		p.manager.AddReadyzCheck("namespaces", p.namespaces.Ready),

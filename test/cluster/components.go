@@ -35,6 +35,11 @@ func (c *Cluster) RunBeside(ctx context.Context, name, path string, args []strin
 	return stop, nil
 }
 
+// Await waits until a program that RunBeside started is ready, in the same way.
+func (c *Cluster) Await(ctx context.Context, name string, ready func(context.Context) error) error {
+	return c.waitFor(ctx, c.running(name), ready)
+}
+
 // Kill ends a program that RunBeside started as the loss of its node would: it saves nothing and hands nothing over.
 func (c *Cluster) Kill(name string) {
 	p := c.running(name)
