@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"strconv"
+	"time"
 
 	"github.com/spf13/pflag"
 )
@@ -16,6 +17,7 @@ type options struct {
 	namespace      string
 	webhookAddress string
 	certificates   certificateOptions
+	shutdownDelay  time.Duration
 	healthAddress  string
 	metricsAddress string
 	leaderElect    bool
@@ -38,6 +40,7 @@ func parse(args []string) (options, error) {
 	flags.StringVar(&o.metricsAddress, "metrics-bind-address", ":8080", "where /metrics is served; 0 for nowhere")
 	flags.BoolVar(&o.leaderElect, "leader-elect", true, "let one replica of several run the controllers")
 	flags.Int64Var(&o.memoryLimit, "memory-limit", 0, "the bytes of memory that this process may use; 0 where nothing bounds it")
+	flags.DurationVar(&o.shutdownDelay, "shutdown-delay", 0, "how long all is served on after the signal to end, while every answer closes its connection")
 	flags.BoolVar(&o.development, "log-for-people", false, "write logs for a terminal instead of JSON")
 	if err := flags.Parse(args); err != nil {
 		return o, err

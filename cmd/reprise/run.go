@@ -46,6 +46,7 @@ type process struct {
 	namespaces *namespacedata.Source
 	policies   *policySet
 	serving    *certificate.Serving
+	drain      *drainer
 }
 
 // run wires everything and runs until the context ends.
@@ -58,7 +59,10 @@ func run(ctx context.Context, o options) error {
 		return err
 	}
 	useMemory(o.memoryLimit)
-	p := process{options: o, config: settings, serving: &certificate.Serving{Settle: o.certificates.settle()}}
+	p := process{
+		options: o, config: settings,
+		serving: &certificate.Serving{Settle: o.certificates.settle()}, drain: &drainer{delay: o.shutdownDelay},
+	}
 	for _, setup := range []func(context.Context) error{
 		p.connect, p.alone, p.compile, p.index, p.certificate, p.admission, p.controllers, p.audits, p.probes,
 	} {
@@ -66,7 +70,7 @@ func run(ctx context.Context, o options) error {
 			return err
 		}
 	}
-	return p.manager.Start(ctx)
+	return p.manager.Start(p.drain.after(ctx))
 }
 
 // lazyGarbage is how much more than what lives the heap may grow to before it is collected, in percent: beside a cache of

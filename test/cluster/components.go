@@ -48,6 +48,22 @@ func (c *Cluster) Kill(name string) {
 	c.forget(p)
 }
 
+// Terminate ends a program that RunBeside started as the kubelet ends a pod: it may take as long as it needs to ctx's end,
+// when it is killed and that is an error.
+func (c *Cluster) Terminate(ctx context.Context, name string) error {
+	p := c.running(name)
+	p.signal(syscall.SIGTERM)
+	defer c.forget(p)
+	select {
+	case <-p.done:
+		return nil
+	case <-ctx.Done():
+		p.signal(syscall.SIGKILL)
+		<-p.done
+		return fmt.Errorf("%s did not end: %w", name, ctx.Err())
+	}
+}
+
 func (c *Cluster) launch(name, path string, args []string) (*process, error) {
 	p, err := startProcess(name, path, c.logFile(name), args)
 	if err != nil {

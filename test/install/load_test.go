@@ -49,22 +49,18 @@ type load struct {
 // underLoad starts one in a namespace of its own.
 func underLoad(t *testing.T) *load {
 	t.Helper()
-	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{GenerateName: "load-"}}
-	c := api(t)
-	if err := c.Create(t.Context(), namespace); err != nil {
-		t.Fatal(err)
-	}
-	bounds := &corev1.LimitRange{ObjectMeta: metav1.ObjectMeta{Namespace: namespace.Name, Name: "bounds"}}
+	namespace, c := newNamespace(t), api(t)
+	bounds := &corev1.LimitRange{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "bounds"}}
 	bounds.Spec.Limits = []corev1.LimitRangeItem{{Type: corev1.LimitTypeContainer, Max: memory("1Gi")}}
 	if err := c.Create(t.Context(), bounds); err != nil {
 		t.Fatal(err)
 	}
 	// Until Reprise has seen the bounds, and the API server Reprise.
 	product.Eventually(t, func() (bool, string) {
-		return refused(c.Create(t.Context(), loadDeployment(namespace.Name, 0, true), client.DryRunAll)), "a bad workload passes"
+		return refused(c.Create(t.Context(), loadDeployment(namespace, 0, true), client.DryRunAll)), "a bad workload passes"
 	})
 	ctx, cancel := context.WithCancel(t.Context())
-	l := &load{t: t, namespace: namespace.Name, stop: cancel}
+	l := &load{t: t, namespace: namespace, stop: cancel}
 	tick := time.NewTicker(time.Second / rate)
 	l.wait.Go(func() {
 		defer tick.Stop()

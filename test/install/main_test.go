@@ -29,6 +29,8 @@ rules:
   - level: Metadata
     verbs: [create, update, patch]
     resources: [{group: apps, resources: [deployments]}]
+  - level: Metadata
+    verbs: [delete]
   - level: None
 `
 

@@ -185,6 +185,9 @@ func (i *Instance) Await(ctx context.Context) error {
 // Stop ends it as a pod is ended.
 func (i *Instance) Stop() { i.stop() }
 
+// Terminate ends it as the kubelet does, with all the time that ctx leaves to answer what is under way.
+func (i *Instance) Terminate(ctx context.Context) error { return i.cluster.Terminate(ctx, i.name) }
+
 // Kill ends it as the loss of its node would: its Lease has to run out.
 func (i *Instance) Kill() { i.cluster.Kill(i.name) }
 
