@@ -40,23 +40,26 @@ func (c CertManager) Advice(ctx context.Context) string {
 	return fmt.Sprintf("Certificate %s is ready: its Secret reaches a pod within two minutes, and cert-manager's cainjector writes the caBundle; see its log if it does not", c.Object)
 }
 
-// notReady is why a Certificate is not ready, in cert-manager's words; empty where it is.
+// notReady is why a Certificate is not ready, or was not renewed, in cert-manager's words; empty where it is well.
 func notReady(c *certmanagerv1.Certificate) string {
-	ready, failed := "cert-manager has not looked at it yet; is it running?", ""
+	why := []string{"cert-manager has not looked at it yet; is it running?"}
 	for _, condition := range c.Status.Conditions {
-		switch {
-		case condition.Type == certmanagerv1.CertificateConditionReady && condition.Status == certmanagermetav1.ConditionTrue:
-			ready = ""
-		case condition.Type == certmanagerv1.CertificateConditionReady:
-			ready = said(condition)
-		case condition.Type == certmanagerv1.CertificateConditionIssuing && condition.Reason == "Failed":
-			failed = "; the last try failed: " + said(condition)
+		if condition.Type == certmanagerv1.CertificateConditionReady {
+			why = nil
+			if condition.Status != certmanagermetav1.ConditionTrue {
+				why = []string{said(condition)}
+			}
 		}
 	}
-	if ready == "" && failed == "" {
+	for _, condition := range c.Status.Conditions {
+		if condition.Type == certmanagerv1.CertificateConditionIssuing && condition.Reason == "Failed" {
+			why = append(why, "the last try failed: "+said(condition))
+		}
+	}
+	if len(why) == 0 {
 		return ""
 	}
-	return strings.TrimPrefix(fmt.Sprintf("Certificate %s/%s: %s%s", c.Namespace, c.Name, ready, failed), "; ")
+	return fmt.Sprintf("Certificate %s/%s: %s", c.Namespace, c.Name, strings.Join(why, "; "))
 }
 
 func said(c certmanagerv1.CertificateCondition) string { return c.Reason + ": " + c.Message }

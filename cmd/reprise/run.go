@@ -176,10 +176,16 @@ func (p *process) probes(context.Context) error {
 		}
 		return nil
 	}
+	served := func(request *http.Request) error {
+		if err := p.serving.Ready(request); err != nil {
+			return err // A handshake without a certificate would only be noise in the log.
+		}
+		return p.manager.GetWebhookServer().StartedChecker()(request)
+	}
 	err := errors.Join(
 		p.manager.AddHealthzCheck("ping", healthz.Ping),
 		p.manager.AddReadyzCheck("certificate", p.serving.Ready),
-		p.manager.AddReadyzCheck("webhook", p.manager.GetWebhookServer().StartedChecker()),
+		p.manager.AddReadyzCheck("webhook", served),
 		p.manager.AddReadyzCheck("caches", synced),
 		p.manager.AddReadyzCheck("namespaces", p.namespaces.Ready),
 	)

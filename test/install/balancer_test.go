@@ -1,6 +1,9 @@
 package install
 
 import (
+	"bytes"
+	"crypto/tls"
+	"encoding/pem"
 	"io"
 	"net"
 	"slices"
@@ -85,4 +88,27 @@ func (b *balancer) carry(from net.Conn) {
 		})
 	}
 	both.Wait()
+}
+
+// servedAt is the certificate that every one behind the balancer serves, PEM; empty while they differ.
+func servedAt(t *testing.T, b *balancer) []byte {
+	t.Helper()
+	b.mu.Lock()
+	ports := slices.Clone(b.behind)
+	b.mu.Unlock()
+	var one []byte
+	for _, port := range ports {
+		connection, err := tls.Dial("tcp", "127.0.0.1:"+strconv.Itoa(port), &tls.Config{InsecureSkipVerify: true}) // What it is is asked, not trusted.
+		if err != nil {
+			t.Fatal(err)
+		}
+		leaf := connection.ConnectionState().PeerCertificates[0].Raw
+		connection.Close()
+		served := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: leaf})
+		if one != nil && !bytes.Equal(one, served) {
+			return nil
+		}
+		one = served
+	}
+	return one
 }

@@ -27,8 +27,12 @@ import (
 	"reprise.dev/reprise/test/product"
 )
 
-// rate is how many applies a second the load makes.
-const rate = 20
+const (
+	// rate is how many applies a second the load makes.
+	rate = 20
+	// burst are made at once: the API server then keeps several connections to the webhook, as a busy one does.
+	burst = 5
+)
 
 // load is a deployer that never pauses: of its server-side dry runs, which the API server has checked like others, every
 // second one must be refused by policy and the others pass.
@@ -61,15 +65,17 @@ func underLoad(t *testing.T) *load {
 	})
 	ctx, cancel := context.WithCancel(t.Context())
 	l := &load{t: t, namespace: namespace, stop: cancel}
-	tick := time.NewTicker(time.Second / rate)
+	tick := time.NewTicker(burst * time.Second / rate)
 	l.wait.Go(func() {
 		defer tick.Stop()
-		for n := 0; ; n++ {
+		for n := 0; ; n += burst {
 			select {
 			case <-ctx.Done():
 				return
 			case <-tick.C:
-				l.wait.Go(func() { l.apply(c, n) })
+				for i := range burst {
+					l.wait.Go(func() { l.apply(c, n+i) })
+				}
 			}
 		}
 	})
