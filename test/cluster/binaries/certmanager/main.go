@@ -83,6 +83,7 @@ func injector(ctx context.Context, kubeconfig string) error {
 	if err != nil {
 		return err
 	}
+	config.UserAgent = "cert-manager-cainjector" // What it applies is owned by the first part of this.
 	scheme := runtime.NewScheme()
 	for _, add := range []func(*runtime.Scheme) error{clientgoscheme.AddToScheme, certmanager.AddToScheme} {
 		if err := add(scheme); err != nil {
