@@ -1,9 +1,13 @@
 package install
 
 import (
+	"crypto/tls"
 	"encoding/base64"
+	"io"
+	"net/http"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -88,6 +92,39 @@ func TestAnExpiredCertificateIsToldAndMended(t *testing.T) {
 	}
 	bring(t, dir, renewed.Serving)
 	ready(t, i)
+}
+
+func TestACertificateThatIsNotRenewedInTimeIsToldWhileItServes(t *testing.T) {
+	at := port(t)
+	ending := brought(t, time.Now().Add(-23*time.Hour))
+	installed(t, trusting(at, ending.Bundle(time.Now())))
+	i := launched(t, "expiring", at, bring(t, t.TempDir(), ending.Serving)...)
+	ready(t, i)
+	told(t, "CertificateExpiring", "and was not renewed")
+	leaf, err := tls.X509KeyPair(ending.Serving.Certificate, ending.Serving.Key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	page, err := get(t, i.Metrics+"/metrics")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := strconv.FormatFloat(float64(leaf.Leaf.NotAfter.Unix()), 'g', -1, 64)
+	if line := "reprise_certificate_expiry_timestamp_seconds " + want; !strings.Contains(page, line) {
+		t.Errorf("the metrics do not hold %q", line)
+	}
+}
+
+// get reads a page.
+func get(t *testing.T, url string) (string, error) {
+	t.Helper()
+	response, err := http.Get(url)
+	if err != nil {
+		return "", err
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	return string(body), err
 }
 
 func TestASecretThatIsGoneIsToldWhileAdmissionGoesOn(t *testing.T) {

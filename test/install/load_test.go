@@ -54,11 +54,7 @@ type load struct {
 func underLoad(t *testing.T) *load {
 	t.Helper()
 	namespace, c := newNamespace(t), api(t)
-	bounds := &corev1.LimitRange{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "bounds"}}
-	bounds.Spec.Limits = []corev1.LimitRangeItem{{Type: corev1.LimitTypeContainer, Max: memory("1Gi")}}
-	if err := c.Create(t.Context(), bounds); err != nil {
-		t.Fatal(err)
-	}
+	bound(t, namespace)
 	// Until Reprise has seen the bounds, and the API server Reprise.
 	product.Eventually(t, func() (bool, string) {
 		return refused(c.Create(t.Context(), loadDeployment(namespace, 0, true), client.DryRunAll)), "a bad workload passes"
@@ -80,6 +76,16 @@ func underLoad(t *testing.T) *load {
 		}
 	})
 	return l
+}
+
+// bound has a namespace forbid what a bad workload asks for.
+func bound(t *testing.T, namespace string) {
+	t.Helper()
+	bounds := &corev1.LimitRange{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "bounds"}}
+	bounds.Spec.Limits = []corev1.LimitRangeItem{{Type: corev1.LimitTypeContainer, Max: memory("1Gi")}}
+	if err := api(t).Create(t.Context(), bounds); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // apply is one dry run. It is not cancelled: what is under way when the load ends is counted too.

@@ -37,6 +37,29 @@ func TestARestrictedNamespaceAcceptsThePods(t *testing.T) {
 	}
 }
 
+func TestProtectedNamespacesAreNeverHeldUp(t *testing.T) {
+	at := port(t)
+	installed(t, own(at))
+	i := launched(t, "protecting", at, "--certificates="+selfSigned)
+	ready(t, i)
+	c := api(t)
+	if err := c.Create(t.Context(), &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "cert-manager"}}); err != nil {
+		t.Fatal(err)
+	}
+	guarded := newNamespace(t)
+	for _, namespace := range []string{guarded, product.Namespace, "kube-system", "cert-manager"} {
+		bound(t, namespace)
+	}
+	product.Eventually(t, func() (bool, string) {
+		return refused(c.Create(t.Context(), loadDeployment(guarded, 0, true), client.DryRunAll)), "a bad workload passes where it should be refused"
+	})
+	for _, namespace := range []string{product.Namespace, "kube-system", "cert-manager"} {
+		if err := c.Create(t.Context(), loadDeployment(namespace, 0, true), client.DryRunAll); err != nil {
+			t.Errorf("a workload in %s is held up: %v", namespace, err)
+		}
+	}
+}
+
 // TestRepriseReadsNoSecretButItsOwn asks the API server what Reprise's account may do, in each mode.
 func TestRepriseReadsNoSecretButItsOwn(t *testing.T) {
 	for mode, reads := range map[string]bool{selfSigned: true, "existing": false} {
