@@ -56,7 +56,7 @@ func TestEveryReplicaIsTrustedThroughoutRenewals(t *testing.T) {
 		return []certificate.Hook{{Configuration: where, Host: host, CABundle: bundle}}
 	}
 	published := stored.Bundle(start)
-	seen, trusted := [replicas]certificate.Serving{}, published
+	var seen [replicas]certificate.Serving
 	for i := range seen {
 		seen[i].Settle = terms.Settle()
 		seen[i].Offer(stored.Serving, hooks(published), start)
@@ -67,7 +67,7 @@ func TestEveryReplicaIsTrustedThroughoutRenewals(t *testing.T) {
 		for i := range seen {
 			seen[i].Offer(stored.Serving, hooks(published), now)
 		}
-		trusted = published
+		trusted := published
 		if now.Sub(start) >= 14*time.Hour && former.IsZero() {
 			stored, former = certificate.Material{}, now
 		}

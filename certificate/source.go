@@ -67,7 +67,7 @@ func (s *SelfSigned) Pair(ctx context.Context, served Pair, all []configuration)
 	secret := &corev1.Secret{}
 	if err := s.Client.Get(ctx, s.Secret, secret); err != nil {
 		if apierrors.IsNotFound(err) {
-			return served, fmt.Errorf("Secret %s is gone: helm upgrade puts it back, empty, and Reprise fills it", s.Secret)
+			return served, fmt.Errorf("the Secret %s is gone: helm upgrade puts it back, empty, and Reprise fills it", s.Secret)
 		}
 		return served, fmt.Errorf("reading the Secret of the serving certificate: %w", err)
 	}

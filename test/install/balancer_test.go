@@ -84,7 +84,7 @@ func (b *balancer) carry(from net.Conn) {
 	for _, way := range [][2]net.Conn{{from, to}, {to, from}} {
 		both.Go(func() {
 			_, _ = io.Copy(way[0], way[1])
-			way[0].(*net.TCPConn).CloseWrite()
+			_ = way[0].(*net.TCPConn).CloseWrite()
 		})
 	}
 	both.Wait()

@@ -42,19 +42,20 @@ func TestReplicasAreReplacedUnderLoadWithoutOneUncheckedApply(t *testing.T) {
 		cancel()
 		gone.Stop()
 	}
-	upgraded(t, map[string]any{
-		"certificates": own(front.port)["certificates"], "webhook": own(front.port)["webhook"],
-		"defaults": map[string]any{"bakeTime": "7s"},
-	})
-	if !bytes.Equal(bundle(t), trusted) {
-		t.Error("helm upgrade changes the caBundle that Reprise has written")
-	}
-	mustHelm(t, "rollback", product.Release, "1", "--namespace", product.Namespace)
-	if !bytes.Equal(bundle(t), trusted) {
-		t.Error("helm rollback changes the caBundle that Reprise has written")
-	}
-	if len(secret(t).Data["tls.crt"]) == 0 {
-		t.Error("helm empties the Secret that Reprise has filled")
+	changed := own(front.port)
+	changed["defaults"] = map[string]any{"bakeTime": "7s"}
+	for name, change := range map[string][]string{
+		"upgrade":                   append([]string{"upgrade"}, installArgs(t, product.Release, product.Namespace, changed)...),
+		"upgrade by the old engine": append([]string{"upgrade", "--server-side=false"}, installArgs(t, product.Release, product.Namespace, own(front.port))...),
+		"rollback":                  {"rollback", product.Release, "1", "--namespace", product.Namespace},
+	} {
+		mustHelm(t, change...)
+		if !bytes.Equal(bundle(t), trusted) {
+			t.Errorf("helm %s changes the caBundle that Reprise has written", name)
+		}
+		if len(secret(t).Data["tls.crt"]) == 0 {
+			t.Errorf("helm %s empties the Secret that Reprise has filled", name)
+		}
 	}
 	l.flawless()
 }
