@@ -20,6 +20,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"reprise.dev/reprise/certificate"
+	"reprise.dev/reprise/test/load"
 	"reprise.dev/reprise/test/product"
 )
 
@@ -69,7 +70,7 @@ func TestAWrongCABundleIsToldAndMended(t *testing.T) {
 	if i.Ready(t.Context()) == nil {
 		t.Error("it is ready although the API server does not trust it")
 	}
-	if err := api(t).Create(t.Context(), loadDeployment("default", 0, true), client.DryRunAll); err != nil {
+	if err := api(t).Create(t.Context(), load.Deployment("default", 0, true), client.DryRunAll); err != nil {
 		t.Errorf("the cluster is blocked: %v", err)
 	}
 	upgraded(t, trusting(at, right.Bundle(time.Now())))
@@ -265,7 +266,7 @@ func TestAMissingDefinitionEndsTheStartWithASentence(t *testing.T) {
 	if want := "the CustomResourceDefinition revisions.reprise.dev is not installed"; err == nil || !strings.Contains(err.Error(), want) {
 		t.Errorf("it does not say %q: %v", want, err)
 	}
-	if err := c.Create(t.Context(), loadDeployment("default", 0, true), client.DryRunAll); err != nil {
+	if err := c.Create(t.Context(), load.Deployment("default", 0, true), client.DryRunAll); err != nil {
 		t.Errorf("the cluster is blocked: %v", err)
 	}
 	upgraded(t, own(at))
@@ -288,7 +289,7 @@ func TestANamespaceInDeletionHindersNoOther(t *testing.T) {
 	if err := c.Delete(t.Context(), namespace); err != nil {
 		t.Fatal(err)
 	}
-	changed := loadDeployment(ending, 1, false)
+	changed := load.Deployment(ending, 1, false)
 	changed.Spec.Template.Spec.Containers[0].Image = "registry.example/load:2.0.0"
 	if err := c.Update(t.Context(), changed); err != nil {
 		t.Errorf("a workload in a namespace in deletion cannot be changed: %v", err)

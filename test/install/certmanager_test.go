@@ -18,6 +18,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"reprise.dev/reprise/test/cluster"
+	"reprise.dev/reprise/test/load"
 	"reprise.dev/reprise/test/product"
 )
 
@@ -46,8 +47,8 @@ func TestCertManagerRenewsUnderLoadWithoutOneUncheckedApply(t *testing.T) {
 	for _, i := range replicas {
 		ready(t, i)
 	}
-	l := underLoad(t)
-	l.handshakes(front.address())
+	l := load.Start(t, shared)
+	l.Handshakes(front.address())
 	renew(t, product.Release)
 	everywhere(t, front)
 	t.Log("the served certificate was renewed, and is served without a restart")
@@ -59,7 +60,7 @@ func TestCertManagerRenewsUnderLoadWithoutOneUncheckedApply(t *testing.T) {
 	})
 	everywhere(t, front)
 	t.Log("the authority was renewed, and what it signs is served")
-	l.flawless()
+	l.Flawless()
 }
 
 // definitions installs cert-manager's definitions, and removes them at the end of the test.

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"reprise.dev/reprise/test/cluster"
+	"reprise.dev/reprise/test/load"
 	"reprise.dev/reprise/test/product"
 )
 
@@ -19,20 +20,6 @@ var (
 	helm    string
 	reprise string
 )
-
-// audited has the API server note which webhooks it did not reach.
-const audited = `
-apiVersion: audit.k8s.io/v1
-kind: Policy
-omitStages: [RequestReceived, ResponseStarted]
-rules:
-  - level: Metadata
-    verbs: [create, update, patch]
-    resources: [{group: apps, resources: [deployments]}]
-  - level: Metadata
-    verbs: [delete]
-  - level: None
-`
 
 func TestMain(m *testing.M) {
 	os.Exit(run(m))
@@ -55,5 +42,5 @@ func run(m *testing.M) int {
 		return 1
 	}
 	helm = binaries[cluster.Helm]
-	return cluster.Serve(m, cluster.Options{ControlPlaneOnly: true, AuditPolicy: audited}, func(c *cluster.Cluster) { shared = c })
+	return cluster.Serve(m, cluster.Options{ControlPlaneOnly: true, AuditPolicy: load.AuditPolicy}, func(c *cluster.Cluster) { shared = c })
 }

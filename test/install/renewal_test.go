@@ -8,6 +8,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"reprise.dev/reprise/test/load"
 	"reprise.dev/reprise/test/product"
 )
 
@@ -55,8 +56,8 @@ func TestCertificatesAreRenewedUnderLoadWithoutOneUncheckedApply(t *testing.T) {
 		ready(t, i)
 		front.add(at)
 	}
-	l := underLoad(t)
-	l.handshakes(front.address())
+	l := load.Start(t, shared)
+	l.Handshakes(front.address())
 	begun := secret(t).Data
 	served := changes(t, "tls.crt", begun["tls.crt"])
 	t.Log("the served certificate was renewed")
@@ -80,7 +81,7 @@ func TestCertificatesAreRenewedUnderLoadWithoutOneUncheckedApply(t *testing.T) {
 	product.Eventually(t, func() (bool, string) {
 		return !bytes.Contains(bundle(t), bytes.TrimSpace(authority)), "the API server still trusts the authority that was thrown away"
 	})
-	l.flawless()
+	l.Flawless()
 }
 
 // TestTheLoadSeesWhatIsUnchecked shows that the tests above can fail: without Reprise every apply is let through, and
@@ -90,15 +91,13 @@ func TestTheLoadSeesWhatIsUnchecked(t *testing.T) {
 	installed(t, own(at))
 	i := launched(t, "alone", at, "--certificates="+selfSigned)
 	ready(t, i)
-	l := underLoad(t)
+	l := load.Start(t, shared)
 	i.Kill()
 	product.Eventually(t, func() (bool, string) {
-		l.mu.Lock()
-		defer l.mu.Unlock()
-		return l.slipped >= 5, "too little has slipped through"
+		return l.Slipped() >= 5, "too little has slipped through"
 	})
-	l.end()
-	if count := failedOpen(t, l.namespace); count < l.slipped {
-		t.Errorf("the audit log knows of %d unchecked applies, and %d were seen", count, l.slipped)
+	l.End()
+	if count := l.FailedOpen(); count < l.Slipped() {
+		t.Errorf("the audit log knows of %d unchecked applies, and %d were seen", count, l.Slipped())
 	}
 }

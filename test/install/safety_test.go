@@ -10,6 +10,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"reprise.dev/reprise/test/load"
 	"reprise.dev/reprise/test/product"
 )
 
@@ -48,13 +49,13 @@ func TestProtectedNamespacesAreNeverHeldUp(t *testing.T) {
 	}
 	guarded := newNamespace(t)
 	for _, namespace := range []string{guarded, product.Namespace, "kube-system", "cert-manager"} {
-		bound(t, namespace)
+		load.Bound(t, c, namespace)
 	}
 	product.Eventually(t, func() (bool, string) {
-		return refused(c.Create(t.Context(), loadDeployment(guarded, 0, true), client.DryRunAll)), "a bad workload passes where it should be refused"
+		return load.Refused(c.Create(t.Context(), load.Deployment(guarded, 0, true), client.DryRunAll)), "a bad workload passes where it should be refused"
 	})
 	for _, namespace := range []string{product.Namespace, "kube-system", "cert-manager"} {
-		if err := c.Create(t.Context(), loadDeployment(namespace, 0, true), client.DryRunAll); err != nil {
+		if err := c.Create(t.Context(), load.Deployment(namespace, 0, true), client.DryRunAll); err != nil {
 			t.Errorf("a workload in %s is held up: %v", namespace, err)
 		}
 	}

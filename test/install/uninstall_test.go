@@ -15,6 +15,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"reprise.dev/reprise/api/v1alpha1"
+	"reprise.dev/reprise/test/load"
 	"reprise.dev/reprise/test/product"
 )
 
@@ -31,7 +32,7 @@ func TestUninstallTakesTheWebhooksAwayFirst(t *testing.T) {
 			t.Errorf("%s is not deleted before the pods: %s", first, strings.Join(deleted, ", "))
 		}
 	}
-	if err := c.Create(t.Context(), loadDeployment("default", 0, true), client.DryRunAll); err != nil {
+	if err := c.Create(t.Context(), load.Deployment("default", 0, true), client.DryRunAll); err != nil {
 		t.Errorf("the cluster does not work after the uninstall: %v", err)
 	}
 	var left appsv1.DeploymentList
@@ -71,7 +72,7 @@ func deployed(t *testing.T) string {
 	t.Helper()
 	c := api(t)
 	namespace := newNamespace(t)
-	if err := c.Create(t.Context(), loadDeployment(namespace, 1, false)); err != nil {
+	if err := c.Create(t.Context(), load.Deployment(namespace, 1, false)); err != nil {
 		t.Fatal(err)
 	}
 	return namespace

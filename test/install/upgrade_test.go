@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"reprise.dev/reprise/test/load"
 	"reprise.dev/reprise/test/product"
 )
 
@@ -28,7 +29,7 @@ func TestReplicasAreReplacedUnderLoadWithoutOneUncheckedApply(t *testing.T) {
 	}
 	running := []replica{start("replica-0"), start("replica-1")}
 	trusted := bundle(t)
-	l := underLoad(t)
+	l := load.Start(t, shared)
 	for n := 2; n < 5; n++ {
 		running = append(running, start(fmt.Sprintf("replica-%d", n)))
 		oldest := running[0]
@@ -57,7 +58,7 @@ func TestReplicasAreReplacedUnderLoadWithoutOneUncheckedApply(t *testing.T) {
 			t.Errorf("helm %s empties the Secret that Reprise has filled", name)
 		}
 	}
-	l.flawless()
+	l.Flawless()
 }
 
 func TestHelmPrintsNoWarningAtInstall(t *testing.T) {
