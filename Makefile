@@ -43,7 +43,7 @@ test-unit: ## run the tests that need no cluster: seconds
 	$(GO) -C tools/chartdocs test ./...
 
 .PHONY: test-integration
-test-integration: binaries helm ## run the tests against a real control plane
+test-integration: binaries helm cert-manager ## run the tests against a real control plane
 	@# Not from the cache: Go does not see that the tests build and run the product's binary.
 	$(TESTS) test -count=1 -timeout 30m -p 1 ./...
 
@@ -75,6 +75,10 @@ bench-rollback: binaries ## measure how fast a failed rollout is put back, fifte
 binaries: ## build the control plane into the cache folder: ten minutes the first time
 	@echo "compiling what builds the control plane (a minute or two the first time)"
 	@$(TESTS) run ./cluster/cmd/cluster-binaries
+
+.PHONY: cert-manager
+cert-manager: ## build cert-manager's controllers, which some tests run, into the cache folder: minutes the first time
+	@$(TESTS) run ./cluster/cmd/cluster-binaries cert-manager
 
 .PHONY: helm
 helm: ## build Helm 4, which some tests deploy with, into the cache folder: six minutes the first time

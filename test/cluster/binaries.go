@@ -21,6 +21,8 @@ const (
 	KWOK              = "kwok"
 	// Helm deploys to a cluster and is no part of it: only who names it gets it.
 	Helm = "helm"
+	// CertManager runs cert-manager's own controllers and its cainjector, see binaries/certmanager.
+	CertManager = "cert-manager"
 )
 
 // command is one program and where its source is.
@@ -52,7 +54,11 @@ func controlPlane() shelf {
 
 // shelves are all that Binaries can provide.
 func shelves() []shelf {
-	return []shelf{controlPlane(), {"helm", []string{"helm"}, []command{{Helm, "helm", "helm.sh/helm/v4/cmd/helm"}}}}
+	return []shelf{
+		controlPlane(),
+		{"helm", []string{"helm"}, []command{{Helm, "helm", "helm.sh/helm/v4/cmd/helm"}}},
+		{"cert-manager", []string{"certmanager"}, []command{{CertManager, "certmanager", "."}}},
+	}
 }
 
 // Binaries returns the path of each named command, or of the whole control plane when no name is given. What
@@ -153,7 +159,15 @@ func (s shelf) cacheFolder(sources string) (string, error) {
 	}
 	key := sha256.New()
 	for _, module := range s.modules {
-		for _, file := range []string{module + "/go.mod", module + "/go.sum"} {
+		own, err := filepath.Glob(filepath.Join(sources, module, "*.go"))
+		if err != nil {
+			return "", err
+		}
+		files := []string{module + "/go.mod", module + "/go.sum"}
+		for _, file := range own {
+			files = append(files, module+"/"+filepath.Base(file))
+		}
+		for _, file := range files {
 			data, err := os.ReadFile(filepath.Join(sources, file))
 			if err != nil {
 				return "", fmt.Errorf("reading the versions of what is built: %w", err)
