@@ -29,6 +29,8 @@ const (
 	AdmissionUnchecked Reason = "AdmissionUnchecked"
 	// PolicyInvalid tells of a ConfigMap whose policies cannot be used.
 	PolicyInvalid Reason = "PolicyInvalid"
+	// ConfigurationInvalid tells of a configuration file that is not in force as it is.
+	ConfigurationInvalid Reason = "ConfigurationInvalid"
 	// CertificateNotReady tells of a serving certificate that the API server does not trust.
 	CertificateNotReady Reason = "CertificateNotReady"
 	// CertificateExpiring tells of one whose renewal is overdue.
@@ -55,7 +57,9 @@ type Event struct {
 	// Repeats says that the same event may happen again, which raises its count.
 	Repeats bool
 	Message string
-	At      time.Time
+	// Annotations say for programs what the message has no room for.
+	Annotations map[string]string
+	At          time.Time
 }
 
 // About references a Deployment, with the API version and kind that an object out of a cache lacks.

@@ -8,6 +8,8 @@ import (
 	"github.com/spf13/cobra"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
+
+	"reprise.dev/reprise/version"
 )
 
 // The exit codes. An error that says nothing else is cannotTell: what was not judged is no consent.
@@ -56,6 +58,7 @@ func (p *plugin) command() *cobra.Command {
 	root := &cobra.Command{
 		Use:           "kubectl-reprise",
 		Short:         "Keep bad Score deployments out, and put the last good one back",
+		Version:       version.String(),
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Annotations:   map[string]string{cobra.CommandDisplayNameAnnotation: "kubectl reprise"},

@@ -31,9 +31,10 @@ func (p *process) admission(ctx context.Context) error {
 			Namespaces:    p.namespaces,
 			Revisions:     recorded,
 			Refusals:      refusals,
+			Observer:      p.metrics.Admission,
 			FailurePolicy: admissionregistrationv1.FailurePolicyType(p.config.FailurePolicy),
 			Username:      username,
-			Defaults:      p.config.Defaults,
+			Defaults:      p.settings.defaults,
 			Now:           time.Now,
 			Log:           ctrl.Log.WithName("admission"),
 		})

@@ -23,9 +23,11 @@ import (
 	"reprise.dev/reprise/api/v1alpha1"
 	"reprise.dev/reprise/certificate"
 	"reprise.dev/reprise/history"
+	"reprise.dev/reprise/version"
 )
 
-// leaseName is that of the leader's Lease; the recorder's checkpoint lies beside it.
+// leaseName is that of the leader's Lease; the recorder's checkpoint lies beside it. Everyone may read it: it says that
+// Reprise runs, and by a label which version does.
 const leaseName = "reprise"
 
 // fillWithin is how long the caches may take to fill before the process gives up: a history of 50,000 revisions takes a
@@ -59,8 +61,10 @@ func newManager(api *rest.Config, o options, serving *certificate.Serving) (ctrl
 		LeaderElectionID:              leaseName,
 		LeaderElectionNamespace:       o.namespace,
 		LeaderElectionReleaseOnCancel: true,
+		LeaderElectionLabels:          map[string]string{version.Label: version.LabelValue(version.String())},
 		Metrics:                       server.Options{BindAddress: o.metricsAddress},
 		HealthProbeBindAddress:        o.healthAddress,
+		PprofBindAddress:              o.pprofAddress,
 		GracefulShutdownTimeout:       new(drain),
 		Controller:                    ctrlconfig.Controller{CacheSyncTimeout: fillWithin},
 		WebhookServer: ctrlwebhook.NewServer(ctrlwebhook.Options{

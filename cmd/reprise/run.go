@@ -17,15 +17,16 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	controllerevent "sigs.k8s.io/controller-runtime/pkg/event"
 	"sigs.k8s.io/controller-runtime/pkg/healthz"
-	"sigs.k8s.io/controller-runtime/pkg/metrics"
 
 	"reprise.dev/reprise/api/v1alpha1"
 	"reprise.dev/reprise/certificate"
 	"reprise.dev/reprise/config"
 	"reprise.dev/reprise/event"
 	"reprise.dev/reprise/history"
+	"reprise.dev/reprise/metrics"
 	"reprise.dev/reprise/namespacedata"
 	"reprise.dev/reprise/policy"
+	"reprise.dev/reprise/rollback"
 )
 
 const (
@@ -45,6 +46,9 @@ type process struct {
 	events     *event.Writer
 	namespaces *namespacedata.Source
 	policies   *policySet
+	metrics    *metrics.Metrics
+	recorder   *history.Recorder
+	settings   *settings
 	serving    *certificate.Serving
 	drain      *drainer
 }
@@ -60,11 +64,11 @@ func run(ctx context.Context, o options) error {
 	}
 	useMemory(o.memoryLimit)
 	p := process{
-		options: o, config: settings,
+		options: o, config: settings, metrics: metrics.New(rollback.Causes()),
 		serving: &certificate.Serving{Settle: o.certificates.settle()}, drain: &drainer{delay: o.shutdownDelay},
 	}
 	for _, setup := range []func(context.Context) error{
-		p.connect, p.alone, p.compile, p.index, p.certificate, p.admission, p.controllers, p.audits, p.probes,
+		p.connect, p.alone, p.compile, p.follow, p.index, p.certificate, p.admission, p.controllers, p.audits, p.metering, p.probes,
 	} {
 		if err := setup(ctx); err != nil {
 			return err
@@ -90,6 +94,7 @@ func logTo(development bool) error {
 	if development {
 		settings = zap.NewDevelopmentConfig()
 	}
+	settings.Sampling = nil           // Each decision is told, also the hundred-and-first of a second.
 	settings.DisableStacktrace = true // The error says what was being done; a panic brings its own.
 	logger, err := settings.Build()
 	if err != nil {
@@ -136,13 +141,10 @@ func (p *process) compile(ctx context.Context) error {
 	}
 	p.policies = &policySet{
 		clients: p.clients, namespace: p.options.namespace, events: p.events, builtin: builtin,
-		terms: p.config.Policies, log: ctrl.Log.WithName("policies"),
-		changed: make(chan controllerevent.GenericEvent, 1), invalid: newInvalid(),
+		log:     ctrl.Log.WithName("policies"),
+		changed: make(chan controllerevent.GenericEvent, 1), wake: make(chan struct{}, 1), metrics: p.metrics.Policies,
 	}
-	if err := metrics.Registry.Register(p.policies.invalid); err != nil {
-		return fmt.Errorf("registering the policies' metrics: %w", err)
-	}
-	if err := p.policies.load(ctx); err != nil {
+	if err := p.policies.use(ctx, p.config.Policies); err != nil {
 		return err
 	}
 	if err := p.manager.Add(p.policies); err != nil {

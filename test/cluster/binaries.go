@@ -147,15 +147,23 @@ func provided(folder string, wanted []command, paths map[string]string) (missing
 	return missing
 }
 
+// CacheRoot is the folder of all that is built or fetched once for the tests; it need not be there.
+func CacheRoot() (string, error) {
+	if root := os.Getenv("REPRISE_CACHE"); root != "" {
+		return root, nil
+	}
+	user, err := os.UserCacheDir()
+	if err != nil {
+		return "", fmt.Errorf("finding a cache folder (set REPRISE_CACHE to choose one): %w", err)
+	}
+	return filepath.Join(user, "reprise"), nil
+}
+
 // cacheFolder creates and returns the shelf's folder for what is built from the module files in sources.
 func (s shelf) cacheFolder(sources string) (string, error) {
-	root := os.Getenv("REPRISE_CACHE")
-	if root == "" {
-		user, err := os.UserCacheDir()
-		if err != nil {
-			return "", fmt.Errorf("finding a cache folder (set REPRISE_CACHE to choose one): %w", err)
-		}
-		root = filepath.Join(user, "reprise")
+	root, err := CacheRoot()
+	if err != nil {
+		return "", err
 	}
 	key := sha256.New()
 	for _, module := range s.modules {

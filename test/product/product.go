@@ -50,6 +50,8 @@ func Build(ctx context.Context, progress io.Writer, dir string) (string, error) 
 type Instance struct {
 	// Webhook, Metrics and Health are the URLs that it serves on.
 	Webhook, Metrics, Health string
+	// Config is the path of its configuration file.
+	Config string
 
 	name    string
 	cluster *cluster.Cluster
@@ -159,10 +161,10 @@ func Launch(ctx context.Context, c *cluster.Cluster, name, binary string, port i
 		return nil, err
 	}
 	i := &Instance{
-		Webhook: url("https", port), Metrics: url("http", metrics), Health: url("http", health), name: name, cluster: c,
+		Webhook: url("https", port), Metrics: url("http", metrics), Health: url("http", health), Config: config, name: name, cluster: c,
 	}
 	i.stop, err = c.RunBeside(ctx, name, binary, append([]string{
-		"--kubeconfig=" + kubeconfig, "--namespace=" + Namespace, "--config=" + config,
+		"--kubeconfig=" + kubeconfig, "--namespace=" + Namespace, "--config=" + config, "--config-map=" + Release,
 		"--webhook-bind-address=" + address(port), "--health-probe-bind-address=" + address(health),
 		"--metrics-bind-address=" + address(metrics),
 	}, flags...), i.alive)
