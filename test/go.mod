@@ -24,6 +24,7 @@ require (
 	k8s.io/apiserver v0.37.2
 	k8s.io/client-go v0.37.2
 	k8s.io/utils v0.0.0-20261023123148-ca04ba58ecab
+	mvdan.cc/sh/v3 v3.14.1
 	reprise.dev/reprise v0.0.0
 	reprise.dev/reprise/tools/release v0.0.0
 	sigs.k8s.io/controller-runtime v0.25.2
