@@ -86,7 +86,7 @@ helm: ## build Helm 4, which some tests deploy with, into the cache folder: six 
 
 .PHONY: node
 node: node-packages ## build the kubelet and kube-proxy of a real node into the cache folder: four minutes the first time
-	@$(TESTS) run ./cluster/cmd/cluster-binaries node
+	@$(TESTS) run ./cluster/cmd/cluster-binaries kubelet kube-proxy
 
 # What a real node is made of beside Kubernetes.
 NODE_PACKAGES := containerd runc containernetworking-plugins iptables conntrack iproute2
