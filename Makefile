@@ -43,7 +43,7 @@ test-unit: ## run the tests that need no cluster: seconds
 	$(GO) -C tools/chartdocs test ./...
 
 .PHONY: test-integration
-test-integration: binaries helm ## run the tests against a real control plane
+test-integration: binaries helm cert-manager prometheus ## run the tests against a real control plane
 	@# Not from the cache: Go does not see that the tests build and run the product's binary.
 	$(TESTS) test -count=1 -timeout 30m -p 1 ./...
 
@@ -87,9 +87,17 @@ binaries: ## build the control plane into the cache folder: ten minutes the firs
 	@echo "compiling what builds the control plane (a minute or two the first time)"
 	@$(TESTS) run ./cluster/cmd/cluster-binaries
 
+.PHONY: cert-manager
+cert-manager: ## build cert-manager's controllers, which some tests run, into the cache folder: minutes the first time
+	@$(TESTS) run ./cluster/cmd/cluster-binaries cert-manager
+
 .PHONY: helm
 helm: ## build Helm 4, which some tests deploy with, into the cache folder: six minutes the first time
 	@$(TESTS) run ./cluster/cmd/cluster-binaries helm
+
+.PHONY: prometheus
+prometheus: ## fetch Debian's Prometheus, which plays the alerts, into the cache folder; without apt those tests are skipped
+	@$(TESTS) run ./monitoring/cmd/prometheus-binaries
 
 .PHONY: lint
 lint: ## check the code's style, the dependency rule and the Dockerfile

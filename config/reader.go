@@ -164,11 +164,12 @@ func choice[T ~string](into *T, options ...T) value {
 func number(into *int, least int, what string) value {
 	return scalar(func(r *reader, at string, n *yaml.Node) {
 		var v int
-		if n.Tag != "!!int" || n.Decode(&v) != nil {
+		switch {
+		case n.Tag != "!!int" || n.Decode(&v) != nil:
 			r.expected(at, n, "a whole number, "+what)
-		} else if v < least {
+		case v < least:
 			r.expected(at, n, what)
-		} else {
+		default:
 			*into = v
 		}
 	})
@@ -177,11 +178,12 @@ func number(into *int, least int, what string) value {
 func duration(into *time.Duration, example string) value {
 	return scalar(func(r *reader, at string, n *yaml.Node) {
 		d, err := time.ParseDuration(n.Value)
-		if err != nil {
+		switch {
+		case err != nil:
 			r.expected(at, n, "a duration such as "+example)
-		} else if d < 0 {
+		case d < 0:
 			r.expected(at, n, "no negative duration")
-		} else {
+		default:
 			*into = d
 		}
 	})

@@ -27,6 +27,11 @@ func PodsOf(r *v1alpha1.Revision, sets []appsv1.ReplicaSet, pods []corev1.Pod) [
 	return found
 }
 
+// Wants says whether the Deployment wants pods of a revision's pod template, or may do so still.
+func (w Workload) Wants(r *v1alpha1.Revision) bool {
+	return w.Deployment != nil && workload.TemplateHash(&w.Deployment.Spec.Template) == r.Spec.TemplateHash
+}
+
 // SavedLogs are the last lines that were saved of a revision's failing containers, or of one of them, each with its pod
 // and container. Without previous, it is the log that tells most.
 func SavedLogs(r *v1alpha1.Revision, container string, previous bool) []string {
@@ -40,7 +45,7 @@ func SavedLogs(r *v1alpha1.Revision, container string, previous bool) []string {
 			log = e.PreviousLog
 		}
 		for _, line := range log {
-			lines = append(lines, fmt.Sprintf("[%s/%s] %s", e.Pod, e.Container, clean(line)))
+			lines = append(lines, fmt.Sprintf("[pod/%s/%s] %s", e.Pod, e.Container, clean(line)))
 		}
 	}
 	return lines

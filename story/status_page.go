@@ -44,6 +44,8 @@ func StatusPage(w Workload, look Look, now time.Time) string {
 	if s.Refused != nil {
 		line("Refused", fmt.Sprintf("the pod template of #%d, for %s more", s.Refused.Revision, age(now, s.Refused.Until.Time)), yellow)
 	}
+	line("Denied", s.Denied.line(now), yellow)
+	line("Unchecked", s.Unchecked.line(now), yellow)
 	line("Rollback", s.mode(), yellow)
 	line("More", s.next(w), "")
 	return out.String()
@@ -75,7 +77,7 @@ func (s Status) mode() string {
 
 // next is the command that shows more.
 func (s Status) next(w Workload) string {
-	if s.LastFailure != nil {
+	if s.LastFailure != nil || s.Denied != nil {
 		return w.command("why")
 	}
 	return w.command("history")

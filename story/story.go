@@ -27,6 +27,9 @@ type Workload struct {
 	History history.History
 	// Settings are those of its annotations and its namespace's; the install's own defaults are not known.
 	Settings workload.Settings
+	// Denied is the newest apply that was refused since the newest revision was deployed, nil where there is none or it is
+	// not known. Unchecked is that what runs was not judged whole at admission.
+	Denied, Unchecked *Denial
 }
 
 // Live is the revision that runs: nil where the Deployment is gone, or was changed and not recorded yet.

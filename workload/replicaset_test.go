@@ -48,13 +48,15 @@ func TestAReplicaSetKnowsItsTemplateWholeAndSlim(t *testing.T) {
 		change             func(*corev1.PodTemplateSpec)
 		madeFrom, sameHash bool
 	}{
-		"equal":            {"nothing differs", func(*corev1.PodTemplateSpec) {}, true, true},
-		"an image":         {"other pods", func(p *corev1.PodTemplateSpec) { p.Spec.Containers[0].Image = "shop:2" }, false, false},
-		"a variable":       {"other pods", func(p *corev1.PodTemplateSpec) { p.Spec.Containers[0].Env[0].Value = "2" }, false, false},
-		"a label":          {"other pods", func(p *corev1.PodTemplateSpec) { p.Labels["tier"] = "web" }, false, false},
-		"a restart":        {"new pods of the same kind", func(p *corev1.PodTemplateSpec) { p.Annotations["kubectl.kubernetes.io/restartedAt"] = "later" }, false, true},
-		"an empty list":    {"the API server stores none", func(p *corev1.PodTemplateSpec) { p.Spec.Volumes = []corev1.Volume{} }, true, true},
-		"an equal measure": {"quantities compare by value", func(p *corev1.PodTemplateSpec) { p.Spec.Containers[0].Resources.Limits["cpu"] = resource.MustParse("1000m") }, true, true},
+		"equal":         {"nothing differs", func(*corev1.PodTemplateSpec) {}, true, true},
+		"an image":      {"other pods", func(p *corev1.PodTemplateSpec) { p.Spec.Containers[0].Image = "shop:2" }, false, false},
+		"a variable":    {"other pods", func(p *corev1.PodTemplateSpec) { p.Spec.Containers[0].Env[0].Value = "2" }, false, false},
+		"a label":       {"other pods", func(p *corev1.PodTemplateSpec) { p.Labels["tier"] = "web" }, false, false},
+		"a restart":     {"new pods of the same kind", func(p *corev1.PodTemplateSpec) { p.Annotations["kubectl.kubernetes.io/restartedAt"] = "later" }, false, true},
+		"an empty list": {"the API server stores none", func(p *corev1.PodTemplateSpec) { p.Spec.Volumes = []corev1.Volume{} }, true, true},
+		"an equal measure": {"quantities compare by value", func(p *corev1.PodTemplateSpec) {
+			p.Spec.Containers[0].Resources.Limits["cpu"] = resource.MustParse("1000m")
+		}, true, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			set, template := madeOf(podTemplate()), podTemplate()

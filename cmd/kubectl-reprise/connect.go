@@ -24,7 +24,11 @@ import (
 
 // connection is the caller's own to the cluster, with the caller's rights.
 type connection struct {
-	api       client.WithWatch
+	api client.WithWatch
+	// reader is where many workloads are read: the API server, or what watches keep up to date.
+	reader client.Reader
+	// noEvents says that events are not watched, since the caller may not.
+	noEvents  bool
 	rest      *rest.Config
 	namespace string
 	// annotations are those of namespaces that were read.
@@ -51,7 +55,7 @@ func (p *plugin) connect() (*connection, error) {
 	if err != nil {
 		return nil, explain(err, namespace)
 	}
-	return &connection{api: api, rest: config, namespace: namespace, annotations: map[string]map[string]string{}}, nil
+	return &connection{api: api, reader: api, rest: config, namespace: namespace, annotations: map[string]map[string]string{}}, nil
 }
 
 // load reads all that is known of a workload: what runs before its history, so that no deploy in between looks recorded.
@@ -108,6 +112,14 @@ func explain(err error, namespace string) error {
 	default:
 		return err
 	}
+}
+
+// explainWrite is explain for what was to be written: who may not, or is refused by admission, is told that as it is.
+func explainWrite(err error, namespace string) error {
+	if apierrors.IsForbidden(err) {
+		return err
+	}
+	return explain(err, namespace)
 }
 
 func in(namespace string) string {

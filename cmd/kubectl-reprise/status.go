@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"reflect"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -74,7 +73,7 @@ func (p *plugin) status(ctx context.Context, o tableOptions, argument string) er
 		return p.watchStatus(ctx, c, o, argument)
 	}
 	if argument != "" && (o.output == "" || o.output == "wide") {
-		w, err := c.find(ctx, argument)
+		w, err := c.found(ctx, argument)
 		if err != nil {
 			return err
 		}
@@ -102,7 +101,7 @@ func (c *connection) place(o tableOptions) string {
 // statuses are those of one workload, of a namespace or of all.
 func (c *connection) statuses(ctx context.Context, o tableOptions, argument string) ([]story.Status, error) {
 	if argument != "" {
-		w, err := c.find(ctx, argument)
+		w, err := c.found(ctx, argument)
 		return []story.Status{story.StatusOf(w, time.Now())}, err
 	}
 	namespace := c.namespace
@@ -110,11 +109,18 @@ func (c *connection) statuses(ctx context.Context, o tableOptions, argument stri
 		namespace = ""
 	}
 	workloads, err := c.all(ctx, namespace)
+	if err == nil {
+		workloads, err = c.withEvents(ctx, namespace, workloads)
+	}
+	return statusesOf(workloads, time.Now()), err
+}
+
+func statusesOf(workloads []story.Workload, now time.Time) []story.Status {
 	all := []story.Status{}
 	for _, w := range workloads {
-		all = append(all, story.StatusOf(w, time.Now()))
+		all = append(all, story.StatusOf(w, now))
 	}
-	return all, err
+	return all
 }
 
 func (p *plugin) printStatuses(o tableOptions, all []story.Status, headings bool) error {
@@ -128,38 +134,5 @@ func (p *plugin) printStatuses(o tableOptions, all []story.Status, headings bool
 		return nil
 	default:
 		return story.StatusTable(all, o.allNamespaces, time.Now()).Write(p.Out, p.look(), o.output == "wide", headings)
-	}
-}
-
-// watchStatus prints all, and then each workload whose status has changed, as kubectl get -w does.
-func (p *plugin) watchStatus(ctx context.Context, c *connection, o tableOptions, argument string) error {
-	shown := map[string]story.Status{}
-	headings := !o.noHeaders
-	for {
-		all, err := c.statuses(ctx, o, argument)
-		if ctx.Err() != nil {
-			return nil // It was interrupted, which is how it ends.
-		}
-		if err != nil {
-			return err
-		}
-		var changed []story.Status
-		for _, s := range all {
-			if key := s.Namespace + "/" + s.Name; !reflect.DeepEqual(shown[key], s) {
-				shown[key] = s
-				changed = append(changed, s)
-			}
-		}
-		if len(changed) > 0 {
-			if err := p.printStatuses(o, changed, headings); err != nil {
-				return err
-			}
-			headings = false
-		}
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-time.After(recheck):
-		}
 	}
 }

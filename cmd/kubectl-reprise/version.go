@@ -17,8 +17,9 @@ func (p *plugin) versionCommand() *cobra.Command {
 	var output string
 	command := &cobra.Command{
 		Use:   "version",
-		Short: "Show the versions of the plugin, the cluster and its Revisions, and whether they fit",
-		Long: `Show the versions of the plugin, of the cluster, and of the Revisions that it serves, and say where they do not fit.
+		Short: "Show the versions of the plugin, of Reprise and of the cluster, and whether they fit",
+		Long: `Show the versions of the plugin, of the Reprise that runs, of the cluster, and of the Revisions that it serves, and say
+where they do not fit and what to do.
 
 Exit codes: 0 they fit, 1 they do not, 2 it cannot be told.`,
 		Args: cobra.NoArgs,
@@ -50,7 +51,10 @@ func (p *plugin) version(ctx context.Context, output string) error {
 	if err != nil && !apierrors.IsForbidden(err) {
 		return explain(err, c.namespace)
 	}
-	v := story.Versions{Plugin: version.String(), Cluster: server.GitVersion, Known: v1alpha1.GroupVersion.Version}
+	v := story.Versions{Plugin: version.String(), Cluster: server.GitVersion, Known: v1alpha1.GroupVersion.Version, Install: p.install}
+	if lease := p.lease(ctx, c); lease != nil {
+		v.Reprise = lease.Labels[version.Label]
+	}
 	if served != nil {
 		for _, group := range served.Groups {
 			if group.Name != v1alpha1.GroupVersion.Group {

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
+	"reprise.dev/reprise/api/v1alpha1"
 	"reprise.dev/reprise/history"
 	"reprise.dev/reprise/story"
 )
@@ -111,9 +112,7 @@ type awaited struct {
 	// manifest is what was applied, nil where it is not given.
 	manifest *manifest
 	name     string
-	// hash is that of the manifest's intent.
-	hash   string
-	number int64
+	number   int64
 	// w is what was read last.
 	w story.Workload
 }
@@ -145,12 +144,12 @@ func (a *awaited) pick(ctx context.Context) (missing string, err error) {
 	if recorded, missing := a.w.Recorded(changed); !recorded {
 		return missing, nil
 	}
-	if a.manifest != nil && a.hash == "" {
-		if a.hash, err = a.c.intentHash(ctx, a.manifest, a.w.Deployment); err != nil {
-			return "", err
-		}
+	var r *v1alpha1.Revision
+	if a.manifest != nil {
+		r, err = a.c.revisionOf(ctx, a.manifest, a.w)
+	} else {
+		r, err = a.w.Deployed()
 	}
-	r, err := a.w.Applied(a.hash)
 	if err != nil {
 		return "", err
 	}

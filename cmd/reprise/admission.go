@@ -41,11 +41,11 @@ func (p *process) admission(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		p.manager.GetWebhookServer().Register(path, handler)
+		p.manager.GetWebhookServer().Register(path, p.drain.closing(handler))
 	}
-	p.manager.GetWebhookServer().Register(webhook.PolicyPath, &webhook.PolicyHandler{
+	p.manager.GetWebhookServer().Register(webhook.PolicyPath, p.drain.closing(&webhook.PolicyHandler{
 		Checker: p.policies, Log: ctrl.Log.WithName("policies"),
-	})
+	}))
 	return nil
 }
 

@@ -42,6 +42,7 @@ type Cluster struct {
 	etcdPort  int
 	apiPort   int
 	kubelet   *http.Server // serves container logs; nil when ControlPlaneOnly
+	logs      *logServer   // answers there
 
 	mu        sync.Mutex
 	processes []*process // in the order of their start

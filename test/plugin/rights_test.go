@@ -10,6 +10,7 @@ import (
 
 	"reprise.dev/reprise/test/cluster"
 	"reprise.dev/reprise/test/product"
+	"reprise.dev/reprise/version"
 )
 
 func TestRightsAreTheCallersOwn(t *testing.T) {
@@ -69,8 +70,20 @@ func TestItIsSaidThatRepriseDoesNotRun(t *testing.T) {
 func TestVersionsAreShownAndHeldAgainstEachOther(t *testing.T) {
 	t.Parallel()
 	p := newPlace(t, nil)
-	p.reprise("version").says(p, 0, "reads Revisions v1alpha1", "Cluster:    v1.", "Revisions:  v1alpha1")
-	p.reprise("version", "-o", "json").says(p, 0, `"revisions": [`)
+	// Whoever is logged in sees which version of Reprise runs.
+	p.reprise("version", "--as=nobody", "--as-group=system:authenticated").says(p, 0,
+		"Plugin:     "+pluginVersion+", reads Revisions v1alpha1", "Reprise:    devel (namespace "+product.Namespace+")", "Cluster:    v1.", "Revisions:  v1alpha1")
+	p.reprise("version", "-o", "json").says(p, 0, `"revisions": [`, `"reprise": "devel"`)
+	p.reprise("version", "--reprise-namespace", p.namespace).says(p, 0, "Reprise:    not known")
+	now := metav1.NowMicro()
+	lease := &coordinationv1.Lease{
+		ObjectMeta: metav1.ObjectMeta{Name: "reprise", Namespace: p.namespace, Labels: map[string]string{version.Label: "7.8.0"}},
+		Spec:       coordinationv1.LeaseSpec{RenewTime: &now},
+	}
+	if err := p.api.Create(t.Context(), lease); err != nil {
+		t.Fatal(err)
+	}
+	p.reprise("version", "--reprise-namespace", p.namespace).says(p, 1, "Reprise:    7.8.0", "the plugin is older than Reprise", "use the plugin of release 7.8.0")
 }
 
 func TestItIsSaidThatRepriseIsNotInstalled(t *testing.T) {
