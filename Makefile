@@ -59,6 +59,17 @@ faults: binaries ## play 200 rollbacks that are killed and disturbed between the
 deployers: binaries helm ## play every deployer and next step against rollbacks, seven minutes
 	$(TESTS) test ./deployers -count=1 -timeout 30m -whole
 
+# The older minors of Kubernetes that the tests run on, each built by the module test/cluster/binaries/kubernetes-MINOR.
+MINORS ?= 1.36 1.32
+
+.PHONY: test-versions
+test-versions: binaries helm ## run the integration tests on older minors of Kubernetes: MINORS="1.36"; ten minutes more to build each
+	@for minor in $(MINORS); do \
+		assets=$$($(TESTS) run ./cluster/cmd/cluster-binaries -minor $$minor) || exit 1; \
+		echo "the integration tests on $$($$assets/kube-apiserver --version)"; \
+		KUBEBUILDER_ASSETS=$$assets $(TESTS) test ./integration ./configuration ./chart -count=1 -timeout 30m -p 1 || exit 1; \
+	done
+
 .PHONY: bench-recorder
 bench-recorder: binaries ## measure what recording costs, ten minutes
 	$(TESTS) run ./bench/recorder
