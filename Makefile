@@ -6,6 +6,8 @@ SHELL := /bin/bash
 GO ?= go
 GOLANGCI := $(GO) tool -modfile=tools/golangci-lint/go.mod golangci-lint
 CONTROLLER_GEN := $(GO) tool -modfile=tools/controller-gen/go.mod controller-gen
+# What is released, stamped with the version that git tells.
+RELEASE := $(GO) -C tools/release run . -root ../.. -out ../../dist
 # The test module, which holds the cluster, the integration tests and the demo.
 TESTS := $(GO) -C test
 
@@ -18,6 +20,14 @@ build: ## build the binaries into bin/: reprise, and kubectl-reprise, the plugin
 	CGO_ENABLED=0 $(GO) build -trimpath -o bin/ ./cmd/...
 	install -m 0755 cmd/kubectl-reprise/kubectl_complete-reprise bin/
 
+.PHONY: image
+image: ## write the image to dist/, for linux on amd64 and arm64; PUSH=registry/name pushes it too
+	$(RELEASE) -push "$(PUSH)" image
+
+.PHONY: dist
+dist: ## write the binaries of every platform, the chart and their SHA-256 sums to dist/
+	$(RELEASE) dist
+
 .PHONY: demo
 demo: ## play the break-fix exercise on a real control plane; KEEP=1 leaves it up
 	@echo "compiling the demo (a minute or two the first time)"
@@ -29,9 +39,11 @@ test: test-unit test-integration ## run every test
 .PHONY: test-unit
 test-unit: ## run the tests that need no cluster: seconds
 	$(GO) test ./...
+	$(GO) -C tools/release test ./...
+	$(GO) -C tools/chartdocs test ./...
 
 .PHONY: test-integration
-test-integration: binaries helm ## run the tests against a real control plane
+test-integration: binaries helm cert-manager prometheus ## run the tests against a real control plane
 	@# Not from the cache: Go does not see that the tests build and run the product's binary.
 	$(TESTS) test -count=1 -timeout 30m -p 1 ./...
 
@@ -64,23 +76,38 @@ binaries: ## build the control plane into the cache folder: ten minutes the firs
 	@echo "compiling what builds the control plane (a minute or two the first time)"
 	@$(TESTS) run ./cluster/cmd/cluster-binaries
 
+.PHONY: cert-manager
+cert-manager: ## build cert-manager's controllers, which some tests run, into the cache folder: minutes the first time
+	@$(TESTS) run ./cluster/cmd/cluster-binaries cert-manager
+
 .PHONY: helm
 helm: ## build Helm 4, which some tests deploy with, into the cache folder: six minutes the first time
 	@$(TESTS) run ./cluster/cmd/cluster-binaries helm
 
+.PHONY: prometheus
+prometheus: ## fetch Debian's Prometheus, which plays the alerts, into the cache folder; without apt those tests are skipped
+	@$(TESTS) run ./monitoring/cmd/prometheus-binaries
+
 .PHONY: lint
-lint: ## check the code's style and the dependency rule
+lint: ## check the code's style, the dependency rule and the Dockerfile
 	$(GOLANGCI) run ./...
+	$(GO) -C tools/dockerfile test ./...
+	cd tools/chartdocs && $(GO) tool -modfile=../golangci-lint/go.mod golangci-lint run --config ../../.golangci.yaml ./...
+	cd tools/release && $(GO) tool -modfile=../golangci-lint/go.mod golangci-lint run --config ../../.golangci.yaml ./...
 	cd test && $(GO) tool -modfile=../tools/golangci-lint/go.mod golangci-lint run --config ../.golangci.yaml ./...
 
 .PHONY: generate
-generate: ## write what is generated: deepcopy, the CustomResourceDefinition
+generate: ## write what is generated: deepcopy, the CustomResourceDefinition, the schema and the README of the chart's values
 	$(CONTROLLER_GEN) object paths=./api/...
 	$(CONTROLLER_GEN) crd paths=./api/... output:crd:dir=charts/reprise/templates
+	$(GO) -C tools/chartdocs run . ../../charts/reprise
 
 .PHONY: verify
 verify: generate ## fail if something generated, formatted or tidied is not fresh
 	$(GO) mod tidy -diff
 	$(TESTS) mod tidy -diff
+	$(GO) -C tools/release mod tidy -diff
+	$(GO) -C tools/dockerfile mod tidy -diff
+	$(GO) -C tools/chartdocs mod tidy -diff
 	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); test -z "$$unformatted" || { echo "not gofmt-ed: $$unformatted"; exit 1; }
 	@git diff --exit-code --stat -- api charts || { echo "run 'make generate' and commit what it wrote"; exit 1; }

@@ -125,7 +125,7 @@ func (all signals) verdict(pods int, now time.Time) Verdict {
 
 // pending is the verdict on signals that have not lasted yet.
 func (all signals) pending(why string, pods int, now time.Time) Verdict {
-	v := Verdict{State: Progressing, Cause: why, Failures: all.failures(), Outside: all.outside()}
+	v := Verdict{State: Progressing, Cause: why, Failures: all.failures(), Outside: all.outside(), Since: all.since()}
 	if len(all) > 0 {
 		v.Cause = all.cause(pods)
 	}
@@ -149,7 +149,18 @@ func (all signals) excused(verdict Verdict, why string, until time.Time, pods in
 }
 
 func (all signals) failed(cause string) Verdict {
-	return Verdict{State: Failed, Cause: brief(cause), Failures: all.failures(), Outside: all.outside()}
+	return Verdict{State: Failed, Cause: brief(cause), Failures: all.failures(), Outside: all.outside(), Since: all.since()}
+}
+
+// since is when the first signal began, zero where there is none.
+func (all signals) since() time.Time {
+	var first time.Time
+	for _, s := range all {
+		if first.IsZero() || s.since.Before(first) {
+			first = s.since
+		}
+	}
+	return first
 }
 
 func (all signals) failures() []Failure {

@@ -24,7 +24,7 @@ func (r Rollout) byDeadline(v Verdict, now time.Time) Verdict {
 		}
 		return v
 	}
-	return Verdict{State: Failed, Cause: brief(cause + ": " + v.Cause), Failures: v.Failures, Outside: v.Outside}
+	return Verdict{State: Failed, Cause: brief(cause + ": " + v.Cause), Failures: v.Failures, Outside: v.Outside, Since: v.Since}
 }
 
 // deadline says which deadline the rollout has, in words for when it is over, and when that is. Kubernetes' own is

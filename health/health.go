@@ -39,6 +39,8 @@ type Verdict struct {
 	// Outside says that the cause may lie outside of what was deployed, such as in a Secret or at a registry, and heal
 	// by itself.
 	Outside bool
+	// Since is when the first of what fails began, as far as it is known; zero where nothing does.
+	Since time.Time
 	// Again is after how long the state may change without any of the inputs changing; zero means never.
 	Again time.Duration
 }

@@ -2,6 +2,7 @@ package history
 
 import (
 	"fmt"
+	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -23,6 +24,8 @@ type capture struct {
 	adopted string
 	// folded is how many intents between this one and the one before were left out for their number.
 	folded int
+	// since is when it came to wait, that of the first where several were folded.
+	since time.Time
 	// entry is its place in the ledger, nil where it did not come from the watch.
 	entry *entry
 }

@@ -15,7 +15,7 @@ type lanes struct {
 	record func(context.Context, capture)
 	ledger *ledger
 	// limit is how many revisions of one workload are recorded within paceWindow.
-	limit int
+	limit func() int
 	clock clock.WithTicker
 	slots chan struct{}
 
@@ -30,11 +30,13 @@ type lane struct {
 	// recorded are the times of the latest records, limit at most.
 	recorded []time.Time
 	running  bool
+	// recording is since when what is being recorded has waited; zero where nothing is.
+	recording time.Time
 	// held says that it had to wait: what has come meanwhile is folded.
 	held bool
 }
 
-func newLanes(workers, limit int, c clock.WithTicker, l *ledger, record func(context.Context, capture)) *lanes {
+func newLanes(workers int, limit func() int, c clock.WithTicker, l *ledger, record func(context.Context, capture)) *lanes {
 	return &lanes{
 		record: record, ledger: l, limit: limit, clock: c,
 		slots: make(chan struct{}, workers), lanes: map[types.NamespacedName]*lane{},
@@ -51,6 +53,7 @@ func (q *lanes) push(ctx context.Context, c capture) {
 		l = &lane{}
 		q.lanes[key] = l
 	}
+	c.since = q.clock.Now()
 	l.waiting = append(l.waiting, c)
 	if !l.running {
 		l.running = true
@@ -78,6 +81,7 @@ func (q *lanes) drain(ctx context.Context, key types.NamespacedName, l *lane) {
 		}
 		q.record(ctx, c)
 		<-q.slots
+		q.recorded(l)
 		if ctx.Err() != nil {
 			return // What was not recorded stays open in the ledger, and is replayed.
 		}
@@ -90,7 +94,7 @@ func (q *lanes) drain(ctx context.Context, key types.NamespacedName, l *lane) {
 func (q *lanes) next(key types.NamespacedName, l *lane) (capture, time.Duration, bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	now := q.clock.Now()
+	now, limit := q.clock.Now(), q.limit()
 	if len(l.waiting) == 0 {
 		l.running = false
 		if pace(l.recorded, 1, now) == 0 {
@@ -98,7 +102,7 @@ func (q *lanes) next(key types.NamespacedName, l *lane) (capture, time.Duration,
 		}
 		return capture{}, 0, false
 	}
-	if wait := pace(l.recorded, q.limit, now); wait > 0 {
+	if wait := pace(l.recorded, limit, now); wait > 0 {
 		l.held = true
 		return capture{}, wait, true
 	}
@@ -109,9 +113,10 @@ func (q *lanes) next(key types.NamespacedName, l *lane) (capture, time.Duration,
 	c := l.waiting[0]
 	l.waiting[0] = capture{} // A lane stays for as long as its pace counts, and would hold on to the Deployment.
 	l.waiting = l.waiting[1:]
+	l.recording = c.since
 	l.recorded = append(l.recorded, now)
-	if q.limit > 0 && len(l.recorded) > q.limit {
-		l.recorded = l.recorded[len(l.recorded)-q.limit:]
+	if limit > 0 && len(l.recorded) > limit {
+		l.recorded = l.recorded[len(l.recorded)-limit:]
 	}
 	return c, 0, true
 }
@@ -134,11 +139,41 @@ func (q *lanes) fold(l *lane) {
 			continue
 		}
 		q.ledger.finish(c.entry)
+		if c.since.Before(kept.since) {
+			kept.since = c.since
+		}
 		if !c.files {
 			kept.folded += c.folded + 1
 		}
 	}
 	l.waiting = append(l.waiting[:0], kept)
+}
+
+func (q *lanes) recorded(l *lane) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	l.recording = time.Time{}
+}
+
+// backlog is how many captures wait or are being recorded, and since when the oldest does; zero where none is.
+func (q *lanes) backlog() (waiting int, since time.Time) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	count := func(at time.Time) {
+		waiting++
+		if since.IsZero() || at.Before(since) {
+			since = at
+		}
+	}
+	for _, l := range q.lanes {
+		if !l.recording.IsZero() {
+			count(l.recording)
+		}
+		for _, c := range l.waiting {
+			count(c.since)
+		}
+	}
+	return waiting, since
 }
 
 func (q *lanes) sleep(ctx context.Context, wait time.Duration) bool {

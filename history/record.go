@@ -42,6 +42,7 @@ func (r *Recorder) record(ctx context.Context, c capture) {
 			return false, nil
 		}
 		logger.Error(err, "This intent cannot be recorded")
+		r.Observer.Lost()
 		if err := r.Events.Write(ctx, failedEvent(d, err, r.Clock.Now())); err != nil {
 			logger.Error(err, "Telling that an intent cannot be recorded")
 		}
@@ -99,7 +100,8 @@ func (r *Recorder) recordOnce(ctx context.Context, c capture) error {
 	if err := r.Client.Status().Update(ctx, revision); err != nil {
 		return fmt.Errorf("writing the phase of revision %s: %w", revision.Name, err)
 	}
-	log.FromContext(ctx).Info("Recorded", "namespace", d.Namespace, "revision", revision.Name, "change", revision.Spec.Change)
+	r.Observer.Recorded()
+	log.FromContext(ctx).Info("Recorded", "namespace", d.Namespace, "workload", d.Name, "revision", revision.Name, "change", revision.Spec.Change)
 	if err := r.prune(ctx, d, revision); err != nil {
 		log.FromContext(ctx).Error(err, "Pruning; the next deploy tries again", "namespace", d.Namespace, "workload", d.Name)
 	}
@@ -194,7 +196,7 @@ func (r *Recorder) prune(ctx context.Context, d *appsv1.Deployment, newest *v1al
 	if err := r.Client.Get(ctx, client.ObjectKey{Name: d.Namespace}, namespace); err != nil {
 		return fmt.Errorf("reading namespace %s for its settings: %w", d.Namespace, err)
 	}
-	settings, _ := workload.SettingsOf(d, namespace.Annotations, r.Defaults)
+	settings, _ := workload.SettingsOf(d, namespace.Annotations, r.Defaults())
 	h, err := List(ctx, r.Client, d.Namespace, d.Name)
 	if err != nil {
 		return err

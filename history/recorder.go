@@ -2,6 +2,7 @@ package history
 
 import (
 	"context"
+	"sync/atomic"
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -33,6 +34,20 @@ type Auditor interface {
 	Audit(ctx context.Context, d *appsv1.Deployment) ([]string, error)
 }
 
+// Observer counts what becomes a Revision.
+type Observer interface {
+	// Recorded is told of each Revision that is recorded whole.
+	Recorded()
+	// Lost is told of each intent that can never be recorded.
+	Lost()
+}
+
+// unobserved is the Observer of who wants none.
+type unobserved struct{}
+
+func (unobserved) Recorded() {}
+func (unobserved) Lost()     {}
+
 // Recorder writes a Revision for every stored intent of a guarded workload. It runs on the leader only.
 type Recorder struct {
 	// Client reads from the cache and writes to the API server.
@@ -45,11 +60,13 @@ type Recorder struct {
 	Leases  coordinationclient.LeasesGetter
 	Events  *event.Writer
 	Auditor Auditor
-	Clock   clock.WithTicker
-	// Defaults are the install's settings.
-	Defaults workload.Settings
-	// MaxPerMinute is how many revisions of one workload are recorded in a minute; what comes faster is folded.
-	MaxPerMinute int
+	// Observer counts what is recorded; nil means that nobody does.
+	Observer Observer
+	Clock    clock.WithTicker
+	// Defaults are the install's settings, as they are now.
+	Defaults func() workload.Settings
+	// MaxPerMinute is how many revisions of one workload are recorded in a minute, as of now; what comes faster is folded.
+	MaxPerMinute func() int
 	// Namespace is the install's own, where the checkpoint lies. It is never recorded.
 	Namespace string
 	// Protected are the namespaces that are never touched.
@@ -58,14 +75,27 @@ type Recorder struct {
 	Instance string
 
 	offers chan *appsv1.Deployment
+	// queue is what waits to be recorded; nil until the recorder starts.
+	queue atomic.Pointer[lanes]
 	// oneCounter says whether the resourceVersions of Deployments and ConfigMaps can be compared.
 	oneCounter bool
 }
 
 // NewRecorder makes a Recorder of what it needs.
-func NewRecorder(r Recorder) *Recorder {
+func NewRecorder(r *Recorder) *Recorder {
 	r.offers = make(chan *appsv1.Deployment)
-	return &r
+	if r.Observer == nil {
+		r.Observer = unobserved{}
+	}
+	return r
+}
+
+// Backlog is how many stored intents wait to be recorded, and since when the oldest does; zero where none waits.
+func (r *Recorder) Backlog() (waiting int, since time.Time) {
+	if queue := r.queue.Load(); queue != nil {
+		return queue.backlog()
+	}
+	return 0, time.Time{}
 }
 
 // OfferFiles has a workload's files recorded if their contents are new. It waits until the Recorder takes the offer.
@@ -106,6 +136,7 @@ func (r *Recorder) Start(ctx context.Context) error {
 	}
 	progress := &ledger{}
 	queue := newLanes(workers, r.MaxPerMinute, r.Clock, progress, r.record)
+	r.queue.Store(queue)
 	f := &feed{
 		deployments: r.Dynamic.Resource(appsv1.SchemeGroupVersion.WithResource("deployments")),
 		sights:      sights{}, ledger: progress, wanted: r.wanted, pause: r.pause,

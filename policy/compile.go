@@ -23,7 +23,7 @@ func New(ctx context.Context, modules []Module, limits Limits, terms Terms) (*En
 	if compiler.Compile(set.parsed); compiler.Failed() {
 		return nil, Located(compiler.Errors)
 	}
-	engine := &Engine{limits: limits, terms: terms}
+	engine := &Engine{limits: limits, terms: terms, digest: digest(modules, terms)}
 	var policies, early []*loaded
 	for _, p := range set.policies {
 		engine.known = append(engine.known, p.rule.Name)

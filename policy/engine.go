@@ -34,6 +34,7 @@ func DefaultLimits() Limits {
 type Engine struct {
 	limits Limits
 	terms  Terms
+	digest string
 	// known are the names of all rules, those that are off included, sorted.
 	known []string
 	early program
@@ -53,6 +54,9 @@ type program struct {
 func (e *Engine) Rules(phase Phase) []Rule {
 	return slices.Clone(e.program(phase).rules)
 }
+
+// Digest identifies the policies and the terms that an engine was made of: two with the same judge alike.
+func (e *Engine) Digest() string { return e.digest }
 
 // Unknown says which policies the engine's terms name that do not exist, and
 // which do; nil if all exist.
@@ -90,6 +94,7 @@ func (e *Engine) Evaluate(ctx context.Context, in Input) Verdict {
 		document, err = in.document()
 	}
 	reading := newReading(p.rules, e.terms, in)
+	reading.Policies = e.digest
 	if err != nil {
 		for _, rule := range p.rules {
 			reading.fail(rule, Broken, err.Error())
@@ -102,6 +107,7 @@ func (e *Engine) Evaluate(ctx context.Context, in Input) Verdict {
 	}
 	if err != nil {
 		reading = newReading(p.rules, e.terms, in)
+		reading.Policies = e.digest
 		e.oneByOne(ctx, p, document, reading)
 	}
 	return reading.settled()

@@ -101,7 +101,7 @@ deny contains msg if {
 			if err := converted.collect(results); err != nil {
 				t.Fatal(err)
 			}
-			if diff := cmp.Diff(converted.settled(), engine.Evaluate(t.Context(), in)); diff != "" {
+			if diff := cmp.Diff(converted.settled(), engine.Evaluate(t.Context(), in), cmpopts.IgnoreFields(Verdict{}, "Policies")); diff != "" {
 				t.Errorf("%s: converted (-) and lazy (+) differ:\n%s", f.Name, diff)
 			}
 		}

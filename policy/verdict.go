@@ -38,7 +38,9 @@ func (d Decision) String() string {
 // Verdict is the outcome of judging one workload: data, never an error.
 // All its lists are sorted and free of duplicates.
 type Verdict struct {
-	Decision   Decision
+	Decision Decision
+	// Policies is the digest of the policies that judged (Engine.Digest).
+	Policies   string
 	Violations []Violation
 	Warnings   []Violation
 	// DryRun is what rules found whose enforcement is dryrun: for the log and the audit, never for the deployer.
@@ -100,6 +102,18 @@ const (
 	// CannotTell means that the rule works, but something it needs is not known.
 	CannotTell
 )
+
+// String names the kind as it appears in metrics.
+func (k ErrorKind) String() string {
+	switch k {
+	case TimedOut:
+		return "timeout"
+	case CannotTell:
+		return "no-data"
+	default:
+		return "broken"
+	}
+}
 
 // RuleError says that one rule could not be judged, and why. No other rule is affected.
 type RuleError struct {

@@ -31,12 +31,41 @@ const (
 	To Action = "To"
 )
 
+// Cause is why a rollback that is due is not done, or waits: the closed list of what Reason says in words.
+type Cause string
+
+// The causes, as docs/rollback.md lists them.
+const (
+	CauseManual            Cause = "manual"
+	CauseRestoredFails     Cause = "restored-fails"
+	CauseControlled        Cause = "controlled"
+	CausePaused            Cause = "paused"
+	CauseNoHealthyRevision Cause = "no-healthy-revision"
+	CauseSameTemplate      Cause = "same-template"
+	CauseFilesWrittenAgain Cause = "files-written-again"
+	CauseTooMany           Cause = "too-many"
+	CauseOvertaken         Cause = "overtaken"
+	CauseCannotRun         Cause = "cannot-run"
+	CauseTargetGone        Cause = "target-gone"
+	CauseNotItsFault       Cause = "not-its-fault"
+)
+
+// Causes are all of them.
+func Causes() []string {
+	return []string{
+		string(CauseManual), string(CauseRestoredFails), string(CauseControlled), string(CausePaused),
+		string(CauseNoHealthyRevision), string(CauseSameTemplate), string(CauseFilesWrittenAgain), string(CauseTooMany),
+		string(CauseOvertaken), string(CauseCannotRun), string(CauseTargetGone), string(CauseNotItsFault),
+	}
+}
+
 // Decision is what is to be done, and why.
 type Decision struct {
 	Action Action
 	// Target is the revision to put back, for To.
 	Target *v1alpha1.Revision
-	// Reason says in one line why a rollback is held or waits.
+	// Cause and Reason say why a rollback is held or waits, the latter in one line.
+	Cause  Cause
 	Reason string
 	// After is how long to wait, for Wait.
 	After time.Duration
@@ -54,22 +83,22 @@ func Decide(h history.History, d *appsv1.Deployment, settings workload.Settings,
 		history.Adopted(failed) || open(failed) {
 		return Decision{}
 	}
-	if reason := forbidden(failed, d, settings); reason != "" {
-		return Decision{Action: Hold, Reason: reason}
+	if cause, reason := forbidden(failed, d, settings); cause != "" {
+		return Decision{Action: Hold, Cause: cause, Reason: reason}
 	}
 	target := h.LastHealthy()
 	switch {
 	case target == nil:
-		return Decision{Action: Hold, Reason: "no healthy revision is known to go back to; deploy a fix"}
+		return Decision{Action: Hold, Cause: CauseNoHealthyRevision, Reason: "no healthy revision is known to go back to; deploy a fix"}
 	case target.Spec.TemplateHash == failed.Spec.TemplateHash && target.Spec.FilesDigest == failed.Spec.FilesDigest:
-		return Decision{Action: Hold, Reason: fmt.Sprintf(
+		return Decision{Action: Hold, Cause: CauseSameTemplate, Reason: fmt.Sprintf(
 			"the last healthy revision, #%d, runs the same pod template: the cause lies outside the Deployment", target.Spec.Number)}
 	case failed.Spec.FilesOnly && putBackBefore(h, failed):
-		return Decision{Action: Hold, Reason: writtenAgain}
+		return Decision{Action: Hold, Cause: CauseFilesWrittenAgain, Reason: writtenAgain}
 	}
 	wait, attempt := brake(h, now)
 	if wait > 0 {
-		return Decision{Action: Wait, After: wait, Reason: fmt.Sprintf("%d rollbacks within the last hour: the next one waits until %s; or deploy a fix",
+		return Decision{Action: Wait, After: wait, Cause: CauseTooMany, Reason: fmt.Sprintf("%d rollbacks within the last hour: the next one waits until %s; or deploy a fix",
 			attempt-1, now.Add(wait).UTC().Format(time.TimeOnly+" MST"))}
 	}
 	return Decision{Action: To, Target: target, Attempt: attempt}
@@ -98,25 +127,25 @@ func putBackBefore(h history.History, failed *v1alpha1.Revision) bool {
 }
 
 // forbidden says why this rollback must not be done by Reprise by itself, or nothing.
-func forbidden(failed *v1alpha1.Revision, d *appsv1.Deployment, settings workload.Settings) string {
+func forbidden(failed *v1alpha1.Revision, d *appsv1.Deployment, settings workload.Settings) (Cause, string) {
 	switch {
 	case settings.Rollback == workload.ModeManual:
-		return workload.RollbackAnnotation + " is manual; deploy a fix, or go back by applying an older manifest"
+		return CauseManual, workload.RollbackAnnotation + " is manual; deploy a fix, or go back by applying an older manifest"
 	case failed.Spec.RollbackOf != 0:
-		return fmt.Sprintf("#%d was itself a rollback, and a rollback is never rolled back; deploy a fix", failed.Spec.Number)
+		return CauseRestoredFails, fmt.Sprintf("#%d was itself a rollback, and a rollback is never rolled back; deploy a fix", failed.Spec.Number)
 	default:
 		return untouchable(d)
 	}
 }
 
 // untouchable says why a workload must not be written, whoever asks, or nothing.
-func untouchable(d *appsv1.Deployment) string {
+func untouchable(d *appsv1.Deployment) (Cause, string) {
 	switch owner := metav1.GetControllerOf(d); {
 	case owner != nil:
-		return fmt.Sprintf("%s %s controls this Deployment and would write it again; change it there", owner.Kind, owner.Name)
+		return CauseControlled, fmt.Sprintf("%s %s controls this Deployment and would write it again; change it there", owner.Kind, owner.Name)
 	case d.Spec.Paused:
-		return "the rollout is paused; resume it, or deploy a fix"
+		return CausePaused, "the rollout is paused; resume it, or deploy a fix"
 	default:
-		return ""
+		return "", ""
 	}
 }

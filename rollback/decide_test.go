@@ -43,6 +43,7 @@ func TestDecide(t *testing.T) {
 		history history.History
 		change  func(history.History, *appsv1.Deployment, *workload.Settings)
 		want    Action
+		cause   Cause
 		to      int64
 		attempt int
 		says    string
@@ -54,27 +55,27 @@ func TestDecide(t *testing.T) {
 		"Unknown":     {reason: "unknown means do nothing", history: past(healthy, v1alpha1.PhaseUnknown)},
 		"Failed":      {reason: "the last healthy revision goes back", history: past(healthy, healthy, failed), want: To, to: 2},
 		"SkipsFailed": {reason: "failed ones are no target", history: past(healthy, gone, v1alpha1.PhaseSuperseded, failed), want: To, to: 1},
-		"NoHealthy":   {reason: "nothing to go back to", history: past(failed), want: Hold, says: "no healthy revision"},
+		"NoHealthy":   {reason: "nothing to go back to", history: past(failed), want: Hold, cause: CauseNoHealthyRevision, says: "no healthy revision"},
 		"Off": {
 			reason: "off leaves it alone", history: past(healthy, failed),
 			change: func(_ history.History, _ *appsv1.Deployment, s *workload.Settings) { s.Rollback = workload.ModeOff },
 		},
 		"Manual": {
-			reason: "manual only reports", history: past(healthy, failed), want: Hold, says: "manual",
+			reason: "manual only reports", history: past(healthy, failed), want: Hold, cause: CauseManual, says: "manual",
 			change: func(_ history.History, _ *appsv1.Deployment, s *workload.Settings) { s.Rollback = workload.ModeManual },
 		},
 		"OfARollback": {
-			reason: "a rollback is never rolled back, or it loops", history: past(healthy, gone, failed), want: Hold, says: "itself a rollback",
+			reason: "a rollback is never rolled back, or it loops", history: past(healthy, gone, failed), want: Hold, cause: CauseRestoredFails, says: "itself a rollback",
 			change: func(h history.History, _ *appsv1.Deployment, _ *workload.Settings) { h[2].Spec.RollbackOf = 2 },
 		},
 		"Owned": {
-			reason: "its controller would write it again", history: past(healthy, failed), want: Hold, says: "Database orders controls this Deployment",
+			reason: "its controller would write it again", history: past(healthy, failed), want: Hold, cause: CauseControlled, says: "Database orders controls this Deployment",
 			change: func(_ history.History, d *appsv1.Deployment, _ *workload.Settings) {
 				d.OwnerReferences = []metav1.OwnerReference{{Kind: "Database", Name: "orders", Controller: new(true)}}
 			},
 		},
 		"Paused": {
-			reason: "somebody is at work on it", history: past(healthy, failed), want: Hold, says: "paused",
+			reason: "somebody is at work on it", history: past(healthy, failed), want: Hold, cause: CausePaused, says: "paused",
 			change: func(_ history.History, d *appsv1.Deployment, _ *workload.Settings) { d.Spec.Paused = true },
 		},
 		"Adopted": {
@@ -84,7 +85,7 @@ func TestDecide(t *testing.T) {
 			},
 		},
 		"SameTemplate": {
-			reason: "the same pods would fail again", history: past(healthy, failed), want: Hold, says: "the cause lies outside",
+			reason: "the same pods would fail again", history: past(healthy, failed), want: Hold, cause: CauseSameTemplate, says: "the cause lies outside",
 			change: func(h history.History, _ *appsv1.Deployment, _ *workload.Settings) {
 				h[1].Spec.TemplateHash = h[0].Spec.TemplateHash
 			},
@@ -96,7 +97,7 @@ func TestDecide(t *testing.T) {
 			},
 		},
 		"SameFilesAgain": {
-			reason: "somebody writes the bad files again and again, and admission cannot stop it", want: Hold, says: "were written again",
+			reason: "somebody writes the bad files again and again, and admission cannot stop it", want: Hold, cause: CauseFilesWrittenAgain, says: "were written again",
 			history: past(healthy, gone, healthy, failed),
 			change: func(h history.History, _ *appsv1.Deployment, _ *workload.Settings) {
 				for i := range h {
@@ -111,7 +112,7 @@ func TestDecide(t *testing.T) {
 			},
 		},
 		"Cap": {
-			reason: "a machine that deploys the same failure again and again is braked", want: Wait, waitFor: 35 * time.Minute,
+			reason: "a machine that deploys the same failure again and again is braked", want: Wait, cause: CauseTooMany, waitFor: 35 * time.Minute,
 			history: past(healthy, gone, gone, gone, gone, gone, failed), says: "5 rollbacks within the last hour: the next one waits until 12:35:00 UTC",
 			change: rolledBack(25*time.Minute, 20*time.Minute, 15*time.Minute, 10*time.Minute, 5*time.Minute),
 		},
@@ -120,7 +121,7 @@ func TestDecide(t *testing.T) {
 			history: past(healthy, gone, failed), change: rolledBack(10 * time.Second),
 		},
 		"PausesGrow": {
-			reason: "the more rollbacks, the slower", want: Wait, waitFor: 3 * time.Minute,
+			reason: "the more rollbacks, the slower", want: Wait, cause: CauseTooMany, waitFor: 3 * time.Minute,
 			history: past(healthy, gone, gone, gone, gone, failed),
 			change:  rolledBack(20*time.Minute, 10*time.Minute, 5*time.Minute, time.Minute),
 		},
@@ -158,8 +159,8 @@ func TestDecide(t *testing.T) {
 				tt.change(tt.history, d, &settings)
 			}
 			got := Decide(tt.history, d, settings, now)
-			if got.Action != tt.want || !strings.Contains(got.Reason, tt.says) || got.After != tt.waitFor {
-				t.Errorf("%s: got %q after %s, saying %q", tt.reason, got.Action, got.After, got.Reason)
+			if got.Action != tt.want || !strings.Contains(got.Reason, tt.says) || got.After != tt.waitFor || got.Cause != tt.cause {
+				t.Errorf("%s: got %q for %q after %s, saying %q", tt.reason, got.Action, got.Cause, got.After, got.Reason)
 			}
 			if tt.attempt != 0 && got.Attempt != tt.attempt {
 				t.Errorf("%s: attempt %d, want %d", tt.reason, got.Attempt, tt.attempt)

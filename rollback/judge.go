@@ -43,7 +43,7 @@ func (r *Reconciler) judge(ctx context.Context, d *appsv1.Deployment, h history.
 	case verdict.State == health.Failed && !adopted && !failed:
 		return r.fail(ctx, d, h, rollout, verdict)
 	case verdict.State == health.Unknown && len(verdict.Failures) > 0 && !adopted && live.Status.Hold == "":
-		return verdict.Again, r.hold(ctx, live, verdict.Cause)
+		return verdict.Again, r.hold(ctx, live, CauseNotItsFault, verdict.Cause)
 	default:
 		return verdict.Again, nil
 	}
@@ -55,16 +55,20 @@ func (r *Reconciler) recover(ctx context.Context, h history.History) error {
 	if err != nil {
 		return err
 	}
-	return history.PatchStatus(ctx, r.Client, h.Newest(), func(s *v1alpha1.RevisionStatus) {
+	if err := history.PatchStatus(ctx, r.Client, h.Newest(), func(s *v1alpha1.RevisionStatus) {
 		if leftover != nil {
 			meta.SetStatusCondition(&s.Conditions, *leftover)
 		}
 		s.Phase, s.PhaseSince = v1alpha1.PhaseHealthy, &metav1.Time{Time: r.Clock.Now()}
-		s.Error, s.Hold, s.CauseOutside, s.ConfigMaps = "", "", false, nil
+		s.Error, s.FailedAt, s.Hold, s.CauseOutside, s.ConfigMaps = "", nil, "", false, nil
 		if s.Rollback != nil && s.Rollback.DoneAt == nil {
 			s.Rollback = nil
 		}
-	})
+	}); err != nil {
+		return err
+	}
+	r.observeHealth(ctx, h)
+	return nil
 }
 
 // fail judges once more, by what the cluster said of the failing pods, and saves with the phase, in one write, what they
@@ -81,7 +85,7 @@ func (r *Reconciler) fail(ctx context.Context, d *appsv1.Deployment, h history.H
 	if err != nil {
 		return 0, err
 	}
-	return 0, r.writeFailure(ctx, h, func(s *v1alpha1.RevisionStatus) {
+	return 0, r.writeFailure(ctx, h, verdict.Since, func(s *v1alpha1.RevisionStatus) {
 		s.Evidence, s.Error = evidence, causeOf(verdict, evidence)
 		s.ConfigMaps, s.CauseOutside = configMaps, verdict.Outside
 	})
@@ -132,15 +136,15 @@ func (r *Reconciler) failAgain(ctx context.Context, d *appsv1.Deployment, h hist
 	if err != nil {
 		return err
 	}
-	return r.writeFailure(ctx, h, func(s *v1alpha1.RevisionStatus) {
+	return r.writeFailure(ctx, h, time.Time{}, func(s *v1alpha1.RevisionStatus) {
 		s.Error = fmt.Sprintf("it failed before, as #%d, and came past admission: %s", known.Spec.Number, known.Status.Error)
 		s.ConfigMaps, s.CauseOutside = configMaps, known.Status.CauseOutside
 	})
 }
 
 // writeFailure writes the phase of the newest revision, with its difference to the last healthy one, into a history as
-// the API server holds it.
-func (r *Reconciler) writeFailure(ctx context.Context, h history.History, change func(*v1alpha1.RevisionStatus)) error {
+// the API server holds it. signal is when the failure began to show, zero where that is not known.
+func (r *Reconciler) writeFailure(ctx context.Context, h history.History, signal time.Time, change func(*v1alpha1.RevisionStatus)) error {
 	if err := r.refresh(ctx, h); err != nil {
 		return err
 	}
@@ -149,11 +153,16 @@ func (r *Reconciler) writeFailure(ctx context.Context, h history.History, change
 	if err != nil {
 		return err
 	}
-	return history.PatchStatus(ctx, r.Client, failed, func(s *v1alpha1.RevisionStatus) {
-		s.Phase, s.PhaseSince, s.Hold = v1alpha1.PhaseFailed, &metav1.Time{Time: r.Clock.Now()}, ""
+	now := metav1.NewTime(r.Clock.Now())
+	if err := history.PatchStatus(ctx, r.Client, failed, func(s *v1alpha1.RevisionStatus) {
+		s.Phase, s.PhaseSince, s.FailedAt, s.Hold = v1alpha1.PhaseFailed, &now, &now, ""
 		if healthy != nil {
 			s.Diff, s.DiffAgainst = changes.Lines(maxDiffLines, maxDiffBytes), healthy.Spec.Number
 		}
 		change(s)
-	})
+	}); err != nil {
+		return err
+	}
+	r.observeFailure(ctx, failed, signal)
+	return nil
 }

@@ -64,8 +64,8 @@ func decideRequest(h history.History, d *appsv1.Deployment) (Decision, answer) {
 	if problem != "" {
 		return Decision{}, answer{request: request, on: live, outcome: "void: " + problem}
 	}
-	if reason := untouchable(d); reason != "" {
-		return Decision{Action: Hold, Reason: reason, Request: request}, answer{}
+	if cause, reason := untouchable(d); cause != "" {
+		return Decision{Action: Hold, Cause: cause, Reason: reason, Request: request}, answer{}
 	}
 	return Decision{Action: To, Target: target, Request: request}, answer{}
 }

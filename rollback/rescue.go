@@ -13,6 +13,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"reprise.dev/reprise/api/v1alpha1"
+	"reprise.dev/reprise/diff"
 	"reprise.dev/reprise/effective"
 	"reprise.dev/reprise/event"
 	"reprise.dev/reprise/history"
@@ -27,9 +28,9 @@ func (r *Reconciler) act(ctx context.Context, d *appsv1.Deployment, h history.Hi
 		if decision.After < quietWait {
 			return decision.After, nil
 		}
-		return decision.After, r.hold(ctx, live, decision.Reason)
+		return decision.After, r.hold(ctx, live, decision.Cause, decision.Reason)
 	case Hold:
-		return r.heldFor(live), r.hold(ctx, live, decision.Reason)
+		return r.heldFor(live), r.hold(ctx, live, decision.Cause, decision.Reason)
 	case To:
 		return r.begin(ctx, d, h, decision)
 	default:
@@ -51,7 +52,7 @@ func (r *Reconciler) begin(ctx context.Context, d *appsv1.Deployment, h history.
 	}
 	a := applier{client: r.Client, live: r.Live}
 	if err := a.overtaken(ctx, live, target); errors.Is(err, errOvertaken) {
-		return r.heldFor(live), r.hold(ctx, live, err.Error())
+		return r.heldFor(live), r.hold(ctx, live, CauseOvertaken, err.Error())
 	} else if err != nil {
 		return 0, err
 	}
@@ -60,7 +61,7 @@ func (r *Reconciler) begin(ctx context.Context, d *appsv1.Deployment, h history.
 		return 0, err
 	}
 	if reason != "" {
-		return r.heldFor(live), r.hold(ctx, live, reason)
+		return r.heldFor(live), r.hold(ctx, live, CauseCannotRun, reason)
 	}
 	if err := history.PatchStatus(ctx, r.Client, live, func(s *v1alpha1.RevisionStatus) {
 		s.Hold = ""
@@ -71,6 +72,7 @@ func (r *Reconciler) begin(ctx context.Context, d *appsv1.Deployment, h history.
 	}); err != nil {
 		return 0, fmt.Errorf("writing a rollback ahead: %w", err)
 	}
+	say(ctx, "Rollback begun", live, "to", target.Name, "attempt", decision.Attempt, "request", decision.Request)
 	return 0, r.carryOut(ctx, d, live, target)
 }
 
@@ -86,7 +88,7 @@ func (r *Reconciler) resume(ctx context.Context, d *appsv1.Deployment, h history
 	}
 	target := h.Number(failed.Status.Rollback.To)
 	if target == nil {
-		return r.hold(ctx, failed, fmt.Sprintf("revision #%d, to go back to, is gone; deploy a fix", failed.Status.Rollback.To))
+		return r.holdOpen(ctx, failed, CauseTargetGone, fmt.Sprintf("revision #%d, to go back to, is gone; deploy a fix", failed.Status.Rollback.To))
 	}
 	if target, err = history.Load(ctx, r.Live, target); err != nil {
 		return err
@@ -100,7 +102,7 @@ func (r *Reconciler) resume(ctx context.Context, d *appsv1.Deployment, h history
 			return err
 		}
 		if reason != "" {
-			return r.hold(ctx, failed, reason)
+			return r.holdOpen(ctx, failed, CauseCannotRun, reason)
 		}
 	}
 	return r.carryOut(ctx, d, failed, target)
@@ -117,10 +119,10 @@ func (r *Reconciler) carryOut(ctx context.Context, d *appsv1.Deployment, failed,
 		if r.Clock.Now().Sub(failed.Status.Rollback.StartedAt.Time) < trouble {
 			return err
 		}
-		return errors.Join(err, r.tell(ctx, failed, rollbackFailed(d, failed, err, r.Clock.Now())))
+		return errors.Join(err, r.tellTrouble(ctx, d, failed, err))
 	}
 	now := metav1.NewTime(r.Clock.Now())
-	return history.PatchStatus(ctx, r.Client, failed, func(s *v1alpha1.RevisionStatus) {
+	if err := history.PatchStatus(ctx, r.Client, failed, func(s *v1alpha1.RevisionStatus) {
 		if s.Phase == v1alpha1.PhaseFailed {
 			s.Phase, s.PhaseSince = v1alpha1.PhaseRolledBack, &now
 		}
@@ -130,7 +132,23 @@ func (r *Reconciler) carryOut(ctx context.Context, d *appsv1.Deployment, failed,
 				Request: s.Rollback.Request, At: now, Granted: true, Outcome: fmt.Sprintf("#%d was put back", s.Rollback.To),
 			})
 		}
-	})
+	}); err != nil {
+		return err
+	}
+	r.observeRollback(ctx, failed, resultCompleted)
+	return nil
+}
+
+// tellTrouble tells once that a rollback does not come to its end.
+func (r *Reconciler) tellTrouble(ctx context.Context, d *appsv1.Deployment, failed *v1alpha1.Revision, cause error) error {
+	before := told(failed, event.RollbackFailed)
+	if err := r.tell(ctx, failed, rollbackFailed(d, failed, cause, r.Clock.Now())); err != nil {
+		return err
+	}
+	if !before && told(failed, event.RollbackFailed) {
+		r.observeRollback(ctx, failed, resultFailed)
+	}
+	return nil
 }
 
 // giveUp holds a rollback that a newer deploy overtook. A file that was put back by then may be part of neither.
@@ -147,7 +165,11 @@ func (r *Reconciler) giveUp(ctx context.Context, a applier, failed, target *v1al
 		reason += fmt.Sprintf("; it runs with %s as in #%d, which had been put back by then: apply the newer deploy again",
 			strings.Join(changed, ", "), target.Spec.Number)
 	}
-	return r.hold(ctx, failed, reason)
+	if err := r.hold(ctx, failed, CauseOvertaken, reason); err != nil {
+		return err
+	}
+	r.observeRollback(ctx, failed, resultOvertaken)
+	return nil
 }
 
 // cannotRun says why the target would not run today, or nothing. The API server's dry run passes what it
@@ -201,15 +223,29 @@ func replaceable(objection effective.Objection, target *v1alpha1.Revision) bool 
 	})
 }
 
+// holdOpen holds a rollback that was begun.
+func (r *Reconciler) holdOpen(ctx context.Context, failed *v1alpha1.Revision, cause Cause, reason string) error {
+	if err := r.hold(ctx, failed, cause, reason); err != nil {
+		return err
+	}
+	r.observeRollback(ctx, failed, resultHeld)
+	return nil
+}
+
 // hold notes why a rollback that is due is not done; tellAll tells it, and tells it again when the reason has changed.
-func (r *Reconciler) hold(ctx context.Context, failed *v1alpha1.Revision, reason string) error {
+func (r *Reconciler) hold(ctx context.Context, failed *v1alpha1.Revision, cause Cause, reason string) error {
 	if failed.Status.Hold == reason {
 		return nil
 	}
-	return history.PatchStatus(ctx, r.Client, failed, func(s *v1alpha1.RevisionStatus) {
+	if err := history.PatchStatus(ctx, r.Client, failed, func(s *v1alpha1.RevisionStatus) {
 		s.Hold = reason
 		s.Events = slices.DeleteFunc(s.Events, func(told string) bool { return told == string(event.RollbackHeld) })
-	})
+	}); err != nil {
+		return err
+	}
+	r.Observer.Held(string(cause))
+	say(ctx, "Rollback held back", failed, "cause", cause, "reason", diff.MaskText(reason))
+	return nil
 }
 
 // holdUndone holds a rollback of files alone that somebody undid before it was recorded: the files are those of the
@@ -230,7 +266,7 @@ func (r *Reconciler) holdUndone(ctx context.Context, d *appsv1.Deployment, newes
 	if err != nil || h.Newest().Spec.Number != newest.Spec.Number {
 		return 0, err // It was recorded by now.
 	}
-	return 0, r.hold(ctx, newest, writtenAgain)
+	return 0, r.hold(ctx, newest, CauseFilesWrittenAgain, writtenAgain)
 }
 
 // heldFor is after how long a held rollback is looked at again.

@@ -2,7 +2,6 @@ package story
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -18,10 +17,7 @@ import (
 func PodsOf(r *v1alpha1.Revision, sets []appsv1.ReplicaSet, pods []corev1.Pod) []corev1.Pod {
 	own := map[types.UID]bool{}
 	for _, set := range sets {
-		template := set.Spec.Template
-		template.Labels = maps.Clone(template.Labels)
-		delete(template.Labels, appsv1.DefaultDeploymentUniqueLabelKey)
-		own[set.UID] = workload.TemplateHash(&template) == r.Spec.TemplateHash
+		own[set.UID] = workload.ReplicaSetHash(&set) == r.Spec.TemplateHash
 	}
 	var found []corev1.Pod
 	for _, pod := range pods {

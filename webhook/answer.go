@@ -4,28 +4,26 @@ import (
 	"context"
 	"strconv"
 
-	admissionv1 "k8s.io/api/admission/v1"
-
 	"reprise.dev/reprise/effective"
 	"reprise.dev/reprise/policy"
 	"reprise.dev/reprise/workload"
 )
 
-// answer judges a review. The refusal is what is to be told of a denial; nil
-// where nobody is to be told.
-func (h *Handler) answer(ctx context.Context, r *review) (*admissionv1.AdmissionResponse, *refusal) {
+// answer judges a review.
+func (h *Handler) answer(ctx context.Context, r *review) answered {
 	if reason := h.nothingToJudge(r); reason != "" {
-		return allowed(reason), nil
+		return unjudged(reason)
 	}
 	if h.Username != "" && r.user == h.Username {
 		return h.answerItself(ctx, r)
 	}
-	settings, problems := workload.SettingsOf(r.object, h.Namespaces.Annotations(ctx, r.namespace), h.Defaults)
+	settings, problems := workload.SettingsOf(r.object, h.Namespaces.Annotations(ctx, r.namespace), h.Defaults())
 	quarantine := h.quarantined(ctx, r, settings)
 	if quarantine != nil && !r.dryRun {
 		return h.finish(ctx, r, quarantine.findings(quarantine.line(r)))
 	}
-	found := verdictFindings(h.Policies.Evaluate(ctx, h.input(ctx, r)), h.FailurePolicy)
+	verdict := h.evaluate(ctx, r)
+	found := verdictFindings(verdict, h.FailurePolicy)
 	if h.phase == policy.Final {
 		found.warnings = append(found.warnings, problems...)
 	}
@@ -33,7 +31,17 @@ func (h *Handler) answer(ctx context.Context, r *review) (*admissionv1.Admission
 		// GitOps tools dry-run a whole set first, and apply none of it if one object is refused.
 		found.warnings = append(found.warnings, quarantine.line(r))
 	}
-	return h.finish(ctx, r, found)
+	answer := h.finish(ctx, r, found)
+	answer.verdict = verdict
+	return answer
+}
+
+func (h *Handler) evaluate(ctx context.Context, r *review) policy.Verdict {
+	in := h.input(ctx, r)
+	begun := h.Now()
+	verdict := h.Policies.Evaluate(ctx, in)
+	h.Observer.Evaluated(h.phase.String(), h.Now().Sub(begun))
+	return verdict
 }
 
 // nothingToJudge says why a request is let through unseen; empty if it is to be judged.
@@ -52,13 +60,13 @@ func (h *Handler) nothingToJudge(r *review) string {
 
 // answerItself answers Reprise's own writes: it puts recorded revisions back, exempt from policy, and nothing else.
 // Whoever got hold of its account could deploy by it otherwise.
-func (h *Handler) answerItself(ctx context.Context, r *review) (*admissionv1.AdmissionResponse, *refusal) {
+func (h *Handler) answerItself(ctx context.Context, r *review) answered {
 	recorded, err := h.Revisions.Recorded(ctx, r.workload(), workload.IntentOf(r.object).Hash())
 	if err != nil {
-		h.Log.Error(err, "Looking for the revision that a rollback restores", "workload", r.workload())
+		h.Log.Error(err, "Looking for the revision that a rollback restores", "namespace", r.namespace, "workload", r.label())
 	}
 	if err == nil && recorded && r.old != nil {
-		return allowed("rollback"), nil
+		return unjudged("rollback")
 	}
 	return h.finish(ctx, r, findings{denials: []string{"Reprise itself writes only what is recorded of this workload, and this is not"}})
 }
@@ -72,7 +80,7 @@ func (h *Handler) quarantined(ctx context.Context, r *review, settings workload.
 	}
 	quarantine, err := h.Revisions.Quarantined(ctx, r.workload(), &r.object.Spec.Template, h.Now())
 	if err != nil {
-		h.Log.Error(err, "Looking for a quarantine", "workload", r.workload())
+		h.Log.Error(err, "Looking for a quarantine", "namespace", r.namespace, "workload", r.label())
 		return nil
 	}
 	if quarantine != nil && r.old != nil && workload.TemplateHash(&r.old.Spec.Template) == workload.TemplateHash(&r.object.Spec.Template) {
@@ -93,28 +101,26 @@ func (h *Handler) input(ctx context.Context, r *review) policy.Input {
 }
 
 // finish turns findings into the response, and a denial into what is to be told of it.
-func (h *Handler) finish(ctx context.Context, r *review, f findings) (*admissionv1.AdmissionResponse, *refusal) {
-	if len(f.dryRun) > 0 {
-		h.Log.Info("Policies on trial object", "workload", r.workload(), "phase", h.phase.String(), "findings", f.dryRun)
-	}
+func (h *Handler) finish(ctx context.Context, r *review, f findings) answered {
+	a := answered{decision: f.decision(), trial: f.dryRun}
 	if len(f.denials) == 0 {
-		return f.response(""), h.unchecked(r, f)
+		a.response, a.refusal = f.response(""), h.unchecked(r, f)
+		return a
 	}
-	runs := h.whatRuns(ctx, r)
-	response := f.response(runs)
-	h.Log.Info("Denied", "workload", r.workload(), "phase", h.phase.String(), "dryRun", r.dryRun, "message", response.Result.Message)
+	a.response = f.response(h.whatRuns(ctx, r))
 	if r.dryRun || r.old == nil {
-		return response, nil
+		return a
 	}
-	return response, &refusal{
+	a.refusal = &refusal{
 		reason:     f.reason(),
 		old:        r.old,
 		object:     r.object,
-		message:    response.Result.Message,
+		message:    a.response.Result.Message,
 		objections: f.objections,
 		failed:     f.quarantine,
 		at:         h.Now(),
 	}
+	return a
 }
 
 // whatRuns says which revision is untouched by a denial; empty where none is known.
@@ -124,7 +130,7 @@ func (h *Handler) whatRuns(ctx context.Context, r *review) string {
 	}
 	healthy, err := h.Revisions.LastHealthy(ctx, r.workload())
 	if err != nil {
-		h.Log.Error(err, "Looking for the last healthy revision", "workload", r.workload())
+		h.Log.Error(err, "Looking for the last healthy revision", "namespace", r.namespace, "workload", r.label())
 		return ""
 	}
 	if healthy == nil {

@@ -132,6 +132,8 @@ type setting struct {
 	namespace     *namespace
 	records       records
 	failurePolicy admissionregistrationv1.FailurePolicyType
+	observed      *observed
+	log           logr.Logger
 }
 
 // handler makes the webhook, with the events that its refusals become.
@@ -147,12 +149,15 @@ func (s setting) handler(t testing.TB) (*Handler, *written) {
 	if s.failurePolicy == "" {
 		s.failurePolicy = admissionregistrationv1.Fail
 	}
+	if s.observed == nil {
+		s.observed = &observed{}
+	}
 	events := &written{}
 	handler, err := NewHandler(s.phase, Config{
 		Policies: s.policies, Namespaces: s.namespace, Revisions: s.records,
 		Refusals:      NewRefusals(events, s.records, logr.Discard()),
-		FailurePolicy: s.failurePolicy, Username: ownName, Defaults: workload.DefaultSettings(),
-		Now: now, Log: logr.Discard(),
+		FailurePolicy: s.failurePolicy, Username: ownName, Defaults: workload.DefaultSettings,
+		Observer: s.observed, Now: now, Log: s.log,
 	})
 	if err != nil {
 		t.Fatal(err)

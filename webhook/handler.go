@@ -45,8 +45,10 @@ type Config struct {
 	// Username is Reprise's own, as the API server knows it. Its rollback writes
 	// are exempt from policy.
 	Username string
-	// Defaults are the install's settings of workloads.
-	Defaults workload.Settings
+	// Observer counts what is answered.
+	Observer Observer
+	// Defaults are the install's settings of workloads, as they are now.
+	Defaults func() workload.Settings
 	Now      func() time.Time
 	Log      logr.Logger
 }
@@ -63,8 +65,8 @@ type Handler struct {
 
 // NewHandler makes the handler of a phase. It fails if the configuration lacks something.
 func NewHandler(phase policy.Phase, c Config) (*Handler, error) {
-	if c.Policies == nil || c.Namespaces == nil || c.Revisions == nil || c.Refusals == nil || c.Now == nil {
-		return nil, errors.New("configuring the webhook: policies, namespaces, revisions, refusals and the clock are required")
+	if c.Policies == nil || c.Namespaces == nil || c.Revisions == nil || c.Refusals == nil || c.Observer == nil || c.Defaults == nil || c.Now == nil {
+		return nil, errors.New("configuring the webhook: policies, namespaces, revisions, refusals, the observer, defaults and the clock are required")
 	}
 	if c.FailurePolicy != admissionregistrationv1.Fail && c.FailurePolicy != admissionregistrationv1.Ignore {
 		return nil, fmt.Errorf("configuring the webhook: failure policy %q is neither Fail nor Ignore", c.FailurePolicy)
@@ -80,6 +82,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 			http.Error(w, "reprise: the review could not be judged: an internal error, see the log", http.StatusInternalServerError)
 		}
 	}()
+	arrived := h.Now()
 	body, err := readBody(request)
 	if err != nil {
 		h.refuseToJudge(w, err)
@@ -95,11 +98,12 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(request.Context()), deadline(request.URL))
 	defer cancel()
 
-	response, refusal := h.answer(ctx, review)
-	response.UID = review.uid
-	h.write(w, response)
-	if refusal != nil {
-		h.Refusals.add(*refusal)
+	answer := h.answer(ctx, review)
+	answer.response.UID = review.uid
+	h.write(w, answer.response)
+	h.observe(review, answer, h.Now().Sub(arrived))
+	if answer.refusal != nil {
+		h.Refusals.add(*answer.refusal)
 	}
 }
 

@@ -166,7 +166,7 @@ func TestAConfigurationThatLacksSomethingIsRefused(t *testing.T) {
 		t.Error("an empty configuration is accepted")
 	}
 	complete := Config{
-		Policies: panicking{}, Namespaces: shop(), Revisions: records{}, Now: now,
+		Policies: panicking{}, Namespaces: shop(), Revisions: records{}, Observer: &observed{}, Now: now,
 		Refusals: NewRefusals(&written{}, records{}, logr.Discard()), FailurePolicy: "Sometimes",
 	}
 	if _, err := NewHandler(policy.Final, complete); err == nil {

@@ -88,7 +88,7 @@ func (q *Refusals) add(r refusal) {
 	select {
 	case q.queue <- r:
 	default:
-		q.log.Info("Dropped the event of a refusal: too many are waiting", "namespace", r.old.Namespace, "name", r.old.Name, "message", r.message)
+		q.log.Info("Dropped the event of a refusal: too many are waiting", "namespace", r.old.Namespace, "workload", r.old.Name)
 	}
 }
 
@@ -99,14 +99,14 @@ func (q *Refusals) tell(ctx context.Context, r refusal) {
 	name := types.NamespacedName{Namespace: r.old.Namespace, Name: r.old.Name}
 	files, err := q.revisions.ChangedFiles(ctx, name)
 	if err != nil {
-		q.log.Error(err, "Looking for files that a refused apply has changed already", "workload", name)
+		q.log.Error(err, "Looking for files that a refused apply has changed already", "namespace", name.Namespace, "workload", name.Name)
 	}
 	e, err := r.event(files)
 	if err == nil {
 		err = q.events.Write(ctx, e)
 	}
 	if err != nil {
-		q.log.Error(err, "Telling of a refusal", "namespace", r.old.Namespace, "name", r.old.Name)
+		q.log.Error(err, "Telling of a refusal", "namespace", r.old.Namespace, "workload", r.old.Name)
 	}
 }
 

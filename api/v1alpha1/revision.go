@@ -192,6 +192,9 @@ type RevisionStatus struct {
 	// When the phase was reached.
 	// +optional
 	PhaseSince *metav1.Time `json:"phaseSince,omitempty"`
+	// When it was judged to have failed; it stays when the revision is rolled back.
+	// +optional
+	FailedAt *metav1.Time `json:"failedAt,omitempty"`
 	// Why it failed, in one line.
 	// +optional
 	Error string `json:"error,omitempty"`

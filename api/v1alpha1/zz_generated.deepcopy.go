@@ -186,6 +186,10 @@ func (in *RevisionStatus) DeepCopyInto(out *RevisionStatus) {
 		in, out := &in.PhaseSince, &out.PhaseSince
 		*out = (*in).DeepCopy()
 	}
+	if in.FailedAt != nil {
+		in, out := &in.FailedAt, &out.FailedAt
+		*out = (*in).DeepCopy()
+	}
 	if in.Diff != nil {
 		in, out := &in.Diff, &out.Diff
 		*out = make([]string, len(*in))

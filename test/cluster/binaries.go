@@ -21,6 +21,8 @@ const (
 	KWOK              = "kwok"
 	// Helm deploys to a cluster and is no part of it: only who names it gets it.
 	Helm = "helm"
+	// CertManager runs cert-manager's own controllers and its cainjector, see binaries/certmanager.
+	CertManager = "cert-manager"
 )
 
 // command is one program and where its source is.
@@ -52,7 +54,11 @@ func controlPlane() shelf {
 
 // shelves are all that Binaries can provide.
 func shelves() []shelf {
-	return []shelf{controlPlane(), {"helm", []string{"helm"}, []command{{Helm, "helm", "helm.sh/helm/v4/cmd/helm"}}}}
+	return []shelf{
+		controlPlane(),
+		{"helm", []string{"helm"}, []command{{Helm, "helm", "helm.sh/helm/v4/cmd/helm"}}},
+		{"cert-manager", []string{"certmanager"}, []command{{CertManager, "certmanager", "."}}},
+	}
 }
 
 // Binaries returns the path of each named command, or of the whole control plane when no name is given. What
@@ -141,19 +147,35 @@ func provided(folder string, wanted []command, paths map[string]string) (missing
 	return missing
 }
 
+// CacheRoot is the folder of all that is built or fetched once for the tests; it need not be there.
+func CacheRoot() (string, error) {
+	if root := os.Getenv("REPRISE_CACHE"); root != "" {
+		return root, nil
+	}
+	user, err := os.UserCacheDir()
+	if err != nil {
+		return "", fmt.Errorf("finding a cache folder (set REPRISE_CACHE to choose one): %w", err)
+	}
+	return filepath.Join(user, "reprise"), nil
+}
+
 // cacheFolder creates and returns the shelf's folder for what is built from the module files in sources.
 func (s shelf) cacheFolder(sources string) (string, error) {
-	root := os.Getenv("REPRISE_CACHE")
-	if root == "" {
-		user, err := os.UserCacheDir()
-		if err != nil {
-			return "", fmt.Errorf("finding a cache folder (set REPRISE_CACHE to choose one): %w", err)
-		}
-		root = filepath.Join(user, "reprise")
+	root, err := CacheRoot()
+	if err != nil {
+		return "", err
 	}
 	key := sha256.New()
 	for _, module := range s.modules {
-		for _, file := range []string{module + "/go.mod", module + "/go.sum"} {
+		own, err := filepath.Glob(filepath.Join(sources, module, "*.go"))
+		if err != nil {
+			return "", err
+		}
+		files := []string{module + "/go.mod", module + "/go.sum"}
+		for _, file := range own {
+			files = append(files, module+"/"+filepath.Base(file))
+		}
+		for _, file := range files {
 			data, err := os.ReadFile(filepath.Join(sources, file))
 			if err != nil {
 				return "", fmt.Errorf("reading the versions of what is built: %w", err)

@@ -1,0 +1,25 @@
+package policy
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"slices"
+)
+
+// digestLength is how many hex digits of the digest are kept: it tells sets apart for people, and proves nothing.
+const digestLength = 12
+
+// digest identifies what an engine is made of, whatever the order of its modules.
+func digest(modules []Module, terms Terms) string {
+	sum := sha256.New()
+	sorted := slices.SortedFunc(slices.Values(modules), func(a, b Module) int { return cmp.Compare(a.File, b.File) })
+	for _, part := range []any{sorted, terms} {
+		if err := json.NewEncoder(sum).Encode(part); err != nil {
+			fmt.Fprintf(sum, "%v", part) // Parameters come from YAML, which may hold what JSON does not.
+		}
+	}
+	return hex.EncodeToString(sum.Sum(nil))[:digestLength]
+}
