@@ -6,6 +6,8 @@ SHELL := /bin/bash
 GO ?= go
 GOLANGCI := $(GO) tool -modfile=tools/golangci-lint/go.mod golangci-lint
 CONTROLLER_GEN := $(GO) tool -modfile=tools/controller-gen/go.mod controller-gen
+# What is released, stamped with the version that git tells.
+RELEASE := $(GO) -C tools/release run . -root ../.. -out ../../dist
 # The test module, which holds the cluster, the integration tests and the demo.
 TESTS := $(GO) -C test
 
@@ -18,6 +20,14 @@ build: ## build the binaries into bin/: reprise, and kubectl-reprise, the plugin
 	CGO_ENABLED=0 $(GO) build -trimpath -o bin/ ./cmd/...
 	install -m 0755 cmd/kubectl-reprise/kubectl_complete-reprise bin/
 
+.PHONY: image
+image: ## write the image to dist/, for linux on amd64 and arm64; PUSH=registry/name pushes it too
+	$(RELEASE) -push "$(PUSH)" image
+
+.PHONY: dist
+dist: ## write the binaries of every platform, the chart and their SHA-256 sums to dist/
+	$(RELEASE) dist
+
 .PHONY: demo
 demo: ## play the break-fix exercise on a real control plane; KEEP=1 leaves it up
 	@echo "compiling the demo (a minute or two the first time)"
@@ -29,9 +39,11 @@ test: test-unit test-integration ## run every test
 .PHONY: test-unit
 test-unit: ## run the tests that need no cluster: seconds
 	$(GO) test ./...
+	$(GO) -C tools/release test ./...
+	$(GO) -C tools/chartdocs test ./...
 
 .PHONY: test-integration
-test-integration: binaries helm prometheus ## run the tests against a real control plane
+test-integration: binaries node helm cert-manager prometheus ## run the tests against a real control plane
 	@# Not from the cache: Go does not see that the tests build and run the product's binary.
 	$(TESTS) test -count=1 -timeout 30m -p 1 ./...
 
@@ -46,6 +58,17 @@ faults: binaries ## play 200 rollbacks that are killed and disturbed between the
 .PHONY: deployers
 deployers: binaries helm ## play every deployer and next step against rollbacks, seven minutes
 	$(TESTS) test ./deployers -count=1 -timeout 30m -whole
+
+# The older minors of Kubernetes that the tests run on, each built by the module test/cluster/binaries/kubernetes-MINOR.
+MINORS ?= 1.36 1.32
+
+.PHONY: test-versions
+test-versions: binaries helm ## run the integration tests on older minors of Kubernetes: MINORS="1.36"; ten minutes more to build each
+	@for minor in $(MINORS); do \
+		assets=$$($(TESTS) run ./cluster/cmd/cluster-binaries -minor $$minor) || exit 1; \
+		echo "the integration tests on $$($$assets/kube-apiserver --version)"; \
+		KUBEBUILDER_ASSETS=$$assets $(TESTS) test ./integration ./configuration ./chart -count=1 -timeout 30m -p 1 || exit 1; \
+	done
 
 .PHONY: bench-recorder
 bench-recorder: binaries ## measure what recording costs, ten minutes
@@ -64,27 +87,59 @@ binaries: ## build the control plane into the cache folder: ten minutes the firs
 	@echo "compiling what builds the control plane (a minute or two the first time)"
 	@$(TESTS) run ./cluster/cmd/cluster-binaries
 
+.PHONY: cert-manager
+cert-manager: ## build cert-manager's controllers, which some tests run, into the cache folder: minutes the first time
+	@$(TESTS) run ./cluster/cmd/cluster-binaries cert-manager
+
 .PHONY: helm
 helm: ## build Helm 4, which some tests deploy with, into the cache folder: six minutes the first time
 	@$(TESTS) run ./cluster/cmd/cluster-binaries helm
+
+.PHONY: node
+node: node-packages ## build the kubelet and kube-proxy of a real node into the cache folder: four minutes the first time
+	@$(TESTS) run ./cluster/cmd/cluster-binaries kubelet kube-proxy
+
+# What a real node is made of beside Kubernetes.
+NODE_PACKAGES := containerd runc containernetworking-plugins iptables conntrack iproute2
+
+.PHONY: node-packages
+node-packages: ## install the Debian packages of a real node where they are missing; without root and apt its tests are skipped
+	@missing=$$(for p in $(NODE_PACKAGES); do dpkg-query -W -f '$${Status}' $$p 2>/dev/null | grep -q 'ok installed' || echo $$p; done); \
+	if test -z "$$missing"; then :; \
+	elif test "$$(id -u)" = 0 && command -v apt-get >/dev/null; then \
+		echo "installing $$(echo $$missing) by apt-get"; \
+		{ apt-get update -qq && DEBIAN_FRONTEND=noninteractive timeout 300 apt-get install -y -qq --no-install-recommends $$missing; } >/dev/null \
+			|| echo "apt-get failed: the tests that need a real node will be skipped"; \
+	else echo "the tests that need a real node will be skipped: it takes root and the Debian packages $$(echo $$missing)"; fi
+
+.PHONY: test-node
+test-node: binaries node ## deploy, crash and read logs on a real node: a kubelet, containerd and runc in namespaces of their own
+	$(TESTS) test -count=1 -timeout 10m -v ./cluster/node/...
 
 .PHONY: prometheus
 prometheus: ## fetch Debian's Prometheus, which plays the alerts, into the cache folder; without apt those tests are skipped
 	@$(TESTS) run ./monitoring/cmd/prometheus-binaries
 
 .PHONY: lint
-lint: ## check the code's style and the dependency rule
+lint: ## check the code's style, the dependency rule and the Dockerfile
 	$(GOLANGCI) run ./...
+	$(GO) -C tools/dockerfile test ./...
+	cd tools/chartdocs && $(GO) tool -modfile=../golangci-lint/go.mod golangci-lint run --config ../../.golangci.yaml ./...
+	cd tools/release && $(GO) tool -modfile=../golangci-lint/go.mod golangci-lint run --config ../../.golangci.yaml ./...
 	cd test && $(GO) tool -modfile=../tools/golangci-lint/go.mod golangci-lint run --config ../.golangci.yaml ./...
 
 .PHONY: generate
-generate: ## write what is generated: deepcopy, the CustomResourceDefinition
+generate: ## write what is generated: deepcopy, the CustomResourceDefinition, the schema and the README of the chart's values
 	$(CONTROLLER_GEN) object paths=./api/...
 	$(CONTROLLER_GEN) crd paths=./api/... output:crd:dir=charts/reprise/templates
+	$(GO) -C tools/chartdocs run . ../../charts/reprise
 
 .PHONY: verify
 verify: generate ## fail if something generated, formatted or tidied is not fresh
 	$(GO) mod tidy -diff
 	$(TESTS) mod tidy -diff
+	$(GO) -C tools/release mod tidy -diff
+	$(GO) -C tools/dockerfile mod tidy -diff
+	$(GO) -C tools/chartdocs mod tidy -diff
 	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); test -z "$$unformatted" || { echo "not gofmt-ed: $$unformatted"; exit 1; }
 	@git diff --exit-code --stat -- api charts || { echo "run 'make generate' and commit what it wrote"; exit 1; }

@@ -1,15 +1,10 @@
-// Package config is Reprise's configuration file, typed and validated at start.
+// Package config is Reprise's configuration file, typed, and validated with the line of every mistake.
 package config
 
 import (
-	"bytes"
-	"errors"
 	"fmt"
-	"io"
 	"os"
 	"time"
-
-	"gopkg.in/yaml.v3"
 
 	"reprise.dev/reprise/policy"
 	"reprise.dev/reprise/workload"
@@ -67,29 +62,7 @@ func Default() Config {
 	}
 }
 
-// file is the configuration as it is written.
-type file struct {
-	FailurePolicy       *FailurePolicy `yaml:"failurePolicy"`
-	ProtectedNamespaces *[]string      `yaml:"protectedNamespaces"`
-	History             struct {
-		MaxPerMinute *int           `yaml:"maxPerMinute"`
-		KeepGone     *time.Duration `yaml:"keepGone"`
-	} `yaml:"history"`
-	Rollback struct {
-		MaxAtOnce *int `yaml:"maxAtOnce"`
-	} `yaml:"rollback"`
-	Policies policies `yaml:"policies"`
-	Defaults struct {
-		Rollback        *workload.Mode `yaml:"rollback"`
-		BakeTime        *time.Duration `yaml:"bakeTime"`
-		FailureDeadline *time.Duration `yaml:"failureDeadline"`
-		HistoryLimit    *int           `yaml:"historyLimit"`
-		Quarantine      *bool          `yaml:"quarantine"`
-	} `yaml:"defaults"`
-}
-
-// Load reads a configuration file. Unknown fields and values out of range are errors, with the line where the
-// parser knows it; no path means the defaults.
+// Load reads a configuration file; no path means the defaults. What is wrong with its content is a Mistakes.
 func Load(path string) (Config, error) {
 	if path == "" {
 		return Default(), nil
@@ -105,58 +78,42 @@ func Load(path string) (Config, error) {
 	return c, nil
 }
 
-// Parse reads a configuration.
+// Parse reads a configuration. An error is a Mistakes: every mistake of the content, each with its line.
 func Parse(content []byte) (Config, error) {
-	var f file
-	decoder := yaml.NewDecoder(bytes.NewReader(content))
-	decoder.KnownFields(true)
-	if err := decoder.Decode(&f); err != nil && !errors.Is(err, io.EOF) {
-		return Config{}, err
-	}
 	c := Default()
-	var err error
-	if c.Policies, err = f.Policies.terms(); err != nil {
+	root, err := document(content)
+	if err != nil {
 		return Config{}, err
 	}
-	set(&c.FailurePolicy, f.FailurePolicy)
-	set(&c.ProtectedNamespaces, f.ProtectedNamespaces)
-	set(&c.History.MaxPerMinute, f.History.MaxPerMinute)
-	set(&c.History.KeepGone, f.History.KeepGone)
-	set(&c.Rollback.MaxAtOnce, f.Rollback.MaxAtOnce)
-	set(&c.Defaults.Rollback, f.Defaults.Rollback)
-	set(&c.Defaults.BakeTime, f.Defaults.BakeTime)
-	set(&c.Defaults.FailureDeadline, f.Defaults.FailureDeadline)
-	set(&c.Defaults.HistoryLimit, f.Defaults.HistoryLimit)
-	set(&c.Defaults.Quarantine, f.Defaults.Quarantine)
-	return c, c.validate()
+	r := reader{lines: map[string]int{}}
+	if root != nil {
+		c.keys()(&r, "", root)
+	}
+	for _, m := range c.Policies.Mistakes() {
+		r.mistake(r.lineOf("policies."+m.Path), "policies.%s %s", m.Path, m.Text)
+	}
+	return c, r.result()
 }
 
-func set[T any](target *T, value *T) {
-	if value != nil {
-		*target = *value
-	}
-}
-
-func (c Config) validate() error {
-	d := c.Defaults
-	switch {
-	case c.FailurePolicy != Ignore && c.FailurePolicy != Fail:
-		return fmt.Errorf("failurePolicy is %q: expected Ignore or Fail", c.FailurePolicy)
-	case c.History.MaxPerMinute < 1:
-		return fmt.Errorf("history.maxPerMinute is %d: expected at least 1", c.History.MaxPerMinute)
-	case c.History.KeepGone < 0:
-		return fmt.Errorf("history.keepGone is %s: expected no negative duration", c.History.KeepGone)
-	case c.Rollback.MaxAtOnce < 1:
-		return fmt.Errorf("rollback.maxAtOnce is %d: expected at least 1", c.Rollback.MaxAtOnce)
-	case d.Rollback != workload.ModeAuto && d.Rollback != workload.ModeManual && d.Rollback != workload.ModeOff:
-		return fmt.Errorf("defaults.rollback is %q: expected auto, manual or off", d.Rollback)
-	case d.BakeTime < 0:
-		return fmt.Errorf("defaults.bakeTime is %s: expected no negative duration", d.BakeTime)
-	case d.FailureDeadline < 0:
-		return fmt.Errorf("defaults.failureDeadline is %s: expected no negative duration", d.FailureDeadline)
-	case d.HistoryLimit < 2:
-		return fmt.Errorf("defaults.historyLimit is %d: expected at least 2, the live revision and the one to go back to", d.HistoryLimit)
-	default:
-		return nil
-	}
+// keys are those of the file, each with what it may be.
+func (c *Config) keys() value {
+	return object(map[string]value{
+		"failurePolicy":       choice(&c.FailurePolicy, Ignore, Fail),
+		"protectedNamespaces": texts(&c.ProtectedNamespaces),
+		"history": object(map[string]value{
+			"maxPerMinute": number(&c.History.MaxPerMinute, 1, "at least 1"),
+			"keepGone":     duration(&c.History.KeepGone, "24h"),
+		}),
+		"rollback": object(map[string]value{
+			"maxAtOnce": number(&c.Rollback.MaxAtOnce, 1, "at least 1"),
+		}),
+		"policies": terms(&c.Policies),
+		"defaults": object(map[string]value{
+			"rollback":        choice(&c.Defaults.Rollback, workload.ModeAuto, workload.ModeManual, workload.ModeOff),
+			"bakeTime":        duration(&c.Defaults.BakeTime, "30s"),
+			"failureDeadline": duration(&c.Defaults.FailureDeadline, "5m"),
+			"historyLimit":    number(&c.Defaults.HistoryLimit, 2, "at least 2, the live revision and the one to go back to"),
+			"quarantine":      truth(&c.Defaults.Quarantine),
+		}),
+	})
 }

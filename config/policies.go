@@ -1,52 +1,54 @@
 package config
 
 import (
-	"fmt"
 	"time"
+
+	"gopkg.in/yaml.v3"
 
 	"reprise.dev/reprise/policy"
 )
 
-// policies are the terms for policies as they are written.
-type policies struct {
-	Overrides []struct {
-		Policy      string             `yaml:"policy"`
-		Enforcement policy.Enforcement `yaml:"enforcement"`
-		Namespaces  struct {
-			Include []string `yaml:"include"`
-			Exclude []string `yaml:"exclude"`
-		} `yaml:"namespaces"`
-	} `yaml:"overrides"`
-	Exemptions []struct {
-		Policy    string `yaml:"policy"`
-		Namespace string `yaml:"namespace"`
-		Workload  string `yaml:"workload"`
-		Reason    string `yaml:"reason"`
-		Expires   string `yaml:"expires"`
-	} `yaml:"exemptions"`
+// terms are the terms for policies. What makes no sense in them the room of policies says (policy.Terms.Mistakes).
+func terms(into *policy.Terms) value {
+	return object(map[string]value{
+		"overrides": list(func(r *reader, at string, n *yaml.Node) { into.Overrides = append(into.Overrides, override(r, at, n)) }),
+		"exemptions": list(func(r *reader, at string, n *yaml.Node) {
+			into.Exemptions = append(into.Exemptions, exemption(r, at, n))
+		}),
+	})
 }
 
-// terms reads them. An exemption holds to the end of the day that it names, in UTC.
-func (p policies) terms() (policy.Terms, error) {
-	var terms policy.Terms
-	for _, o := range p.Overrides {
-		terms.Overrides = append(terms.Overrides, policy.Override{
-			Policy: o.Policy, Enforcement: o.Enforcement, Namespaces: policy.Scope{Include: o.Namespaces.Include, Exclude: o.Namespaces.Exclude},
-		})
-	}
-	for i, e := range p.Exemptions {
-		exemption := policy.Exemption{Policy: e.Policy, Namespace: e.Namespace, Workload: e.Workload, Reason: e.Reason}
-		if e.Expires != "" {
-			last, err := time.Parse(time.DateOnly, e.Expires)
-			if err != nil {
-				return policy.Terms{}, fmt.Errorf("policies.exemptions[%d].expires is %q: expected a day, such as 2027-01-31", i, e.Expires)
-			}
-			exemption.Expires = last.AddDate(0, 0, 1)
+func override(r *reader, at string, n *yaml.Node) (o policy.Override) {
+	object(map[string]value{
+		"policy":      text(&o.Policy),
+		"enforcement": text(&o.Enforcement),
+		"namespaces": object(map[string]value{
+			"include": texts(&o.Namespaces.Include),
+			"exclude": texts(&o.Namespaces.Exclude),
+		}),
+	})(r, at, n)
+	return o
+}
+
+func exemption(r *reader, at string, n *yaml.Node) (e policy.Exemption) {
+	object(map[string]value{
+		"policy":    text(&e.Policy),
+		"namespace": text(&e.Namespace),
+		"workload":  text(&e.Workload),
+		"reason":    text(&e.Reason),
+		"expires":   day(&e.Expires),
+	})(r, at, n)
+	return e
+}
+
+// day is the end of a day, in UTC: an exemption holds to the end of the day that it names.
+func day(into *time.Time) value {
+	return scalar(func(r *reader, at string, n *yaml.Node) {
+		last, err := time.Parse(time.DateOnly, n.Value)
+		if err != nil {
+			r.expected(at, n, "a day, such as 2027-01-31")
+			last = time.Unix(0, 0) // It is told once: a day that is wrong is not also missing.
 		}
-		terms.Exemptions = append(terms.Exemptions, exemption)
-	}
-	if err := terms.Validate(); err != nil {
-		return policy.Terms{}, fmt.Errorf("policies.%w", err)
-	}
-	return terms, nil
+		*into = last.AddDate(0, 0, 1)
+	})
 }

@@ -28,12 +28,18 @@ const (
 	// AdmissionUnchecked tells of a change that was let through although not every policy could judge it.
 	AdmissionUnchecked Reason = "AdmissionUnchecked"
 	// PolicyInvalid tells of a ConfigMap whose policies cannot be used.
-	PolicyInvalid   Reason = "PolicyInvalid"
-	Quarantined     Reason = "Quarantined"
-	LeftoverFound   Reason = "LeftoverFound"
-	RecordingFailed Reason = "RecordingFailed"
-	RequestGranted  Reason = "RequestGranted"
-	RequestVoid     Reason = "RequestVoid"
+	PolicyInvalid Reason = "PolicyInvalid"
+	// ConfigurationInvalid tells of a configuration file that is not in force as it is.
+	ConfigurationInvalid Reason = "ConfigurationInvalid"
+	// CertificateNotReady tells of a serving certificate that the API server does not trust.
+	CertificateNotReady Reason = "CertificateNotReady"
+	// CertificateExpiring tells of one whose renewal is overdue.
+	CertificateExpiring Reason = "CertificateExpiring"
+	Quarantined         Reason = "Quarantined"
+	LeftoverFound       Reason = "LeftoverFound"
+	RecordingFailed     Reason = "RecordingFailed"
+	RequestGranted      Reason = "RequestGranted"
+	RequestVoid         Reason = "RequestVoid"
 )
 
 // MaxMessage is the longest message in bytes: that of events.k8s.io, by our own choice, since core/v1 takes
@@ -51,7 +57,9 @@ type Event struct {
 	// Repeats says that the same event may happen again, which raises its count.
 	Repeats bool
 	Message string
-	At      time.Time
+	// Annotations say for programs what the message has no room for.
+	Annotations map[string]string
+	At          time.Time
 }
 
 // About references a Deployment, with the API version and kind that an object out of a cache lacks.

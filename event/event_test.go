@@ -1,10 +1,12 @@
 package event_test
 
 import (
+	"encoding/json"
 	"strings"
 	"testing"
 	"unicode/utf8"
 
+	"reprise.dev/reprise/api/v1alpha1"
 	"reprise.dev/reprise/diff"
 	"reprise.dev/reprise/event"
 )
@@ -41,5 +43,31 @@ func TestMessageIsOneValidLineWithinItsBytes(t *testing.T) {
 				t.Errorf("%s: %d bytes, valid %v", tt.reason, len(got), utf8.ValidString(got))
 			}
 		})
+	}
+}
+
+func TestWhatWasRefusedIsMaskedAndBounded(t *testing.T) {
+	given := v1alpha1.Refusal{Failed: 2}
+	for range 40 {
+		given.Objections = append(given.Objections, v1alpha1.Objection{Policy: "p", Message: "bad PASSWORD=hunter2 " + strings.Repeat("ä", 2000)})
+	}
+	var changes diff.Changes
+	for range 100 {
+		changes = append(changes, diff.Change{Field: "containers.a.args", Kind: diff.Modified, Old: "PASSWORD=hunter1", New: "PASSWORD=hunter2"})
+	}
+	annotations, err := event.Refused(given, changes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := annotations[v1alpha1.RefusalAnnotation]
+	var got v1alpha1.Refusal
+	if err := json.Unmarshal([]byte(text), &got); err != nil {
+		t.Fatal(err)
+	}
+	if got.Failed != 2 || len(got.Objections)+got.More != 40 || len(got.Objections) != 20 || len(got.Changes) != 41 || len(text) > 64<<10 {
+		t.Errorf("%d bytes: %d objections and %d more, %d lines of changes", len(text), len(got.Objections), got.More, len(got.Changes))
+	}
+	if strings.Contains(text, "hunter") {
+		t.Error("a credential is shown")
 	}
 }

@@ -47,6 +47,7 @@ func (w *Writer) Write(ctx context.Context, e Event) error {
 	stored.Count++
 	stored.LastTimestamp = object.LastTimestamp
 	stored.Message = object.Message
+	stored.Annotations = object.Annotations
 	if err := w.client.Update(ctx, stored); err != nil {
 		return fmt.Errorf("repeating event %s about %s: %w", e.Reason, e.About.Name, err)
 	}
@@ -60,7 +61,7 @@ func (w *Writer) object(e Event) *corev1.Event {
 	}
 	at := metav1.NewTime(e.At)
 	return &corev1.Event{
-		ObjectMeta:          metav1.ObjectMeta{Namespace: e.About.Namespace, Name: name(e)},
+		ObjectMeta:          metav1.ObjectMeta{Namespace: e.About.Namespace, Name: name(e), Annotations: e.Annotations},
 		InvolvedObject:      e.About,
 		Reason:              string(e.Reason),
 		Message:             e.Message,

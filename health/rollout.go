@@ -9,15 +9,16 @@ import (
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
-	apiequality "k8s.io/apimachinery/pkg/api/equality"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+
+	"reprise.dev/reprise/workload"
 )
 
 // Rollout is what is judged.
 type Rollout struct {
 	Deployment *appsv1.Deployment
-	// ReplicaSets are those that the Deployment controls, old ones included.
+	// ReplicaSets are those that the Deployment controls, old ones included, whole or slim (workload.Slim).
 	ReplicaSets []*appsv1.ReplicaSet
 	// Pods are those that the ReplicaSets control. Of their specs, containers' names and images and the node are read.
 	Pods []*corev1.Pod
@@ -101,7 +102,7 @@ func progress(have, want int32, what string) string {
 func newReplicaSet(d *appsv1.Deployment, sets []*appsv1.ReplicaSet) *appsv1.ReplicaSet {
 	var found *appsv1.ReplicaSet
 	for _, set := range sets {
-		if !metav1.IsControlledBy(set, d) || !sameTemplate(&set.Spec.Template, &d.Spec.Template) {
+		if !metav1.IsControlledBy(set, d) || !workload.MadeFrom(set, &d.Spec.Template) {
 			continue
 		}
 		if found == nil || older(set, found) {
@@ -116,17 +117,6 @@ func older(a, b *appsv1.ReplicaSet) bool {
 		return a.Name < b.Name
 	}
 	return a.CreationTimestamp.Before(&b.CreationTimestamp)
-}
-
-func sameTemplate(set, deployment *corev1.PodTemplateSpec) bool {
-	template := *set
-	template.Labels = make(map[string]string, len(set.Labels))
-	for key, value := range set.Labels {
-		if key != appsv1.DefaultDeploymentUniqueLabelKey {
-			template.Labels[key] = value
-		}
-	}
-	return apiequality.Semantic.DeepEqual(&template, deployment)
 }
 
 // recreate says whether the old pods go before the new ones come: there is no capacity meanwhile.

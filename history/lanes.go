@@ -15,7 +15,7 @@ type lanes struct {
 	record func(context.Context, capture)
 	ledger *ledger
 	// limit is how many revisions of one workload are recorded within paceWindow.
-	limit int
+	limit func() int
 	clock clock.WithTicker
 	slots chan struct{}
 
@@ -36,7 +36,7 @@ type lane struct {
 	held bool
 }
 
-func newLanes(workers, limit int, c clock.WithTicker, l *ledger, record func(context.Context, capture)) *lanes {
+func newLanes(workers int, limit func() int, c clock.WithTicker, l *ledger, record func(context.Context, capture)) *lanes {
 	return &lanes{
 		record: record, ledger: l, limit: limit, clock: c,
 		slots: make(chan struct{}, workers), lanes: map[types.NamespacedName]*lane{},
@@ -94,7 +94,7 @@ func (q *lanes) drain(ctx context.Context, key types.NamespacedName, l *lane) {
 func (q *lanes) next(key types.NamespacedName, l *lane) (capture, time.Duration, bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	now := q.clock.Now()
+	now, limit := q.clock.Now(), q.limit()
 	if len(l.waiting) == 0 {
 		l.running = false
 		if pace(l.recorded, 1, now) == 0 {
@@ -102,7 +102,7 @@ func (q *lanes) next(key types.NamespacedName, l *lane) (capture, time.Duration,
 		}
 		return capture{}, 0, false
 	}
-	if wait := pace(l.recorded, q.limit, now); wait > 0 {
+	if wait := pace(l.recorded, limit, now); wait > 0 {
 		l.held = true
 		return capture{}, wait, true
 	}
@@ -115,8 +115,8 @@ func (q *lanes) next(key types.NamespacedName, l *lane) (capture, time.Duration,
 	l.waiting = l.waiting[1:]
 	l.recording = c.since
 	l.recorded = append(l.recorded, now)
-	if q.limit > 0 && len(l.recorded) > q.limit {
-		l.recorded = l.recorded[len(l.recorded)-q.limit:]
+	if limit > 0 && len(l.recorded) > limit {
+		l.recorded = l.recorded[len(l.recorded)-limit:]
 	}
 	return c, 0, true
 }

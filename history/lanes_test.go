@@ -3,8 +3,10 @@ package history
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -96,10 +98,33 @@ func captured(l *ledger, name string, version int) capture {
 	return capture{deployment: d, entry: l.seen(d.ResourceVersion, false)}
 }
 
+// limit is a pace that stays.
+func limit(n int) func() int { return func() int { return n } }
+
+func TestAPaceThatIsSetAnewCountsAtOnce(t *testing.T) {
+	j := &journal{wake: make(chan struct{}, 1000)}
+	l := &ledger{}
+	var pace atomic.Int64
+	pace.Store(1)
+	fake := clocktesting.NewFakeClock(now)
+	q := newLanes(4, func() int { return int(pace.Load()) }, fake, l, j.record)
+	q.push(t.Context(), captured(l, "a", 1))
+	q.push(t.Context(), captured(l, "a", 2))
+	<-j.wake
+	for !fake.HasWaiters() { // The second has to wait for its minute.
+		runtime.Gosched()
+	}
+	pace.Store(2)
+	q.push(t.Context(), captured(l, "b", 3)) // Another workload's lane knows the new pace from its first capture on.
+	q.push(t.Context(), captured(l, "b", 4))
+	<-j.wake
+	<-j.wake
+}
+
 func TestOneWorkloadsCapturesStayInOrder(t *testing.T) {
 	j := &journal{wake: make(chan struct{}, 1000)}
 	l := &ledger{}
-	q := newLanes(4, 1000, clocktesting.NewFakeClock(now), l, j.record)
+	q := newLanes(4, limit(1000), clocktesting.NewFakeClock(now), l, j.record)
 	for i := range 200 {
 		q.push(t.Context(), captured(l, []string{"a", "b", "c"}[i%3], i))
 	}
@@ -124,7 +149,7 @@ func TestWhatComesTooFastIsFoldedIntoTheNewestAndCounted(t *testing.T) {
 	j := &journal{wake: make(chan struct{}, 1000)}
 	l := &ledger{}
 	fake := clocktesting.NewFakeClock(now)
-	q := newLanes(4, 2, fake, l, j.record)
+	q := newLanes(4, limit(2), fake, l, j.record)
 	for i := range 10 {
 		q.push(t.Context(), captured(l, "a", i))
 	}
@@ -145,7 +170,7 @@ func TestWhatComesTooFastIsFoldedIntoTheNewestAndCounted(t *testing.T) {
 
 func TestAnOfferOfFilesNeverFoldsAnIntentAway(t *testing.T) {
 	l := &ledger{}
-	q := newLanes(1, 1, clocktesting.NewFakeClock(now), l, nil)
+	q := newLanes(1, limit(1), clocktesting.NewFakeClock(now), l, nil)
 	offer := captured(l, "a", 3)
 	offer.files = true
 	waits := &lane{waiting: []capture{captured(l, "a", 1), captured(l, "a", 2), offer}}
@@ -162,7 +187,7 @@ func TestAnOfferOfFilesNeverFoldsAnIntentAway(t *testing.T) {
 func TestWhatIsNotRecordedWhenALeaderEndsStaysOpen(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	l := &ledger{}
-	q := newLanes(1, 10, clocktesting.NewFakeClock(now), l, func(context.Context, capture) { cancel() })
+	q := newLanes(1, limit(10), clocktesting.NewFakeClock(now), l, func(context.Context, capture) { cancel() })
 	q.push(ctx, captured(l, "a", 1))
 	q.busy.Wait()
 	if got := l.mark(); got != "" {
@@ -173,7 +198,7 @@ func TestWhatIsNotRecordedWhenALeaderEndsStaysOpen(t *testing.T) {
 func TestTheBacklogIsWhatWaitsAndSinceWhenTheOldestDoes(t *testing.T) {
 	fake := clocktesting.NewFakeClock(now)
 	l, recording, goOn := &ledger{}, make(chan struct{}), make(chan struct{})
-	q := newLanes(1, 1000, fake, l, func(context.Context, capture) {
+	q := newLanes(1, limit(1000), fake, l, func(context.Context, capture) {
 		recording <- struct{}{}
 		<-goOn
 	})
@@ -199,7 +224,7 @@ func TestTheBacklogIsWhatWaitsAndSinceWhenTheOldestDoes(t *testing.T) {
 
 func TestWhatIsFoldedWaitsSinceTheFirstOfIt(t *testing.T) {
 	l := &ledger{}
-	q := newLanes(1, 1, clocktesting.NewFakeClock(now), l, nil)
+	q := newLanes(1, limit(1), clocktesting.NewFakeClock(now), l, nil)
 	older, newer := captured(l, "a", 1), captured(l, "a", 2)
 	older.since, newer.since = now, now.Add(time.Minute)
 	waits := &lane{waiting: []capture{older, newer}}

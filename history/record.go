@@ -196,7 +196,7 @@ func (r *Recorder) prune(ctx context.Context, d *appsv1.Deployment, newest *v1al
 	if err := r.Client.Get(ctx, client.ObjectKey{Name: d.Namespace}, namespace); err != nil {
 		return fmt.Errorf("reading namespace %s for its settings: %w", d.Namespace, err)
 	}
-	settings, _ := workload.SettingsOf(d, namespace.Annotations, r.Defaults)
+	settings, _ := workload.SettingsOf(d, namespace.Annotations, r.Defaults())
 	h, err := List(ctx, r.Client, d.Namespace, d.Name)
 	if err != nil {
 		return err

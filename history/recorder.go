@@ -63,10 +63,10 @@ type Recorder struct {
 	// Observer counts what is recorded; nil means that nobody does.
 	Observer Observer
 	Clock    clock.WithTicker
-	// Defaults are the install's settings.
-	Defaults workload.Settings
-	// MaxPerMinute is how many revisions of one workload are recorded in a minute; what comes faster is folded.
-	MaxPerMinute int
+	// Defaults are the install's settings, as they are now.
+	Defaults func() workload.Settings
+	// MaxPerMinute is how many revisions of one workload are recorded in a minute, as of now; what comes faster is folded.
+	MaxPerMinute func() int
 	// Namespace is the install's own, where the checkpoint lies. It is never recorded.
 	Namespace string
 	// Protected are the namespaces that are never touched.

@@ -9,6 +9,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/sets"
 	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/utils/clock"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -25,8 +26,8 @@ type Sweeper struct {
 	// Live makes sure that a workload is gone before its history is deleted.
 	Live  client.Reader
 	Clock clock.PassiveClock
-	// Keep is how long a gone workload's history is kept.
-	Keep time.Duration
+	// Keep is how long a gone workload's history is kept, as of now.
+	Keep func() time.Duration
 	// Every is how often it is looked for.
 	Every time.Duration
 }
@@ -47,21 +48,36 @@ func (s *Sweeper) Start(ctx context.Context) error {
 // Sweep looks at every workload once: it notes since when one is gone, and deletes the history of those that have
 // been gone for longer than Keep.
 func (s *Sweeper) Sweep(ctx context.Context) error {
-	var list v1alpha1.RevisionList
-	if err := s.Client.List(ctx, &list); err != nil {
-		return fmt.Errorf("listing revisions: %w", err)
+	workloads, err := s.workloads(ctx)
+	if err != nil {
+		return err
 	}
-	histories := map[types.NamespacedName]History{}
-	for _, r := range list.Items {
-		key := types.NamespacedName{Namespace: r.Namespace, Name: r.Spec.Workload.Name}
-		histories[key] = append(histories[key], r)
-	}
-	for key, h := range histories {
-		if err := s.sweep(ctx, key, Sort(h)); err != nil {
+	for key := range workloads {
+		h, err := List(ctx, s.Client, key.Namespace, key.Name)
+		if err != nil {
+			return err
+		}
+		if len(h) == 0 {
+			continue // It went meanwhile.
+		}
+		if err := s.sweep(ctx, key, h); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// workloads are those that have a history. The revisions are not copied for it: there may be 50,000.
+func (s *Sweeper) workloads(ctx context.Context) (sets.Set[types.NamespacedName], error) {
+	var list v1alpha1.RevisionList
+	if err := s.Client.List(ctx, &list, client.UnsafeDisableDeepCopy); err != nil {
+		return nil, fmt.Errorf("listing revisions: %w", err)
+	}
+	workloads := sets.New[types.NamespacedName]()
+	for i := range list.Items {
+		workloads.Insert(types.NamespacedName{Namespace: list.Items[i].Namespace, Name: list.Items[i].Spec.Workload.Name})
+	}
+	return workloads, nil
 }
 
 func (s *Sweeper) sweep(ctx context.Context, key types.NamespacedName, h History) error {
@@ -73,7 +89,7 @@ func (s *Sweeper) sweep(ctx context.Context, key types.NamespacedName, h History
 	now := metav1.NewTime(s.Clock.Now())
 	since := newest.Status.GoneSince
 	switch {
-	case exists && since == nil, !exists && since != nil && now.Sub(since.Time) < s.Keep:
+	case exists && since == nil, !exists && since != nil && now.Sub(since.Time) < s.Keep():
 		return nil
 	case exists:
 		return PatchStatus(ctx, s.Client, newest, func(status *v1alpha1.RevisionStatus) { status.GoneSince = nil })

@@ -19,8 +19,8 @@ import (
 const (
 	// watchSeconds bounds one watch, so that a connection that died silently is found out.
 	watchSeconds = 300
-	// listPage is how many Deployments one call of the initial list returns.
-	listPage = 500
+	// listPage is how many Deployments one call of the initial list returns: one, decoded, takes 100 kB.
+	listPage = 100
 	// retryPause is how long the watch waits after a failure.
 	retryPause = time.Second
 )

@@ -105,10 +105,10 @@ func (r *reading) put(rule Rule, enforcement Enforcement, violation Violation) {
 	exemption, alive := r.terms.exemption(rule.Name, r.who, r.now)
 	switch {
 	case alive:
-		r.Exempted = append(r.Exempted, Exempted{Violation: violation, Reason: oneLine(exemption.Reason), Until: exemption.until()})
+		r.Exempted = append(r.Exempted, Exempted{Violation: violation, Reason: oneLine(exemption.Reason), Until: exemption.Until()})
 		return
 	case exemption != nil:
-		violation.Message += fmt.Sprintf(" (its exemption expired after %s)", exemption.until())
+		violation.Message += fmt.Sprintf(" (its exemption expired after %s)", exemption.Until())
 	}
 	r.Violations = append(r.Violations, violation)
 }

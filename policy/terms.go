@@ -45,37 +45,64 @@ type Exemption struct {
 	Expires time.Time
 }
 
-// Validate says which term makes no sense by itself. That a policy does not
+// Mistake is what makes no sense in a term.
+type Mistake struct {
+	// Path is where it stands, such as overrides[0].enforcement.
+	Path string
+	// Text says why, as it goes on after the path.
+	Text string
+}
+
+// Mistakes are all that make no sense by themselves. That a policy does not
 // exist is told by Engine.Unknown, since policies come and go.
-func (t Terms) Validate() error {
+func (t Terms) Mistakes() []Mistake {
+	var all []Mistake
 	overridden := map[string]bool{}
 	for i, o := range t.Overrides {
+		at := fmt.Sprintf("overrides[%d]", i)
 		switch {
 		case o.Policy == "":
-			return fmt.Errorf("overrides[%d].policy is required", i)
+			all = append(all, Mistake{at + ".policy", "is required"})
 		case overridden[o.Policy]:
-			return fmt.Errorf("overrides[%d]: policy %s is overridden twice", i, o.Policy)
-		case o.Enforcement != "" && !o.Enforcement.Valid():
-			return fmt.Errorf("overrides[%d].enforcement is %q: expected deny, warn, dryrun or off", i, o.Enforcement)
+			all = append(all, Mistake{at + ".policy", "is " + o.Policy + ", which is overridden twice"})
+		}
+		if o.Enforcement != "" && !o.Enforcement.Valid() {
+			all = append(all, Mistake{at + ".enforcement", fmt.Sprintf("is %q: expected deny, warn, dryrun or off", o.Enforcement)})
 		}
 		overridden[o.Policy] = true
-		for _, pattern := range slices.Concat(o.Namespaces.Include, o.Namespaces.Exclude) {
-			if _, err := path.Match(pattern, ""); err != nil || pattern == "" {
-				return fmt.Errorf("overrides[%d].namespaces: %q is no pattern of a namespace", i, pattern)
-			}
+		all = append(all, noPatterns(at+".namespaces.include", o.Namespaces.Include)...)
+		all = append(all, noPatterns(at+".namespaces.exclude", o.Namespaces.Exclude)...)
+	}
+	for i := range t.Exemptions {
+		all = append(all, t.Exemptions[i].mistakes(fmt.Sprintf("exemptions[%d]", i))...)
+	}
+	return all
+}
+
+func noPatterns(at string, patterns []string) (all []Mistake) {
+	for i, pattern := range patterns {
+		if _, err := path.Match(pattern, ""); err != nil || pattern == "" {
+			all = append(all, Mistake{fmt.Sprintf("%s[%d]", at, i), fmt.Sprintf("is %q, no pattern of a namespace", pattern)})
 		}
 	}
-	for i, e := range t.Exemptions {
-		switch {
-		case e.Policy == "", e.Namespace == "":
-			return fmt.Errorf("exemptions[%d]: policy and namespace are required", i)
-		case strings.TrimSpace(e.Reason) == "":
-			return fmt.Errorf("exemptions[%d].reason is required: it is shown whenever the exemption is used", i)
-		case e.Expires.IsZero():
-			return fmt.Errorf("exemptions[%d].expires is required: the last day, such as 2027-01-31", i)
+	return all
+}
+
+func (e *Exemption) mistakes(at string) (all []Mistake) {
+	for _, field := range []struct {
+		name, missing string
+		there         bool
+	}{
+		{"policy", "is required", e.Policy != ""},
+		{"namespace", "is required", e.Namespace != ""},
+		{"reason", "is required: it is shown whenever the exemption is used", strings.TrimSpace(e.Reason) != ""},
+		{"expires", "is required: the last day, such as 2027-01-31", !e.Expires.IsZero()},
+	} {
+		if !field.there {
+			all = append(all, Mistake{at + "." + field.name, field.missing})
 		}
 	}
-	return nil
+	return all
 }
 
 // names are the policies that the terms speak of, sorted, each once.
@@ -129,8 +156,8 @@ func (s Scope) Covers(namespace string) bool {
 	return (len(s.Include) == 0 || slices.ContainsFunc(s.Include, matches)) && !slices.ContainsFunc(s.Exclude, matches)
 }
 
-// until words when an exemption ends, by the last day on which it holds.
-func (e *Exemption) until() string {
+// Until words when an exemption ends, by the last day on which it holds.
+func (e *Exemption) Until() string {
 	return e.Expires.Add(-time.Nanosecond).UTC().Format(time.DateOnly)
 }
 

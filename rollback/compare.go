@@ -3,7 +3,6 @@ package rollback
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"reprise.dev/reprise/api/v1alpha1"
 	"reprise.dev/reprise/diff"
@@ -56,18 +55,4 @@ func (r *Reconciler) leftBehind(ctx context.Context, failed, target, newest *v1a
 		return nil, err
 	}
 	return leftovers(snapshots[0], snapshots[1], snapshots[2])
-}
-
-// noted are changes as a Revision keeps them: a change a line, and how many more there are.
-func noted(changes diff.Changes) []string {
-	var lines []string
-	size := 0
-	for i, change := range changes {
-		line := change.String()
-		if size += len(line); len(lines) == maxDiffLines || size > maxDiffBytes {
-			return append(lines, fmt.Sprintf("%d more changes", len(changes)-i))
-		}
-		lines = append(lines, line)
-	}
-	return lines
 }

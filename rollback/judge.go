@@ -157,7 +157,7 @@ func (r *Reconciler) writeFailure(ctx context.Context, h history.History, signal
 	if err := history.PatchStatus(ctx, r.Client, failed, func(s *v1alpha1.RevisionStatus) {
 		s.Phase, s.PhaseSince, s.FailedAt, s.Hold = v1alpha1.PhaseFailed, &now, &now, ""
 		if healthy != nil {
-			s.Diff, s.DiffAgainst = noted(changes), healthy.Spec.Number
+			s.Diff, s.DiffAgainst = changes.Lines(maxDiffLines, maxDiffBytes), healthy.Spec.Number
 		}
 		change(s)
 	}); err != nil {

@@ -16,8 +16,11 @@ import (
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller"
+	controllerevent "sigs.k8s.io/controller-runtime/pkg/event"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
+	"sigs.k8s.io/controller-runtime/pkg/log"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+	"sigs.k8s.io/controller-runtime/pkg/source"
 
 	"reprise.dev/reprise/api/v1alpha1"
 	"reprise.dev/reprise/effective"
@@ -51,8 +54,10 @@ type Reconciler struct {
 	// Observer counts what is done; nil means that nobody does.
 	Observer Observer
 	Clock    clock.PassiveClock
-	// Defaults are the install's settings.
-	Defaults workload.Settings
+	// Defaults are the install's settings, as they are now.
+	Defaults func() workload.Settings
+	// Changed tells that they are others; nil where they stay.
+	Changed <-chan controllerevent.GenericEvent
 	// MaxAtOnce is how many rollbacks may be under way at once.
 	MaxAtOnce int
 
@@ -61,18 +66,24 @@ type Reconciler struct {
 
 // SetupWithManager has the Reconciler called for a workload whenever it, one of its Revisions, ReplicaSets or
 // Pods changes.
-func (r *Reconciler) SetupWithManager(manager ctrl.Manager) error {
+func (r *Reconciler) SetupWithManager(ctx context.Context, manager ctrl.Manager) error {
+	if err := manager.GetFieldIndexer().IndexField(ctx, &appsv1.ReplicaSet{}, deploymentField, deploymentOf); err != nil {
+		return fmt.Errorf("indexing ReplicaSets: %w", err)
+	}
 	if r.Observer == nil {
 		r.Observer = unobserved{}
 	}
 	r.underway = semaphore.NewWeighted(int64(r.MaxAtOnce))
-	return ctrl.NewControllerManagedBy(manager).Named("rollback").
+	built := ctrl.NewControllerManagedBy(manager).Named("rollback").
 		For(&appsv1.Deployment{}).
 		Owns(&appsv1.ReplicaSet{}).
 		Watches(&v1alpha1.Revision{}, handler.EnqueueRequestsFromMapFunc(workloadOfRevision)).
 		Watches(&corev1.Pod{}, handler.EnqueueRequestsFromMapFunc(r.workloadOfPod)).
-		WithOptions(controller.Options{MaxConcurrentReconciles: r.MaxAtOnce + judges}).
-		Complete(r)
+		WithOptions(controller.Options{MaxConcurrentReconciles: r.MaxAtOnce + judges})
+	if r.Changed != nil {
+		built = built.WatchesRawSource(source.Channel(r.Changed, handler.EnqueueRequestsFromMapFunc(r.guarded)))
+	}
+	return built.Complete(r)
 }
 
 func workloadOfRevision(_ context.Context, object client.Object) []reconcile.Request {
@@ -98,6 +109,22 @@ func (r *Reconciler) workloadOfPod(ctx context.Context, pod client.Object) []rec
 	}
 	key := client.ObjectKey{Namespace: pod.GetNamespace(), Name: owner.Name}
 	return []reconcile.Request{{NamespacedName: key}}
+}
+
+// guarded are the workloads of the cache: each may wait for what the settings said before.
+func (r *Reconciler) guarded(ctx context.Context, _ client.Object) []reconcile.Request {
+	var list appsv1.DeploymentList
+	if err := r.Client.List(ctx, &list, client.UnsafeDisableDeepCopy); err != nil {
+		log.FromContext(ctx).Error(err, "Listing the workloads that other settings may concern; each follows them at its next change")
+		return nil
+	}
+	var requests []reconcile.Request
+	for i := range list.Items {
+		if workload.Guarded(&list.Items[i]) {
+			requests = append(requests, reconcile.Request{NamespacedName: client.ObjectKeyFromObject(&list.Items[i])})
+		}
+	}
+	return requests
 }
 
 // Reconcile takes a workload one step on: it finishes a rollback that was written ahead, or judges the live
@@ -196,6 +223,6 @@ func (r *Reconciler) settings(ctx context.Context, d *appsv1.Deployment) (worklo
 	if err := r.Client.Get(ctx, client.ObjectKey{Name: d.Namespace}, namespace); err != nil {
 		return workload.Settings{}, fmt.Errorf("reading namespace %s for its settings: %w", d.Namespace, err)
 	}
-	settings, _ := workload.SettingsOf(d, namespace.Annotations, r.Defaults)
+	settings, _ := workload.SettingsOf(d, namespace.Annotations, r.Defaults())
 	return settings, nil
 }

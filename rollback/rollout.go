@@ -19,6 +19,22 @@ import (
 	"reprise.dev/reprise/workload"
 )
 
+// deploymentField makes the ReplicaSets of a Deployment findable in the cache by its UID.
+const deploymentField = "metadata.controller"
+
+// deploymentOf is the UID of the Deployment that controls a ReplicaSet. One without pods is in the cache by its metadata
+// only and is not found: it is not judged.
+func deploymentOf(object client.Object) []string {
+	set, whole := object.(*appsv1.ReplicaSet)
+	if !whole {
+		return nil
+	}
+	if owner := metav1.GetControllerOf(set); owner != nil {
+		return []string{string(owner.UID)}
+	}
+	return nil
+}
+
 // rollout reads what is judged, but for the Events about its pods.
 func (r *Reconciler) rollout(ctx context.Context, d *appsv1.Deployment, h history.History, s workload.Settings) (health.Rollout, error) {
 	live := h.Newest()
@@ -29,17 +45,16 @@ func (r *Reconciler) rollout(ctx context.Context, d *appsv1.Deployment, h histor
 	if live.Spec.FilesOnly {
 		rollout.StartedAfter = live.Spec.AcceptedAt.Time
 	}
+	var sets appsv1.ReplicaSetList
+	if err := r.Client.List(ctx, &sets, client.InNamespace(d.Namespace), client.MatchingFields{deploymentField: string(d.UID)}); err != nil {
+		return rollout, fmt.Errorf("listing ReplicaSets of %s: %w", d.Name, err)
+	}
 	selector, err := metav1.LabelSelectorAsSelector(d.Spec.Selector)
 	if err != nil {
 		return rollout, fmt.Errorf("reading the selector of %s: %w", d.Name, err)
 	}
-	matching := []client.ListOption{client.InNamespace(d.Namespace), client.MatchingLabelsSelector{Selector: selector}}
-	var sets appsv1.ReplicaSetList
-	if err := r.Client.List(ctx, &sets, matching...); err != nil {
-		return rollout, fmt.Errorf("listing ReplicaSets of %s: %w", d.Name, err)
-	}
 	var pods corev1.PodList
-	if err := r.Client.List(ctx, &pods, matching...); err != nil {
+	if err := r.Client.List(ctx, &pods, client.InNamespace(d.Namespace), client.MatchingLabelsSelector{Selector: selector}); err != nil {
 		return rollout, fmt.Errorf("listing Pods of %s: %w", d.Name, err)
 	}
 	for i := range sets.Items {
@@ -68,10 +83,7 @@ func neverWell(h history.History, sets []*appsv1.ReplicaSet) []types.UID {
 	}
 	var bad []types.UID
 	for _, set := range sets {
-		template := set.Spec.Template
-		template.Labels = maps.Clone(template.Labels)
-		delete(template.Labels, appsv1.DefaultDeploymentUniqueLabelKey)
-		if well, recorded := mayBeWell[workload.TemplateHash(&template)]; recorded && !well {
+		if well, recorded := mayBeWell[workload.ReplicaSetHash(set)]; recorded && !well {
 			bad = append(bad, set.UID)
 		}
 	}

@@ -74,6 +74,7 @@ func TestTables(t *testing.T) {
 		tables := map[string]Table{
 			"history": HistoryTable(rescued(), now), "history-left": HistoryTable(left(), now),
 			"status": StatusTable(fleet(), false, now), "status-all": StatusTable(fleet(), true, now),
+			"status-denied-all": StatusTable(append(fleet(), StatusOf(denied(t, excess), now)), true, now),
 		}
 		for table, content := range tables {
 			for _, wide := range []bool{false, true} {
@@ -119,6 +120,10 @@ func TestPages(t *testing.T) {
 			"status-page":    StatusPage(rescued(), look, now),
 			"status-left":    StatusPage(left(), look, now),
 			"status-nothing": StatusPage(shop(), look, now),
+			"status-denied":  StatusPage(denied(t, excess, untagged), look, now),
+			"denied":         denied(t, excess).WhyDenied(look, now),
+			"denied-several": denied(t, excess, untagged).WhyDenied(look, now),
+			"denied-again":   quarantinedAgain(t).WhyDenied(look, now),
 		} {
 			golden(t, file+"."+name, text)
 			fits(t, look, text)

@@ -2,7 +2,7 @@ package story
 
 import (
 	"fmt"
-	"maps"
+	"slices"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -17,10 +17,7 @@ import (
 func PodsOf(r *v1alpha1.Revision, sets []appsv1.ReplicaSet, pods []corev1.Pod) []corev1.Pod {
 	own := map[types.UID]bool{}
 	for _, set := range sets {
-		template := set.Spec.Template
-		template.Labels = maps.Clone(template.Labels)
-		delete(template.Labels, appsv1.DefaultDeploymentUniqueLabelKey)
-		own[set.UID] = workload.TemplateHash(&template) == r.Spec.TemplateHash
+		own[set.UID] = workload.ReplicaSetHash(&set) == r.Spec.TemplateHash
 	}
 	var found []corev1.Pod
 	for _, pod := range pods {
@@ -29,6 +26,22 @@ func PodsOf(r *v1alpha1.Revision, sets []appsv1.ReplicaSet, pods []corev1.Pod) [
 		}
 	}
 	return found
+}
+
+// Wants says whether the Deployment wants pods of a revision's pod template, or may do so still.
+func (w Workload) Wants(r *v1alpha1.Revision) bool {
+	return w.Deployment != nil && workload.TemplateHash(&w.Deployment.Spec.Template) == r.Spec.TemplateHash
+}
+
+// SavedOf are the containers of which logs were saved, each once.
+func SavedOf(r *v1alpha1.Revision) []string {
+	var names []string
+	for _, e := range r.Status.Evidence {
+		if e.Container != "" && !slices.Contains(names, e.Container) {
+			names = append(names, e.Container)
+		}
+	}
+	return names
 }
 
 // SavedLogs are the last lines that were saved of a revision's failing containers, or of one of them, each with its pod
@@ -44,7 +57,7 @@ func SavedLogs(r *v1alpha1.Revision, container string, previous bool) []string {
 			log = e.PreviousLog
 		}
 		for _, line := range log {
-			lines = append(lines, fmt.Sprintf("[%s/%s] %s", e.Pod, e.Container, clean(line)))
+			lines = append(lines, fmt.Sprintf("[pod/%s/%s] %s", e.Pod, e.Container, clean(line)))
 		}
 	}
 	return lines

@@ -29,6 +29,9 @@ type Status struct {
 	LastHealthy int64    `json:"lastHealthy,omitempty"`
 	LastFailure *Failure `json:"lastFailure,omitempty"`
 	Refused     *Refused `json:"refused,omitempty"`
+	// Denied is the newest apply that was refused since, and Unchecked that the live revision was not judged whole.
+	Denied    *Denial `json:"denied,omitempty"`
+	Unchecked *Denial `json:"unchecked,omitempty"`
 	// Hold is why a rollback of the live revision is due and not done.
 	Hold string `json:"hold,omitempty"`
 	// Rollback is what a failure leads to by the annotations of the workload and its namespace.
@@ -52,21 +55,26 @@ type Refused struct {
 	Until    metav1.Time `json:"until"`
 }
 
-// gone is the note of a workload whose history outlives it.
-const gone = "the Deployment is gone"
+// The notes of workloads whose history is kept although nothing is added to it.
+const (
+	gone      = "the Deployment is gone"
+	unguarded = "Reprise does not guard it any more: it lost Score's annotation " + workload.NameAnnotation + ", or has the label " + workload.GuardLabel + ": " + workload.GuardDisabled
+)
 
 // StatusOf sums a workload up.
 func StatusOf(w Workload, now time.Time) Status {
-	s := Status{Namespace: w.Namespace, Name: w.Name, Rollback: w.Settings.Rollback}
+	s := Status{Namespace: w.Namespace, Name: w.Name, Rollback: w.Settings.Rollback, Denied: w.Denied, Unchecked: w.Unchecked}
 	s.Ready, s.Pods = pods(w.Deployment)
 	live := w.Live()
 	switch {
+	case w.Deployment == nil:
+		s.Note = gone
+	case !workload.Guarded(w.Deployment):
+		s.Note = unguarded
 	case live != nil:
 		s.Revision, s.Phase, s.Images = live.Spec.Number, live.Status.Phase, live.Spec.Images
 		s.Restores, s.Hold = live.Spec.Restores, live.Status.Hold
 		s.Since = &metav1.Time{Time: since(live)}
-	case w.Deployment == nil:
-		s.Note = gone
 	case len(w.History) == 0:
 		s.Note = "nothing is recorded yet"
 	default:
@@ -87,18 +95,21 @@ func StatusOf(w Workload, now time.Time) Status {
 	return s
 }
 
+// Gone is the last status of a workload that is not there any more.
+func (s Status) Gone() Status { return Status{Namespace: s.Namespace, Name: s.Name, Note: gone} }
+
 // StatusTable lists workloads, a line each; with their namespaces where there are several.
 func StatusTable(all []Status, namespaces bool, now time.Time) Table {
 	t := Table{columns: []column{
 		{name: "NAMESPACE"}, {name: "NAME"}, {name: "REVISION"}, {name: "PHASE"}, {name: "PODS"},
 		{name: "IMAGES", least: 12, givesWay: 3}, {name: "SINCE", givesWay: 1}, {name: "LAST FAILURE", least: 20, fair: 30},
-		{name: "REFUSED", givesWay: 2}, {name: "LAST HEALTHY", wide: true}, {name: "ROLLBACK", wide: true},
+		{name: "REFUSED", givesWay: 2}, {name: "DENIED", least: 16, fair: 30, givesWay: 1, rare: true}, {name: "LAST HEALTHY", wide: true}, {name: "ROLLBACK", wide: true},
 	}}
 	for _, s := range all {
 		t.rows = append(t.rows, []cell{
 			{text: s.Namespace}, {s.Name, bold}, {text: some(s.Revision)}, {s.state(), ofPhase(string(s.Phase))},
 			{text: fmt.Sprintf("%d/%d", s.Ready, s.Pods)}, {text: oneLine(s.Images)}, {text: age(timeOf(s.Since), now)},
-			{s.LastFailure.line(now), red}, {s.Refused.line(now), yellow}, {text: some(s.LastHealthy)}, {text: string(s.Rollback)},
+			{s.LastFailure.line(now), red}, {s.Refused.line(now), yellow}, {s.Denied.cell(now), yellow}, {text: some(s.LastHealthy)}, {text: string(s.Rollback)},
 		})
 	}
 	if !namespaces {
@@ -115,6 +126,8 @@ func (s Status) state() string {
 	switch {
 	case s.Note == gone:
 		return "gone"
+	case s.Note == unguarded:
+		return "unguarded"
 	case s.Note != "":
 		return "unrecorded"
 	default:

@@ -29,7 +29,9 @@ func StatusPage(w Workload, look Look, now time.Time) string {
 	line("Workload", fmt.Sprintf("deployment/%s in namespace %s", s.Name, s.Namespace), bold)
 	line("Live", s.live(now), ofPhase(string(s.Phase)))
 	line("Runs", oneLine(s.Images), "")
-	line("Pods", fmt.Sprintf("%d of %d ready", s.Ready, s.Pods), "")
+	if s.Note != gone {
+		line("Pods", fmt.Sprintf("%d of %d ready", s.Ready, s.Pods), "")
+	}
 	switch s.LastHealthy {
 	case s.Revision:
 	case 0:
@@ -44,6 +46,8 @@ func StatusPage(w Workload, look Look, now time.Time) string {
 	if s.Refused != nil {
 		line("Refused", fmt.Sprintf("the pod template of #%d, for %s more", s.Refused.Revision, age(now, s.Refused.Until.Time)), yellow)
 	}
+	line("Denied", s.Denied.line(now), yellow)
+	line("Unchecked", s.Unchecked.line(now), yellow)
 	line("Rollback", s.mode(), yellow)
 	line("More", s.next(w), "")
 	return out.String()
@@ -75,7 +79,7 @@ func (s Status) mode() string {
 
 // next is the command that shows more.
 func (s Status) next(w Workload) string {
-	if s.LastFailure != nil {
+	if s.LastFailure != nil || s.Denied != nil {
 		return w.command("why")
 	}
 	return w.command("history")

@@ -21,12 +21,17 @@ import (
 // Workload is what is known of one workload.
 type Workload struct {
 	Namespace, Name string
+	// Context is that of the kubeconfig which the caller named, empty for the current one: commands that are shown name it too.
+	Context string
 	// Deployment is what runs, nil where it is gone.
 	Deployment *appsv1.Deployment
 	// History is that of its name, with the revisions of Deployments of this name that are gone.
 	History history.History
 	// Settings are those of its annotations and its namespace's; the install's own defaults are not known.
 	Settings workload.Settings
+	// Denied is the newest apply that was refused since the newest revision was deployed, nil where there is none or it is
+	// not known. Unchecked is that what runs was not judged whole at admission.
+	Denied, Unchecked *Denial
 }
 
 // Live is the revision that runs: nil where the Deployment is gone, or was changed and not recorded yet.
@@ -80,7 +85,18 @@ func (w Workload) command(verb string, rest ...any) string {
 	for _, word := range rest {
 		line += fmt.Sprint(" ", word)
 	}
-	return line
+	return line + w.inContext()
+}
+
+// Resume is what to type to have failures rolled back again.
+func (w Workload) Resume() string { return w.command("resume") }
+
+// inContext names the caller's context where it is not the current one.
+func (w Workload) inContext() string {
+	if w.Context == "" {
+		return ""
+	}
+	return " --context " + w.Context
 }
 
 // phase is a revision's state; one that is just being written has none yet.

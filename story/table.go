@@ -2,6 +2,7 @@ package story
 
 import (
 	"io"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -18,8 +19,8 @@ type column struct {
 	fair int
 	// givesWay says how soon it is left out of a table that is too wide still: the highest first, 0 never.
 	givesWay int
-	// wide columns are shown only when asked for.
-	wide bool
+	// wide columns are shown only when asked for, and rare ones only where something is in them.
+	wide, rare bool
 }
 
 // cell is one entry of a row.
@@ -32,6 +33,14 @@ type cell struct {
 type Table struct {
 	columns []column
 	rows    [][]cell
+	// shows says of each row whether it is written; nil writes all.
+	shows func(row int) bool
+}
+
+// Only leaves rows out that are written already, and keeps the columns as wide as they take.
+func (t Table) Only(shows func(row int) bool) Table {
+	t.shows = shows
+	return t
 }
 
 // Write writes the table: in a pipe as wide as it is, on a terminal cut to its width. wide adds columns.
@@ -46,8 +55,10 @@ func (t Table) Write(w io.Writer, look Look, wide, headings bool) error {
 		}
 		look.writeRow(&out, head, shown, widths)
 	}
-	for _, row := range t.rows {
-		look.writeRow(&out, row, shown, widths)
+	for i, row := range t.rows {
+		if t.shows == nil || t.shows(i) {
+			look.writeRow(&out, row, shown, widths)
+		}
 	}
 	_, err := io.WriteString(w, out.String())
 	return err
@@ -67,7 +78,7 @@ func (l Look) writeRow(out *strings.Builder, row []cell, shown, widths []int) {
 func (t Table) choose(width int, wide bool) []int {
 	var shown []int
 	for i, c := range t.columns {
-		if !c.wide || wide {
+		if (!c.wide || wide) && (!c.rare || t.filled(i)) {
 			shown = append(shown, i)
 		}
 	}
@@ -84,6 +95,11 @@ func (t Table) choose(width int, wide bool) []int {
 		shown = append(shown[:first:first], shown[first+1:]...)
 	}
 	return shown
+}
+
+// filled says whether something is in a column.
+func (t Table) filled(index int) bool {
+	return slices.ContainsFunc(t.rows, func(row []cell) bool { return row[index].text != "" })
 }
 
 // shrunk is how wide a table is when each column that may shrink has shrunk, to what is fair or to the least.

@@ -1,9 +1,12 @@
 package story
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
+
+	"k8s.io/apimachinery/pkg/util/version"
 )
 
 // Versions are those of all that must fit.
@@ -11,6 +14,10 @@ type Versions struct {
 	// Plugin is the version that the plugin was built from, Cluster that of the API server.
 	Plugin  string `json:"plugin"`
 	Cluster string `json:"cluster"`
+	// Reprise is the version that runs in the cluster, as its Lease in the namespace Install says it; empty where that
+	// says none, or cannot be read.
+	Reprise string `json:"reprise,omitempty"`
+	Install string `json:"-"`
 	// Known is the version of Revisions that the plugin reads, Revisions are those that the cluster serves.
 	Known     string   `json:"known"`
 	Revisions []string `json:"revisions"`
@@ -23,9 +30,25 @@ func (v Versions) Misfit() string {
 		return "the cluster serves no Revisions: Reprise is not installed in it; install the chart charts/reprise"
 	case !slices.Contains(v.Revisions, v.Known):
 		return fmt.Sprintf("this plugin reads Revisions %s, and the cluster serves %s: use the plugin of the installed release", v.Known, strings.Join(v.Revisions, ", "))
-	default:
-		return ""
 	}
+	plugin, running := released(v.Plugin), released(v.Reprise)
+	if plugin == nil || running == nil || plugin.Major() == running.Major() && plugin.Minor() == running.Minor() {
+		return "" // What was built of no release is not held against anything.
+	}
+	older := "the plugin is older than Reprise"
+	if running.LessThan(plugin) {
+		older = "Reprise is older than the plugin"
+	}
+	return fmt.Sprintf("%s, and what one writes the other may not know: use the plugin of release %s", older, v.Reprise)
+}
+
+// released is the version of a release, nil where it is none.
+func released(text string) *version.Version {
+	v, err := version.ParseSemantic(text)
+	if err != nil || v.PreRelease() != "" {
+		return nil
+	}
+	return v
 }
 
 // Page lists the versions, and what does not fit.
@@ -34,7 +57,8 @@ func (v Versions) Page() string {
 	if served == "" {
 		served = "none"
 	}
-	text := fmt.Sprintf("Plugin:     %s, reads Revisions %s\nCluster:    %s\nRevisions:  %s\n", v.Plugin, v.Known, v.Cluster, served)
+	running := cmp.Or(v.Reprise, "not known: its Lease is not there, or names no version")
+	text := fmt.Sprintf("Plugin:     %s, reads Revisions %s\nReprise:    %s (namespace %s)\nCluster:    %s\nRevisions:  %s\n", v.Plugin, v.Known, running, v.Install, v.Cluster, served)
 	if misfit := v.Misfit(); misfit != "" {
 		text += misfit + "\n"
 	}

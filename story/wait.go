@@ -46,21 +46,6 @@ func (w Workload) Recorded(changedFiles []string) (bool, string) {
 	}
 }
 
-// Applied is the revision that a deployer applied, in a history that holds all that was deployed: the newest with the
-// intent of that hash or, where none is given, the newest that Reprise did not make itself.
-func (w Workload) Applied(intentHash string) (*v1alpha1.Revision, error) {
-	for i := len(w.History) - 1; i >= 0; i-- {
-		r := &w.History[i]
-		if intentHash == "" && r.Spec.RollbackOf == 0 || intentHash != "" && r.Spec.IntentHash == intentHash {
-			return r, nil
-		}
-	}
-	if intentHash != "" {
-		return nil, fmt.Errorf("no revision of %s is what the file says: it was not applied, or refused, or changed by others since; %s", w.Name, w.command("history"))
-	}
-	return nil, fmt.Errorf("every revision of %s that is kept was made by Reprise; %s", w.Name, w.command("history"))
-}
-
 // Awaited says where a revision stands. What failed is told once its rollback has ended or is not to come.
 func (w Workload) Awaited(n int64, now time.Time) Progress {
 	r := w.History.Number(n)
@@ -89,7 +74,7 @@ func (w Workload) Awaited(n int64, now time.Time) Progress {
 	ready, wanted := pods(w.Deployment)
 	pending += fmt.Sprintf(", %d of %d pods ready", ready, wanted)
 	if r.Spec.FilesOnly {
-		pending += fmt.Sprintf("; only files changed, and pods know them once they start anew: kubectl rollout restart deployment/%s -n %s", w.Name, w.Namespace)
+		pending += fmt.Sprintf("; only files changed, and pods know them once they start anew: kubectl rollout restart deployment/%s -n %s%s", w.Name, w.Namespace, w.inContext())
 	}
 	if r.Status.Hold != "" {
 		pending += "; " + oneLine(r.Status.Hold)

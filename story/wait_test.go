@@ -26,9 +26,12 @@ func TestWhichRevisionWasApplied(t *testing.T) {
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			r, err := tt.w.Applied(tt.hash)
-			if (err != nil) != (tt.want == 0) || err == nil && r.Spec.Number != tt.want {
-				t.Errorf("%s: it is %v, %v, want #%d", tt.reason, r, err, tt.want)
+			r := tt.w.Intended(tt.hash)
+			if tt.hash == "" {
+				r, _ = tt.w.Deployed()
+			}
+			if (r != nil) != (tt.want != 0) || r != nil && r.Spec.Number != tt.want {
+				t.Errorf("%s: it is %v, want #%d", tt.reason, r, tt.want)
 			}
 		})
 	}

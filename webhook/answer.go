@@ -17,10 +17,10 @@ func (h *Handler) answer(ctx context.Context, r *review) answered {
 	if h.Username != "" && r.user == h.Username {
 		return h.answerItself(ctx, r)
 	}
-	settings, problems := workload.SettingsOf(r.object, h.Namespaces.Annotations(ctx, r.namespace), h.Defaults)
+	settings, problems := workload.SettingsOf(r.object, h.Namespaces.Annotations(ctx, r.namespace), h.Defaults())
 	quarantine := h.quarantined(ctx, r, settings)
 	if quarantine != nil && !r.dryRun {
-		return h.finish(ctx, r, quarantineFindings(quarantine.line(r)))
+		return h.finish(ctx, r, quarantine.findings(quarantine.line(r)))
 	}
 	verdict := h.evaluate(ctx, r)
 	found := verdictFindings(verdict, h.FailurePolicy)
@@ -112,11 +112,13 @@ func (h *Handler) finish(ctx context.Context, r *review, f findings) answered {
 		return a
 	}
 	a.refusal = &refusal{
-		reason:  f.reason(),
-		old:     r.old,
-		object:  r.object,
-		message: a.response.Result.Message,
-		at:      h.Now(),
+		reason:     f.reason(),
+		old:        r.old,
+		object:     r.object,
+		message:    a.response.Result.Message,
+		objections: f.objections,
+		failed:     f.quarantine,
+		at:         h.Now(),
 	}
 	return a
 }

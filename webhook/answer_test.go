@@ -1,6 +1,7 @@
 package webhook
 
 import (
+	"encoding/json"
 	"errors"
 	"strings"
 	"testing"
@@ -14,6 +15,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"reprise.dev/reprise/api/v1alpha1"
 	"reprise.dev/reprise/effective"
 	"reprise.dev/reprise/event"
 	"reprise.dev/reprise/policy"
@@ -155,6 +157,25 @@ func TestARefusalsEventHoldsErrorAndDiff(t *testing.T) {
 			t.Errorf("message %q lacks %q", got.Message, part)
 		}
 	}
+	refused := refusalIn(t, got)
+	const field = "containers.frontend.resources.requests.memory"
+	if len(refused.Objections) != 1 || refused.Objections[0].Policy != "requests-within-limits" || refused.Objections[0].Field != field ||
+		field+": "+refused.Objections[0].Message+"; "+refused.Objections[0].Fix != excess+excessFix {
+		t.Errorf("objections = %+v, want the policy, the field, what is wrong and what to change", refused.Objections)
+	}
+	if len(refused.Changes) == 0 || refused.ResourceVersion != healthy.ResourceVersion || refused.IntentHash != workload.IntentOf(broken).Hash() {
+		t.Errorf("refusal = %+v, want what it would have changed, and of what", refused)
+	}
+}
+
+// refusalIn is what an event tells programs.
+func refusalIn(t *testing.T, e event.Event) v1alpha1.Refusal {
+	t.Helper()
+	var refused v1alpha1.Refusal
+	if err := json.Unmarshal([]byte(e.Annotations[v1alpha1.RefusalAnnotation]), &refused); err != nil {
+		t.Fatalf("%v in %v", err, e.Annotations)
+	}
+	return refused
 }
 
 func TestQuarantine(t *testing.T) {
@@ -205,6 +226,9 @@ func TestQuarantine(t *testing.T) {
 			events := told()
 			if (len(events) > 0) != (test.denial != "") || len(events) > 0 && (events[0].Reason != event.Quarantined || !events[0].Repeats) {
 				t.Errorf("events = %+v, want one of a quarantine where it is refused", events)
+			}
+			if len(events) > 0 && refusalIn(t, events[0]).Failed != 5 {
+				t.Errorf("the event does not say as which revision it failed: %v", events[0].Annotations)
 			}
 		})
 	}

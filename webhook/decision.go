@@ -59,7 +59,7 @@ func unjudged(reason string) answered {
 // decision is what findings come to.
 func (f findings) decision() string {
 	switch {
-	case f.quarantine:
+	case f.quarantine != 0:
 		return decisionQuarantined
 	case len(f.denials) > 0:
 		return decisionDenied

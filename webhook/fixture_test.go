@@ -156,7 +156,7 @@ func (s setting) handler(t testing.TB) (*Handler, *written) {
 	handler, err := NewHandler(s.phase, Config{
 		Policies: s.policies, Namespaces: s.namespace, Revisions: s.records,
 		Refusals:      NewRefusals(events, s.records, logr.Discard()),
-		FailurePolicy: s.failurePolicy, Username: ownName, Defaults: workload.DefaultSettings(),
+		FailurePolicy: s.failurePolicy, Username: ownName, Defaults: workload.DefaultSettings,
 		Observer: s.observed, Now: now, Log: s.log,
 	})
 	if err != nil {

@@ -47,8 +47,8 @@ type Config struct {
 	Username string
 	// Observer counts what is answered.
 	Observer Observer
-	// Defaults are the install's settings of workloads.
-	Defaults workload.Settings
+	// Defaults are the install's settings of workloads, as they are now.
+	Defaults func() workload.Settings
 	Now      func() time.Time
 	Log      logr.Logger
 }
@@ -65,8 +65,8 @@ type Handler struct {
 
 // NewHandler makes the handler of a phase. It fails if the configuration lacks something.
 func NewHandler(phase policy.Phase, c Config) (*Handler, error) {
-	if c.Policies == nil || c.Namespaces == nil || c.Revisions == nil || c.Refusals == nil || c.Observer == nil || c.Now == nil {
-		return nil, errors.New("configuring the webhook: policies, namespaces, revisions, refusals, the observer and the clock are required")
+	if c.Policies == nil || c.Namespaces == nil || c.Revisions == nil || c.Refusals == nil || c.Observer == nil || c.Defaults == nil || c.Now == nil {
+		return nil, errors.New("configuring the webhook: policies, namespaces, revisions, refusals, the observer, defaults and the clock are required")
 	}
 	if c.FailurePolicy != admissionregistrationv1.Fail && c.FailurePolicy != admissionregistrationv1.Ignore {
 		return nil, fmt.Errorf("configuring the webhook: failure policy %q is neither Fail nor Ignore", c.FailurePolicy)

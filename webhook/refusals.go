@@ -10,6 +10,7 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	"k8s.io/apimachinery/pkg/types"
 
+	"reprise.dev/reprise/api/v1alpha1"
 	"reprise.dev/reprise/diff"
 	"reprise.dev/reprise/event"
 	"reprise.dev/reprise/workload"
@@ -29,7 +30,10 @@ type refusal struct {
 	reason      event.Reason
 	old, object *appsv1.Deployment
 	message     string
-	at          time.Time
+	objections  []v1alpha1.Objection
+	// failed is the revision as which the change failed before, 0 where it is not refused for that.
+	failed int64
+	at     time.Time
 }
 
 // Refusals tells of denied changes by events on the live workloads, after the
@@ -110,10 +114,9 @@ func (q *Refusals) tell(ctx context.Context, r refusal) {
 // before the Deployment and which no admission refuses.
 func (r refusal) event(files []string) (event.Event, error) {
 	if r.reason == event.AdmissionUnchecked {
-		return r.uncheckedEvent(), nil
+		return r.uncheckedEvent()
 	}
-	refused := workload.IntentOf(r.object)
-	changes, err := diff.Intents(workload.IntentOf(r.old), refused)
+	changes, err := diff.Intents(workload.IntentOf(r.old), workload.IntentOf(r.object))
 	if err != nil {
 		return event.Event{}, fmt.Errorf("comparing the refused change with what is live: %w", err)
 	}
@@ -121,13 +124,23 @@ func (r refusal) event(files []string) (event.Event, error) {
 	if len(files) > 0 {
 		next = "but its files are changed already, and pods read them at their next start: " + strings.Join(files, ", ")
 	}
+	return r.tells(event.Message("refused: "+r.message, changes, next), changes, files)
+}
+
+// tells makes the event of a message.
+func (r refusal) tells(message string, changes diff.Changes, files []string) (event.Event, error) {
+	asked := workload.IntentOf(r.object).Hash()
+	annotations, err := event.Refused(v1alpha1.Refusal{
+		Objections: r.objections, Failed: r.failed, Files: files, ResourceVersion: r.old.ResourceVersion, IntentHash: asked,
+	}, changes)
 	return event.Event{
-		Reason:  r.reason,
-		Warning: true,
-		About:   event.About(r.old),
-		Key:     refused.Hash(),
-		Repeats: true,
-		Message: event.Message("refused: "+r.message, changes, next),
-		At:      r.at,
-	}, nil
+		Reason:      r.reason,
+		Warning:     true,
+		About:       event.About(r.old),
+		Key:         asked,
+		Repeats:     true,
+		Message:     message,
+		Annotations: annotations,
+		At:          r.at,
+	}, err
 }

@@ -10,6 +10,7 @@ import (
 	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"reprise.dev/reprise/api/v1alpha1"
 	"reprise.dev/reprise/diff"
 	"reprise.dev/reprise/event"
 	"reprise.dev/reprise/policy"
@@ -37,8 +38,10 @@ type findings struct {
 	warnings []string
 	// unchecked is why not everything could be judged.
 	unchecked string
-	// quarantine says that it is refused since it failed before.
-	quarantine bool
+	// objections are the same for programs, or what could not be judged.
+	objections []v1alpha1.Objection
+	// quarantine is the revision as which it failed before, 0 where it is not refused for that.
+	quarantine int64
 	// dryRun is what rules on trial object to: for the log and the audit log only.
 	dryRun []string
 	// notice comes before the denials; empty where they speak for themselves.
@@ -56,6 +59,7 @@ func verdictFindings(v policy.Verdict, failurePolicy admissionregistrationv1.Fai
 			Message: violation.Line(),
 			Field:   violation.Path,
 		})
+		f.objections = append(f.objections, v1alpha1.Objection{Policy: violation.Rule, Field: violation.Field, Message: violation.Message, Fix: violation.Fix})
 	}
 	for _, warning := range v.Warnings {
 		f.warnings = append(f.warnings, warning.Line())
@@ -74,6 +78,9 @@ func verdictFindings(v policy.Verdict, failurePolicy admissionregistrationv1.Fai
 	if len(unjudged) == 0 || len(v.Violations) > 0 {
 		return f
 	}
+	for _, failure := range v.Errors {
+		f.objections = append(f.objections, v1alpha1.Objection{Policy: failure.Rule, Message: failure.Reason})
+	}
 	if failurePolicy == admissionregistrationv1.Ignore {
 		f.warnings = append([]string{"admitted without being fully checked: " + f.unchecked}, f.warnings...)
 		return f
@@ -83,18 +90,19 @@ func verdictFindings(v policy.Verdict, failurePolicy admissionregistrationv1.Fai
 	return f
 }
 
-// quarantineFindings refuses what failed before.
-func quarantineFindings(line string) findings {
+// findings refuse what failed before.
+func (q *Quarantine) findings(line string) findings {
 	return findings{
 		denials:    []string{line},
 		causes:     []metav1.StatusCause{{Type: metav1.CauseTypeForbidden, Message: line, Field: "spec.template"}},
-		quarantine: true,
+		quarantine: q.Revision,
+		objections: []v1alpha1.Objection{{Message: q.Error}},
 	}
 }
 
 // reason is that of the event which tells of a denial.
 func (f findings) reason() event.Reason {
-	if f.quarantine {
+	if f.quarantine != 0 {
 		return event.Quarantined
 	}
 	return event.AdmissionDenied

@@ -3,7 +3,6 @@ package webhook
 import (
 	"reprise.dev/reprise/event"
 	"reprise.dev/reprise/policy"
-	"reprise.dev/reprise/workload"
 )
 
 // unchecked is what is to be told of a change that is let through although not
@@ -14,7 +13,7 @@ func (h *Handler) unchecked(r *review, f findings) *refusal {
 	if f.unchecked == "" || r.dryRun || h.phase == policy.Early {
 		return nil
 	}
-	told := &refusal{reason: event.AdmissionUnchecked, old: r.old, object: r.object, message: f.unchecked, at: h.Now()}
+	told := &refusal{reason: event.AdmissionUnchecked, old: r.old, object: r.object, message: f.unchecked, objections: f.objections, at: h.Now()}
 	if told.old == nil {
 		told.old = r.object
 	}
@@ -22,14 +21,7 @@ func (h *Handler) unchecked(r *review, f findings) *refusal {
 }
 
 // uncheckedEvent words it. The same change again is the same event.
-func (r refusal) uncheckedEvent() event.Event {
-	return event.Event{
-		Reason:  r.reason,
-		Warning: true,
-		About:   event.About(r.old),
-		Key:     workload.IntentOf(r.object).Hash(),
-		Repeats: true,
-		Message: event.Message("admitted without being fully checked: "+r.message, nil, "the rule's author or the cluster's administrator can repair it; apply again to have it checked"),
-		At:      r.at,
-	}
+func (r refusal) uncheckedEvent() (event.Event, error) {
+	const next = "the rule's author or the cluster's administrator can repair it; apply again to have it checked"
+	return r.tells(event.Message("admitted without being fully checked: "+r.message, nil, next), nil, nil)
 }

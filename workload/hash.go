@@ -17,7 +17,7 @@ const hashVersion = "v1:"
 // restartedAt is what `kubectl rollout restart` writes into the pod template.
 const restartedAt = "kubectl.kubernetes.io/restartedAt"
 
-// toolKeys are labels and annotations of a pod template that tools rewrite without changing what runs.
+// toolKeys are labels and annotations that tools rewrite without changing what runs.
 var toolKeys = []string{
 	"app.kubernetes.io/managed-by",
 	"app.kubernetes.io/version",
@@ -38,11 +38,14 @@ func (i Intent) Hash() string {
 	})
 }
 
+// ToolKey says whether a label or an annotation is one that tools rewrite without changing what runs.
+func ToolKey(key string) bool { return slices.Contains(toolKeys, key) }
+
 // TemplateHash identifies what makes pods differ as far as admission can see it: the pod template without
 // Reprise's annotations, the time of a restart and what tools write.
 func TemplateHash(template *corev1.PodTemplateSpec) string {
 	ignored := func(key string) bool {
-		return strings.HasPrefix(key, Prefix) || key == restartedAt || slices.Contains(toolKeys, key)
+		return strings.HasPrefix(key, Prefix) || key == restartedAt || ToolKey(key)
 	}
 	return digest(struct {
 		Labels      map[string]string `json:"labels,omitempty"`

@@ -15,6 +15,8 @@ import (
 	"k8s.io/apimachinery/pkg/util/strategicpatch"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"reprise.dev/reprise/api/v1alpha1"
+	"reprise.dev/reprise/story"
 	"reprise.dev/reprise/workload"
 )
 
@@ -56,24 +58,56 @@ func (p *plugin) manifestsOf(files []string, argument string) ([]*manifest, erro
 	}
 }
 
-// intentHash is that of the intent which applying a manifest leads to, told by a dry run of the way that the Deployment
-// was applied: client-side where kubectl's memory of it is there, else server-side as the manager that applied it.
-func (c *connection) intentHash(ctx context.Context, m *manifest, live *appsv1.Deployment) (string, error) {
-	applied := &unstructured.Unstructured{}
-	applied.SetGroupVersionKind(appsv1.SchemeGroupVersion.WithKind("Deployment"))
-	applied.SetNamespace(live.Namespace)
-	applied.SetName(live.Name)
+// revisionOf is the revision that a manifest became, in a history that holds all that was deployed. It is told by a dry
+// run of the way that the Deployment was applied: client-side where kubectl's memory of it is there, server-side where
+// somebody applies so. What that does not find, such as what Helm applies with a memory of its own and annotations of its
+// own, is told by what the manifest says by itself.
+func (c *connection) revisionOf(ctx context.Context, m *manifest, w story.Workload) (*v1alpha1.Revision, error) {
+	live := w.Deployment
+	applier := applierOf(live)
+	applied := deployment(live)
 	var err error
-	if last := live.Annotations[workload.LastApplied]; last != "" {
+	switch last := live.Annotations[workload.LastApplied]; {
+	case last != "":
 		err = c.applyClientSide(ctx, m, last, applied)
-	} else {
-		err = c.applyServerSide(ctx, m, live, applied)
+	case applier != "":
+		err = c.applyServerSide(ctx, m, applier, applied)
+	default:
+		applied = nil
+	}
+	if err == nil && applied != nil {
+		var intent workload.Intent
+		if intent, err = workload.RawIntentOf(applied).Typed(); err == nil {
+			if r := w.Intended(intent.Hash()); r != nil {
+				return r, nil
+			}
+		}
 	}
 	if err != nil {
-		return "", fmt.Errorf("finding out by a dry run which revision the manifest is: %w", explain(err, live.Namespace))
+		return nil, fmt.Errorf("finding out by a dry run which revision the manifest is: %w", explainWrite(err, live.Namespace))
 	}
-	intent, err := workload.RawIntentOf(applied).Typed()
-	return intent.Hash(), err
+	alone := &unstructured.Unstructured{Object: m.DeepCopy().Object}
+	alone.SetNamespace(live.Namespace)
+	if err := c.api.Update(ctx, alone, client.DryRunAll, client.FieldOwner(manager)); err != nil {
+		return nil, fmt.Errorf("%w (%w)", w.Unapplied(), explainWrite(err, live.Namespace))
+	}
+	intent, err := workload.RawIntentOf(alone).Typed()
+	if err != nil {
+		return nil, err
+	}
+	if r := w.Described(intent); r != nil {
+		return r, nil
+	}
+	return nil, w.Unapplied()
+}
+
+// deployment is one to be read of the same name.
+func deployment(live *appsv1.Deployment) *unstructured.Unstructured {
+	d := &unstructured.Unstructured{}
+	d.SetGroupVersionKind(appsv1.SchemeGroupVersion.WithKind("Deployment"))
+	d.SetNamespace(live.Namespace)
+	d.SetName(live.Name)
+	return d
 }
 
 // applyClientSide does what kubectl apply does (k8s.io/kubectl/pkg/cmd/apply/patcher.go), as a dry run.
@@ -103,19 +137,19 @@ func (c *connection) applyClientSide(ctx context.Context, m *manifest, last stri
 }
 
 // applyServerSide does what kubectl apply --server-side does, as a dry run.
-func (c *connection) applyServerSide(ctx context.Context, m *manifest, live *appsv1.Deployment, into *unstructured.Unstructured) error {
+func (c *connection) applyServerSide(ctx context.Context, m *manifest, applier string, into *unstructured.Unstructured) error {
 	object := m.DeepCopy()
-	object.SetNamespace(live.Namespace)
+	object.SetNamespace(into.GetNamespace())
 	encoded, err := json.Marshal(object)
 	if err != nil {
 		return err
 	}
-	return c.api.Patch(ctx, into, client.RawPatch(types.ApplyPatchType, encoded), client.DryRunAll, client.ForceOwnership, client.FieldOwner(applierOf(live)))
+	return c.api.Patch(ctx, into, client.RawPatch(types.ApplyPatchType, encoded), client.DryRunAll, client.ForceOwnership, client.FieldOwner(applier))
 }
 
-// applierOf is the manager that applied a Deployment last.
+// applierOf is the manager that applied a Deployment server-side last, empty where nobody does.
 func applierOf(live *appsv1.Deployment) string {
-	manager := "kubectl"
+	manager := ""
 	var last metav1.Time
 	for _, entry := range live.ManagedFields {
 		if entry.Operation == metav1.ManagedFieldsOperationApply && entry.Subresource == "" && entry.Time != nil && !entry.Time.Before(&last) {

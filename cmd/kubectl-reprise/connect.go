@@ -24,7 +24,13 @@ import (
 
 // connection is the caller's own to the cluster, with the caller's rights.
 type connection struct {
-	api       client.WithWatch
+	api client.WithWatch
+	// context is that of the kubeconfig which the caller named, empty for the current one.
+	context string
+	// reader is where many workloads are read: the API server, or what watches keep up to date.
+	reader client.Reader
+	// noEvents says that events are not watched, since the caller may not.
+	noEvents  bool
 	rest      *rest.Config
 	namespace string
 	// annotations are those of namespaces that were read.
@@ -51,12 +57,12 @@ func (p *plugin) connect() (*connection, error) {
 	if err != nil {
 		return nil, explain(err, namespace)
 	}
-	return &connection{api: api, rest: config, namespace: namespace, annotations: map[string]map[string]string{}}, nil
+	return &connection{api: api, context: *p.config.Context, reader: api, rest: config, namespace: namespace, annotations: map[string]map[string]string{}}, nil
 }
 
 // load reads all that is known of a workload: what runs before its history, so that no deploy in between looks recorded.
 func (c *connection) load(ctx context.Context, namespace, name string) (story.Workload, error) {
-	w := story.Workload{Namespace: namespace, Name: name, Deployment: &appsv1.Deployment{}}
+	w := story.Workload{Namespace: namespace, Name: name, Context: c.context, Deployment: &appsv1.Deployment{}}
 	err := c.api.Get(ctx, client.ObjectKey{Namespace: namespace, Name: name}, w.Deployment)
 	if apierrors.IsNotFound(err) {
 		w.Deployment, err = nil, nil
@@ -108,6 +114,14 @@ func explain(err error, namespace string) error {
 	default:
 		return err
 	}
+}
+
+// explainWrite is explain for what was to be written: who may not, or is refused by admission, is told that as it is.
+func explainWrite(err error, namespace string) error {
+	if apierrors.IsForbidden(err) {
+		return err
+	}
+	return explain(err, namespace)
 }
 
 func in(namespace string) string {

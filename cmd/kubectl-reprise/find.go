@@ -93,28 +93,29 @@ func (c *connection) names(ctx context.Context, namespace string) ([]string, err
 // all loads the workloads of a namespace, or of all where it is empty, ordered, with those that are gone.
 func (c *connection) all(ctx context.Context, namespace string) ([]story.Workload, error) {
 	var deployments appsv1.DeploymentList
-	if err := c.api.List(ctx, &deployments, client.InNamespace(namespace)); err != nil {
+	if err := c.reader.List(ctx, &deployments, client.InNamespace(namespace)); err != nil {
 		return nil, explain(err, namespace)
 	}
 	var revisions v1alpha1.RevisionList
-	if err := c.api.List(ctx, &revisions, client.InNamespace(namespace)); err != nil {
+	if err := c.reader.List(ctx, &revisions, client.InNamespace(namespace)); err != nil {
 		return nil, explain(err, namespace)
 	}
 	found := map[client.ObjectKey]*story.Workload{}
 	of := func(key client.ObjectKey) *story.Workload {
 		if found[key] == nil {
-			found[key] = &story.Workload{Namespace: key.Namespace, Name: key.Name, Settings: workload.DefaultSettings()}
+			found[key] = &story.Workload{Namespace: key.Namespace, Name: key.Name, Context: c.context, Settings: workload.DefaultSettings()}
 		}
 		return found[key]
-	}
-	for i := range deployments.Items {
-		if d := &deployments.Items[i]; workload.Guarded(d) {
-			of(client.ObjectKeyFromObject(d)).Deployment = d
-		}
 	}
 	for _, r := range revisions.Items {
 		w := of(client.ObjectKey{Namespace: r.Namespace, Name: r.Spec.Workload.Name})
 		w.History = append(w.History, r)
+	}
+	for i := range deployments.Items {
+		d := &deployments.Items[i]
+		if key := client.ObjectKeyFromObject(d); workload.Guarded(d) || found[key] != nil {
+			of(key).Deployment = d
+		}
 	}
 	return c.complete(ctx, found)
 }

@@ -17,11 +17,20 @@ const (
 	silence = time.Minute
 )
 
+// lease is that of Reprise's leader, nil where it is not there or cannot be read.
+func (p *plugin) lease(ctx context.Context, c *connection) *coordinationv1.Lease {
+	lease := &coordinationv1.Lease{}
+	if err := c.api.Get(ctx, client.ObjectKey{Namespace: p.install, Name: leaseName}, lease); err != nil {
+		return nil
+	}
+	return lease
+}
+
 // silent says since when Reprise gives no sign of life, nothing where it does. Where its Lease cannot be read, it is not
 // known, and nothing is said.
 func (p *plugin) silent(ctx context.Context, c *connection) string {
-	lease := &coordinationv1.Lease{}
-	if err := c.api.Get(ctx, client.ObjectKey{Namespace: p.install, Name: leaseName}, lease); err != nil || lease.Spec.RenewTime == nil {
+	lease := p.lease(ctx, c)
+	if lease == nil || lease.Spec.RenewTime == nil {
 		return ""
 	}
 	ago := time.Since(lease.Spec.RenewTime.Time)

@@ -7,11 +7,13 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/spf13/cobra"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -38,9 +40,18 @@ func (p *plugin) logsCommand() *cobra.Command {
 --revision. When its pods are gone, the last lines that were saved as evidence are printed, with credentials masked.
 Every line begins with its pod and container.
 
+With -f it goes on as the logs grow, with pods that start later and containers that are restarted, until it is
+interrupted, or the revision does not run any more and its last pod is gone.
+
 Exit codes: 0 they are printed, 2 there are none, or they cannot be read.`,
-		Example: `  kubectl reprise logs cart
-  kubectl reprise logs cart --revision 5 --previous -c frontend`,
+		Example: `  # The logs of what failed last or, where that is mended, of what runs
+  kubectl reprise logs cart
+
+  # Follow the logs of revision 5, of all its pods
+  kubectl reprise logs cart --revision 5 -f
+
+  # What container frontend printed before it was restarted
+  kubectl reprise logs cart --previous -c frontend`,
 		Args:              cobra.MaximumNArgs(1),
 		ValidArgsFunction: p.completeWorkload,
 		RunE: func(command *cobra.Command, args []string) error {
@@ -53,7 +64,9 @@ Exit codes: 0 they are printed, 2 there are none, or they cannot be read.`,
 	flags.BoolVar(&o.previous, "previous", false, "of the run before, of containers that were restarted")
 	flags.StringVarP(&o.container, "container", "c", "", "of this container alone")
 	flags.Int64Var(&o.tail, "tail", -1, "how many of the last lines to print of each; -1 for all")
-	_ = command.RegisterFlagCompletionFunc("revision", p.completeNumber) // The flag exists.
+	command.MarkFlagsMutuallyExclusive("follow", "previous")
+	_ = command.RegisterFlagCompletionFunc("revision", p.completeNumber) // The flags exist.
+	_ = command.RegisterFlagCompletionFunc("container", p.completeContainer)
 	return command
 }
 
@@ -79,11 +92,23 @@ func (p *plugin) logs(ctx context.Context, o logOptions, argument string) error 
 	if err != nil {
 		return err
 	}
-	if len(pods) == 0 {
+	follows := o.follow && w.Wants(r)
+	switch {
+	case len(pods) == 0 && follows:
+		fmt.Fprintf(p.ErrOut, "%s #%d, %s: its pods are not there yet\n", w.Name, r.Spec.Number, story.Label(r))
+	case len(pods) == 0:
 		return p.savedLogs(w, r, o)
+	default:
+		fmt.Fprintf(p.ErrOut, "%s #%d, %s:\n", w.Name, r.Spec.Number, story.Label(r))
 	}
-	fmt.Fprintf(p.ErrOut, "%s #%d, %s:\n", w.Name, r.Spec.Number, story.Label(r))
-	return p.liveLogs(ctx, c, pods, o)
+	core, err := kubernetes.NewForConfig(c.rest)
+	if err != nil {
+		return fmt.Errorf("making a client: %w", err)
+	}
+	if o.follow {
+		return p.followLogs(ctx, c, core, w, r, o)
+	}
+	return p.liveLogs(ctx, core, pods, o)
 }
 
 // podsOf are the pods of a revision's pod template that are there still.
@@ -97,11 +122,11 @@ func (c *connection) podsOf(ctx context.Context, w story.Workload, r *v1alpha1.R
 	}
 	matching := []client.ListOption{client.InNamespace(w.Namespace), client.MatchingLabelsSelector{Selector: selector}}
 	var sets appsv1.ReplicaSetList
-	if err := c.api.List(ctx, &sets, matching...); err != nil {
+	if err := c.reader.List(ctx, &sets, matching...); err != nil {
 		return nil, explain(err, w.Namespace)
 	}
 	var all corev1.PodList
-	if err := c.api.List(ctx, &all, matching...); err != nil {
+	if err := c.reader.List(ctx, &all, matching...); err != nil {
 		return nil, explain(err, w.Namespace)
 	}
 	return story.PodsOf(r, sets.Items, all.Items), nil
@@ -110,6 +135,9 @@ func (c *connection) podsOf(ctx context.Context, w story.Workload, r *v1alpha1.R
 // savedLogs prints what was saved of a revision's containers.
 func (p *plugin) savedLogs(w story.Workload, r *v1alpha1.Revision, o logOptions) error {
 	lines := story.SavedLogs(r, o.container, o.previous)
+	if saved := story.SavedOf(r); len(lines) == 0 && o.container != "" && len(saved) > 0 && !slices.Contains(saved, o.container) {
+		return fmt.Errorf("the pods of %s #%d are gone, and no logs were saved of container %q; there are logs of %s", w.Name, r.Spec.Number, o.container, strings.Join(saved, ", "))
+	}
 	if len(lines) == 0 {
 		return fmt.Errorf("the pods of %s #%d are gone, and no logs were saved of them; %s", w.Name, r.Spec.Number, cmp.Or(r.Status.Error, "it has not failed"))
 	}
@@ -123,43 +151,35 @@ func (p *plugin) savedLogs(w story.Workload, r *v1alpha1.Revision, o logOptions)
 	return nil
 }
 
-// liveLogs prints the logs of pods: one after another, or all at once where they are followed.
-func (p *plugin) liveLogs(ctx context.Context, c *connection, pods []corev1.Pod, o logOptions) error {
-	core, err := kubernetes.NewForConfig(c.rest)
-	if err != nil {
-		return fmt.Errorf("making a client: %w", err)
-	}
+// liveLogs prints the logs of pods, one after another.
+func (p *plugin) liveLogs(ctx context.Context, core kubernetes.Interface, pods []corev1.Pod, o logOptions) error {
 	var problems []error
-	var printing, following sync.Mutex
-	var readers sync.WaitGroup
+	var printing sync.Mutex
 	read := 0
 	for _, pod := range pods {
 		for _, container := range containersOf(&pod, o.container) {
-			options := &corev1.PodLogOptions{Container: container, Follow: o.follow, Previous: o.previous}
+			options := &corev1.PodLogOptions{Container: container, Previous: o.previous}
 			if o.tail >= 0 {
 				options.TailLines = &o.tail
 			}
 			read++
-			copyLog := func() {
-				out := &prefixed{prefix: fmt.Sprintf("[%s/%s] ", pod.Name, container), out: p.Out, lock: &printing}
-				if err := stream(ctx, core, &pod, options, out); err != nil && ctx.Err() == nil {
-					following.Lock()
-					defer following.Unlock()
-					problems = append(problems, fmt.Errorf("reading the log of container %s in pod %s: %w", container, pod.Name, err))
-				}
-			}
-			if o.follow {
-				readers.Go(copyLog)
-			} else {
-				copyLog()
+			if err := stream(ctx, core, &pod, options, newPrefixed(pod.Name, container, p.Out, &printing)); err != nil {
+				problems = append(problems, unread(&pod, container, err))
 			}
 		}
 	}
-	readers.Wait()
 	if read == 0 {
-		return fmt.Errorf("there is no container %q", o.container)
+		return fmt.Errorf("there is no container %q; there are %s", o.container, strings.Join(containersOf(&pods[0], ""), ", "))
 	}
 	return errors.Join(problems...)
+}
+
+// unread says that a log cannot be read.
+func unread(pod *corev1.Pod, container string, err error) error {
+	if apierrors.IsForbidden(err) {
+		return fmt.Errorf("reading logs takes the right to get pods/log: %w", err)
+	}
+	return fmt.Errorf("reading the log of container %s in pod %s: %w", container, pod.Name, err)
 }
 
 // containersOf are the containers whose logs are wanted.

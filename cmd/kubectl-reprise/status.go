@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"reflect"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -24,12 +23,19 @@ func (p *plugin) statusCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use:   "status [WORKLOAD]",
 		Short: "Show what runs, since when, and what failed last",
-		Long: `Show of a workload its live revision, its phase and pods, the last failure and what is refused at admission; without
-a name, of all workloads of the namespace, a line each.
+		Long: `Show of a workload its live revision, its phase and pods, the last failure, what is refused at admission, and the apply
+that was refused last; without a name, of all workloads of the namespace, a line each.
+
+With -w it is followed live: on a terminal in place, in a pipe a line for each change, until interrupted.
 
 Exit codes: 0 it is shown, whatever it is, 2 it cannot be told.`,
-		Example: `  kubectl reprise status
-  kubectl reprise status -A -o wide
+		Example: `  # All workloads of the namespace, a line each
+  kubectl reprise status
+
+  # Follow all workloads of all namespaces
+  kubectl reprise status -A -w
+
+  # One workload, in more words
   kubectl reprise status deploy/cart -n shop`,
 		Args:              cobra.MaximumNArgs(1),
 		ValidArgsFunction: p.completeWorkload,
@@ -49,7 +55,7 @@ Exit codes: 0 it is shown, whatever it is, 2 it cannot be told.`,
 
 // tableFlags are those that kubectl get has.
 func tableFlags(command *cobra.Command, o *tableOptions) {
-	command.Flags().StringVarP(&o.output, "output", "o", "", fmt.Sprintf("one of %v", formats[1:]))
+	outputFlag(command, &o.output, "", fmt.Sprintf("one of %v", formats[1:]), formats)
 	command.Flags().BoolVar(&o.noHeaders, "no-headers", false, "leave the headings out")
 }
 
@@ -74,7 +80,7 @@ func (p *plugin) status(ctx context.Context, o tableOptions, argument string) er
 		return p.watchStatus(ctx, c, o, argument)
 	}
 	if argument != "" && (o.output == "" || o.output == "wide") {
-		w, err := c.find(ctx, argument)
+		w, err := c.found(ctx, argument)
 		if err != nil {
 			return err
 		}
@@ -102,7 +108,7 @@ func (c *connection) place(o tableOptions) string {
 // statuses are those of one workload, of a namespace or of all.
 func (c *connection) statuses(ctx context.Context, o tableOptions, argument string) ([]story.Status, error) {
 	if argument != "" {
-		w, err := c.find(ctx, argument)
+		w, err := c.found(ctx, argument)
 		return []story.Status{story.StatusOf(w, time.Now())}, err
 	}
 	namespace := c.namespace
@@ -110,11 +116,18 @@ func (c *connection) statuses(ctx context.Context, o tableOptions, argument stri
 		namespace = ""
 	}
 	workloads, err := c.all(ctx, namespace)
+	if err == nil {
+		workloads, err = c.withEvents(ctx, namespace, workloads)
+	}
+	return statusesOf(workloads, time.Now()), err
+}
+
+func statusesOf(workloads []story.Workload, now time.Time) []story.Status {
 	all := []story.Status{}
 	for _, w := range workloads {
-		all = append(all, story.StatusOf(w, time.Now()))
+		all = append(all, story.StatusOf(w, now))
 	}
-	return all, err
+	return all
 }
 
 func (p *plugin) printStatuses(o tableOptions, all []story.Status, headings bool) error {
@@ -128,38 +141,5 @@ func (p *plugin) printStatuses(o tableOptions, all []story.Status, headings bool
 		return nil
 	default:
 		return story.StatusTable(all, o.allNamespaces, time.Now()).Write(p.Out, p.look(), o.output == "wide", headings)
-	}
-}
-
-// watchStatus prints all, and then each workload whose status has changed, as kubectl get -w does.
-func (p *plugin) watchStatus(ctx context.Context, c *connection, o tableOptions, argument string) error {
-	shown := map[string]story.Status{}
-	headings := !o.noHeaders
-	for {
-		all, err := c.statuses(ctx, o, argument)
-		if ctx.Err() != nil {
-			return nil // It was interrupted, which is how it ends.
-		}
-		if err != nil {
-			return err
-		}
-		var changed []story.Status
-		for _, s := range all {
-			if key := s.Namespace + "/" + s.Name; !reflect.DeepEqual(shown[key], s) {
-				shown[key] = s
-				changed = append(changed, s)
-			}
-		}
-		if len(changed) > 0 {
-			if err := p.printStatuses(o, changed, headings); err != nil {
-				return err
-			}
-			headings = false
-		}
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-time.After(recheck):
-		}
 	}
 }

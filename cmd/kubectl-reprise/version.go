@@ -3,8 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"runtime/debug"
-	"strings"
 
 	"github.com/spf13/cobra"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -12,16 +10,20 @@ import (
 
 	"reprise.dev/reprise/api/v1alpha1"
 	"reprise.dev/reprise/story"
+	"reprise.dev/reprise/version"
 )
 
 func (p *plugin) versionCommand() *cobra.Command {
 	var output string
 	command := &cobra.Command{
 		Use:   "version",
-		Short: "Show the versions of the plugin, the cluster and its Revisions, and whether they fit",
-		Long: `Show the versions of the plugin, of the cluster, and of the Revisions that it serves, and say where they do not fit.
+		Short: "Show the versions of the plugin, of Reprise and of the cluster, and whether they fit",
+		Long: `Show the versions of the plugin, of the Reprise that runs, of the cluster, and of the Revisions that it serves, and say
+where they do not fit and what to do.
 
 Exit codes: 0 they fit, 1 they do not, 2 it cannot be told.`,
+		Example: `  # Which versions there are, and whether they fit
+  kubectl reprise version`,
 		Args: cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
 			if err := known(output, "", "json", "yaml"); err != nil {
@@ -30,7 +32,7 @@ Exit codes: 0 they fit, 1 they do not, 2 it cannot be told.`,
 			return p.version(command.Context(), output)
 		},
 	}
-	command.Flags().StringVarP(&output, "output", "o", "", "json or yaml, or nothing: for people")
+	outputFlag(command, &output, "", "json or yaml, or nothing: for people", []string{"json", "yaml"})
 	return command
 }
 
@@ -51,14 +53,17 @@ func (p *plugin) version(ctx context.Context, output string) error {
 	if err != nil && !apierrors.IsForbidden(err) {
 		return explain(err, c.namespace)
 	}
-	v := story.Versions{Plugin: built(), Cluster: server.GitVersion, Known: v1alpha1.GroupVersion.Version}
+	v := story.Versions{Plugin: version.String(), Cluster: server.GitVersion, Known: v1alpha1.GroupVersion.Version, Install: p.install}
+	if lease := p.lease(ctx, c); lease != nil {
+		v.Reprise = lease.Labels[version.Label]
+	}
 	if served != nil {
 		for _, group := range served.Groups {
 			if group.Name != v1alpha1.GroupVersion.Group {
 				continue
 			}
-			for _, version := range group.Versions {
-				v.Revisions = append(v.Revisions, version.Version)
+			for _, each := range group.Versions {
+				v.Revisions = append(v.Revisions, each.Version)
 			}
 		}
 	}
@@ -72,19 +77,4 @@ func (p *plugin) version(ctx context.Context, output string) error {
 		return outcome(failed)
 	}
 	return err
-}
-
-// built is the version that the plugin was built from.
-func built() string {
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return "unknown"
-	}
-	version := strings.Trim(info.Main.Version, "()")
-	for _, setting := range info.Settings {
-		if setting.Key == "vcs.revision" && version == "devel" {
-			version += " " + setting.Value[:min(len(setting.Value), 12)]
-		}
-	}
-	return version
 }

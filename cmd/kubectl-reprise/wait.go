@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
+	"reprise.dev/reprise/api/v1alpha1"
 	"reprise.dev/reprise/history"
 	"reprise.dev/reprise/story"
 )
@@ -28,12 +29,19 @@ func (p *plugin) waitCommand() *cobra.Command {
 rollout status would call the rollout of what was put back a success.
 
 With -f it is the revision of what the manifest says, found out by a server-side dry run: give the file that was
-applied. Of several workloads each is waited for, and the gravest outcome counts. Without, it is the newest revision that Reprise did not make itself; an apply that changed nothing makes no
-revision, so that this may be an older one. It may have been rolled back before wait began, or be replaced meanwhile.
+applied. Of several workloads each is waited for, and the gravest outcome counts. Without, it is the newest revision that
+Reprise did not make itself; an apply that changed nothing makes no revision, so that this may be an older one. It may
+have been rolled back before wait began, or be replaced meanwhile.
 
 Exit codes: 0 it is Healthy, 1 it failed or was rolled back, 2 it cannot be told, or not within --timeout, 3 another
 deploy replaced it before there was a verdict.`,
-		Example: `  kubectl apply -f manifests.yaml && kubectl reprise wait -f manifests.yaml --timeout 5m
+		Example: `  # Apply, and fail where what was applied fails
+  kubectl apply -f manifests.yaml && kubectl reprise wait -f manifests.yaml --timeout 5m
+
+  # Wait for what helm upgrade has applied
+  helm template cart ./chart | kubectl reprise wait -f -
+
+  # Wait for the newest deploy of cart, whoever made it
   kubectl reprise wait cart`,
 		Args:              cobra.MaximumNArgs(1),
 		ValidArgsFunction: p.completeWorkload,
@@ -111,9 +119,7 @@ type awaited struct {
 	// manifest is what was applied, nil where it is not given.
 	manifest *manifest
 	name     string
-	// hash is that of the manifest's intent.
-	hash   string
-	number int64
+	number   int64
 	// w is what was read last.
 	w story.Workload
 }
@@ -145,12 +151,12 @@ func (a *awaited) pick(ctx context.Context) (missing string, err error) {
 	if recorded, missing := a.w.Recorded(changed); !recorded {
 		return missing, nil
 	}
-	if a.manifest != nil && a.hash == "" {
-		if a.hash, err = a.c.intentHash(ctx, a.manifest, a.w.Deployment); err != nil {
-			return "", err
-		}
+	var r *v1alpha1.Revision
+	if a.manifest != nil {
+		r, err = a.c.revisionOf(ctx, a.manifest, a.w)
+	} else {
+		r, err = a.w.Deployed()
 	}
-	r, err := a.w.Applied(a.hash)
 	if err != nil {
 		return "", err
 	}

@@ -16,13 +16,17 @@ func (p *plugin) whyCommand() *cobra.Command {
 	var output string
 	command := &cobra.Command{
 		Use:   "why [WORKLOAD [REVISION]]",
-		Short: "Show why a revision failed, what was done about it, and what to do next",
+		Short: "Show why a revision failed or an apply was refused, and what to do next",
 		Long: `Show on one screen why a revision failed: the causal line, what it changed, what its containers left behind, what the
-cluster said of them, what was put back and how long that took, and what to do next. Without a number it is the newest
-revision that failed.
+cluster said of them, what was put back and how long that took, and what to do next. Without a number it is what happened
+last: the newest revision that failed, or the apply that was refused since, with the policy that refused it. That is read
+from events, which most clusters keep for an hour.
 
 Exit codes: 0 it is shown, or nothing has failed, 2 it cannot be told.`,
-		Example: `  kubectl reprise why cart
+		Example: `  # Why the last deploy of cart failed, or was refused
+  kubectl reprise why cart
+
+  # Why revision 5 failed
   kubectl reprise why cart 5`,
 		Args:              cobra.MaximumNArgs(2),
 		ValidArgsFunction: p.completeRevision,
@@ -33,7 +37,7 @@ Exit codes: 0 it is shown, or nothing has failed, 2 it cannot be told.`,
 			return p.why(command.Context(), output, args)
 		},
 	}
-	command.Flags().StringVarP(&output, "output", "o", "", "json or yaml: the whole Revision; or nothing: for people")
+	outputFlag(command, &output, "", "json or yaml: the whole Revision that failed; or nothing: for people", []string{"json", "yaml"})
 	return command
 }
 
@@ -42,9 +46,13 @@ func (p *plugin) why(ctx context.Context, output string, args []string) error {
 	if err != nil {
 		return err
 	}
-	w, err := c.find(ctx, first(args))
+	w, err := c.found(ctx, first(args))
 	if err != nil {
 		return err
+	}
+	if text := w.WhyDenied(p.look(), time.Now()); text != "" && output == "" && len(args) < 2 {
+		fmt.Fprint(p.Out, text)
+		return nil
 	}
 	r := w.Suspect()
 	if len(args) > 1 {

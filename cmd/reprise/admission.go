@@ -34,18 +34,18 @@ func (p *process) admission(ctx context.Context) error {
 			Observer:      p.metrics.Admission,
 			FailurePolicy: admissionregistrationv1.FailurePolicyType(p.config.FailurePolicy),
 			Username:      username,
-			Defaults:      p.config.Defaults,
+			Defaults:      p.settings.defaults,
 			Now:           time.Now,
 			Log:           ctrl.Log.WithName("admission"),
 		})
 		if err != nil {
 			return err
 		}
-		p.manager.GetWebhookServer().Register(path, handler)
+		p.manager.GetWebhookServer().Register(path, p.drain.closing(handler))
 	}
-	p.manager.GetWebhookServer().Register(webhook.PolicyPath, &webhook.PolicyHandler{
+	p.manager.GetWebhookServer().Register(webhook.PolicyPath, p.drain.closing(&webhook.PolicyHandler{
 		Checker: p.policies, Log: ctrl.Log.WithName("policies"),
-	})
+	}))
 	return nil
 }
 

@@ -17,23 +17,24 @@ import (
 const sweepEvery = 10 * time.Minute
 
 // controllers adds what only the leader does.
-func (p *process) controllers(context.Context) error {
+func (p *process) controllers(ctx context.Context) error {
 	p.recorder = history.NewRecorder(&history.Recorder{
 		Client: p.manager.GetClient(), Live: p.manager.GetAPIReader(), Dynamic: p.dynamic, Leases: p.clients.CoordinationV1(), Events: p.events,
 		Auditor:  auditor{policies: p.policies, namespaces: p.namespaces},
-		Observer: p.metrics.Recording, Clock: clock.RealClock{}, Defaults: p.config.Defaults, MaxPerMinute: p.config.History.MaxPerMinute,
+		Observer: p.metrics.Recording, Clock: clock.RealClock{}, Defaults: p.settings.defaults, MaxPerMinute: p.settings.maxPerMinute,
 		Namespace: p.options.namespace, Protected: sets.New(p.config.ProtectedNamespaces...), Instance: leaseName,
 	})
 	files := &history.FileWatcher{Client: p.manager.GetClient(), Recorder: p.recorder, Clock: clock.RealClock{}}
 	sweeper := &history.Sweeper{
 		Client: p.manager.GetClient(), Live: p.manager.GetAPIReader(), Clock: clock.RealClock{},
-		Keep: p.config.History.KeepGone, Every: sweepEvery,
+		Keep: p.settings.keepGone, Every: sweepEvery,
 	}
 	guard := &rollback.Reconciler{
 		Client: p.manager.GetClient(), Live: p.manager.GetAPIReader(), Core: p.clients.CoreV1(), Namespaces: p.namespaces,
-		Events: p.events, Observer: p.metrics.Rollback, Clock: clock.RealClock{}, Defaults: p.config.Defaults, MaxAtOnce: p.config.Rollback.MaxAtOnce,
+		Events: p.events, Observer: p.metrics.Rollback, Clock: clock.RealClock{}, Defaults: p.settings.defaults,
+		Changed: p.settings.changed, MaxAtOnce: p.config.Rollback.MaxAtOnce,
 	}
-	err := errors.Join(p.manager.Add(p.recorder), p.manager.Add(sweeper), files.SetupWithManager(p.manager), guard.SetupWithManager(p.manager))
+	err := errors.Join(p.manager.Add(p.recorder), p.manager.Add(sweeper), files.SetupWithManager(p.manager), guard.SetupWithManager(ctx, p.manager))
 	if err != nil {
 		return fmt.Errorf("adding the controllers: %w", err)
 	}

@@ -8,11 +8,17 @@ import (
 
 	"github.com/spf13/pflag"
 	ctrl "sigs.k8s.io/controller-runtime"
+
+	"reprise.dev/reprise/version"
 )
 
 func main() {
 	options, err := parse(os.Args[1:])
 	if errors.Is(err, pflag.ErrHelp) {
+		return
+	}
+	if options.version {
+		fmt.Println("reprise", version.String())
 		return
 	}
 	if err == nil {

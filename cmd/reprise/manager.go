@@ -3,11 +3,12 @@ package main
 import (
 	"errors"
 	"fmt"
-	"path/filepath"
 	"time"
 
+	certmanagerv1 "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/runtime"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/rest"
@@ -20,10 +21,13 @@ import (
 	ctrlwebhook "sigs.k8s.io/controller-runtime/pkg/webhook"
 
 	"reprise.dev/reprise/api/v1alpha1"
+	"reprise.dev/reprise/certificate"
 	"reprise.dev/reprise/history"
+	"reprise.dev/reprise/version"
 )
 
-// leaseName is that of the leader's Lease; the recorder's checkpoint lies beside it.
+// leaseName is that of the leader's Lease; the recorder's checkpoint lies beside it. Everyone may read it: it says that
+// Reprise runs, and by a label which version does.
 const leaseName = "reprise"
 
 // fillWithin is how long the caches may take to fill before the process gives up: a history of 50,000 revisions takes a
@@ -45,9 +49,9 @@ func restConfig(kubeconfig string) (*rest.Config, error) {
 	return c, nil
 }
 
-func newManager(api *rest.Config, o options) (ctrl.Manager, error) {
+func newManager(api *rest.Config, o options, serving *certificate.Serving) (ctrl.Manager, error) {
 	scheme := runtime.NewScheme()
-	if err := errors.Join(clientgoscheme.AddToScheme(scheme), v1alpha1.AddToScheme(scheme)); err != nil {
+	if err := errors.Join(clientgoscheme.AddToScheme(scheme), v1alpha1.AddToScheme(scheme), certmanagerv1.AddToScheme(scheme)); err != nil {
 		return nil, fmt.Errorf("registering types: %w", err)
 	}
 	api.QPS, api.Burst = -1, 0 // The API server's own fairness is the limit.
@@ -57,24 +61,27 @@ func newManager(api *rest.Config, o options) (ctrl.Manager, error) {
 		LeaderElectionID:              leaseName,
 		LeaderElectionNamespace:       o.namespace,
 		LeaderElectionReleaseOnCancel: true,
+		LeaderElectionLabels:          map[string]string{version.Label: version.LabelValue(version.String())},
 		Metrics:                       server.Options{BindAddress: o.metricsAddress},
 		HealthProbeBindAddress:        o.healthAddress,
 		PprofBindAddress:              o.pprofAddress,
 		GracefulShutdownTimeout:       new(drain),
 		Controller:                    ctrlconfig.Controller{CacheSyncTimeout: fillWithin},
 		WebhookServer: ctrlwebhook.NewServer(ctrlwebhook.Options{
-			Host: o.webhookHost, Port: o.webhookPort, CertDir: o.certDirectory,
-			CertName: filepath.Base(o.certFile), KeyName: filepath.Base(o.keyFile),
+			Host: o.webhookHost, Port: o.webhookPort, TLSOpts: served(serving),
 		}),
 		Client: client.Options{Cache: &client.CacheOptions{DisableFor: []client.Object{&corev1.Event{}}}},
-		Cache: cache.Options{ByObject: map[client.Object]cache.ByObject{
+		Cache: cache.Options{ByObject: certificateCache(o, map[client.Object]cache.ByObject{
 			&corev1.Pod{}:        {Transform: trimPod},
 			&corev1.Node{}:       {Transform: trimNode},
 			&appsv1.Deployment{}: {Transform: trimDeployment},
 			&appsv1.ReplicaSet{}: {Transform: trimReplicaSet},
 			&v1alpha1.Revision{}: {Transform: history.Trim},
-		}},
+		})},
 	})
+	if missing := (&meta.NoKindMatchError{}); errors.As(err, &missing) && missing.GroupKind.Group == v1alpha1.GroupVersion.Group {
+		return nil, fmt.Errorf("the CustomResourceDefinition revisions.reprise.dev is not installed, or of another version: helm upgrade puts it back: %w", err)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("connecting to the API server: %w", err)
 	}

@@ -11,7 +11,10 @@ func TestProfilesAreServedOnLoopbackOnly(t *testing.T) {
 			t.Errorf("%s: %v", address, err)
 		}
 	}
-	o := options{namespace: "n", certFile: "a/tls.crt", keyFile: "a/tls.key", webhookAddress: ":9443"}
+	o, err := parse([]string{"--namespace=n", "--tls-cert-file=a/tls.crt", "--tls-private-key-file=a/tls.key"})
+	if err != nil {
+		t.Fatal(err)
+	}
 	if err := o.complete(); err != nil {
 		t.Errorf("without profiles: %v", err)
 	}

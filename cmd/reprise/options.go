@@ -4,8 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"path/filepath"
 	"strconv"
+	"time"
 
 	"github.com/spf13/pflag"
 )
@@ -13,43 +13,49 @@ import (
 // options are what must be known before the configuration file is read.
 type options struct {
 	config         string
+	configMap      string
 	kubeconfig     string
 	namespace      string
 	webhookAddress string
-	certFile       string
-	keyFile        string
+	certificates   certificateOptions
+	shutdownDelay  time.Duration
 	healthAddress  string
 	metricsAddress string
 	pprofAddress   string
 	leaderElect    bool
 	development    bool
 	memoryLimit    int64
+	version        bool
 	webhookHost    string
 	webhookPort    int
-	certDirectory  string
 }
 
 func parse(args []string) (options, error) {
 	var o options
 	flags := pflag.NewFlagSet("reprise", pflag.ContinueOnError)
 	flags.SortFlags = false
-	flags.StringVar(&o.config, "config", "", "path of the configuration file; the defaults where it is empty")
+	flags.StringVar(&o.config, "config", "", "path of the configuration file, followed while it runs; the defaults where it is empty")
+	flags.StringVar(&o.configMap, "config-map", "", "the ConfigMap that it is mounted from: what is wrong with a change is told there, as an Event")
 	flags.StringVar(&o.kubeconfig, "kubeconfig", "", "path of a kubeconfig; the pod's ServiceAccount where it is empty")
 	flags.StringVar(&o.namespace, "namespace", "", "the namespace of this install: its Lease lies there (required)")
 	flags.StringVar(&o.webhookAddress, "webhook-bind-address", ":9443", "where admission is served")
-	flags.StringVar(&o.certFile, "tls-cert-file", "", "the serving certificate, PEM; read again when it changes (required)")
-	flags.StringVar(&o.keyFile, "tls-private-key-file", "", "its private key, PEM, in the same folder (required)")
+	o.certificates.register(flags)
 	flags.StringVar(&o.healthAddress, "health-probe-bind-address", ":8081", "where /healthz and /readyz are served")
 	flags.StringVar(&o.metricsAddress, "metrics-bind-address", ":8080", "where /metrics is served; 0 for nowhere")
 	flags.StringVar(&o.pprofAddress, "pprof-bind-address", "", "where /debug/pprof is served, on loopback, such as 127.0.0.1:6060; nowhere where it is empty")
 	flags.BoolVar(&o.leaderElect, "leader-elect", true, "let one replica of several run the controllers")
 	flags.Int64Var(&o.memoryLimit, "memory-limit", 0, "the bytes of memory that this process may use; 0 where nothing bounds it")
+	flags.DurationVar(&o.shutdownDelay, "shutdown-delay", 0, "how long all is served on after the signal to end, while every answer closes its connection")
 	flags.BoolVar(&o.development, "log-for-people", false, "write logs for a terminal instead of JSON")
+	flags.BoolVar(&o.version, "version", false, "print the version and end")
 	if err := flags.Parse(args); err != nil {
 		return o, err
 	}
 	if flags.NArg() > 0 {
 		return o, fmt.Errorf("unexpected argument %q: all options are flags, see --help", flags.Arg(0))
+	}
+	if o.version {
+		return o, nil
 	}
 	return o, o.complete()
 }
@@ -58,8 +64,8 @@ func (o *options) complete() error {
 	if o.namespace == "" {
 		return errors.New("--namespace is required: the namespace of this install")
 	}
-	if o.certFile == "" || o.keyFile == "" {
-		return errors.New("--tls-cert-file and --tls-private-key-file are required: the API server calls webhooks over TLS only")
+	if err := o.certificates.complete(); err != nil {
+		return err
 	}
 	if o.memoryLimit < 0 {
 		return fmt.Errorf("--memory-limit is %d: expected no negative number of bytes", o.memoryLimit)
@@ -68,10 +74,6 @@ func (o *options) complete() error {
 		if err := checkLoopback(o.pprofAddress); err != nil {
 			return err
 		}
-	}
-	o.certDirectory = filepath.Dir(o.certFile)
-	if filepath.Dir(o.keyFile) != o.certDirectory {
-		return errors.New("--tls-private-key-file must lie in the folder of --tls-cert-file, as in a mounted Secret")
 	}
 	host, port, err := net.SplitHostPort(o.webhookAddress)
 	if err != nil {

@@ -27,15 +27,17 @@ type policySet struct {
 	namespace string
 	events    *event.Writer
 	builtin   []policy.Module
-	terms     policy.Terms
 	log       logr.Logger
 	// changed tells the audit that others are in force; it holds one message, which is enough.
 	changed chan controllerevent.GenericEvent
+	// wake has all compiled anew; it holds one message, which is enough.
+	wake    chan struct{}
 	metrics *metrics.Metrics
 
 	engine  atomic.Pointer[policy.Engine]
-	mu      sync.Mutex // guards inForce
+	mu      sync.Mutex // guards inForce and terms
 	inForce map[string][]policy.Module
+	terms   policy.Terms
 }
 
 // Evaluate judges by the policies in force.
@@ -46,9 +48,10 @@ func (s *policySet) Evaluate(ctx context.Context, in policy.Input) policy.Verdic
 // rules are those in force.
 func (s *policySet) rules() []policy.Rule { return s.engine.Load().Rules(policy.Final) }
 
-// load reads and compiles what there is at the start. A term that names a policy which does not exist is an error,
-// unless a ConfigMap that may hold it cannot be used.
-func (s *policySet) load(ctx context.Context) error {
+// use reads what there is and puts it in force under the terms, at the start and when the configuration changes. A term
+// that names a policy which does not exist is an error, unless a ConfigMap that may hold it cannot be used; then what was
+// in force stays.
+func (s *policySet) use(ctx context.Context, terms policy.Terms) error {
 	list, err := s.clients.CoreV1().ConfigMaps(s.namespace).List(ctx, metav1.ListOptions{LabelSelector: selector().String()})
 	if err != nil {
 		return fmt.Errorf("listing ConfigMaps of policies: %w", err)
@@ -57,36 +60,43 @@ func (s *policySet) load(ctx context.Context) error {
 	for i := range list.Items {
 		stored[i] = &list.Items[i]
 	}
-	rejected, err := s.assemble(ctx, stored)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	assembly, err := s.assemble(ctx, stored, terms)
 	if err != nil {
 		return err
 	}
-	if unknown := s.engine.Load().Unknown(); unknown != nil && len(rejected) == 0 {
+	if unknown := assembly.Engine.Unknown(); unknown != nil && len(assembly.Rejected) == 0 {
 		return fmt.Errorf("configuration policies: %w", unknown)
+	}
+	s.put(assembly, terms)
+	select {
+	case s.wake <- struct{}{}: // The watch may have seen more than the list, and the audit judges anew.
+	default:
 	}
 	return nil
 }
 
-// assemble compiles ConfigMaps and puts them in force. It returns why some are not.
-func (s *policySet) assemble(ctx context.Context, stored []*corev1.ConfigMap) (map[string]error, error) {
+// assemble compiles ConfigMaps under the terms. It is called with mu held.
+func (s *policySet) assemble(ctx context.Context, stored []*corev1.ConfigMap, terms policy.Terms) (policy.Assembly, error) {
 	candidates := map[string]policy.Candidate{}
 	for _, c := range stored {
 		modules, err := policy.Source(c.Name, filesOf(c))
 		candidates[c.Name] = policy.Candidate{Modules: modules, Err: err}
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	assembly, err := policy.Assemble(ctx, s.builtin, candidates, s.inForce, policy.DefaultLimits(), s.terms)
-	if err != nil {
-		return nil, err
-	}
-	s.inForce = assembly.InForce
+	return policy.Assemble(ctx, s.builtin, candidates, s.inForce, policy.DefaultLimits(), terms)
+}
+
+// put puts what was assembled in force. It is called with mu held.
+func (s *policySet) put(assembly policy.Assembly, terms policy.Terms) {
+	s.inForce, s.terms = assembly.InForce, terms
 	s.engine.Store(assembly.Engine)
 	s.metrics.Policies.Loaded(len(assembly.Rejected))
+	inForce := map[string]string{}
 	for _, rule := range s.rules() {
-		s.metrics.Admission.Expect(rule.Name, string(rule.Enforcement))
+		inForce[rule.Name] = string(rule.Enforcement)
 	}
-	return assembly.Rejected, nil
+	s.metrics.Admission.InForce(inForce)
 }
 
 // Check implements webhook.PolicyChecker.
@@ -96,7 +106,7 @@ func (s *policySet) Check(ctx context.Context, candidate *corev1.ConfigMap) erro
 		return err
 	}
 	s.mu.Lock()
-	others := maps.Clone(s.inForce)
+	others, terms := maps.Clone(s.inForce), s.terms
 	s.mu.Unlock()
 	all := slices.Clone(s.builtin)
 	for _, name := range slices.Sorted(maps.Keys(others)) {
@@ -104,7 +114,7 @@ func (s *policySet) Check(ctx context.Context, candidate *corev1.ConfigMap) erro
 			all = append(all, others[name]...)
 		}
 	}
-	engine, err := policy.New(ctx, append(all, modules...), policy.DefaultLimits(), s.terms)
+	engine, err := policy.New(ctx, append(all, modules...), policy.DefaultLimits(), terms)
 	if err != nil {
 		return err
 	}

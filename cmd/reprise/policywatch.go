@@ -27,10 +27,9 @@ func (s *policySet) Start(ctx context.Context) error {
 	factory := informers.NewSharedInformerFactoryWithOptions(s.clients, 0, informers.WithNamespace(s.namespace),
 		informers.WithTweakListOptions(func(o *metav1.ListOptions) { o.LabelSelector = selector().String() }))
 	configMaps := factory.Core().V1().ConfigMaps()
-	changed := make(chan struct{}, 1)
 	notify := func() {
 		select {
-		case changed <- struct{}{}:
+		case s.wake <- struct{}{}:
 		default: // One more is on its way already.
 		}
 	}
@@ -46,9 +45,9 @@ func (s *policySet) Start(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-changed:
+		case <-s.wake:
 		}
-		if !settled(ctx, changed) {
+		if !settled(ctx, s.wake) {
 			return nil
 		}
 		stored, err := configMaps.Lister().ConfigMaps(s.namespace).List(labels.Everything())
@@ -75,9 +74,21 @@ func settled(ctx context.Context, changed <-chan struct{}) bool {
 	}
 }
 
+// again puts what is stored in force, under the terms that are. It returns why some is not.
+func (s *policySet) again(ctx context.Context, stored []*corev1.ConfigMap) (map[string]error, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	assembly, err := s.assemble(ctx, stored, s.terms)
+	if err != nil {
+		return nil, err
+	}
+	s.put(assembly, s.terms)
+	return assembly.Rejected, nil
+}
+
 // reload puts what is stored in force and tells of what cannot be.
 func (s *policySet) reload(ctx context.Context, stored []*corev1.ConfigMap) error {
-	rejected, err := s.assemble(ctx, stored)
+	rejected, err := s.again(ctx, stored)
 	if err != nil {
 		return err
 	}

@@ -19,6 +19,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/healthz"
 
 	"reprise.dev/reprise/api/v1alpha1"
+	"reprise.dev/reprise/certificate"
 	"reprise.dev/reprise/config"
 	"reprise.dev/reprise/event"
 	"reprise.dev/reprise/history"
@@ -47,6 +48,9 @@ type process struct {
 	policies   *policySet
 	metrics    *metrics.Metrics
 	recorder   *history.Recorder
+	settings   *settings
+	serving    *certificate.Serving
+	drain      *drainer
 }
 
 // run wires everything and runs until the context ends.
@@ -59,15 +63,18 @@ func run(ctx context.Context, o options) error {
 		return err
 	}
 	useMemory(o.memoryLimit)
-	p := process{options: o, config: settings, metrics: metrics.New(rollback.Causes())}
+	p := process{
+		options: o, config: settings, metrics: metrics.New(rollback.Causes()),
+		serving: &certificate.Serving{Settle: o.certificates.settle()}, drain: &drainer{delay: o.shutdownDelay},
+	}
 	for _, setup := range []func(context.Context) error{
-		p.connect, p.compile, p.index, p.admission, p.controllers, p.audits, p.metering, p.probes,
+		p.connect, p.alone, p.compile, p.follow, p.index, p.certificate, p.admission, p.controllers, p.audits, p.metering, p.probes,
 	} {
 		if err := setup(ctx); err != nil {
 			return err
 		}
 	}
-	return p.manager.Start(ctx)
+	return p.manager.Start(p.drain.after(ctx))
 }
 
 // lazyGarbage is how much more than what lives the heap may grow to before it is collected, in percent: beside a cache of
@@ -103,7 +110,7 @@ func (p *process) connect(context.Context) error {
 	if err != nil {
 		return err
 	}
-	if p.manager, err = newManager(api, p.options); err != nil {
+	if p.manager, err = newManager(api, p.options, p.serving); err != nil {
 		return err
 	}
 	if p.clients, err = kubernetes.NewForConfig(api); err != nil {
@@ -134,10 +141,10 @@ func (p *process) compile(ctx context.Context) error {
 	}
 	p.policies = &policySet{
 		clients: p.clients, namespace: p.options.namespace, events: p.events, builtin: builtin,
-		terms: p.config.Policies, log: ctrl.Log.WithName("policies"),
-		changed: make(chan controllerevent.GenericEvent, 1), metrics: p.metrics,
+		log:     ctrl.Log.WithName("policies"),
+		changed: make(chan controllerevent.GenericEvent, 1), wake: make(chan struct{}, 1), metrics: p.metrics,
 	}
-	if err := p.policies.load(ctx); err != nil {
+	if err := p.policies.use(ctx, p.config.Policies); err != nil {
 		return err
 	}
 	if err := p.manager.Add(p.policies); err != nil {
@@ -160,8 +167,8 @@ func (p *process) index(ctx context.Context) error {
 	return nil
 }
 
-// probes says when the process lives and when it is ready: the certificate is loaded and admission served, the
-// policies were compiled before, and the caches are filled.
+// probes says when the process lives and when it is ready: the API server trusts the certificate, admission is
+// served, the policies were compiled before, and the caches are filled.
 func (p *process) probes(context.Context) error {
 	synced := func(request *http.Request) error {
 		ctx, cancel := context.WithTimeout(request.Context(), time.Second)
@@ -171,9 +178,16 @@ func (p *process) probes(context.Context) error {
 		}
 		return nil
 	}
+	served := func(request *http.Request) error {
+		if err := p.serving.Ready(request); err != nil {
+			return err // A handshake without a certificate would only be noise in the log.
+		}
+		return p.manager.GetWebhookServer().StartedChecker()(request)
+	}
 	err := errors.Join(
 		p.manager.AddHealthzCheck("ping", healthz.Ping),
-		p.manager.AddReadyzCheck("webhook", p.manager.GetWebhookServer().StartedChecker()),
+		p.manager.AddReadyzCheck("certificate", p.serving.Ready),
+		p.manager.AddReadyzCheck("webhook", served),
 		p.manager.AddReadyzCheck("caches", synced),
 		p.manager.AddReadyzCheck("namespaces", p.namespaces.Ready),
 	)

@@ -11,7 +11,7 @@ import (
 	"reprise.dev/reprise/workload"
 )
 
-func TestTheCacheKeepsTheTemplatesOfReplicaSetsThatMayHavePods(t *testing.T) {
+func TestTheCacheKeepsOfReplicaSetsThatMayHavePodsWhatJudgesThem(t *testing.T) {
 	owner := []metav1.OwnerReference{{Kind: "Deployment", Name: "app", UID: "1", Controller: new(true)}}
 	stored := func(want *int32, have int32) *appsv1.ReplicaSet {
 		return &appsv1.ReplicaSet{
@@ -27,23 +27,24 @@ func TestTheCacheKeepsTheTemplatesOfReplicaSetsThatMayHavePods(t *testing.T) {
 			Status: appsv1.ReplicaSetStatus{Replicas: have, ObservedGeneration: 1},
 		}
 	}
-	whole := func(want *int32, have int32) *appsv1.ReplicaSet {
+	slim := func(want *int32, have int32) *appsv1.ReplicaSet {
 		set := stored(want, have)
-		set.ManagedFields = nil
+		set.ManagedFields, set.Annotations = nil, nil
+		workload.Slim(set)
 		return set
 	}
-	idle := &appsv1.ReplicaSet{
+	idle := &metav1.PartialObjectMetadata{
 		ObjectMeta: metav1.ObjectMeta{Name: "app-1", Namespace: "shop", UID: "2", ResourceVersion: "3", OwnerReferences: owner},
-		Spec:       appsv1.ReplicaSetSpec{Replicas: new(int32(0))},
 	}
 	for name, test := range map[string]struct {
-		reason       string
-		stored, want *appsv1.ReplicaSet
+		reason string
+		stored *appsv1.ReplicaSet
+		want   any
 	}{
 		"idle":         {"neither wants pods nor has any: it is not judged", stored(new(int32(0)), 0), idle},
-		"scaled up":    {"wants pods that could not be created: that is a failure to judge", stored(new(int32(1)), 0), whole(new(int32(1)), 0)},
-		"scaling down": {"its pods still run: they are the control group", stored(new(int32(0)), 1), whole(new(int32(0)), 1)},
-		"by default":   {"no number means one", stored(nil, 0), whole(nil, 0)},
+		"scaled up":    {"wants pods that could not be created: that is a failure to judge", stored(new(int32(1)), 0), slim(new(int32(1)), 0)},
+		"scaling down": {"its pods still run: they are the control group", stored(new(int32(0)), 1), slim(new(int32(0)), 1)},
+		"by default":   {"no number means one", stored(nil, 0), slim(nil, 0)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got, err := trimReplicaSet(test.stored)

@@ -317,3 +317,25 @@ func TestPreviousLogsOfAContainerThatNeverDiedAreAnError(t *testing.T) {
 		t.Errorf("kubectl logs --previous: %v, %q; want the kubelet's refusal", err, stderr)
 	}
 }
+
+func TestFollowedLogsGoOnUntilTheRunEnds(t *testing.T) {
+	client := adminClient(t, shared)
+	namespace := newNamespace(t, client)
+	kubectl(t, deployment(`{containers: [{name: a, image: app, args: ['while true; do echo tick; sleep 0.4; done; exit 3']}]}`),
+		"apply", "-n", namespace, "-f", "-")
+	eventually(t, 60*time.Second, func() error {
+		pod, err := onePod(t, client, namespace)
+		if err != nil {
+			return err
+		}
+		if s := pod.Status.ContainerStatuses; len(s) == 0 || s[0].State.Running == nil {
+			return fmt.Errorf("not running yet: %s", describe(pod))
+		}
+		return nil
+	})
+	// A run takes a second and a half; kubectl ends with it.
+	got := kubectl(t, "", "logs", "-n", namespace, "deployment/app", "-f")
+	if lines := strings.Split(got, "\n"); lines[0] != "starting a" || strings.Count(got, "tick\n") < 2 {
+		t.Errorf("kubectl logs -f printed %q, want ticks until the container ended", got)
+	}
+}

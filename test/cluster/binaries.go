@@ -19,8 +19,13 @@ const (
 	ControllerManager = "kube-controller-manager"
 	Scheduler         = "kube-scheduler"
 	KWOK              = "kwok"
+	// Kubelet and KubeProxy make a real node, see the folder node: only who names them gets them.
+	Kubelet   = "kubelet"
+	KubeProxy = "kube-proxy"
 	// Helm deploys to a cluster and is no part of it: only who names it gets it.
 	Helm = "helm"
+	// CertManager runs cert-manager's own controllers and its cainjector, see binaries/certmanager.
+	CertManager = "cert-manager"
 )
 
 // command is one program and where its source is.
@@ -52,7 +57,15 @@ func controlPlane() shelf {
 
 // shelves are all that Binaries can provide.
 func shelves() []shelf {
-	return []shelf{controlPlane(), {"helm", []string{"helm"}, []command{{Helm, "helm", "helm.sh/helm/v4/cmd/helm"}}}}
+	return []shelf{
+		controlPlane(),
+		{"node", []string{"kubernetes"}, []command{
+			{Kubelet, "kubernetes", "k8s.io/kubernetes/cmd/kubelet"},
+			{KubeProxy, "kubernetes", "k8s.io/kubernetes/cmd/kube-proxy"},
+		}},
+		{"helm", []string{"helm"}, []command{{Helm, "helm", "helm.sh/helm/v4/cmd/helm"}}},
+		{"cert-manager", []string{"certmanager"}, []command{{CertManager, "certmanager", "."}}},
+	}
 }
 
 // Binaries returns the path of each named command, or of the whole control plane when no name is given. What
@@ -99,20 +112,25 @@ func (s shelf) provide(ctx context.Context, progress io.Writer, paths map[string
 	if len(missing) == 0 {
 		return nil
 	}
+	_, err := s.fill(ctx, progress, missing, paths)
+	return err
+}
+
+// fill adds the missing commands to paths out of the cache, and returns the folder in which it builds them.
+func (s shelf) fill(ctx context.Context, progress io.Writer, missing []command, paths map[string]string) (cache string, err error) {
 	sources, err := sourceFolder("binaries")
 	if err != nil {
-		return err
+		return "", err
 	}
-	cache, err := s.cacheFolder(sources)
-	if err != nil {
-		return err
+	if cache, err = s.cacheFolder(sources); err != nil {
+		return "", err
 	}
 	if missing = provided(cache, missing, paths); len(missing) == 0 {
-		return nil
+		return cache, nil
 	}
 	unlock, err := lock(ctx, progress, filepath.Join(cache, ".lock"))
 	if err != nil {
-		return err
+		return "", err
 	}
 	defer unlock()
 	// Another process may have built them while this one waited.
@@ -121,11 +139,11 @@ func (s shelf) provide(ctx context.Context, progress io.Writer, paths map[string
 		b := build{command: c, sources: sources, target: filepath.Join(cache, c.name), progress: progress,
 			title: fmt.Sprintf("%s (%d of %d)", c.name, i+1, len(missing))}
 		if err := b.run(ctx); err != nil {
-			return err
+			return "", err
 		}
 		paths[c.name] = b.target
 	}
-	return nil
+	return cache, nil
 }
 
 // provided adds to paths what folder holds and returns the commands that it lacks.
@@ -161,7 +179,15 @@ func (s shelf) cacheFolder(sources string) (string, error) {
 	}
 	key := sha256.New()
 	for _, module := range s.modules {
-		for _, file := range []string{module + "/go.mod", module + "/go.sum"} {
+		own, err := filepath.Glob(filepath.Join(sources, module, "*.go"))
+		if err != nil {
+			return "", err
+		}
+		files := []string{module + "/go.mod", module + "/go.sum"}
+		for _, file := range own {
+			files = append(files, module+"/"+filepath.Base(file))
+		}
+		for _, file := range files {
 			data, err := os.ReadFile(filepath.Join(sources, file))
 			if err != nil {
 				return "", fmt.Errorf("reading the versions of what is built: %w", err)

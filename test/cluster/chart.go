@@ -3,6 +3,7 @@ package cluster
 import (
 	"context"
 	"fmt"
+	"maps"
 	"path/filepath"
 
 	"helm.sh/helm/v4/pkg/chart/common"
@@ -46,6 +47,7 @@ func (c *Cluster) InstallChartFrom(ctx context.Context, folder, name, namespace 
 	if err != nil {
 		return fmt.Errorf("rendering chart %s: %w", folder, err)
 	}
+	maps.DeleteFunc(files, func(name, _ string) bool { return filepath.Base(name) == "NOTES.txt" })
 	_, manifests, err := release.SortManifests(files, capabilities.APIVersions, release.InstallOrder)
 	if err != nil {
 		return fmt.Errorf("sorting the manifests of chart %s: %w", folder, err)
@@ -57,9 +59,6 @@ func (c *Cluster) InstallChartFrom(ctx context.Context, folder, name, namespace 
 		}
 	}
 	for _, manifest := range manifests {
-		if filepath.Base(manifest.Name) == "NOTES.txt" {
-			continue
-		}
 		if objects, err = appendObjects(objects, manifest.Name, []byte(manifest.Content)); err != nil {
 			return err
 		}

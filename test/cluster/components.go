@@ -35,12 +35,33 @@ func (c *Cluster) RunBeside(ctx context.Context, name, path string, args []strin
 	return stop, nil
 }
 
+// Await waits until a program that RunBeside started is ready, in the same way.
+func (c *Cluster) Await(ctx context.Context, name string, ready func(context.Context) error) error {
+	return c.waitFor(ctx, c.running(name), ready)
+}
+
 // Kill ends a program that RunBeside started as the loss of its node would: it saves nothing and hands nothing over.
 func (c *Cluster) Kill(name string) {
 	p := c.running(name)
 	p.signal(syscall.SIGKILL)
 	<-p.done
 	c.forget(p)
+}
+
+// Terminate ends a program that RunBeside started as the kubelet ends a pod: it may take as long as it needs to ctx's end,
+// when it is killed and that is an error.
+func (c *Cluster) Terminate(ctx context.Context, name string) error {
+	p := c.running(name)
+	p.signal(syscall.SIGTERM)
+	defer c.forget(p)
+	select {
+	case <-p.done:
+		return nil
+	case <-ctx.Done():
+		p.signal(syscall.SIGKILL)
+		<-p.done
+		return fmt.Errorf("%s did not end: %w", name, ctx.Err())
+	}
 }
 
 func (c *Cluster) launch(name, path string, args []string) (*process, error) {

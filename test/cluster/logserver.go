@@ -5,117 +5,135 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"regexp"
+	"net/url"
 	"strconv"
-	"strings"
+	"sync"
 	"time"
 
-	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
 )
 
+// followEvery is how often a log that is followed is looked at again.
+const followEvery = 100 * time.Millisecond
+
 // logServer answers the API server's requests for container logs as a kubelet does. KWOK can serve
 // files only, the same for every pod and container; here a container's log is what its script echoes,
 // and the answer without one is the kubelet's (pkg/kubelet/kubelet_pods.go, validateContainerLogStatus).
-type logServer struct{ client kubernetes.Interface }
+type logServer struct {
+	client kubernetes.Interface
 
-func (s logServer) handler() http.Handler {
+	mu sync.Mutex
+	// broken is closed to break the connections off on which logs are followed.
+	broken chan struct{}
+}
+
+func newLogServer(client kubernetes.Interface) *logServer {
+	return &logServer{client: client, broken: make(chan struct{})}
+}
+
+// breakOff breaks every connection off on which a log is followed, as the loss of a node's network does.
+func (s *logServer) breakOff() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	close(s.broken)
+	s.broken = make(chan struct{})
+}
+
+func (s *logServer) breaks() <-chan struct{} {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.broken
+}
+
+func (s *logServer) handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /containerLogs/{namespace}/{pod}/{container}", s.serve)
 	return mux
 }
 
-func (s logServer) serve(w http.ResponseWriter, r *http.Request) {
+func (s *logServer) serve(w http.ResponseWriter, r *http.Request) {
 	pod, err := s.client.CoreV1().Pods(r.PathValue("namespace")).Get(r.Context(), r.PathValue("pod"), metav1.GetOptions{})
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusNotFound)
 		return
 	}
 	query := r.URL.Query()
-	lines, err := containerLog(pod, r.PathValue("container"), query.Get("previous") == "true")
+	log, err := containerLog(pod, r.PathValue("container"), query.Get("previous") == "true")
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return
 	}
-	if n, err := strconv.Atoi(query.Get("tailLines")); err == nil && n < len(lines.text) {
-		lines.text = lines.text[len(lines.text)-n:]
+	lines := log.until(time.Now())
+	written := len(lines)
+	write(w, query, asked(query, lines))
+	if query.Get("follow") == "true" {
+		s.follow(w, r, log, written)
 	}
-	for i, line := range lines.text {
-		if query.Get("timestamps") == "true" {
-			line = lines.since.Add(time.Duration(i)*time.Millisecond).UTC().Format(time.RFC3339Nano) + " " + line
+}
+
+// follow goes on with a log until its run has ended, its pod is gone, or nobody listens any more.
+func (s *logServer) follow(w http.ResponseWriter, r *http.Request, log runLog, written int) {
+	flush := http.NewResponseController(w)
+	broken := s.breaks()
+	for {
+		// The end is known before the lines are counted: none comes after it.
+		over := s.ended(r, &log)
+		lines := log.until(time.Now())
+		write(w, r.URL.Query(), lines[min(written, len(lines)):])
+		written = max(written, len(lines))
+		if err := flush.Flush(); err != nil || over {
+			return
 		}
-		fmt.Fprintln(w, line)
-	}
-}
-
-// containerOutput is what one run of a container printed, and when it began.
-type containerOutput struct {
-	since time.Time
-	text  []string
-}
-
-// containerLog returns what the container's current run, or the one before it, has printed.
-func containerLog(pod *corev1.Pod, name string, previous bool) (containerOutput, error) {
-	status, found := containerStatus(pod, name)
-	if !found {
-		return containerOutput{}, fmt.Errorf("container %q in pod %q is not available", name, pod.Name)
-	}
-	last, state := status.LastTerminationState.Terminated, status.State
-	switch {
-	case previous && last == nil:
-		return containerOutput{}, fmt.Errorf("previous terminated container %q in pod %q not found", name, pod.Name)
-	case previous:
-		return containerOutput{last.StartedAt.Time, echoed(pod, name)}, nil
-	case state.Running != nil:
-		return containerOutput{state.Running.StartedAt.Time, echoed(pod, name)}, nil
-	case state.Terminated != nil:
-		return containerOutput{state.Terminated.StartedAt.Time, echoed(pod, name)}, nil
-	case last != nil:
-		return containerOutput{last.StartedAt.Time, echoed(pod, name)}, nil
-	}
-	reason := "no logs yet"
-	if state.Waiting != nil {
-		reason = state.Waiting.Reason
-	}
-	switch reason {
-	case "ErrImagePull":
-		reason = "image can't be pulled"
-	case "ImagePullBackOff":
-		reason = "trying and failing to pull image"
-	}
-	return containerOutput{}, fmt.Errorf("container %q in pod %q is waiting to start: %s", name, pod.Name, reason)
-}
-
-func containerStatus(pod *corev1.Pod, name string) (corev1.ContainerStatus, bool) {
-	for _, list := range [][]corev1.ContainerStatus{pod.Status.ContainerStatuses, pod.Status.InitContainerStatuses} {
-		for _, status := range list {
-			if status.Name == name {
-				return status, true
-			}
+		select {
+		case <-r.Context().Done():
+			return
+		case <-broken:
+			panic(http.ErrAbortHandler) // The connection ends in the middle of the answer.
+		case <-time.After(followEvery):
 		}
 	}
-	return corev1.ContainerStatus{}, false
 }
 
-// echoed returns the words that the container's script echoes, a line each, except what it redirects
-// to a file, after one line that every container prints.
-func echoed(pod *corev1.Pod, name string) []string {
-	lines := []string{"starting " + name}
-	for _, list := range [][]corev1.Container{pod.Spec.Containers, pod.Spec.InitContainers} {
-		for _, container := range list {
-			if container.Name != name {
-				continue
-			}
-			script := strings.Join(append(append([]string{}, container.Command...), container.Args...), " ")
-			for _, match := range regexp.MustCompile(`\becho ([^;&|>]*)(>&2|> */)?`).FindAllStringSubmatch(script, -1) {
-				if !strings.HasSuffix(match[2], "/") {
-					lines = append(lines, strings.Trim(match[1], ` "'`))
-				}
-			}
+// ended says whether a run is over, and notes when it ended.
+func (s *logServer) ended(r *http.Request, log *runLog) bool {
+	pod, err := s.client.CoreV1().Pods(r.PathValue("namespace")).Get(r.Context(), r.PathValue("pod"), metav1.GetOptions{})
+	if err != nil || pod.UID != log.pod {
+		return true
+	}
+	status, found := containerStatus(pod, log.container)
+	if found && status.ContainerID == log.id && status.State.Running != nil {
+		return false
+	}
+	for _, state := range []*metav1.Time{finished(status.State, log.id), finished(status.LastTerminationState, log.id)} {
+		if state != nil {
+			log.ended = state.Time
 		}
+	}
+	return true
+}
+
+// asked are the lines that a request asks for.
+func asked(query url.Values, lines []logLine) []logLine {
+	if since, err := time.Parse(time.RFC3339, query.Get("sinceTime")); err == nil {
+		for len(lines) > 0 && lines[0].at.Before(since) {
+			lines = lines[1:]
+		}
+	}
+	if n, err := strconv.Atoi(query.Get("tailLines")); err == nil && n < len(lines) {
+		lines = lines[len(lines)-n:]
 	}
 	return lines
+}
+
+func write(w http.ResponseWriter, query url.Values, lines []logLine) {
+	for _, line := range lines {
+		text := line.text
+		if query.Get("timestamps") == "true" {
+			text = line.at.UTC().Format(time.RFC3339Nano) + " " + text
+		}
+		fmt.Fprintln(w, text)
+	}
 }
 
 // listenTLS listens on a free port of loopback with the certificate.

@@ -39,7 +39,7 @@ func (c *Cluster) startNodes(ctx context.Context) error {
 	if err := os.WriteFile(c.file("stages.yaml"), stages, 0o644); err != nil {
 		return err
 	}
-	kubeconfig, err := c.componentKubeconfig("kwok", "kwok", "system:masters")
+	kubeconfig, err := c.UserKubeconfig("kwok", "kwok", "system:masters")
 	if err != nil {
 		return err
 	}
@@ -89,7 +89,11 @@ func (c *Cluster) serveContainerLogs(client kubernetes.Interface) (int, error) {
 	if err != nil {
 		return 0, fmt.Errorf("serving container logs: %w", err)
 	}
-	c.kubelet = &http.Server{Handler: logServer{client}.handler()}
+	c.logs = newLogServer(client)
+	c.kubelet = &http.Server{Handler: c.logs.handler()}
 	go func() { _ = c.kubelet.Serve(listener) }() // ends by Stop
 	return port, nil
 }
+
+// BreakLogs breaks every connection off on which a container's log is followed. Unless ControlPlaneOnly.
+func (c *Cluster) BreakLogs() { c.logs.breakOff() }

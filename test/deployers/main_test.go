@@ -20,12 +20,8 @@ import (
 
 var whole = flag.Bool("whole", false, "play every cell of the matrix, not only a part that has every deployer and every next step in it")
 
-var (
-	// shared serves all tests of the package; each works in namespaces of its own.
-	shared *cluster.Cluster
-	// helm is the path of Helm 4.
-	helm string
-)
+// shared serves all tests of the package; each works in namespaces of its own.
+var shared *cluster.Cluster
 
 // cellsAtOnce is how many cells are played at the same time: they mostly wait for a rollout to fail.
 const cellsAtOnce = "16"
@@ -36,12 +32,11 @@ func TestMain(m *testing.M) {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
-	paths, err := cluster.Binaries(context.Background(), os.Stderr, cluster.Helm)
-	if err != nil {
+	// Helm is built before the tests' time begins.
+	if _, err := cluster.Binaries(context.Background(), os.Stderr, cluster.Helm); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
-	helm = paths[cluster.Helm]
 	os.Exit(cluster.Serve(m, cluster.Options{}, func(c *cluster.Cluster) { shared = c }))
 }
 

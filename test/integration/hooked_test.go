@@ -56,9 +56,10 @@ func startHooked(t *testing.T) hooked {
 	server.TLS = &tls.Config{Certificates: []tls.Certificate{pair}}
 	server.StartTLS()
 	t.Cleanup(server.Close)
-	values := map[string]any{"webhook": map[string]any{
-		"url": server.URL, "caBundle": base64.StdEncoding.EncodeToString(c.CA()), "failurePolicy": "Fail", "timeoutSeconds": 10,
-	}}
+	values := map[string]any{
+		"webhook":      map[string]any{"url": server.URL, "failurePolicy": "Fail", "timeoutSeconds": 10},
+		"certificates": map[string]any{"mode": "existing", "caBundle": base64.StdEncoding.EncodeToString(c.CA())},
+	}
 	if err := c.InstallChart(t.Context(), "reprise", "reprise-system", values); err != nil {
 		t.Fatal(err)
 	}

@@ -35,7 +35,7 @@ func TestTheHistoryOfAWorkloadThatIsGoneIsKeptForADay(t *testing.T) {
 		t.Fatal(err)
 	}
 	fake := clocktesting.NewFakePassiveClock(time.Now())
-	sweeper := &history.Sweeper{Client: client.NewNamespacedClient(own, p.namespace), Live: own, Clock: fake, Keep: 24 * time.Hour}
+	sweeper := &history.Sweeper{Client: client.NewNamespacedClient(own, p.namespace), Live: own, Clock: fake, Keep: func() time.Duration { return 24 * time.Hour }}
 	sweep := func(after time.Duration) {
 		t.Helper()
 		fake.SetTime(fake.Now().Add(after))

@@ -35,21 +35,48 @@ func TestWaitTellsTheFateOfWhatWasApplied(t *testing.T) {
 	p.reprise("wait", "-f", fixed).says(p, 0, "sample-app #4 is Healthy: podinfo:6.7.1")
 }
 
-// TestWaitKnowsWhatWasApplied: also where the file leaves a field out that was put back since.
+// TestWaitKnowsWhatWasApplied: also where the file leaves a field out that was put back since, and where the deployer's
+// memory of what it applied is elsewhere.
 func TestWaitKnowsWhatWasApplied(t *testing.T) {
-	for name, apply := range map[string][]string{"ClientSide": {"apply"}, "ServerSide": {"apply", "--server-side"}} {
+	kubectl := func(flags ...string) func(p place, file string) {
+		return func(p place, file string) { p.kubectl(append(flags, "-f", file)...) }
+	}
+	for name, apply := range map[string]func(p place, file string){
+		"ClientSide": kubectl("apply"), "ServerSide": kubectl("apply", "--server-side"), "Replace": kubectl("replace", "--save-config=false"),
+		"Helm": helm("--server-side=true"), "HelmClientSide": helm("--server-side=false"),
+	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			p := newPlace(t, quick)
 			healthy := tutorial("1-healthy")
 			crashing := changed(t, tutorial("6-crashloop"), "          env:\n            - name: PODINFO_UI_MESSAGE\n              value: new feature\n", "")
-			p.kubectl(append(apply, "-f", healthy)...)
+			if name == "Replace" {
+				p.kubectl("create", "-f", healthy)
+			} else {
+				apply(p, healthy)
+			}
 			p.reprise("wait", "-f", healthy).says(p, 0, "sample-app #1 is Healthy")
-			p.kubectl(append(apply, "-f", crashing)...)
+			p.reprise("wait", "-f", crashing).says(p, 2, "no revision of sample-app is what the file says")
+			apply(p, crashing)
 			p.reprise("wait", "-f", crashing).says(p, 1, "sample-app #2 failed", "- containers.frontend.variables.PODINFO_UI_MESSAGE")
 			p.becomes("sample-app", "1 Healthy, 2 RolledBack, 3 Healthy")
 			p.reprise("wait", "-f", crashing).says(p, 1, "sample-app #2 failed")
+			p.reprise("wait", "-f", healthy).says(p, 0, "sample-app #3 is Healthy")
 		})
+	}
+}
+
+// helm applies a manifest by helm upgrade --install.
+func helm(flags ...string) func(p place, file string) {
+	return func(p place, file string) {
+		p.Helper()
+		content, err := os.ReadFile(file)
+		if err != nil {
+			p.Fatal(err)
+		}
+		if said, err := shared.HelmUpgrade(p.Context(), p.TempDir(), p.namespace, "sample-app", string(content), flags...); err != nil {
+			p.Fatalf("%v: %s", err, said)
+		}
 	}
 }
 

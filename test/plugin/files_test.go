@@ -1,8 +1,6 @@
 package plugin
 
 import (
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -48,14 +46,7 @@ spec:
 func TestWaitIsNotFooledWhereOnlyAFileChanged(t *testing.T) {
 	t.Parallel()
 	p := newPlace(t, quick)
-	write := func(manifest string) string {
-		file := filepath.Join(t.TempDir(), "manifests.yaml")
-		if err := os.WriteFile(file, []byte(manifest), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		return file
-	}
-	first, second := write(filed), write(strings.Replace(filed, "dmVyc2lvbiBvbmU=", "dmVyc2lvbiB0d28=", 1))
+	first, second := written(t, filed), written(t, strings.Replace(filed, "dmVyc2lvbiBvbmU=", "dmVyc2lvbiB0d28=", 1))
 	p.apply(first)
 	p.reprise("wait", "-f", first).says(p, 0, "filed #1 is Healthy")
 

@@ -36,13 +36,17 @@ func serve(m *testing.M) int {
 // running is the one instance of Reprise that the tests of the package share.
 var running = sync.OnceValues(func() (*product.Instance, error) { return product.Serve(shared, nil, shared.InstallGatewayCRDs) })
 
+// pluginVersion is the release that the plugin is built as.
+const pluginVersion = "7.1.2"
+
 // build puts kubectl and the plugin into the folder of the tools, as a user has them on the PATH.
 var build = sync.OnceValue(func() error {
 	root, err := cluster.RepositoryRoot()
 	if err != nil {
 		return err
 	}
-	command := exec.Command("go", "build", "-buildvcs=false", "-o", filepath.Join(tools, "kubectl-reprise"), "./cmd/kubectl-reprise")
+	command := exec.Command("go", "build", "-buildvcs=false", "-ldflags=-X reprise.dev/reprise/version.stamp="+pluginVersion,
+		"-o", filepath.Join(tools, "kubectl-reprise"), "./cmd/kubectl-reprise")
 	command.Dir = root
 	if out, err := command.CombinedOutput(); err != nil {
 		return fmt.Errorf("building the plugin: %w\n%s", err, out)

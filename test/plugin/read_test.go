@@ -8,6 +8,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"reprise.dev/reprise/api/v1alpha1"
+	"reprise.dev/reprise/test/product"
 )
 
 // rescued is the exercise's story up to where the last good revision is back.
@@ -78,4 +79,57 @@ func TestTheDayIsSeenInOneCommandEach(t *testing.T) {
 			}
 		}
 	})
+}
+
+func TestWhatWasRefusedIsToldWhileItIsTheLastThingThatHappened(t *testing.T) {
+	t.Parallel()
+	p := rescued(t)
+	refused := func(file string) {
+		t.Helper()
+		if out, err := p.command("kubectl", "-n", p.namespace, "apply", "-f", file).CombinedOutput(); err == nil {
+			t.Fatalf("it was not refused: %s", out)
+		}
+	}
+	p.kubectl("create", "role", "eventless", "--verb=get,list,watch", "--resource=deployments.apps,revisions.reprise.dev")
+	p.kubectl("create", "rolebinding", "eventless", "--role=eventless", "--user=eventless")
+	follow, eventless := p.follow("status", "-w"), p.follow("status", "-w", "--as=eventless")
+	follow.shows("sample-app   3 ")
+	eventless.shows("sample-app   3 ")
+
+	// What failed before is refused, and then what a policy denies.
+	refused(tutorial("6-crashloop"))
+	product.Eventually(t, func() (bool, string) {
+		said := p.reprise("why")
+		return strings.Contains(said.out, "since it failed as #2"), said.out
+	})
+	p.reprise("why").says(p, 0, "sample-app: an apply was refused", "container frontend exits 1 (", "kubectl reprise why sample-app -n "+p.namespace+" 2", "kubectl reprise retry")
+	p.reprise("why", "sample-app", "2").says(p, 0, "sample-app #2 failed")
+	refused(tutorial("2-broken"))
+	const objection = "containers.frontend.resources.requests.memory: request 250Mi exceeds the limit 200Mi"
+	product.Eventually(t, func() (bool, string) {
+		said := p.reprise("why")
+		return strings.Contains(said.out, ", by policy requests-within-limits\n"), said.out
+	})
+	p.reprise("why").says(p, 0, objection, "What it would have changed of what runs, #3:", "containers.frontend.image 6.7.0 → 6.7.1", "lower the request to 200Mi or raise the limit to 250Mi")
+	p.reprise("status", "sample-app").says(p, 0, "Denied: ", "by policy requests-within-limits: "+objection)
+	p.reprise("status").says(p, 0, "DENIED", "requests-within-limits")
+	p.reprise("status", "-o", "json").says(p, 0, `"reason": "AdmissionDenied"`, `"policy": "requests-within-limits"`)
+	p.reprise("why", "-o", "yaml").says(p, 0, "kind: Revision\n")
+	follow.shows("ago: requests-within-limits, " + objection)
+
+	// Who may not read events is told less.
+	p.reprise("why", "--as=eventless").says(p, 0, "sample-app #2 failed")
+	if said := p.reprise("status", "sample-app", "--as=eventless"); said.code != 0 || strings.Contains(said.out, "Denied") || said.errors != "" {
+		t.Errorf("exit code %d:\n%s%s", said.code, said.out, said.errors)
+	}
+
+	// Once something was deployed it is over.
+	p.apply(tutorial("3-fixed-limit"))
+	p.becomes("sample-app", "1 Healthy, 2 RolledBack, 3 Healthy, 4 Healthy")
+	if said := p.reprise("status", "sample-app"); strings.Contains(said.out, "Denied") {
+		t.Errorf("a denial is told that is over:\n%s", said.out)
+	}
+	eventless.shows("sample-app   4          Healthy")
+	follow.interrupt()
+	eventless.interrupt()
 }

@@ -31,9 +31,7 @@ func TestTheChartTellsTheProcessItsMemoryLimit(t *testing.T) {
 		"without a limit":      {map[string]any{"limits": nil}, false},
 		"with another's alone": {map[string]any{"limits": map[string]any{"memory": nil, "cpu": "1"}}, false},
 	} {
-		values := map[string]any{
-			"webhook": map[string]any{"caBundle": "Zm9v"}, "certificates": map[string]any{"secretName": "tls"},
-		}
+		values := map[string]any{}
 		if test.resources != nil {
 			values["resources"] = test.resources
 		}

@@ -50,6 +50,8 @@ func Build(ctx context.Context, progress io.Writer, dir string) (string, error) 
 type Instance struct {
 	// Webhook, Metrics and Health are the URLs that it serves on.
 	Webhook, Metrics, Health string
+	// Config is the path of its configuration file.
+	Config string
 
 	name    string
 	cluster *cluster.Cluster
@@ -59,23 +61,37 @@ type Instance struct {
 // Install installs the chart with its webhooks pointing at port of this machine, where Start is to
 // serve, and the given further values. It may be repeated to change values.
 func Install(ctx context.Context, c *cluster.Cluster, port int, values map[string]any) error {
+	if err := c.InstallChart(ctx, Release, Namespace, Values(c, port, values)); err != nil {
+		return fmt.Errorf("installing the chart: %w", err)
+	}
+	return nil
+}
+
+// Values are those of the chart for webhooks at port of this machine, with the given further ones. Unless these name
+// another mode, the certificate is one of the cluster's authority.
+func Values(c *cluster.Cluster, port int, values map[string]any) map[string]any {
 	all := map[string]any{}
 	for key, value := range values {
 		all[key] = value
 	}
-	webhook := map[string]any{}
-	if given, ok := values["webhook"].(map[string]any); ok {
-		for key, value := range given {
-			webhook[key] = value
-		}
+	certificates := with(values["certificates"], "caBundle", base64.StdEncoding.EncodeToString(c.CA()))
+	if certificates["mode"] == nil {
+		certificates["mode"] = "existing"
 	}
-	webhook["url"] = url("https", port)
-	webhook["caBundle"] = base64.StdEncoding.EncodeToString(c.CA())
-	all["webhook"] = webhook
-	if err := c.InstallChart(ctx, Release, Namespace, all); err != nil {
-		return fmt.Errorf("installing the chart: %w", err)
+	all["certificates"] = certificates
+	all["webhook"] = with(values["webhook"], "url", url("https", port))
+	return all
+}
+
+// with is a copy of the values of a section with one more.
+func with(section any, key string, value any) map[string]any {
+	all := map[string]any{key: value}
+	given, _ := section.(map[string]any)
+	for other, one := range given {
+		all[other] = one
 	}
-	return nil
+	all[key] = value
+	return all
 }
 
 // serveWithin bounds Serve, which may have to compile the product first.
@@ -114,15 +130,25 @@ func Serve(c *cluster.Cluster, values map[string]any, before func(context.Contex
 // returns when it is ready. name tells several apart; Logs of the cluster knows it. flags are added to
 // the binary's. It ends with the cluster at the latest.
 func Start(ctx context.Context, c *cluster.Cluster, name, binary string, port int, flags ...string) (*Instance, error) {
-	_, kubeconfig, err := c.ServiceAccountConfig(ctx, Namespace, Release)
-	if err != nil {
-		return nil, err
-	}
 	cert, err := c.ServingCertificate(name)
 	if err != nil {
 		return nil, err
 	}
-	config, err := writeConfig(ctx, c, filepath.Dir(cert.CertFile))
+	files := []string{"--tls-cert-file=" + cert.CertFile, "--tls-private-key-file=" + cert.KeyFile}
+	i, err := Launch(ctx, c, name, binary, port, append(files, flags...)...)
+	if err != nil {
+		return nil, err
+	}
+	return i, i.Await(ctx)
+}
+
+// Launch is Start without a certificate, which the flags are to name, and without waiting until it is ready.
+func Launch(ctx context.Context, c *cluster.Cluster, name, binary string, port int, flags ...string) (*Instance, error) {
+	_, kubeconfig, err := c.ServiceAccountConfig(ctx, Namespace, Release)
+	if err != nil {
+		return nil, err
+	}
+	config, err := writeConfig(ctx, c, filepath.Dir(kubeconfig))
 	if err != nil {
 		return nil, err
 	}
@@ -135,22 +161,34 @@ func Start(ctx context.Context, c *cluster.Cluster, name, binary string, port in
 		return nil, err
 	}
 	i := &Instance{
-		Webhook: url("https", port), Metrics: url("http", metrics), Health: url("http", health), name: name, cluster: c,
+		Webhook: url("https", port), Metrics: url("http", metrics), Health: url("http", health), Config: config, name: name, cluster: c,
 	}
 	i.stop, err = c.RunBeside(ctx, name, binary, append([]string{
-		"--kubeconfig=" + kubeconfig, "--namespace=" + Namespace, "--config=" + config,
+		"--kubeconfig=" + kubeconfig, "--namespace=" + Namespace, "--config=" + config, "--config-map=" + Release,
 		"--webhook-bind-address=" + address(port), "--health-probe-bind-address=" + address(health),
 		"--metrics-bind-address=" + address(metrics),
-		"--tls-cert-file=" + cert.CertFile, "--tls-private-key-file=" + cert.KeyFile,
-	}, flags...), i.ready)
+	}, flags...), i.alive)
 	if err != nil {
 		return nil, fmt.Errorf("starting reprise: %w", err)
 	}
 	return i, nil
 }
 
+// Await returns when it is ready, and stops it where that does not come about.
+func (i *Instance) Await(ctx context.Context) error {
+	err := i.cluster.Await(ctx, i.name, i.Ready)
+	if err != nil {
+		i.stop()
+		return fmt.Errorf("starting reprise: %w", err)
+	}
+	return nil
+}
+
 // Stop ends it as a pod is ended.
 func (i *Instance) Stop() { i.stop() }
+
+// Terminate ends it as the kubelet does, with all the time that ctx leaves to answer what is under way.
+func (i *Instance) Terminate(ctx context.Context) error { return i.cluster.Terminate(ctx, i.name) }
 
 // Kill ends it as the loss of its node would: its Lease has to run out.
 func (i *Instance) Kill() { i.cluster.Kill(i.name) }
@@ -158,8 +196,13 @@ func (i *Instance) Kill() { i.cluster.Kill(i.name) }
 // Logs returns what it has printed so far.
 func (i *Instance) Logs() (string, error) { return i.cluster.Logs(i.name) }
 
-func (i *Instance) ready(ctx context.Context) error {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, i.Health+"/readyz", nil)
+// Ready says why it is not ready; nil where it is.
+func (i *Instance) Ready(ctx context.Context) error { return i.probe(ctx, "/readyz") }
+
+func (i *Instance) alive(ctx context.Context) error { return i.probe(ctx, "/healthz") }
+
+func (i *Instance) probe(ctx context.Context, page string) error {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, i.Health+page, nil)
 	if err != nil {
 		return err
 	}
@@ -169,7 +212,7 @@ func (i *Instance) ready(ctx context.Context) error {
 	}
 	defer response.Body.Close()
 	if response.StatusCode != http.StatusOK {
-		return errors.New("/readyz answers " + response.Status)
+		return errors.New(page + " answers " + response.Status)
 	}
 	return nil
 }

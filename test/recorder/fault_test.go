@@ -82,7 +82,7 @@ func record(p *faults.Process, t *testing.T) error {
 	}
 	return history.NewRecorder(&history.Recorder{
 		Client: api, Live: api, Dynamic: deployments, Leases: leases, Events: event.NewWriter(api, "fault"), Auditor: silent{},
-		Clock: clock.RealClock{}, Defaults: workload.DefaultSettings(), MaxPerMinute: 1000,
+		Clock: clock.RealClock{}, Defaults: workload.DefaultSettings, MaxPerMinute: func() int { return 1000 },
 		Namespace: product.Namespace, Instance: instance,
 	}).Start(p.Context())
 }

@@ -80,13 +80,13 @@ func (l *leader) wire(own *rest.Config, namespace string, late faults.Lag) error
 	events := event.NewWriter(l.manager.GetClient(), "rescue")
 	recorder := history.NewRecorder(&history.Recorder{
 		Client: l.manager.GetClient(), Live: l.manager.GetAPIReader(), Dynamic: only{all, namespace}, Leases: clients.CoordinationV1(),
-		Events: events, Auditor: silent{}, Clock: clock.RealClock{}, Defaults: workload.DefaultSettings(), MaxPerMinute: 1000,
+		Events: events, Auditor: silent{}, Clock: clock.RealClock{}, Defaults: workload.DefaultSettings, MaxPerMinute: func() int { return 1000 },
 		Namespace: product.Namespace, Instance: instance(namespace),
 	})
 	files := &history.FileWatcher{Client: l.manager.GetClient(), Recorder: recorder, Clock: clock.RealClock{}}
 	l.guard = &rollback.Reconciler{
 		Client: l.manager.GetClient(), Live: l.manager.GetAPIReader(), Core: clients.CoreV1(), Namespaces: namespaces,
-		Events: events, Clock: clock.RealClock{}, Defaults: workload.DefaultSettings(), MaxAtOnce: 2,
+		Events: events, Clock: clock.RealClock{}, Defaults: workload.DefaultSettings, MaxAtOnce: 2,
 	}
 	byWorkload := func(o client.Object) []string {
 		if r, ok := o.(*v1alpha1.Revision); ok {
@@ -96,7 +96,7 @@ func (l *leader) wire(own *rest.Config, namespace string, late faults.Lag) error
 	}
 	return errors.Join(
 		l.manager.GetFieldIndexer().IndexField(l.Context(), &v1alpha1.Revision{}, history.WorkloadField, byWorkload),
-		l.manager.Add(recorder), files.SetupWithManager(l.manager), l.guard.SetupWithManager(l.manager),
+		l.manager.Add(recorder), files.SetupWithManager(l.manager), l.guard.SetupWithManager(l.Context(), l.manager),
 	)
 }
 

@@ -19,7 +19,9 @@ service:
   namespace: {{ .root.Release.Namespace }}
   path: {{ .path }}
 {{- end }}
-caBundle: {{ required "webhook.caBundle is required: the PEM of the authority that signed the serving certificate, in base64" .root.Values.webhook.caBundle }}
+{{- with include "reprise.caBundle" .root }}
+{{ . }}
+{{- end }}
 {{- end }}
 
 {{/*

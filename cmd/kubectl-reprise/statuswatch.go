@@ -1,0 +1,241 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/fields"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"reprise.dev/reprise/api/v1alpha1"
+	"reprise.dev/reprise/history"
+	"reprise.dev/reprise/story"
+)
+
+const (
+	// calm is how long what follows live rests between two looks, so that a storm of changes is looked at once.
+	calm = 100 * time.Millisecond
+	// tick is how often ages move on a terminal.
+	tick = time.Second
+	// namespacesEvery is how often the annotations of namespaces are read again: they can seldom be watched.
+	namespacesEvery = 30 * time.Second
+)
+
+// statusWatch is a status that is followed live.
+type statusWatch struct {
+	p *plugin
+	o tableOptions
+	c *connection
+	// name is that of the one workload that is followed, empty where all are.
+	name string
+	// screen is drawn in place, nil where each change is a line.
+	screen *screen
+	// shown is what was printed last of each workload.
+	shown map[string]story.Status
+	// trouble is why what is shown may be old.
+	trouble string
+	// empty says that it was told that there is nothing to follow yet.
+	empty bool
+}
+
+// watchStatus follows workloads until it is interrupted: on a terminal in place, else a line for each change, as
+// kubectl get -w does.
+func (p *plugin) watchStatus(ctx context.Context, c *connection, o tableOptions, argument string) error {
+	s := &statusWatch{p: p, o: o, shown: map[string]story.Status{}}
+	if argument != "" {
+		w, err := c.find(ctx, argument)
+		if err != nil {
+			return err
+		}
+		s.name = w.Name
+	}
+	if width(p.Out) > 0 && (o.output == "" || o.output == "wide") {
+		s.screen = &screen{out: p.Out}
+	}
+	namespace := c.namespace
+	if o.allNamespaces {
+		namespace = ""
+	}
+	mine, kinds := *c, kindsOf(s.name)
+	if mine.noEvents = !c.mayWatchEvents(ctx, namespace); !mine.noEvents {
+		kinds[&corev1.Event{}] = cache.ByObject{Field: own(s.name)}
+	}
+	live, err := c.watch(ctx, namespace, kinds)
+	if err != nil {
+		return unlessOver(ctx, err)
+	}
+	mine.reader = live
+	s.c = &mine
+	return unlessOver(ctx, s.follow(ctx, namespace, live))
+}
+
+// kindsOf are what a status is made of: of one workload, or of all where there is no name.
+func kindsOf(name string) map[client.Object]cache.ByObject {
+	var deployment, revisions cache.ByObject
+	if name != "" {
+		deployment.Field = fields.OneTermEqualSelector(metav1.ObjectNameField, name)
+		revisions.Field = fields.OneTermEqualSelector(history.WorkloadField, name)
+	}
+	return map[client.Object]cache.ByObject{&appsv1.Deployment{}: deployment, &v1alpha1.Revision{}: revisions}
+}
+
+// unlessOver is an error, but where the command was interrupted, which is how it ends.
+func unlessOver(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return nil
+	}
+	return err
+}
+
+func (s *statusWatch) follow(ctx context.Context, namespace string, live *watched) error {
+	var ticks <-chan time.Time
+	if s.screen != nil {
+		ticker := time.NewTicker(tick)
+		defer ticker.Stop()
+		ticks = ticker.C
+	}
+	namespaces := time.NewTicker(namespacesEvery)
+	defer namespaces.Stop()
+	for {
+		workloads, err := s.c.all(ctx, namespace)
+		if err == nil {
+			workloads, err = s.c.withEvents(ctx, namespace, workloads)
+		}
+		if err != nil {
+			return err
+		}
+		if err := s.show(workloads, time.Now()); err != nil {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-live.changed:
+			s.trouble = ""
+		case err := <-live.troubles:
+			if lasting(err) {
+				return explain(err, namespace)
+			}
+			s.hear(err)
+		case <-namespaces.C:
+			clear(s.c.annotations)
+		case <-ticks:
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(calm):
+		}
+	}
+}
+
+// hear notes that the API server does not answer, and tells it once where nothing is drawn in place.
+func (s *statusWatch) hear(err error) {
+	if s.trouble == "" && s.screen == nil {
+		fmt.Fprintln(s.p.ErrOut, "warning: the cluster does not answer; trying again:", err)
+	}
+	s.trouble = fmt.Sprintf("the cluster does not answer; trying again: %v", err)
+}
+
+func (s *statusWatch) show(workloads []story.Workload, now time.Time) error {
+	if s.screen != nil {
+		text, err := s.page(workloads, now)
+		if err != nil {
+			return err
+		}
+		return s.screen.draw(text)
+	}
+	all, first := statusesOf(workloads, now), len(s.shown) == 0
+	changed := s.changed(&all)
+	if len(changed) == 0 {
+		if first && !s.empty {
+			s.empty = true
+			fmt.Fprintln(s.p.ErrOut, s.none())
+		}
+		return nil
+	}
+	switch s.o.output {
+	case "json", "yaml", "name":
+		return s.documents(all, changed)
+	default:
+		table := story.StatusTable(all, s.o.allNamespaces, now).Only(func(row int) bool { return changed[row] })
+		return table.Write(s.p.Out, s.p.look(), s.o.output == "wide", first && !s.o.noHeaders)
+	}
+}
+
+// page is all that is drawn in place: the page of the one workload, or the table of all.
+func (s *statusWatch) page(workloads []story.Workload, now time.Time) (string, error) {
+	var text strings.Builder
+	look := s.p.look()
+	switch {
+	case len(workloads) == 0:
+		text.WriteString(s.none() + "\n")
+	case s.name != "" && s.o.output == "":
+		text.WriteString(story.StatusPage(workloads[0], look, now))
+	default:
+		table := story.StatusTable(statusesOf(workloads, now), s.o.allNamespaces, now)
+		if err := table.Write(&text, look, s.o.output == "wide", !s.o.noHeaders); err != nil {
+			return "", err
+		}
+	}
+	if s.trouble != "" {
+		text.WriteString(s.trouble + "\n")
+	}
+	return text.String(), nil
+}
+
+// none says that there is nothing to follow yet.
+func (s *statusWatch) none() string {
+	return fmt.Sprintf("no workload that Reprise guards in %s", s.c.place(s.o))
+}
+
+// changed says which rows are not as they were printed last. Those that are not there any more are added once.
+func (s *statusWatch) changed(all *[]story.Status) map[int]bool {
+	changed, there := map[int]bool{}, map[string]bool{}
+	for i, now := range *all {
+		key := now.Namespace + "/" + now.Name
+		there[key] = true
+		if before, known := s.shown[key]; !known || !reflect.DeepEqual(before, now) {
+			changed[i] = true
+			s.shown[key] = now
+		}
+	}
+	for _, key := range slices.Sorted(maps.Keys(s.shown)) {
+		if !there[key] {
+			changed[len(*all)] = true
+			*all = append(*all, s.shown[key].Gone())
+			delete(s.shown, key)
+		}
+	}
+	return changed
+}
+
+// documents prints each changed workload as a document of its own, for tools.
+func (s *statusWatch) documents(all []story.Status, changed map[int]bool) error {
+	for i, status := range all {
+		if !changed[i] {
+			continue
+		}
+		if s.o.output == "name" {
+			fmt.Fprintf(s.p.Out, "deployment.apps/%s\n", status.Name)
+			continue
+		}
+		if s.o.output == "yaml" {
+			_, _ = io.WriteString(s.p.Out, "---\n")
+		}
+		if err := s.p.printData(s.o.output, status); err != nil {
+			return err
+		}
+	}
+	return nil
+}

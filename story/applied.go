@@ -1,0 +1,61 @@
+package story
+
+import (
+	"fmt"
+	"maps"
+
+	"reprise.dev/reprise/api/v1alpha1"
+	"reprise.dev/reprise/history"
+	"reprise.dev/reprise/workload"
+)
+
+// Deployed is the newest revision that Reprise did not make itself, in a history that holds all that was deployed.
+func (w Workload) Deployed() (*v1alpha1.Revision, error) {
+	r := w.newest(func(r *v1alpha1.Revision) bool { return r.Spec.RollbackOf == 0 })
+	if r == nil {
+		return nil, fmt.Errorf("every revision of %s that is kept was made by Reprise; %s", w.Name, w.command("history"))
+	}
+	return r, nil
+}
+
+// Intended is the newest revision with the intent of that hash, nil where there is none.
+func (w Workload) Intended(hash string) *v1alpha1.Revision {
+	return w.newest(func(r *v1alpha1.Revision) bool { return r.Spec.IntentHash == hash })
+}
+
+// Described is the newest revision that is what a manifest says by itself, with labels and annotations that the deployer
+// adds beside it, as Helm does; nil where there is none. A snapshot that cannot be read is passed over.
+func (w Workload) Described(manifest workload.Intent) *v1alpha1.Revision {
+	return w.newest(func(r *v1alpha1.Revision) bool {
+		contents, err := history.Open(r)
+		if err != nil || !within(manifest.Labels, contents.Intent.Labels) || !within(manifest.Annotations, contents.Intent.Annotations) {
+			return false
+		}
+		completed := workload.Intent{Labels: contents.Intent.Labels, Annotations: contents.Intent.Annotations, Spec: manifest.Spec}
+		return completed.Hash() == r.Spec.IntentHash
+	})
+}
+
+// Unapplied says that no revision is what a manifest says.
+func (w Workload) Unapplied() error {
+	return fmt.Errorf("no revision of %s is what the file says: it was not applied, or refused, or changed by others since; %s", w.Name, w.command("history"))
+}
+
+func (w Workload) newest(wanted func(*v1alpha1.Revision) bool) *v1alpha1.Revision {
+	for i := len(w.History) - 1; i >= 0; i-- {
+		if r := &w.History[i]; wanted(r) {
+			return r
+		}
+	}
+	return nil
+}
+
+// within says whether a map holds all of another, but for what tools rewrite.
+func within(part, whole map[string]string) bool {
+	rest := maps.Clone(part)
+	maps.DeleteFunc(rest, func(key, value string) bool {
+		got, found := whole[key]
+		return workload.ToolKey(key) || found && got == value
+	})
+	return len(rest) == 0
+}

@@ -1,0 +1,164 @@
+package story
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/resourceversion"
+
+	"reprise.dev/reprise/api/v1alpha1"
+)
+
+// The reasons of events that tell of admission (event.Reason).
+const (
+	admissionDenied    = "AdmissionDenied"
+	quarantined        = "Quarantined"
+	admissionUnchecked = "AdmissionUnchecked"
+)
+
+// Denial is an apply that admission refused, or let through without being able to judge it whole. Its JSON is an interface
+// for tools: names stay, and only new ones come.
+type Denial struct {
+	At metav1.Time `json:"at"`
+	// Times is how often the same was applied.
+	Times   int32  `json:"times"`
+	Reason  string `json:"reason"`
+	Message string `json:"message"`
+	v1alpha1.Refusal
+}
+
+// Told adds to a workload what events about it say of admission: the newest apply that was refused since the newest
+// revision was deployed, and that what runs was not judged whole. Events are kept for an hour by most clusters.
+func (w Workload) Told(events []corev1.Event) Workload {
+	w.Denied, w.Unchecked = nil, nil
+	if w.Deployment == nil {
+		return w
+	}
+	for i := range events {
+		e := &events[i]
+		if e.InvolvedObject.UID != w.Deployment.UID {
+			continue
+		}
+		d := denialOf(e)
+		switch e.Reason {
+		case admissionDenied, quarantined:
+			if w.stands(d) && (w.Denied == nil || w.Denied.At.Before(&d.At)) {
+				w.Denied = d
+			}
+		case admissionUnchecked:
+			if live := w.Live(); live != nil && live.Spec.IntentHash == d.IntentHash {
+				w.Unchecked = d
+			}
+		}
+	}
+	return w
+}
+
+func denialOf(e *corev1.Event) *Denial {
+	d := &Denial{At: e.LastTimestamp, Times: max(e.Count, 1), Reason: e.Reason, Message: e.Message}
+	// What an older Reprise wrote has none, and the message says enough.
+	_ = json.Unmarshal([]byte(e.Annotations[v1alpha1.RefusalAnnotation]), &d.Refusal)
+	return d
+}
+
+// stands says whether nothing was deployed since a denial.
+func (w Workload) stands(d *Denial) bool {
+	newest := w.History.Newest()
+	if newest == nil {
+		return true
+	}
+	order, err := resourceversion.CompareResourceVersion(newest.Spec.ResourceVersion, d.ResourceVersion)
+	if err != nil {
+		return newest.Spec.AcceptedAt.Before(&d.At)
+	}
+	return order <= 0
+}
+
+// Newest says whether the denial is the last thing that happened: no revision failed since.
+func (d *Denial) newest(w Workload) bool {
+	suspect := w.Suspect()
+	return suspect == nil || !d.At.Time.Before(since(suspect))
+}
+
+// line says in one line what was refused, when, and by which policy.
+func (d *Denial) line(now time.Time) string {
+	if d == nil {
+		return ""
+	}
+	return fmt.Sprintf("%s ago%s%s: %s", age(d.At.Time, now), d.by(), d.times(), d.cause())
+}
+
+// cell is the same in few words, for a table.
+func (d *Denial) cell(now time.Time) string {
+	if d == nil {
+		return ""
+	}
+	text := age(d.At.Time, now) + " ago: "
+	switch policies := d.policies(); {
+	case d.Failed != 0:
+		return text + "failed as " + number(d.Failed)
+	case len(policies) > 0:
+		return text + strings.Join(policies, ", ") + ", " + d.cause()
+	default:
+		return text + d.cause()
+	}
+}
+
+// times says how often the same was applied, where it was more than once.
+func (d *Denial) times() string {
+	if d.Times < 2 {
+		return ""
+	}
+	return fmt.Sprintf(" (%d times by now)", d.Times)
+}
+
+// by says who refused it.
+func (d *Denial) by() string {
+	if d.Failed != 0 {
+		return fmt.Sprintf(", since it failed as %s", number(d.Failed))
+	}
+	switch policies := d.policies(); len(policies) {
+	case 0:
+		return ""
+	case 1:
+		return ", by policy " + policies[0]
+	default:
+		return ", by policies " + strings.Join(policies, ", ")
+	}
+}
+
+// policies are those that object, each once.
+func (d *Denial) policies() []string {
+	var names []string
+	for _, o := range d.Objections {
+		if o.Policy != "" && !slices.Contains(names, o.Policy) {
+			names = append(names, o.Policy)
+		}
+	}
+	return names
+}
+
+// cause is what is wrong, the first thing of several.
+func (d *Denial) cause() string {
+	if len(d.Objections) == 0 {
+		return oneLine(d.Message)
+	}
+	text := objection(d.Objections[0])
+	if more := len(d.Objections) + d.More - 1; more > 0 {
+		text += fmt.Sprintf("; and %d more", more)
+	}
+	return text
+}
+
+// objection is what one policy objects to, without what to change.
+func objection(o v1alpha1.Objection) string {
+	if o.Field == "" {
+		return oneLine(o.Message)
+	}
+	return oneLine(o.Field + ": " + o.Message)
+}

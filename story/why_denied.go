@@ -1,0 +1,93 @@
+package story
+
+import (
+	"fmt"
+	"time"
+)
+
+// WhyDenied is the newest denial on one screen, where it is the last thing that happened: which policy, what is wrong, what
+// would have changed, and what to do next. Empty where something failed since, or nothing was refused.
+func (w Workload) WhyDenied(look Look, now time.Time) string {
+	d := w.Denied
+	if d == nil || !d.newest(w) {
+		return ""
+	}
+	p := page{look: look}
+	text := fmt.Sprintf("%s: an apply was refused %s ago%s%s", w.Name, age(d.At.Time, now), d.by(), d.times())
+	p.prose("", "", bold, text)
+	w.objections(&p, d)
+	if len(d.Changes) > 0 {
+		p.title("What it would have changed of what runs" + w.running() + ":")
+		for _, line := range d.Changes {
+			p.fold(clean(line))
+		}
+	}
+	w.nextAfter(&p, d, now)
+	return p.String()
+}
+
+// objections say what is wrong, each with who says so where several do.
+func (w Workload) objections(p *page, d *Denial) {
+	p.line("")
+	if len(d.Objections) == 0 {
+		p.prose("", "  ", red, oneLine(d.Message))
+	}
+	several := len(d.policies()) > 1
+	for _, o := range d.Objections {
+		text := objection(o)
+		if several && o.Policy != "" {
+			text = o.Policy + ": " + text
+		}
+		p.prose("", "  ", red, text)
+	}
+	if d.More > 0 {
+		p.fold(fmt.Sprintf("and %d more", d.More))
+	}
+	for _, file := range d.Files {
+		p.prose("", "  ", yellow, "It has changed a file already, which pods read at their next start: "+oneLine(file))
+	}
+}
+
+// running names what runs.
+func (w Workload) running() string {
+	live := w.Live()
+	if live == nil {
+		return ""
+	}
+	return fmt.Sprintf(", %s", number(live.Spec.Number))
+}
+
+// nextAfter says what to do about a denial.
+func (w Workload) nextAfter(p *page, d *Denial, now time.Time) {
+	p.title("What to do:")
+	if d.Failed != 0 {
+		p.fold(fmt.Sprintf("Deploy a fix. Why it failed as %s:", number(d.Failed)))
+		p.line("    " + w.command("why", d.Failed))
+		if refused, until := w.Refused(now); refused != nil && refused.Spec.Number == d.Failed {
+			p.fold(fmt.Sprintf("It is refused for %s more; to have it tried again before:", age(now, until)))
+			p.line("    " + w.command("retry"))
+		}
+		return
+	}
+	fixes := 0
+	for _, o := range d.Objections {
+		if o.Fix == "" {
+			continue
+		}
+		fixes++
+		if len(d.Objections) > 1 && o.Field != "" {
+			p.fold("- " + oneLine(o.Field+": "+o.Fix))
+		} else {
+			p.fold("- " + oneLine(o.Fix))
+		}
+	}
+	if fixes == 0 {
+		p.fold("Change what is refused, and apply again.")
+	}
+	p.fold("To see before the next apply what would be refused:")
+	p.line(fmt.Sprintf("    kubectl reprise check -f FILE --live -n %s%s", w.Namespace, w.inContext()))
+	if failure := w.LastFailure(); failure != nil && !w.mended(failure) {
+		p.fold(fmt.Sprintf("What failed last is %s:", number(failure.Spec.Number)))
+		p.line("    " + w.command("why", failure.Spec.Number))
+	}
+}
