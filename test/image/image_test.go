@@ -45,7 +45,7 @@ func TestTheImageIsPulledForEachPlatformAndRuns(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if file.OS != p.OS || file.Architecture != p.Arch || !file.Created.Time.Equal(s.Time) {
+			if file.OS != p.OS || file.Architecture != p.Arch || !file.Created.Equal(s.Time) {
 				t.Errorf("it is for %s/%s of %s, want %s of %s", file.OS, file.Architecture, file.Created, p, s.Time)
 			}
 			if file.Config.User != "65532:65532" || len(file.Config.Entrypoint) != 1 || file.Config.Entrypoint[0] != "/reprise" {

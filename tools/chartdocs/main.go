@@ -5,7 +5,6 @@ package main
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -60,7 +59,7 @@ func between(page, table []byte) ([]byte, error) {
 	before, rest, found := bytes.Cut(page, []byte(begin))
 	_, after, ended := bytes.Cut(rest, []byte(end))
 	if !found || !ended {
-		return nil, errors.New("the marks between which the values stand are missing: " + begin + end)
+		return nil, fmt.Errorf("the marks between which the values stand are missing: %q and %q", begin, end)
 	}
 	return bytes.Join([][]byte{before, []byte(begin), table, []byte(end), after}, nil), nil
 }
