@@ -63,7 +63,7 @@ func (w Workload) Compared() (from, to *v1alpha1.Revision, why string, err error
 	newest, healthy := w.History.Newest(), w.History.LastHealthy()
 	switch {
 	case len(w.History) < 2:
-		return nil, nil, "", fmt.Errorf("%s has %d revision, and a diff needs two", w.Name, len(w.History))
+		return nil, nil, "", fmt.Errorf("%s has %s, and a diff needs two", w.Name, counted(len(w.History)))
 	case healthy != nil && !same(healthy, newest):
 		return healthy, newest, "the last healthy revision against the newest", nil
 	case newest.Spec.RollbackOf != 0:
@@ -78,6 +78,18 @@ func (w Workload) Compared() (from, to *v1alpha1.Revision, why string, err error
 		}
 	}
 	return &w.History[len(w.History)-2], newest, "the revision before against the newest", nil
+}
+
+// counted says how many revisions there are.
+func counted(n int) string {
+	switch n {
+	case 0:
+		return "no revision yet"
+	case 1:
+		return "one revision"
+	default:
+		return fmt.Sprintf("%d revisions", n)
+	}
 }
 
 // Revision is the revision that a person names by its number, with or without a #.

@@ -2,6 +2,7 @@ package story
 
 import (
 	"fmt"
+	"slices"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -30,6 +31,17 @@ func PodsOf(r *v1alpha1.Revision, sets []appsv1.ReplicaSet, pods []corev1.Pod) [
 // Wants says whether the Deployment wants pods of a revision's pod template, or may do so still.
 func (w Workload) Wants(r *v1alpha1.Revision) bool {
 	return w.Deployment != nil && workload.TemplateHash(&w.Deployment.Spec.Template) == r.Spec.TemplateHash
+}
+
+// SavedOf are the containers of which logs were saved, each once.
+func SavedOf(r *v1alpha1.Revision) []string {
+	var names []string
+	for _, e := range r.Status.Evidence {
+		if e.Container != "" && !slices.Contains(names, e.Container) {
+			names = append(names, e.Container)
+		}
+	}
+	return names
 }
 
 // SavedLogs are the last lines that were saved of a revision's failing containers, or of one of them, each with its pod

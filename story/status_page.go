@@ -29,7 +29,9 @@ func StatusPage(w Workload, look Look, now time.Time) string {
 	line("Workload", fmt.Sprintf("deployment/%s in namespace %s", s.Name, s.Namespace), bold)
 	line("Live", s.live(now), ofPhase(string(s.Phase)))
 	line("Runs", oneLine(s.Images), "")
-	line("Pods", fmt.Sprintf("%d of %d ready", s.Ready, s.Pods), "")
+	if s.Note != gone {
+		line("Pods", fmt.Sprintf("%d of %d ready", s.Ready, s.Pods), "")
+	}
 	switch s.LastHealthy {
 	case s.Revision:
 	case 0:

@@ -21,6 +21,8 @@ import (
 // Workload is what is known of one workload.
 type Workload struct {
 	Namespace, Name string
+	// Context is that of the kubeconfig which the caller named, empty for the current one: commands that are shown name it too.
+	Context string
 	// Deployment is what runs, nil where it is gone.
 	Deployment *appsv1.Deployment
 	// History is that of its name, with the revisions of Deployments of this name that are gone.
@@ -83,7 +85,18 @@ func (w Workload) command(verb string, rest ...any) string {
 	for _, word := range rest {
 		line += fmt.Sprint(" ", word)
 	}
-	return line
+	return line + w.inContext()
+}
+
+// Resume is what to type to have failures rolled back again.
+func (w Workload) Resume() string { return w.command("resume") }
+
+// inContext names the caller's context where it is not the current one.
+func (w Workload) inContext() string {
+	if w.Context == "" {
+		return ""
+	}
+	return " --context " + w.Context
 }
 
 // phase is a revision's state; one that is just being written has none yet.

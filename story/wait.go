@@ -74,7 +74,7 @@ func (w Workload) Awaited(n int64, now time.Time) Progress {
 	ready, wanted := pods(w.Deployment)
 	pending += fmt.Sprintf(", %d of %d pods ready", ready, wanted)
 	if r.Spec.FilesOnly {
-		pending += fmt.Sprintf("; only files changed, and pods know them once they start anew: kubectl rollout restart deployment/%s -n %s", w.Name, w.Namespace)
+		pending += fmt.Sprintf("; only files changed, and pods know them once they start anew: kubectl rollout restart deployment/%s -n %s%s", w.Name, w.Namespace, w.inContext())
 	}
 	if r.Status.Hold != "" {
 		pending += "; " + oneLine(r.Status.Hold)

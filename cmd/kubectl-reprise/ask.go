@@ -78,7 +78,13 @@ func (p *plugin) askable(ctx context.Context, c *connection, argument string) (s
 	if err != nil {
 		return w, err
 	}
+	if w.Deployment == nil {
+		return w, fmt.Errorf("deployment/%s is gone; only its history is kept", w.Name)
+	}
 	if says := p.silent(ctx, c); says != "" {
+		return w, errors.New(says)
+	}
+	if _, says := w.Recorded(nil); !workload.Guarded(w.Deployment) {
 		return w, errors.New(says)
 	}
 	if recorded, missing := w.Recorded(nil); !recorded {

@@ -41,8 +41,13 @@ your rights; what you may not read cannot be told. In neither case are the manif
 and the cluster's own ConfigMaps of policies are not read: name their folders by --policies.
 
 Exit codes: 0 nothing is denied, 1 something is, 2 it cannot be told, or the input is bad.`,
-		Example: `  score-k8s generate score.yaml && kubectl reprise check -f manifests.yaml
+		Example: `  # What would be refused of what was generated
+  score-k8s generate score.yaml && kubectl reprise check -f manifests.yaml
+
+  # With limits of the namespace and policies of your own, as annotations of GitHub
   kubectl reprise check -f manifests.yaml --namespace-data limits.yaml --policies policies/ -o github
+
+  # Ask the cluster what is in the namespace
   kubectl kustomize . | kubectl reprise check -f - --live -n shop`,
 		Args: cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error { return p.check(command.Context(), o) },
@@ -55,7 +60,11 @@ Exit codes: 0 nothing is denied, 1 something is, 2 it cannot be told, or the inp
 	flags.StringArrayVar(&o.namespaceData, "namespace-data", nil, "manifests of LimitRanges, ResourceQuotas, Namespaces, ServiceAccounts and classes; may be repeated")
 	flags.StringArrayVar(&o.namespaceData, "limitrange", nil, "the same as --namespace-data")
 	flags.BoolVar(&o.live, "live", false, "ask the cluster what is in the namespace and what runs, with your rights")
-	flags.StringVarP(&o.output, "output", "o", string(check.Human), fmt.Sprintf("one of %v", check.Formats()))
+	var known []string
+	for _, format := range check.Formats() {
+		known = append(known, string(format))
+	}
+	outputFlag(command, &o.output, string(check.Human), fmt.Sprintf("one of %v", known), known)
 	command.MarkFlagsMutuallyExclusive("live", "namespace-data")
 	command.MarkFlagsMutuallyExclusive("live", "limitrange")
 	_ = command.MarkFlagRequired("filename") // The flag exists.

@@ -58,7 +58,7 @@ func parses(t *testing.T, words []string) {
 	}
 }
 
-// TestExitCodesAreDocumented: every command says in its help by which codes it ends.
+// TestExitCodesAreDocumented: every command says in its help by which codes it ends, and has examples as kubectl's have.
 func TestExitCodesAreDocumented(t *testing.T) {
 	p := &plugin{config: genericclioptions.NewConfigFlags(true)}
 	for _, command := range p.command().Commands() {
@@ -67,6 +67,9 @@ func TestExitCodesAreDocumented(t *testing.T) {
 		}
 		if !strings.Contains(command.Long, "Exit codes: 0 ") {
 			t.Errorf("%s does not say by which codes it ends", command.Name())
+		}
+		if builtIn := command.GroupID == "Other commands:" && command.Name() != "version"; !builtIn && !strings.HasPrefix(command.Example, "  # ") {
+			t.Errorf("%s has no example that says what it is for", command.Name())
 		}
 	}
 }

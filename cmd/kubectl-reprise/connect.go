@@ -25,6 +25,8 @@ import (
 // connection is the caller's own to the cluster, with the caller's rights.
 type connection struct {
 	api client.WithWatch
+	// context is that of the kubeconfig which the caller named, empty for the current one.
+	context string
 	// reader is where many workloads are read: the API server, or what watches keep up to date.
 	reader client.Reader
 	// noEvents says that events are not watched, since the caller may not.
@@ -55,12 +57,12 @@ func (p *plugin) connect() (*connection, error) {
 	if err != nil {
 		return nil, explain(err, namespace)
 	}
-	return &connection{api: api, reader: api, rest: config, namespace: namespace, annotations: map[string]map[string]string{}}, nil
+	return &connection{api: api, context: *p.config.Context, reader: api, rest: config, namespace: namespace, annotations: map[string]map[string]string{}}, nil
 }
 
 // load reads all that is known of a workload: what runs before its history, so that no deploy in between looks recorded.
 func (c *connection) load(ctx context.Context, namespace, name string) (story.Workload, error) {
-	w := story.Workload{Namespace: namespace, Name: name, Deployment: &appsv1.Deployment{}}
+	w := story.Workload{Namespace: namespace, Name: name, Context: c.context, Deployment: &appsv1.Deployment{}}
 	err := c.api.Get(ctx, client.ObjectKey{Namespace: namespace, Name: name}, w.Deployment)
 	if apierrors.IsNotFound(err) {
 		w.Deployment, err = nil, nil

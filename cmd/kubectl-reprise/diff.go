@@ -28,7 +28,10 @@ left out. Without both it is the last healthy revision against the newest; where
 one against what it replaced.
 
 Exit codes: 0 it is shown, whether something changed or not, 2 it cannot be told.`,
-		Example: `  kubectl reprise diff cart
+		Example: `  # What the newest revision changed, or what was put back
+  kubectl reprise diff cart
+
+  # From revision 4 to 5, for a program
   kubectl reprise diff cart 4 5 -o json`,
 		Args:              cobra.MaximumNArgs(3),
 		ValidArgsFunction: p.completeRevision,
@@ -39,7 +42,7 @@ Exit codes: 0 it is shown, whether something changed or not, 2 it cannot be told
 			return p.diff(command.Context(), o, args)
 		},
 	}
-	command.Flags().StringVarP(&o.output, "output", "o", "", "json, or nothing: for people")
+	outputFlag(command, &o.output, "", "json, or nothing: for people", []string{"json"})
 	command.Flags().BoolVar(&o.kubernetes, "kubernetes", false, "name fields as in the Deployment, not in Score's terms")
 	return command
 }

@@ -103,7 +103,7 @@ func (c *connection) all(ctx context.Context, namespace string) ([]story.Workloa
 	found := map[client.ObjectKey]*story.Workload{}
 	of := func(key client.ObjectKey) *story.Workload {
 		if found[key] == nil {
-			found[key] = &story.Workload{Namespace: key.Namespace, Name: key.Name, Settings: workload.DefaultSettings()}
+			found[key] = &story.Workload{Namespace: key.Namespace, Name: key.Name, Context: c.context, Settings: workload.DefaultSettings()}
 		}
 		return found[key]
 	}

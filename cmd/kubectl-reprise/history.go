@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -18,7 +19,10 @@ func (p *plugin) historyCommand() *cobra.Command {
 the last healthy one where it is another: that is what a failure goes back to.
 
 Exit codes: 0 it is shown, 2 it cannot be told.`,
-		Example: `  kubectl reprise history cart
+		Example: `  # What was deployed of cart, and what became of it
+  kubectl reprise history cart
+
+  # With who delivered it and why
   kubectl reprise history cart -o wide`,
 		Args:              cobra.MaximumNArgs(1),
 		ValidArgsFunction: p.completeWorkload,
@@ -46,5 +50,9 @@ func (p *plugin) history(ctx context.Context, o tableOptions, argument string) e
 		return p.printRevisions(o.output, w.History)
 	}
 	p.warnOfSilence(ctx, c)
+	if len(w.History) == 0 {
+		fmt.Fprintf(p.ErrOut, "nothing of %s is recorded yet\n", w.Name)
+		return nil
+	}
 	return story.HistoryTable(w, time.Now()).Write(p.Out, p.look(), o.output == "wide", !o.noHeaders)
 }

@@ -65,7 +65,8 @@ Exit codes: 0 they are printed, 2 there are none, or they cannot be read.`,
 	flags.StringVarP(&o.container, "container", "c", "", "of this container alone")
 	flags.Int64Var(&o.tail, "tail", -1, "how many of the last lines to print of each; -1 for all")
 	command.MarkFlagsMutuallyExclusive("follow", "previous")
-	_ = command.RegisterFlagCompletionFunc("revision", p.completeNumber) // The flag exists.
+	_ = command.RegisterFlagCompletionFunc("revision", p.completeNumber) // The flags exist.
+	_ = command.RegisterFlagCompletionFunc("container", p.completeContainer)
 	return command
 }
 
@@ -134,6 +135,9 @@ func (c *connection) podsOf(ctx context.Context, w story.Workload, r *v1alpha1.R
 // savedLogs prints what was saved of a revision's containers.
 func (p *plugin) savedLogs(w story.Workload, r *v1alpha1.Revision, o logOptions) error {
 	lines := story.SavedLogs(r, o.container, o.previous)
+	if saved := story.SavedOf(r); len(lines) == 0 && o.container != "" && len(saved) > 0 && !slices.Contains(saved, o.container) {
+		return fmt.Errorf("the pods of %s #%d are gone, and no logs were saved of container %q; there are logs of %s", w.Name, r.Spec.Number, o.container, strings.Join(saved, ", "))
+	}
 	if len(lines) == 0 {
 		return fmt.Errorf("the pods of %s #%d are gone, and no logs were saved of them; %s", w.Name, r.Spec.Number, cmp.Or(r.Status.Error, "it has not failed"))
 	}

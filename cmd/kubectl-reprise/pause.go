@@ -17,7 +17,7 @@ func (p *plugin) pauseCommand() *cobra.Command {
 nothing is put back unless somebody asks (kubectl reprise rollback). Admission goes on as before.
 
 Exit codes: 0 it is so, 2 it cannot be done.`,
-		Example:           "  kubectl reprise pause cart",
+		Example:           "  # Try something out, and let nothing be put back\n  kubectl reprise pause cart",
 		Args:              cobra.MaximumNArgs(1),
 		ValidArgsFunction: p.completeWorkload,
 		RunE: func(command *cobra.Command, args []string) error {
@@ -34,7 +34,7 @@ func (p *plugin) resumeCommand() *cobra.Command {
 or the install says holds again. A failed revision that is live is rolled back then.
 
 Exit codes: 0 it is so, 2 it cannot be done.`,
-		Example:           "  kubectl reprise resume cart",
+		Example:           "  # Have failures of cart rolled back again\n  kubectl reprise resume cart",
 		Args:              cobra.MaximumNArgs(1),
 		ValidArgsFunction: p.completeWorkload,
 		RunE: func(command *cobra.Command, args []string) error {
@@ -72,7 +72,7 @@ func (p *plugin) setMode(ctx context.Context, argument string, mode workload.Mod
 	case mode == "":
 		fmt.Fprintf(p.Out, "%s: the annotation is cleared, but %s is %s still, by its pod template or its namespace\n", w.Name, workload.RollbackAnnotation, w.Settings.Rollback)
 	default:
-		fmt.Fprintf(p.Out, "%s: a failure is only reported; kubectl reprise resume %s -n %s ends that\n", w.Name, w.Name, w.Namespace)
+		fmt.Fprintf(p.Out, "%s: a failure is only reported; %s ends that\n", w.Name, w.Resume())
 	}
 	return nil
 }

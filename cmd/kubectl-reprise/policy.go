@@ -21,6 +21,8 @@ func (p *plugin) policyCommand() *cobra.Command {
 (stock opa test knows no k8s.quantity). The policies must also load as they would in the cluster.
 
 Exit codes: 0 all pass, 1 a test fails, 2 they cannot be run.`,
+		Example: `  # Run the tests of the policies in a folder
+  kubectl reprise policy test policies/`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(command *cobra.Command, folders []string) error {
 			return p.testPolicies(command.Context(), folders)

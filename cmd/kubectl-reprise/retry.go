@@ -21,8 +21,9 @@ func (p *plugin) retryCommand() *cobra.Command {
 Nothing is deployed by it.
 
 Exit codes: 0 it is admitted, 1 it was asked in vain, 2 it cannot be told, or not within --timeout.`,
-		Example: `  kubectl reprise retry cart && kubectl apply -f manifests.yaml && kubectl reprise wait -f manifests.yaml`,
-		Args:    cobra.MaximumNArgs(2), ValidArgsFunction: p.completeRevision,
+		Example: `  # The cause lay elsewhere and is mended: apply the same once more
+  kubectl reprise retry cart && kubectl apply -f manifests.yaml && kubectl reprise wait -f manifests.yaml`,
+		Args: cobra.MaximumNArgs(2), ValidArgsFunction: p.completeRevision,
 		RunE: func(command *cobra.Command, args []string) error {
 			return p.retry(command.Context(), timeout, args)
 		},

@@ -32,7 +32,10 @@ revision can run before it writes anything; the next apply meets no conflict. A 
 
 Exit codes: 0 it is back and Healthy, or nothing was wanted, 1 it was refused, held, or failed, 2 it cannot be told, or
 not within --timeout, 3 another deploy came in between.`,
-		Example: `  kubectl reprise rollback cart --dry-run
+		Example: `  # Show what going back to the last healthy revision would change
+  kubectl reprise rollback cart --dry-run
+
+  # Put revision 4 back, without being asked
   kubectl reprise rollback cart --to 4 --yes`,
 		Args:              cobra.MaximumNArgs(1),
 		ValidArgsFunction: p.completeWorkload,

@@ -54,10 +54,23 @@ func (p *plugin) tell(err error) int {
 	}
 }
 
+// add adds commands to a group, which the help shows under a heading.
+func (p *plugin) add(root *cobra.Command, heading string, commands ...*cobra.Command) {
+	root.AddGroup(&cobra.Group{ID: heading, Title: heading})
+	for _, command := range commands {
+		command.GroupID = heading
+	}
+	root.AddCommand(commands...)
+}
+
 func (p *plugin) command() *cobra.Command {
 	root := &cobra.Command{
-		Use:           "kubectl-reprise",
-		Short:         "Keep bad Score deployments out, and put the last good one back",
+		Use:   "kubectl-reprise",
+		Short: "Keep bad Score deployments out, and put the last good one back",
+		Long: `Reprise keeps bad Score deployments out of the cluster and puts the last good one back. This is the developer's day with it:
+see that a deploy failed, why, what it changed, go back, and fix.
+
+A WORKLOAD is NAME or deploy/NAME; where the namespace has one workload, it may be left out.`,
 		Version:       version.String(),
 		SilenceErrors: true,
 		SilenceUsage:  true,
@@ -68,9 +81,13 @@ func (p *plugin) command() *cobra.Command {
 	root.SetErr(p.ErrOut)
 	p.config.AddFlags(root.PersistentFlags())
 	root.PersistentFlags().StringVar(&p.install, "reprise-namespace", "reprise-system", "the namespace in which Reprise is installed, to see whether it runs")
-	root.AddCommand(p.statusCommand(), p.historyCommand(), p.diffCommand(), p.whyCommand(),
-		p.logsCommand(),
-		p.waitCommand(), p.rollbackCommand(), p.retryCommand(), p.pauseCommand(), p.resumeCommand(), p.versionCommand(),
-		p.checkCommand(), p.policyCommand())
+	p.add(root, "See what happened:", p.statusCommand(), p.historyCommand(), p.diffCommand(), p.whyCommand(), p.logsCommand())
+	p.add(root, "Act:", p.rollbackCommand(), p.retryCommand(), p.pauseCommand(), p.resumeCommand())
+	p.add(root, "In a pipeline:", p.checkCommand(), p.waitCommand(), p.policyCommand())
+	p.add(root, "Other commands:", p.versionCommand(), optionsCommand())
+	root.SetHelpCommandGroupID("Other commands:")
+	root.SetCompletionCommandGroupID("Other commands:")
+	p.completeFlags(root)
+	likeKubectl(root)
 	return root
 }

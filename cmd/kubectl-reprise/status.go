@@ -23,12 +23,19 @@ func (p *plugin) statusCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use:   "status [WORKLOAD]",
 		Short: "Show what runs, since when, and what failed last",
-		Long: `Show of a workload its live revision, its phase and pods, the last failure and what is refused at admission; without
-a name, of all workloads of the namespace, a line each.
+		Long: `Show of a workload its live revision, its phase and pods, the last failure, what is refused at admission, and the apply
+that was refused last; without a name, of all workloads of the namespace, a line each.
+
+With -w it is followed live: on a terminal in place, in a pipe a line for each change, until interrupted.
 
 Exit codes: 0 it is shown, whatever it is, 2 it cannot be told.`,
-		Example: `  kubectl reprise status
-  kubectl reprise status -A -o wide
+		Example: `  # All workloads of the namespace, a line each
+  kubectl reprise status
+
+  # Follow all workloads of all namespaces
+  kubectl reprise status -A -w
+
+  # One workload, in more words
   kubectl reprise status deploy/cart -n shop`,
 		Args:              cobra.MaximumNArgs(1),
 		ValidArgsFunction: p.completeWorkload,
@@ -48,7 +55,7 @@ Exit codes: 0 it is shown, whatever it is, 2 it cannot be told.`,
 
 // tableFlags are those that kubectl get has.
 func tableFlags(command *cobra.Command, o *tableOptions) {
-	command.Flags().StringVarP(&o.output, "output", "o", "", fmt.Sprintf("one of %v", formats[1:]))
+	outputFlag(command, &o.output, "", fmt.Sprintf("one of %v", formats[1:]), formats)
 	command.Flags().BoolVar(&o.noHeaders, "no-headers", false, "leave the headings out")
 }
 

@@ -22,6 +22,8 @@ func (p *plugin) versionCommand() *cobra.Command {
 where they do not fit and what to do.
 
 Exit codes: 0 they fit, 1 they do not, 2 it cannot be told.`,
+		Example: `  # Which versions there are, and whether they fit
+  kubectl reprise version`,
 		Args: cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
 			if err := known(output, "", "json", "yaml"); err != nil {
@@ -30,7 +32,7 @@ Exit codes: 0 they fit, 1 they do not, 2 it cannot be told.`,
 			return p.version(command.Context(), output)
 		},
 	}
-	command.Flags().StringVarP(&output, "output", "o", "", "json or yaml, or nothing: for people")
+	outputFlag(command, &output, "", "json or yaml, or nothing: for people", []string{"json", "yaml"})
 	return command
 }
 

@@ -29,12 +29,19 @@ func (p *plugin) waitCommand() *cobra.Command {
 rollout status would call the rollout of what was put back a success.
 
 With -f it is the revision of what the manifest says, found out by a server-side dry run: give the file that was
-applied. Of several workloads each is waited for, and the gravest outcome counts. Without, it is the newest revision that Reprise did not make itself; an apply that changed nothing makes no
-revision, so that this may be an older one. It may have been rolled back before wait began, or be replaced meanwhile.
+applied. Of several workloads each is waited for, and the gravest outcome counts. Without, it is the newest revision that
+Reprise did not make itself; an apply that changed nothing makes no revision, so that this may be an older one. It may
+have been rolled back before wait began, or be replaced meanwhile.
 
 Exit codes: 0 it is Healthy, 1 it failed or was rolled back, 2 it cannot be told, or not within --timeout, 3 another
 deploy replaced it before there was a verdict.`,
-		Example: `  kubectl apply -f manifests.yaml && kubectl reprise wait -f manifests.yaml --timeout 5m
+		Example: `  # Apply, and fail where what was applied fails
+  kubectl apply -f manifests.yaml && kubectl reprise wait -f manifests.yaml --timeout 5m
+
+  # Wait for what helm upgrade has applied
+  helm template cart ./chart | kubectl reprise wait -f -
+
+  # Wait for the newest deploy of cart, whoever made it
   kubectl reprise wait cart`,
 		Args:              cobra.MaximumNArgs(1),
 		ValidArgsFunction: p.completeWorkload,

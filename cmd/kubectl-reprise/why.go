@@ -37,7 +37,7 @@ Exit codes: 0 it is shown, or nothing has failed, 2 it cannot be told.`,
 			return p.why(command.Context(), output, args)
 		},
 	}
-	command.Flags().StringVarP(&output, "output", "o", "", "json or yaml: the whole Revision that failed; or nothing: for people")
+	outputFlag(command, &output, "", "json or yaml: the whole Revision that failed; or nothing: for people", []string{"json", "yaml"})
 	return command
 }
 

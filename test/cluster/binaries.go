@@ -19,6 +19,9 @@ const (
 	ControllerManager = "kube-controller-manager"
 	Scheduler         = "kube-scheduler"
 	KWOK              = "kwok"
+	// Kubelet and KubeProxy make a real node, see the folder node: only who names them gets them.
+	Kubelet   = "kubelet"
+	KubeProxy = "kube-proxy"
 	// Helm deploys to a cluster and is no part of it: only who names it gets it.
 	Helm = "helm"
 	// CertManager runs cert-manager's own controllers and its cainjector, see binaries/certmanager.
@@ -56,6 +59,10 @@ func controlPlane() shelf {
 func shelves() []shelf {
 	return []shelf{
 		controlPlane(),
+		{"node", []string{"kubernetes"}, []command{
+			{Kubelet, "kubernetes", "k8s.io/kubernetes/cmd/kubelet"},
+			{KubeProxy, "kubernetes", "k8s.io/kubernetes/cmd/kube-proxy"},
+		}},
 		{"helm", []string{"helm"}, []command{{Helm, "helm", "helm.sh/helm/v4/cmd/helm"}}},
 		{"cert-manager", []string{"certmanager"}, []command{{CertManager, "certmanager", "."}}},
 	}

@@ -158,15 +158,15 @@ func TestAFileThatALoopWritesAgainIsPutBackOnceAndThenHeld(t *testing.T) {
 			p.applies(filed())
 			product.Eventually(p, func() (bool, string) {
 				p.kubelet()
-				return phases(p.revisions()) == "1 Healthy", phases(p.revisions())
+				return product.Phases(p.revisions()) == "1 Healthy", product.Phases(p.revisions())
 			})
 
 			l := &filesLoop{place: p, every: every}
 			product.Eventually(p, func() (bool, string) {
 				l.step()
-				return len(p.events("RollbackHeld")) > 0, "it is not held: " + phases(p.revisions())
+				return len(p.events("RollbackHeld")) > 0, "it is not held: " + product.Phases(p.revisions())
 			})
-			held, version := phases(p.revisions()), p.file().ResourceVersion
+			held, version := product.Phases(p.revisions()), p.file().ResourceVersion
 			if message := p.events("RollbackHeld")[0].Message; !strings.Contains(message, "were put back before, and were written again") {
 				t.Errorf("it is held since %q", message)
 			}
@@ -179,7 +179,7 @@ func TestAFileThatALoopWritesAgainIsPutBackOnceAndThenHeld(t *testing.T) {
 				l.step()
 				return time.Now().After(until), "the loop goes on"
 			})
-			if now := phases(p.revisions()); now != held || p.file().ResourceVersion != version {
+			if now := product.Phases(p.revisions()); now != held || p.file().ResourceVersion != version {
 				t.Errorf("it was held as %q, and went on to %q; the file went from version %s to %s", held, now, version, p.file().ResourceVersion)
 			}
 			for _, reason := range []string{"RolledBack", "RollbackHeld"} {

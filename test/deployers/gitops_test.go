@@ -77,7 +77,7 @@ func TestALoopThatHealsItselfNeitherFlapsNorFloods(t *testing.T) {
 
 			h := p.revisions()
 			if len(h) > 5 || h.Newest().Spec.Restores == 0 || h.Newest().Status.Phase != v1alpha1.PhaseHealthy {
-				t.Errorf("after %d rounds the history is %q, want one rollback that is healthy, two at most", rounds, phases(h))
+				t.Errorf("after %d rounds the history is %q, want one rollback that is healthy, two at most", rounds, product.Phases(h))
 			}
 			if got := p.live().GetGeneration(); got != generation {
 				t.Errorf("in %d refused rounds the generation went from %d to %d", rounds, generation, got)

@@ -135,7 +135,7 @@ func (c cell) manifest() manifest {
 // isRefused has the bad manifest deployed again: a dry run warns, the real write is refused, and nothing has changed.
 func (c cell) isRefused(p place) {
 	p.Helper()
-	before, generation, revisions := p.state(), p.live().GetGeneration(), phases(p.revisions())
+	before, generation, revisions := p.state(), p.live().GetGeneration(), product.Phases(p.revisions())
 	const why = "failed as revision"
 	if c.deployer.dryRun != nil {
 		if said, err := c.deployer.dryRun(p, c.bad()); err != nil || !strings.Contains(said, why) {
@@ -149,7 +149,7 @@ func (c cell) isRefused(p place) {
 	if difference := cmp.Diff(before, p.state()); difference != "" || p.live().GetGeneration() != generation {
 		p.Errorf("it was refused and generation %d has become %d:\n%s", generation, p.live().GetGeneration(), difference)
 	}
-	if now := phases(p.revisions()); now != revisions {
+	if now := product.Phases(p.revisions()); now != revisions {
 		p.Errorf("it was refused and the history went from %q to %q", revisions, now)
 	}
 }

@@ -9,7 +9,6 @@ import (
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -43,13 +42,7 @@ func newPlace(t *testing.T, name string) place {
 	if p.api, err = client.New(config, client.Options{Scheme: api.Scheme(), Mapper: api.RESTMapper()}); err != nil {
 		t.Fatal(err)
 	}
-	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{
-		GenerateName: name + "-", Annotations: map[string]string{"reprise.dev/bake-time": "1s"},
-	}}
-	if err := p.api.Create(t.Context(), namespace); err != nil {
-		t.Fatal(err)
-	}
-	p.namespace = namespace.Name
+	p.namespace = product.NewNamespace(t, p.api, name+"-", map[string]string{"reprise.dev/bake-time": "1s"})
 	t.Cleanup(func() {
 		if logs, err := instance.Logs(); err == nil && t.Failed() {
 			for line := range strings.Lines(logs) {
@@ -113,20 +106,7 @@ func (p place) live() *unstructured.Unstructured {
 
 func (p place) revisions() history.History {
 	p.Helper()
-	h, err := history.List(p.Context(), p.api, p.namespace, name)
-	if err != nil {
-		p.Fatal(err)
-	}
-	return h
-}
-
-// phases renders a history as "1 Healthy, 2 RolledBack".
-func phases(h history.History) string {
-	var all []string
-	for _, r := range h {
-		all = append(all, fmt.Sprintf("%d %s", r.Spec.Number, r.Status.Phase))
-	}
-	return strings.Join(all, ", ")
+	return product.Revisions(p, p.api, p.namespace, name)
 }
 
 // becomes waits until the history is as a condition wants it.
@@ -135,7 +115,7 @@ func (p place) becomes(want string, condition func(history.History) bool) histor
 	var h history.History
 	product.Eventually(p, func() (bool, string) {
 		h = p.revisions()
-		return condition(h), fmt.Sprintf("the history is %q, want %s", phases(h), want)
+		return condition(h), fmt.Sprintf("the history is %q, want %s", product.Phases(h), want)
 	})
 	return h
 }

@@ -9,7 +9,6 @@ import (
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"reprise.dev/reprise/history"
@@ -32,24 +31,12 @@ func newPlace(t *testing.T, annotations map[string]string) place {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
-		if !t.Failed() {
-			return
-		}
-		if logs, err := instance.Logs(); err == nil {
-			lines := strings.Split(logs, "\n")
-			t.Logf("reprise says:\n%s", strings.Join(lines[max(0, len(lines)-40):], "\n"))
-		}
-	})
+	instance.ShowLogs(t)
 	api, err := product.NewClient(shared)
 	if err != nil {
 		t.Fatal(err)
 	}
-	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{GenerateName: "story-", Annotations: annotations}}
-	if err := api.Create(t.Context(), namespace); err != nil {
-		t.Fatal(err)
-	}
-	return place{T: t, namespace: namespace.Name, api: api}
+	return place{T: t, namespace: product.NewNamespace(t, api, "story-", annotations), api: api}
 }
 
 // tutorial is a step of the exercise, as score-k8s wrote it.
@@ -80,31 +67,13 @@ func (p place) refused(args ...string) string {
 // revisions reads a workload's history.
 func (p place) revisions(workload string) history.History {
 	p.Helper()
-	h, err := history.List(p.Context(), p.api, p.namespace, workload)
-	if err != nil {
-		p.Fatal(err)
-	}
-	return h
-}
-
-// phases renders a history as "1 Healthy, 2 RolledBack".
-func phases(h history.History) string {
-	var all []string
-	for _, r := range h {
-		all = append(all, fmt.Sprintf("%d %s", r.Spec.Number, r.Status.Phase))
-	}
-	return strings.Join(all, ", ")
+	return product.Revisions(p, p.api, p.namespace, workload)
 }
 
 // becomes waits until a workload's history has the given phases.
 func (p place) becomes(workload, want string) history.History {
 	p.Helper()
-	var h history.History
-	product.Eventually(p, func() (bool, string) {
-		h = p.revisions(workload)
-		return phases(h) == want, fmt.Sprintf("the history is %q, want %q", phases(h), want)
-	})
-	return h
+	return product.Becomes(p, p.api, p.namespace, workload, want)
 }
 
 // event waits for an event of a reason about the workload and returns its message.

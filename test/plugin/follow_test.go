@@ -86,11 +86,11 @@ func (f *following) ends() {
 func TestStatusFollowsUntilItIsInterrupted(t *testing.T) {
 	t.Parallel()
 	p := newPlace(t, quick)
-	all, one, machine := p.follow("status", "-w"), (*following)(nil), (*following)(nil)
+	all := p.follow("status", "-w")
 	all.shows("no workload that Reprise guards in namespace " + p.namespace)
 	p.apply(tutorial("1-healthy"))
 	all.shows("sample-app   1          Healthy   1/1")
-	one, machine = p.follow("status", "sample-app", "-w", "--no-headers"), p.follow("status", "-w", "-o", "json")
+	one, machine := p.follow("status", "sample-app", "-w", "--no-headers"), p.follow("status", "-w", "-o", "json")
 	one.shows("sample-app   1          Healthy   1/1")
 	machine.shows(`"revision": 1`)
 	p.apply(tutorial("3-fixed-limit"))

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -12,8 +11,6 @@ import (
 	"testing"
 
 	"github.com/creack/pty"
-	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"reprise.dev/reprise/history"
@@ -34,21 +31,12 @@ func newPlace(t *testing.T, annotations map[string]string) place {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
-		if logs, err := instance.Logs(); err == nil && t.Failed() {
-			lines := strings.Split(logs, "\n")
-			t.Logf("reprise says:\n%s", strings.Join(lines[max(0, len(lines)-40):], "\n"))
-		}
-	})
+	instance.ShowLogs(t)
 	api, err := product.NewClient(shared)
 	if err != nil {
 		t.Fatal(err)
 	}
-	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{GenerateName: "day-", Annotations: annotations}}
-	if err := api.Create(t.Context(), namespace); err != nil {
-		t.Fatal(err)
-	}
-	return place{T: t, namespace: namespace.Name, api: api, kubeconfig: shared.Kubeconfig()}
+	return place{T: t, namespace: product.NewNamespace(t, api, "day-", annotations), api: api, kubeconfig: shared.Kubeconfig()}
 }
 
 // quick has a rollout judged Healthy soon, so that tests need not wait for the default.
@@ -148,18 +136,5 @@ func (p place) kubectl(words ...string) {
 // becomes waits until a workload's history has the given phases, such as "1 Healthy, 2 RolledBack".
 func (p place) becomes(workload, want string) history.History {
 	p.Helper()
-	var h history.History
-	product.Eventually(p, func() (bool, string) {
-		var err error
-		if h, err = history.List(p.Context(), p.api, p.namespace, workload); err != nil {
-			return false, err.Error()
-		}
-		var all []string
-		for _, r := range h {
-			all = append(all, fmt.Sprintf("%d %s", r.Spec.Number, r.Status.Phase))
-		}
-		got := strings.Join(all, ", ")
-		return got == want, fmt.Sprintf("the history is %q, want %q", got, want)
-	})
-	return h
+	return product.Becomes(p, p.api, p.namespace, workload, want)
 }

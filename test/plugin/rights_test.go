@@ -106,9 +106,21 @@ func TestItIsSaidThatRepriseIsNotInstalled(t *testing.T) {
 func TestNamesAreCompletedLive(t *testing.T) {
 	t.Parallel()
 	p := rescued(t)
-	p.reprise("__complete", "status", "").says(p, 0, "sample-app\n")
-	p.reprise("__complete", "why", "sample-app", "").says(p, 0, "1\tHealthy podinfo:6.7.0\n2\tRolledBack podinfo:6.7.1\n3\tHealthy podinfo:6.7.0\n")
-	p.reprise("__complete", "rollback", "sample-app", "--to", "").says(p, 0, "2\tRolledBack podinfo:6.7.1\n")
+	for _, tt := range []struct{ typed, offered string }{
+		{"status ", "sample-app\n"},
+		{"status deploy/", "deploy/sample-app\n"},
+		{"status -o ", "wide\njson\nyaml\nname\n"},
+		{"check -o ", "human\njson\njunit\ngithub\n"},
+		{"why sample-app ", "1\tHealthy podinfo:6.7.0\n2\tRolledBack podinfo:6.7.1\n3\tHealthy podinfo:6.7.0\n"},
+		{"rollback sample-app --to ", "2\tRolledBack podinfo:6.7.1\n"},
+		{"logs sample-app -c ", "frontend\n"},
+		{"status --context ", "\n:4\n"}, // It has names of its own, and no files.
+		{"status -n ", p.namespace + "\n"},
+	} {
+		p.reprise(append([]string{"__complete"}, strings.Split(tt.typed, " ")...)...).says(p, 0, tt.offered)
+	}
+	// A cluster that does not answer offers nothing, and says nothing.
+	p.reprise("__complete", "--server=https://127.0.0.1:1", "status", "").says(p, 0, ":36\n")
 	out, err := p.command("kubectl", "__complete", "reprise", "-n", p.namespace, "status", "").Output()
 	if err != nil || !strings.HasPrefix(string(out), "sample-app\n") {
 		t.Errorf("kubectl completes %q, %v", out, err)

@@ -115,11 +115,7 @@ func (p place) revision(api client.Client, workload string, wanted func(*v1alpha
 // newestRevision is that of a workload; nil where there is none.
 func newestRevision(t testing.TB, api client.Client, namespace, workload string) *v1alpha1.Revision {
 	t.Helper()
-	h, err := history.List(t.Context(), api, namespace, workload)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return h.Newest()
+	return product.Revisions(t, api, namespace, workload).Newest()
 }
 
 // metrics are what the product serves of its policies.

@@ -15,6 +15,7 @@ import (
 
 	"reprise.dev/reprise/event"
 	"reprise.dev/reprise/history"
+	"reprise.dev/reprise/test/product"
 	"reprise.dev/reprise/workload"
 )
 
@@ -61,13 +62,7 @@ func (r *run) read() (s state, err error) {
 }
 
 // phases renders the history as "1 Healthy, 2 RolledBack".
-func (s state) phases() string {
-	var all []string
-	for _, r := range s.history {
-		all = append(all, fmt.Sprintf("%d %s", r.Spec.Number, r.Status.Phase))
-	}
-	return strings.Join(all, ", ")
-}
+func (s state) phases() string { return product.Phases(s.history) }
 
 // told is how often an event about a revision was told of one Deployment: made anew, it is another.
 func (s state) told(reason event.Reason, about string) (most int32) {
