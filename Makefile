@@ -7,7 +7,7 @@ GO ?= go
 GOLANGCI := $(GO) tool -modfile=tools/golangci-lint/go.mod golangci-lint
 CONTROLLER_GEN := $(GO) tool -modfile=tools/controller-gen/go.mod controller-gen
 # What is released, stamped with the version that git tells.
-RELEASE := $(GO) -C tools/release run . -root ../.. -out ../../dist
+RELEASE := $(GO) -C tools/release run . -root "$(CURDIR)" -out "$(CURDIR)/dist"
 # The test module, which holds the cluster, the integration tests and the demo.
 TESTS := $(GO) -C test
 
