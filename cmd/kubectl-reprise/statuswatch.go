@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"os"
 	"reflect"
 	"slices"
 	"strings"
@@ -59,7 +60,7 @@ func (p *plugin) watchStatus(ctx context.Context, c *connection, o tableOptions,
 		}
 		s.name = w.Name
 	}
-	if width(p.Out) > 0 && (o.output == "" || o.output == "wide") {
+	if width(p.Out) > 0 && os.Getenv("TERM") != dumb && (o.output == "" || o.output == "wide") {
 		s.screen = &screen{out: p.Out}
 	}
 	namespace := c.namespace
