@@ -43,7 +43,7 @@ test-unit: ## run the tests that need no cluster: seconds
 	$(GO) -C tools/chartdocs test ./...
 
 .PHONY: test-integration
-test-integration: binaries helm cert-manager prometheus ## run the tests against a real control plane
+test-integration: binaries node helm cert-manager prometheus ## run the tests against a real control plane
 	@# Not from the cache: Go does not see that the tests build and run the product's binary.
 	$(TESTS) test -count=1 -timeout 30m -p 1 ./...
 
@@ -58,6 +58,17 @@ faults: binaries ## play 200 rollbacks that are killed and disturbed between the
 .PHONY: deployers
 deployers: binaries helm ## play every deployer and next step against rollbacks, seven minutes
 	$(TESTS) test ./deployers -count=1 -timeout 30m -whole
+
+# The older minors of Kubernetes that the tests run on, each built by the module test/cluster/binaries/kubernetes-MINOR.
+MINORS ?= 1.36 1.32
+
+.PHONY: test-versions
+test-versions: binaries helm ## run the integration tests on older minors of Kubernetes: MINORS="1.36"; ten minutes more to build each
+	@for minor in $(MINORS); do \
+		assets=$$($(TESTS) run ./cluster/cmd/cluster-binaries -minor $$minor) || exit 1; \
+		echo "the integration tests on $$($$assets/kube-apiserver --version)"; \
+		KUBEBUILDER_ASSETS=$$assets $(TESTS) test ./integration ./configuration ./chart -count=1 -timeout 30m -p 1 || exit 1; \
+	done
 
 .PHONY: bench-recorder
 bench-recorder: binaries ## measure what recording costs, ten minutes
@@ -83,6 +94,27 @@ cert-manager: ## build cert-manager's controllers, which some tests run, into th
 .PHONY: helm
 helm: ## build Helm 4, which some tests deploy with, into the cache folder: six minutes the first time
 	@$(TESTS) run ./cluster/cmd/cluster-binaries helm
+
+.PHONY: node
+node: node-packages ## build the kubelet and kube-proxy of a real node into the cache folder: four minutes the first time
+	@$(TESTS) run ./cluster/cmd/cluster-binaries kubelet kube-proxy
+
+# What a real node is made of beside Kubernetes.
+NODE_PACKAGES := containerd runc containernetworking-plugins iptables conntrack iproute2
+
+.PHONY: node-packages
+node-packages: ## install the Debian packages of a real node where they are missing; without root and apt its tests are skipped
+	@missing=$$(for p in $(NODE_PACKAGES); do dpkg-query -W -f '$${Status}' $$p 2>/dev/null | grep -q 'ok installed' || echo $$p; done); \
+	if test -z "$$missing"; then :; \
+	elif test "$$(id -u)" = 0 && command -v apt-get >/dev/null; then \
+		echo "installing $$(echo $$missing) by apt-get"; \
+		{ apt-get update -qq && DEBIAN_FRONTEND=noninteractive timeout 300 apt-get install -y -qq --no-install-recommends $$missing; } >/dev/null \
+			|| echo "apt-get failed: the tests that need a real node will be skipped"; \
+	else echo "the tests that need a real node will be skipped: it takes root and the Debian packages $$(echo $$missing)"; fi
+
+.PHONY: test-node
+test-node: binaries node ## deploy, crash and read logs on a real node: a kubelet, containerd and runc in namespaces of their own
+	$(TESTS) test -count=1 -timeout 10m -v ./cluster/node/...
 
 .PHONY: prometheus
 prometheus: ## fetch Debian's Prometheus, which plays the alerts, into the cache folder; without apt those tests are skipped

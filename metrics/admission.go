@@ -13,6 +13,8 @@ type Admission struct {
 	admissions            *prometheus.CounterVec
 	answering, evaluating *prometheus.HistogramVec
 	objections, unjudged  *prometheus.CounterVec
+	// inForce are the policies that have series, with their enforcement.
+	inForce map[string]string
 }
 
 // admissionBuckets reach from what a few rules take to the API server's patience with a webhook, in seconds. Those of
@@ -48,6 +50,24 @@ func newAdmission() *Admission {
 	}
 	zero(a.admissions, []string{"allowed", "warned", "denied", "quarantined", "unchecked"}, []string{"create", "update"}, []string{"false", "true"})
 	return a
+}
+
+// InForce makes the series of the policies that are in force, with their enforcement, so that each is there before it is
+// first counted, and drops those of policies that are not any more. It must not be called twice at once.
+func (a *Admission) InForce(policies map[string]string) {
+	for policy := range a.inForce {
+		if _, stays := policies[policy]; !stays {
+			a.objections.DeletePartialMatch(prometheus.Labels{"policy": policy})
+			a.unjudged.DeletePartialMatch(prometheus.Labels{"policy": policy})
+		}
+	}
+	for policy, enforcement := range policies {
+		a.objections.WithLabelValues(policy, enforcement)
+		for _, reason := range []string{"broken", "timeout", "no-data"} {
+			a.unjudged.WithLabelValues(policy, reason)
+		}
+	}
+	a.inForce = policies
 }
 
 // Admitted implements webhook.Observer.

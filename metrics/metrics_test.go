@@ -1,7 +1,6 @@
 package metrics
 
 import (
-	"runtime/debug"
 	"slices"
 	"strings"
 	"testing"
@@ -26,7 +25,7 @@ func complete(t *testing.T, leads bool) (*Metrics, *prometheus.Registry) {
 		}},
 		Recorder{Leads: func() bool { return leads }, Backlog: func() (int, time.Time) { return 4, now.Add(-time.Minute) }, Now: func() time.Time { return now }},
 		PolicySet{Digest: func() string { return "abc" }},
-		Build(&debug.BuildInfo{Main: debug.Module{Version: "(devel)"}, Settings: []debug.BuildSetting{{Key: "vcs.revision", Value: "f00"}}}),
+		Build("1.2.3", "f00"),
 	); err != nil {
 		t.Fatal(err)
 	}
@@ -69,6 +68,24 @@ func TestEverySeriesOfAClosedListIsThereBeforeItIsCounted(t *testing.T) {
 	if causes := rollback.Causes(); len(slices.Compact(slices.Sorted(slices.Values(causes)))) != len(causes) {
 		t.Errorf("a cause is listed twice: %q", causes)
 	}
+}
+
+func TestThePoliciesInForceHaveSeriesAndThoseOfBeforeHaveNot(t *testing.T) {
+	m, registry := complete(t, false)
+	check := func(objections, unjudged int) {
+		t.Helper()
+		for name, want := range map[string]int{"reprise_policy_objections_total": objections, "reprise_policy_unjudged_total": unjudged} {
+			if got, err := testutil.GatherAndCount(registry, name); err != nil || got != want {
+				t.Errorf("%s has %d series, want %d: %v", name, got, want, err)
+			}
+		}
+	}
+	check(0, 0)
+	m.Admission.InForce(map[string]string{"a": "deny", "b": "warn"})
+	m.Admission.Objected("a", "exempt")
+	check(3, 6)
+	m.Admission.InForce(map[string]string{"b": "deny"})
+	check(2, 3) // That b only warned before is still told.
 }
 
 func TestOnlyTheLeaderServesWhatAllReplicasKnow(t *testing.T) {
@@ -126,26 +143,5 @@ reprise_policy_load_errors_total 2
 `
 	if err := testutil.GatherAndCompare(registry, strings.NewReader(want), "reprise_policy_invalid_sources", "reprise_policy_load_errors_total"); err != nil {
 		t.Error(err)
-	}
-}
-
-func TestABuildThatIsNotStampedIsUnknown(t *testing.T) {
-	want := `
-# HELP reprise_build_info 1, with the version and the commit of the build.
-# TYPE reprise_build_info gauge
-reprise_build_info{commit="%s",version="%s"} 1
-`
-	for _, test := range []struct {
-		info            *debug.BuildInfo
-		version, commit string
-	}{
-		{nil, "unknown", "unknown"},
-		{&debug.BuildInfo{Main: debug.Module{Version: "v1.2.3"}}, "v1.2.3", "unknown"},
-		{&debug.BuildInfo{Main: debug.Module{Version: "(devel)"}, Settings: []debug.BuildSetting{{Key: "vcs.revision", Value: "f00"}}}, "devel", "f00"},
-	} {
-		expected := strings.NewReplacer(`commit="%s"`, `commit="`+test.commit+`"`, `version="%s"`, `version="`+test.version+`"`).Replace(want)
-		if err := testutil.CollectAndCompare(Build(test.info), strings.NewReader(expected)); err != nil {
-			t.Error(err)
-		}
 	}
 }

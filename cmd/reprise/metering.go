@@ -15,6 +15,7 @@ import (
 	"reprise.dev/reprise/api/v1alpha1"
 	"reprise.dev/reprise/history"
 	"reprise.dev/reprise/metrics"
+	"reprise.dev/reprise/version"
 )
 
 // metering has the metrics served: those that are counted, and those that are read when Prometheus asks.
@@ -23,13 +24,24 @@ func (p *process) metering(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	info, _ := debug.ReadBuildInfo()
 	return p.metrics.Register(controllermetrics.Registry,
 		metrics.State{Leads: p.leads, Census: census},
 		metrics.Recorder{Leads: p.leads, Backlog: p.recorder.Backlog, Now: time.Now},
 		metrics.PolicySet{Digest: func() string { return p.policies.engine.Load().Digest() }},
-		metrics.Build(info),
+		metrics.Build(version.String(), commit()),
 	)
+}
+
+// commit is what the binary was built from, as the Go toolchain stamped it: unknown where it did not.
+func commit() string {
+	if info, ok := debug.ReadBuildInfo(); ok {
+		for _, setting := range info.Settings {
+			if setting.Key == "vcs.revision" {
+				return setting.Value
+			}
+		}
+	}
+	return "unknown"
 }
 
 // leads says whether this replica is the leader.

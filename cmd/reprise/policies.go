@@ -32,7 +32,7 @@ type policySet struct {
 	changed chan controllerevent.GenericEvent
 	// wake has all compiled anew; it holds one message, which is enough.
 	wake    chan struct{}
-	metrics *metrics.Policies
+	metrics *metrics.Metrics
 
 	engine  atomic.Pointer[policy.Engine]
 	mu      sync.Mutex // guards inForce and terms
@@ -91,7 +91,12 @@ func (s *policySet) assemble(ctx context.Context, stored []*corev1.ConfigMap, te
 func (s *policySet) put(assembly policy.Assembly, terms policy.Terms) {
 	s.inForce, s.terms = assembly.InForce, terms
 	s.engine.Store(assembly.Engine)
-	s.metrics.Loaded(len(assembly.Rejected))
+	s.metrics.Policies.Loaded(len(assembly.Rejected))
+	inForce := map[string]string{}
+	for _, rule := range s.rules() {
+		inForce[rule.Name] = string(rule.Enforcement)
+	}
+	s.metrics.Admission.InForce(inForce)
 }
 
 // Check implements webhook.PolicyChecker.

@@ -55,7 +55,7 @@ func (s *policySet) Start(ctx context.Context) error {
 			err = s.reload(ctx, stored)
 		}
 		if err != nil {
-			s.metrics.Failed()
+			s.metrics.Policies.Failed()
 			s.log.Error(err, "Compiling the policies anew; those in force stay")
 		}
 	}

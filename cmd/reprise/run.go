@@ -142,7 +142,7 @@ func (p *process) compile(ctx context.Context) error {
 	p.policies = &policySet{
 		clients: p.clients, namespace: p.options.namespace, events: p.events, builtin: builtin,
 		log:     ctrl.Log.WithName("policies"),
-		changed: make(chan controllerevent.GenericEvent, 1), wake: make(chan struct{}, 1), metrics: p.metrics.Policies,
+		changed: make(chan controllerevent.GenericEvent, 1), wake: make(chan struct{}, 1), metrics: p.metrics,
 	}
 	if err := p.policies.use(ctx, p.config.Policies); err != nil {
 		return err

@@ -18,7 +18,7 @@ import (
 // definitions are where the CustomResourceDefinitions of others come from, by the group that a set of values may need.
 var definitions = map[string]struct{ module, folder string }{
 	"cert-manager.io":       {"github.com/cert-manager/cert-manager@v1.21.2", "deploy/crds"},
-	"monitoring.coreos.com": {"github.com/prometheus-operator/prometheus-operator@v0.85.0", "example/prometheus-operator-crd"},
+	"monitoring.coreos.com": {"github.com/prometheus-operator/prometheus-operator@v0.90.1", "example/prometheus-operator-crd"},
 }
 
 // TestTheAPIServerTakesAllOfTheChart as it would be installed, into a namespace that enforces restricted PodSecurity.

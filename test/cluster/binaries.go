@@ -19,6 +19,9 @@ const (
 	ControllerManager = "kube-controller-manager"
 	Scheduler         = "kube-scheduler"
 	KWOK              = "kwok"
+	// Kubelet and KubeProxy make a real node, see the folder node: only who names them gets them.
+	Kubelet   = "kubelet"
+	KubeProxy = "kube-proxy"
 	// Helm deploys to a cluster and is no part of it: only who names it gets it.
 	Helm = "helm"
 	// CertManager runs cert-manager's own controllers and its cainjector, see binaries/certmanager.
@@ -56,6 +59,10 @@ func controlPlane() shelf {
 func shelves() []shelf {
 	return []shelf{
 		controlPlane(),
+		{"node", []string{"kubernetes"}, []command{
+			{Kubelet, "kubernetes", "k8s.io/kubernetes/cmd/kubelet"},
+			{KubeProxy, "kubernetes", "k8s.io/kubernetes/cmd/kube-proxy"},
+		}},
 		{"helm", []string{"helm"}, []command{{Helm, "helm", "helm.sh/helm/v4/cmd/helm"}}},
 		{"cert-manager", []string{"certmanager"}, []command{{CertManager, "certmanager", "."}}},
 	}
@@ -105,20 +112,25 @@ func (s shelf) provide(ctx context.Context, progress io.Writer, paths map[string
 	if len(missing) == 0 {
 		return nil
 	}
+	_, err := s.fill(ctx, progress, missing, paths)
+	return err
+}
+
+// fill adds the missing commands to paths out of the cache, and returns the folder in which it builds them.
+func (s shelf) fill(ctx context.Context, progress io.Writer, missing []command, paths map[string]string) (cache string, err error) {
 	sources, err := sourceFolder("binaries")
 	if err != nil {
-		return err
+		return "", err
 	}
-	cache, err := s.cacheFolder(sources)
-	if err != nil {
-		return err
+	if cache, err = s.cacheFolder(sources); err != nil {
+		return "", err
 	}
 	if missing = provided(cache, missing, paths); len(missing) == 0 {
-		return nil
+		return cache, nil
 	}
 	unlock, err := lock(ctx, progress, filepath.Join(cache, ".lock"))
 	if err != nil {
-		return err
+		return "", err
 	}
 	defer unlock()
 	// Another process may have built them while this one waited.
@@ -127,11 +139,11 @@ func (s shelf) provide(ctx context.Context, progress io.Writer, paths map[string
 		b := build{command: c, sources: sources, target: filepath.Join(cache, c.name), progress: progress,
 			title: fmt.Sprintf("%s (%d of %d)", c.name, i+1, len(missing))}
 		if err := b.run(ctx); err != nil {
-			return err
+			return "", err
 		}
 		paths[c.name] = b.target
 	}
-	return nil
+	return cache, nil
 }
 
 // provided adds to paths what folder holds and returns the commands that it lacks.

@@ -52,7 +52,7 @@ func (b build) run(ctx context.Context) error {
 // the API server would call itself v0.0.0 (k8s.io/component-base/version).
 func (b build) linkerFlags(ctx context.Context, dir string) (string, error) {
 	const strip = "-s -w"
-	if b.module != "kubernetes" {
+	if !strings.HasPrefix(b.module, "kubernetes") {
 		return strip, nil
 	}
 	cmd := exec.CommandContext(ctx, "go", "list", "-m", "-f", "{{.Version}}", "k8s.io/kubernetes")

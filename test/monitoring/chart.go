@@ -73,7 +73,6 @@ func Render() (Rendered, error) {
 	}
 	on := map[string]any{"enabled": true, "labels": map[string]any{"release": "monitoring"}}
 	values := map[string]any{
-		"webhook": map[string]any{"caBundle": "Zm9v"}, "certificates": map[string]any{"secretName": "tls"},
 		"metrics": map[string]any{
 			"serviceMonitor": on, "dashboards": on,
 			"rules": map[string]any{"enabled": true, "labels": on["labels"], "runbookURL": Runbook},

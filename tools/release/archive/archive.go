@@ -17,7 +17,7 @@ import (
 )
 
 // Write packs files into a zip or a gzipped tar file, whichever the path ends in. They lie in it under their base
-// names and may be run; all are of one time, so that the same content is the same archive.
+// names; all are of one time, so that the same content is the same archive.
 func Write(path string, at time.Time, files ...string) error {
 	out, err := os.Create(path)
 	if err != nil {
@@ -42,7 +42,7 @@ func tarTo(out io.Writer, at time.Time, files []string) error {
 		if err != nil {
 			return err
 		}
-		header := &tar.Header{Typeflag: tar.TypeReg, Name: info.Name(), Mode: 0o755, Size: info.Size(), ModTime: at}
+		header := &tar.Header{Typeflag: tar.TypeReg, Name: info.Name(), Mode: int64(mode(info)), Size: info.Size(), ModTime: at}
 		if err := w.WriteHeader(header); err != nil {
 			return err
 		}
@@ -59,8 +59,12 @@ func tarTo(out io.Writer, at time.Time, files []string) error {
 func zipTo(out io.Writer, at time.Time, files []string) error {
 	w := zip.NewWriter(out)
 	for _, name := range files {
-		header := &zip.FileHeader{Name: filepath.Base(name), Method: zip.Deflate, Modified: at}
-		header.SetMode(fs.FileMode(0o755))
+		info, err := os.Stat(name)
+		if err != nil {
+			return err
+		}
+		header := &zip.FileHeader{Name: info.Name(), Method: zip.Deflate, Modified: at}
+		header.SetMode(mode(info))
 		entry, err := w.CreateHeader(header)
 		if err != nil {
 			return err
@@ -70,6 +74,14 @@ func zipTo(out io.Writer, at time.Time, files []string) error {
 		}
 	}
 	return w.Close()
+}
+
+// mode is that of a program or of a text, whatever else the machine's umask made of it.
+func mode(info fs.FileInfo) fs.FileMode {
+	if info.Mode()&0o100 != 0 {
+		return 0o755
+	}
+	return 0o644
 }
 
 func copyFrom(w io.Writer, name string) error {
