@@ -152,5 +152,5 @@ func (p *plugin) surroundings(o checkOptions, checked []check.Manifest) (check.N
 func colours(w io.Writer) bool {
 	file, isFile := w.(*os.File)
 	_, unwanted := os.LookupEnv("NO_COLOR")
-	return isFile && term.IsTerminal(int(file.Fd())) && (!unwanted || os.Getenv("NO_COLOR") == "")
+	return isFile && term.IsTerminal(int(file.Fd())) && os.Getenv("TERM") != dumb && (!unwanted || os.Getenv("NO_COLOR") == "")
 }

@@ -38,6 +38,15 @@ func (p *plugin) printData(format string, value any) error {
 	return err
 }
 
+// printRevision writes one revision as kubectl get NAME would.
+func (p *plugin) printRevision(format string, r *v1alpha1.Revision) error {
+	r.SetGroupVersionKind(v1alpha1.GroupVersion.WithKind("Revision"))
+	if format == "yaml" {
+		return printed(&printers.YAMLPrinter{}, r, p)
+	}
+	return printed(&printers.JSONPrinter{}, r, p)
+}
+
 // printRevisions writes revisions as kubectl get would.
 func (p *plugin) printRevisions(format string, revisions []v1alpha1.Revision) error {
 	list := &v1alpha1.RevisionList{Items: revisions}
@@ -58,6 +67,6 @@ func (p *plugin) printRevisions(format string, revisions []v1alpha1.Revision) er
 	}
 }
 
-func printed(printer printers.ResourcePrinter, list runtime.Object, p *plugin) error {
-	return printer.PrintObj(list, p.Out)
+func printed(printer printers.ResourcePrinter, object runtime.Object, p *plugin) error {
+	return printer.PrintObj(object, p.Out)
 }

@@ -79,15 +79,14 @@ func (p *plugin) status(ctx context.Context, o tableOptions, argument string) er
 	if o.watch {
 		return p.watchStatus(ctx, c, o, argument)
 	}
-	if argument != "" && (o.output == "" || o.output == "wide") {
+	if argument != "" {
 		w, err := c.found(ctx, argument)
 		if err != nil {
 			return err
 		}
-		fmt.Fprint(p.Out, story.StatusPage(w, p.look(), time.Now()))
-		return nil
+		return p.printStatus(o, w)
 	}
-	all, err := c.statuses(ctx, o, argument)
+	all, err := c.statuses(ctx, o)
 	if err != nil {
 		return err
 	}
@@ -105,12 +104,22 @@ func (c *connection) place(o tableOptions) string {
 	return "namespace " + c.namespace
 }
 
-// statuses are those of one workload, of a namespace or of all.
-func (c *connection) statuses(ctx context.Context, o tableOptions, argument string) ([]story.Status, error) {
-	if argument != "" {
-		w, err := c.found(ctx, argument)
-		return []story.Status{story.StatusOf(w, time.Now())}, err
+// printStatus prints one workload: a page for people, and for tools the status itself, as kubectl get NAME does.
+func (p *plugin) printStatus(o tableOptions, w story.Workload) error {
+	switch o.output {
+	case "json", "yaml":
+		return p.printData(o.output, story.StatusOf(w, time.Now()))
+	case "name":
+		fmt.Fprintf(p.Out, "deployment.apps/%s\n", w.Name)
+		return nil
+	default:
+		fmt.Fprint(p.Out, story.StatusPage(w, p.look(), time.Now()))
+		return nil
 	}
+}
+
+// statuses are those of a namespace or of all.
+func (c *connection) statuses(ctx context.Context, o tableOptions) ([]story.Status, error) {
 	namespace := c.namespace
 	if o.allNamespaces {
 		namespace = ""

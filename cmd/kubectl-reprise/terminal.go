@@ -26,6 +26,9 @@ const (
 	recheck = 2 * time.Second
 )
 
+// dumb is what TERM is on a terminal that cannot be steered, such as an editor's.
+const dumb = "dumb"
+
 // look is what standard output is printed on.
 func (p *plugin) look() story.Look {
 	return story.Look{Width: width(p.Out), Colour: colours(p.Out)}
@@ -49,6 +52,9 @@ func width(w io.Writer) int {
 func (p *plugin) follow(ctx context.Context, c *connection, namespace, name string, look func() (done bool, says string, err error)) error {
 	changed := c.changes(ctx, namespace, name)
 	line := liveLine{out: p.ErrOut, width: width(p.ErrOut), since: time.Now()}
+	if os.Getenv("TERM") == dumb {
+		line.width = 0
+	}
 	defer line.clear()
 	frames, again := time.NewTicker(frame), time.NewTicker(recheck)
 	defer frames.Stop()

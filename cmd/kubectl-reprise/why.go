@@ -67,7 +67,7 @@ func (p *plugin) why(ctx context.Context, output string, args []string) error {
 		r = w.History.Newest()
 	}
 	if output != "" {
-		return p.printRevisions(output, []v1alpha1.Revision{*r})
+		return p.printRevision(output, r.DeepCopy())
 	}
 	fmt.Fprint(p.Out, diagnosis(w, r).Why(p.look(), time.Now()))
 	return nil

@@ -31,6 +31,7 @@ func TestTheDayIsSeenInOneCommandEach(t *testing.T) {
 		p.reprise("status").says(p, 0, "NAME         REVISION   PHASE", "sample-app   3          Healthy   1/1    podinfo:6.7.0", cause)
 		p.reprise("status", "deploy/sample-app").says(p, 0, "#3, Healthy for", "Reprise put #1 back as it", "1 of 1 ready", "Refused:", cause)
 		p.reprise("status", "-A").says(p, 0, "NAMESPACE", p.namespace)
+		p.reprise("status", "sample-app", "-o", "json").says(p, 0, "{\n    \"namespace\": ", `"revision": 3`)
 		p.reprise("status", "-o", "name").says(p, 0, "deployment.apps/sample-app")
 		var told struct {
 			Items []struct {
@@ -63,7 +64,10 @@ func TestTheDayIsSeenInOneCommandEach(t *testing.T) {
 		p.reprise("why").says(p, 0, "sample-app #2 failed", "rolled back to #1", cause, "| boom", "exit code 1", "What it changed against #1",
 			"#1 was back", "it runs as #3, which is Healthy", "kubectl reprise retry sample-app -n "+p.namespace)
 		p.reprise("why", "sample-app", "3").says(p, 0, "sample-app #3 has been Healthy for")
-		p.reprise("why", "sample-app", "2", "-o", "yaml").says(p, 0, "kind: Revision\n")
+		var revision v1alpha1.Revision
+		if err := yaml.UnmarshalStrict([]byte(p.reprise("why", "sample-app", "2", "-o", "yaml").out), &revision); err != nil || revision.Kind != "Revision" || revision.Spec.Number != 2 {
+			t.Errorf("for tools it is %s #%d, %v", revision.Kind, revision.Spec.Number, err)
+		}
 	})
 	t.Run("on a terminal", func(t *testing.T) {
 		for _, words := range [][]string{{"status"}, {"history"}, {"why"}, {"diff"}} {
