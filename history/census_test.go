@@ -1,6 +1,7 @@
 package history
 
 import (
+	"fmt"
 	"slices"
 	"testing"
 	"time"
@@ -48,5 +49,25 @@ func TestRevisionsAndWorkloadsAreCounted(t *testing.T) {
 	want.Quarantines = 0
 	if difference := cmp.Diff(want, Count(slices.Values(all), now.Add(2*time.Hour))); difference != "" {
 		t.Errorf("later (-want +got):\n%s", difference)
+	}
+}
+
+// BenchmarkCount counts a history of 50,000 revisions, one in a hundred of which failed lately, as each scrape does.
+func BenchmarkCount(b *testing.B) {
+	var all []*v1alpha1.Revision
+	for i := range 50_000 {
+		r := &v1alpha1.Revision{ObjectMeta: metav1.ObjectMeta{Namespace: "shop"}}
+		r.Spec.Workload.Name, r.Spec.Number = fmt.Sprint("w", i/10), int64(i%10)
+		r.Spec.TemplateHash, r.Status.Phase = fmt.Sprint(i), v1alpha1.PhaseHealthy
+		if i%100 == 9 {
+			r.Status.Phase, r.Status.PhaseSince = v1alpha1.PhaseFailed, &metav1.Time{Time: now}
+		}
+		all = append(all, r)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		if c := Count(slices.Values(all), now); c.Quarantines != 500 {
+			b.Fatalf("%d quarantines", c.Quarantines)
+		}
 	}
 }

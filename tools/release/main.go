@@ -16,14 +16,18 @@ import (
 	"reprise.dev/reprise/tools/release/stamp"
 )
 
-func main() {
+func main() { os.Exit(release()) }
+
+// release returns the code to exit with.
+func release() int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	err := run(ctx, os.Stdout, os.Args[1:])
 	stop()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "release:", err)
-		os.Exit(1)
+		return 1
 	}
+	return 0
 }
 
 const usage = `usage: release [-root DIR] [-out DIR] [-push REGISTRY/NAME] image|dist|version`
