@@ -78,15 +78,14 @@ func api(t *testing.T) client.Client {
 // back; its end may leave applies unchecked, and fail none.
 func life(t *testing.T, renewed func(t *testing.T), values ...string) {
 	node.Require(t)
-	push(t, "1.0.0")
-	push(t, "1.0.1")
-	helm(t, "install", append(chart(t, "1.0.0", values...), "--create-namespace")...)
+	push(t)
+	helm(t, "install", append(chart(t, first, values...), "--create-namespace")...)
 	l := load.Start(t, shared.Cluster)
-	helm(t, "upgrade", chart(t, "1.0.1", values...)...)
-	runs(t, "1.0.1")
+	helm(t, "upgrade", chart(t, second, values...)...)
+	runs(t, second)
 	renewed(t)
 	helm(t, "rollback", "1", "--wait", "--timeout=4m")
-	runs(t, "1.0.0")
+	runs(t, first)
 	l.Flawless()
 
 	last := load.Start(t, shared.Cluster)

@@ -6,15 +6,19 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
+	"runtime"
 	"testing"
+	"time"
 
-	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/layout"
 
 	"reprise.dev/reprise/test/cluster"
 	"reprise.dev/reprise/test/cluster/node"
 	"reprise.dev/reprise/test/load"
+	"reprise.dev/reprise/tools/release/compile"
+	"reprise.dev/reprise/tools/release/image"
+	"reprise.dev/reprise/tools/release/stamp"
 )
 
 // shared serves all tests; nil where no node can run.
@@ -25,32 +29,50 @@ func TestMain(m *testing.M) {
 	os.Exit(node.Serve(m, options, func(n *node.Node) { shared = n }))
 }
 
-// prepare builds what the node is to run, and what runs beside it.
+// The versions that are installed, one after the other.
+const (
+	first  = "1.0.0"
+	second = "1.0.1"
+)
+
+// prepare builds the images that the node is to run, as they are released, and what runs beside it.
 func prepare(ctx context.Context, folder string) error {
 	root, err := cluster.RepositoryRoot()
 	if err != nil {
 		return err
 	}
-	cmd := exec.CommandContext(ctx, "go", "build", "-buildvcs=false", "-trimpath", "-o", filepath.Join(folder, "reprise"), "./cmd/reprise")
-	cmd.Dir, cmd.Env = root, append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("building reprise: %w\n%s", err, out)
+	for _, version := range []string{first, second} {
+		released := stamp.Stamp{Version: version, Commit: "0000000", Time: time.Unix(0, 0).UTC()}
+		index, err := image.Build(ctx, os.Stderr, root, released, compile.Platform{OS: "linux", Arch: runtime.GOARCH})
+		if err != nil {
+			return err
+		}
+		if _, err := layout.Write(filepath.Join(folder, version), index); err != nil {
+			return fmt.Errorf("keeping the image %s: %w", version, err)
+		}
 	}
 	_, err = cluster.Binaries(ctx, os.Stderr, cluster.Helm, cluster.CertManager)
 	return err
 }
 
-// push makes the image of a version, which the chart's pods pull. Versions differ in a variable of the environment only.
-func push(t *testing.T, version string) {
+// push has the registry hold both images, which the chart's pods pull.
+func push(t *testing.T) {
 	t.Helper()
-	image, err := node.NewImage(
-		map[string]string{"reprise": filepath.Join(shared.Prepared, "reprise")},
-		v1.Config{User: "65532:65532", Entrypoint: []string{"/reprise"}, Env: []string{"VERSION=" + version}},
-	)
-	if err == nil {
-		err = shared.Registry.Push(t.Context(), "reprise.dev/reprise:"+version, image)
-	}
-	if err != nil {
-		t.Fatal(err)
+	for _, version := range []string{first, second} {
+		index, err := layout.ImageIndexFromPath(filepath.Join(shared.Prepared, version))
+		if err != nil {
+			t.Fatal(err)
+		}
+		manifest, err := index.IndexManifest()
+		if err != nil {
+			t.Fatal(err)
+		}
+		one, err := index.Image(manifest.Manifests[0].Digest)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := shared.Registry.Push(t.Context(), "reprise.dev/reprise:"+version, one); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
