@@ -45,7 +45,7 @@ test-unit: ## run the tests that need no cluster: seconds
 .PHONY: test-integration
 test-integration: binaries node helm cert-manager prometheus ## run the tests against a real control plane
 	@# Not from the cache: Go does not see that the tests build and run the product's binary.
-	$(TESTS) test -count=1 -timeout 30m -p 1 ./...
+	$(TESTS) test -count=1 -timeout 30m -p 2 ./...
 
 .PHONY: differential
 differential: binaries ## compare the effective pod with the real API server in 5,000 random cases
