@@ -24,7 +24,7 @@ demo: ## play the break-fix exercise on a real control plane; KEEP=1 leaves it u
 	@KEEP=$(KEEP) $(TESTS) run ./demo
 
 .PHONY: test
-test: test-unit test-integration ## run every test
+test: test-unit test-node test-integration ## run every test
 
 .PHONY: test-unit
 test-unit: ## run the tests that need no cluster: seconds
@@ -33,7 +33,16 @@ test-unit: ## run the tests that need no cluster: seconds
 .PHONY: test-integration
 test-integration: binaries helm ## run the tests against a real control plane
 	@# Not from the cache: Go does not see that the tests build and run the product's binary.
-	$(TESTS) test -count=1 -timeout 30m -p 1 ./...
+	@# Those of a real node have a target of their own, which says where they are left out.
+	$(TESTS) test -count=1 -timeout 30m -p 1 $$($(TESTS) list ./... | grep -v /cluster/node)
+
+.PHONY: test-node
+test-node: node-packages binaries ## play a deploy, a crash and its logs on a real node, where this machine can run one
+	$(TESTS) test ./cluster/node/... -count=1 -timeout 15m -p 1 -v
+
+.PHONY: node-packages
+node-packages: ## install the Debian packages that a real node needs, where they are missing and this is root
+	@$(TESTS) run ./cluster/node/cmd/node-packages
 
 .PHONY: differential
 differential: binaries ## compare the effective pod with the real API server in 5,000 random cases

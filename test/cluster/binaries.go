@@ -19,6 +19,9 @@ const (
 	ControllerManager = "kube-controller-manager"
 	Scheduler         = "kube-scheduler"
 	KWOK              = "kwok"
+	// Kubelet and KubeProxy make a real node, see the folder node: only who names them gets them.
+	Kubelet   = "kubelet"
+	KubeProxy = "kube-proxy"
 	// Helm deploys to a cluster and is no part of it: only who names it gets it.
 	Helm = "helm"
 )
@@ -52,7 +55,14 @@ func controlPlane() shelf {
 
 // shelves are all that Binaries can provide.
 func shelves() []shelf {
-	return []shelf{controlPlane(), {"helm", []string{"helm"}, []command{{Helm, "helm", "helm.sh/helm/v4/cmd/helm"}}}}
+	return []shelf{
+		controlPlane(),
+		{"node", []string{"kubernetes"}, []command{
+			{Kubelet, "kubernetes", "k8s.io/kubernetes/cmd/kubelet"},
+			{KubeProxy, "kubernetes", "k8s.io/kubernetes/cmd/kube-proxy"},
+		}},
+		{"helm", []string{"helm"}, []command{{Helm, "helm", "helm.sh/helm/v4/cmd/helm"}}},
+	}
 }
 
 // Binaries returns the path of each named command, or of the whole control plane when no name is given. What

@@ -31,7 +31,7 @@ func TestGivenBinariesAreUsedAsTheyAre(t *testing.T) {
 }
 
 func TestUnknownBinaryIsAnError(t *testing.T) {
-	if _, err := Binaries(t.Context(), io.Discard, "kubelet"); err == nil {
+	if _, err := Binaries(t.Context(), io.Discard, "kube-dns"); err == nil {
 		t.Error("no error for a command that is not among them")
 	}
 }

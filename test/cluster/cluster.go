@@ -23,6 +23,10 @@ type Options struct {
 	ControlPlaneOnly bool
 	// Nodes is how many nodes there are; 0 means one.
 	Nodes int
+	// OwnNodes leaves out KWOK and its nodes: the caller brings nodes of its own.
+	OwnNodes bool
+	// Hosts are further names and addresses that the API server is reached by.
+	Hosts []string
 	// AuditPolicy, when not empty, is an audit policy (audit.k8s.io/v1, YAML) whose log AuditLog names.
 	AuditPolicy string
 	// APIServerFlags are added to those of the API server and win over them.
@@ -41,7 +45,7 @@ type Cluster struct {
 	admin     Certificate
 	etcdPort  int
 	apiPort   int
-	kubelet   *http.Server // serves container logs; nil when ControlPlaneOnly
+	kubelet   *http.Server // serves container logs; nil where KWOK plays no node
 
 	mu        sync.Mutex
 	processes []*process // in the order of their start
@@ -62,7 +66,10 @@ func Start(ctx context.Context, options Options) (*Cluster, error) {
 	log.SetLogger(logr.Discard())
 	names := []string{Etcd, APIServer, Kubectl}
 	if !options.ControlPlaneOnly {
-		names = append(names, ControllerManager, Scheduler, KWOK)
+		names = append(names, ControllerManager, Scheduler)
+		if !options.OwnNodes {
+			names = append(names, KWOK)
+		}
 	}
 	binaries, err := Binaries(ctx, options.Progress, names...)
 	if err != nil {
@@ -106,8 +113,10 @@ func (c *Cluster) start(ctx context.Context) (err error) {
 	if err := c.startControllers(ctx); err != nil {
 		return err
 	}
-	if err := c.startNodes(ctx); err != nil {
-		return err
+	if !c.options.OwnNodes {
+		if err := c.startNodes(ctx); err != nil {
+			return err
+		}
 	}
 	return c.waitForServiceAccounts(ctx)
 }

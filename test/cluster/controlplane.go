@@ -21,7 +21,7 @@ func (c *Cluster) writeCredentials() (err error) {
 	if c.authority, err = newAuthority(c.dir); err != nil {
 		return err
 	}
-	hosts := []string{"127.0.0.1", "localhost", "kubernetes.default.svc"}
+	hosts := append([]string{"127.0.0.1", "localhost", "kubernetes.default.svc"}, c.options.Hosts...)
 	if _, err := c.authority.issue("apiserver", "kube-apiserver", nil, hosts); err != nil {
 		return err
 	}
@@ -119,11 +119,11 @@ func (c *Cluster) RestartAPIServer(ctx context.Context) error {
 // startControllers starts the controllers and the scheduler. Their client limits are raised: with the
 // defaults a thousand Deployments take four minutes instead of one.
 func (c *Cluster) startControllers(ctx context.Context) error {
-	manager, err := c.componentKubeconfig("controller-manager", "system:kube-controller-manager")
+	manager, err := c.UserKubeconfig("controller-manager", "system:kube-controller-manager")
 	if err != nil {
 		return err
 	}
-	scheduler, err := c.componentKubeconfig("scheduler", "system:kube-scheduler")
+	scheduler, err := c.UserKubeconfig("scheduler", "system:kube-scheduler")
 	if err != nil {
 		return err
 	}

@@ -47,8 +47,9 @@ func (c *Cluster) restConfig(tls rest.TLSClientConfig, token string) *rest.Confi
 	return &rest.Config{Host: c.url(), TLSClientConfig: tls, BearerToken: token, QPS: -1}
 }
 
-// componentKubeconfig writes a kubeconfig for a user of the control plane and returns its path.
-func (c *Cluster) componentKubeconfig(name, user string, groups ...string) (string, error) {
+// UserKubeconfig writes a kubeconfig for a user, such as a component of the control plane, and returns its path. name
+// is that of the files.
+func (c *Cluster) UserKubeconfig(name, user string, groups ...string) (string, error) {
 	cert, err := c.authority.issue(name, user, groups, nil)
 	if err != nil {
 		return "", err

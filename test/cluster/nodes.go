@@ -39,7 +39,7 @@ func (c *Cluster) startNodes(ctx context.Context) error {
 	if err := os.WriteFile(c.file("stages.yaml"), stages, 0o644); err != nil {
 		return err
 	}
-	kubeconfig, err := c.componentKubeconfig("kwok", "kwok", "system:masters")
+	kubeconfig, err := c.UserKubeconfig("kwok", "kwok", "system:masters")
 	if err != nil {
 		return err
 	}
