@@ -99,22 +99,17 @@ helm: ## build Helm 4, which some tests deploy with, into the cache folder: six 
 node: node-packages ## build the kubelet and kube-proxy of a real node into the cache folder: four minutes the first time
 	@$(TESTS) run ./cluster/cmd/cluster-binaries kubelet kube-proxy
 
-# What a real node is made of beside Kubernetes.
-NODE_PACKAGES := containerd runc containernetworking-plugins iptables conntrack iproute2
-
 .PHONY: node-packages
 node-packages: ## install the Debian packages of a real node where they are missing; without root and apt its tests are skipped
-	@missing=$$(for p in $(NODE_PACKAGES); do dpkg-query -W -f '$${Status}' $$p 2>/dev/null | grep -q 'ok installed' || echo $$p; done); \
-	if test -z "$$missing"; then :; \
-	elif test "$$(id -u)" = 0 && command -v apt-get >/dev/null; then \
-		echo "installing $$(echo $$missing) by apt-get"; \
-		{ apt-get update -qq && DEBIAN_FRONTEND=noninteractive timeout 300 apt-get install -y -qq --no-install-recommends $$missing; } >/dev/null \
-			|| echo "apt-get failed: the tests that need a real node will be skipped"; \
-	else echo "the tests that need a real node will be skipped: it takes root and the Debian packages $$(echo $$missing)"; fi
+	@$(TESTS) run ./cluster/node/cmd/node-packages
 
 .PHONY: test-node
 test-node: binaries node ## deploy, crash and read logs on a real node: a kubelet, containerd and runc in namespaces of their own
 	$(TESTS) test -count=1 -timeout 10m -v ./cluster/node/...
+
+.PHONY: recordings
+recordings: binaries node ## record anew what a real kubelet shows of deploys that fail (test/testdata/pods), eight minutes
+	$(TESTS) run ./recordings
 
 .PHONY: prometheus
 prometheus: ## fetch Debian's Prometheus, which plays the alerts, into the cache folder; without apt those tests are skipped

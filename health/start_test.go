@@ -36,6 +36,14 @@ func TestWhatCannotStart(t *testing.T) {
 				unready(r, waiting("ErrImagePull", "unexpected status code 401 Unauthorized"))
 			},
 		},
+		"DockerHubTellsNobody": {
+			reason: "what is private and what does not exist look the same, and the words must not be taken for the latter",
+			want:   health.Progressing, says: "insufficient_scope",
+			change: func(r *health.Rollout) {
+				unready(r, waiting("ErrImagePull", "pull access denied, repository does not exist or may require authorization: "+
+					"server message: insufficient_scope: authorization failed"))
+			},
+		},
 		"RateLimit": {
 			reason: "it passes", want: health.Progressing,
 			change: func(r *health.Rollout) { unready(r, waiting("ErrImagePull", "429 Too Many Requests: toomanyrequests")) },

@@ -12,6 +12,9 @@ import (
 var (
 	// imageMissing is that an image does not exist.
 	imageMissing = regexp.MustCompile(`(?i)not found|manifest unknown|name unknown|does not exist`)
+	// loginAsked is that a registry lets nobody see whether the image exists, as Docker Hub answers for what is private and
+	// for what does not exist (github.com/containerd/containerd/remotes/docker/resolver.go).
+	loginAsked = regexp.MustCompile(`(?i)may require authorization|insufficient_scope|access denied|unauthorized`)
 	// notExecutable is that what is to be started does not exist or cannot be executed.
 	notExecutable = regexp.MustCompile(`(?i)executable file not found|no such file or directory|permission denied|exec format error|is a directory`)
 	// secretMissing is what the kubelet says of a Secret that is not there or lacks a key
@@ -35,7 +38,7 @@ func cannotStart(pod *corev1.Pod, s corev1.ContainerStatus) (signal, bool) {
 		out.class, out.patience = certain, certainPatience
 	case "ErrImagePull", "ImagePullBackOff", "RegistryUnavailable", "ErrImagePullBackOff":
 		out.class, out.outside = weak, true
-		if imageMissing.MatchString(w.Message) {
+		if imageMissing.MatchString(w.Message) && !loginAsked.MatchString(w.Message) {
 			out.class, out.patience = certain, certainPatience
 			out.cause = fmt.Sprintf("container %s: image %s not found", s.Name, imageOf(pod, s.Name))
 		}

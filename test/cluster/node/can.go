@@ -41,7 +41,7 @@ var canRun = sync.OnceValue(func() error {
 	if os.Geteuid() != 0 {
 		return errors.New("a real node needs root, for namespaces and cgroups: run this as root")
 	}
-	if missing := missingPackages(); len(missing) > 0 {
+	if missing := MissingPackages(); len(missing) > 0 {
 		return fmt.Errorf("a real node needs the Debian packages %s: `make node-packages` installs them", strings.Join(missing, " "))
 	}
 	trial := append(append([]string{}, unsharing[1:]...), "mount", "-t", "tmpfs", "tmpfs", "/run")
@@ -52,7 +52,8 @@ var canRun = sync.OnceValue(func() error {
 	return canHaveCgroups()
 })
 
-func missingPackages() (missing []string) {
+// MissingPackages are the Debian packages of which this machine lacks something that a node needs.
+func MissingPackages() (missing []string) {
 	for _, c := range commands {
 		if _, err := exec.LookPath(c.name); err != nil && !strings.Contains(strings.Join(missing, " "), c.inPackage) {
 			missing = append(missing, c.inPackage)

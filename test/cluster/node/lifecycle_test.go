@@ -142,7 +142,7 @@ func TestWhereNoNodeCanRunASentenceSaysWhy(t *testing.T) {
 		return
 	}
 	t.Setenv("PATH", t.TempDir())
-	missing := missingPackages()
+	missing := MissingPackages()
 	for _, want := range []string{"containerd", "runc", "iptables", "conntrack"} {
 		if !strings.Contains(strings.Join(missing, " "), want) {
 			t.Errorf("with an empty PATH %q are missing, want %s among them", missing, want)

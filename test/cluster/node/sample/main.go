@@ -1,5 +1,5 @@
 // Command sample is an application for tests on a real node: it crashes, fills its memory, is slow, or answers its
-// probes as it is told to by flags, or by variables named like them (APP_EXIT_AFTER). Called as sh it is a shell.
+// probes as it is told to by flags, or by variables named like them (BEHAVE_EXIT_AFTER). Called as sh it is a shell.
 package main
 
 import (
@@ -61,7 +61,7 @@ func told() behaviour {
 	flag.IntVar(&b.lines, "lines", 0, "log that many lines at the start")
 	flag.BoolVar(&b.pause, "pause", false, "do nothing for ever")
 	flag.VisitAll(func(f *flag.Flag) {
-		name := "APP_" + strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_"))
+		name := "BEHAVE_" + strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_"))
 		if value, found := os.LookupEnv(name); found {
 			if err := f.Value.Set(value); err != nil {
 				fmt.Fprintf(os.Stderr, "%s: %v\n", name, err)
