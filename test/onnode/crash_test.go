@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
@@ -23,9 +24,14 @@ func TestMain(m *testing.M) {
 	os.Exit(node.Serve(m, node.Options{}, func(n *node.Node) { shared = n }))
 }
 
+// running is the one instance of Reprise that the tests share.
+var running = sync.OnceValues(func() (*product.Instance, error) {
+	return product.Serve(shared.Cluster, nil, shared.InstallGatewayCRDs)
+})
+
 func TestARealCrashIsPutBackWithItsLastWords(t *testing.T) {
 	node.Require(t)
-	if _, err := product.Serve(shared.Cluster, nil, shared.InstallGatewayCRDs); err != nil {
+	if _, err := running(); err != nil {
 		t.Fatal(err)
 	}
 	api, err := product.NewClient(shared.Cluster)

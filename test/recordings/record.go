@@ -52,9 +52,9 @@ func record(ctx context.Context, n *node.Node, namespace string) (*recording, er
 	ctx, stop := context.WithCancel(ctx)
 	r := &recording{begin: time.Now(), stop: stop, last: map[string]string{}, specs: map[string]string{}}
 	for _, kind := range watched {
-		from := dynamic.ResourceInterface(client.Resource(kind).Namespace(namespace))
-		if kind.Resource == "nodes" {
-			from = client.Resource(kind)
+		var from dynamic.ResourceInterface = client.Resource(kind)
+		if kind.Resource != "nodes" {
+			from = client.Resource(kind).Namespace(namespace)
 		}
 		there, err := from.List(ctx, metav1.ListOptions{})
 		if err != nil {
