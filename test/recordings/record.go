@@ -52,7 +52,7 @@ func record(ctx context.Context, n *node.Node, namespace string) (*recording, er
 	ctx, stop := context.WithCancel(ctx)
 	r := &recording{begin: time.Now(), stop: stop, last: map[string]string{}, specs: map[string]string{}}
 	for _, kind := range watched {
-		from := dynamic.ResourceInterface(client.Resource(kind).Namespace(namespace))
+		var from dynamic.ResourceInterface = client.Resource(kind).Namespace(namespace)
 		if kind.Resource == "nodes" {
 			from = client.Resource(kind)
 		}
