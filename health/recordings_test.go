@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -158,28 +159,36 @@ type verdictAt struct {
 	health.Verdict
 }
 
-// verdicts are those that differ from the one before, at each step and at each whole second.
+// verdicts are those that differ from the one before, at each step and at each whole second. A state that changes while
+// nothing happens must have been announced: nobody would look otherwise.
 func (r *replay) verdicts(t *testing.T) (all []verdictAt) {
 	t.Helper()
-	note := func(seconds float64) {
+	announced := math.Inf(1)
+	note := func(seconds float64, stepped bool) {
 		v, there := r.judge(seconds)
 		if !there {
 			return
 		}
 		if last := len(all) - 1; last < 0 || all[last].State != v.State || all[last].Cause != v.Cause {
+			if !stepped && last >= 0 && all[last].State != v.State && announced > seconds {
+				t.Errorf("at %.0f s it becomes %s, and to look again was announced for %.1f s", seconds, v.State, announced)
+			}
 			all = append(all, verdictAt{seconds, v})
+		}
+		if announced = math.Inf(1); v.Again > 0 {
+			announced = seconds + v.Again.Seconds()
 		}
 	}
 	at := 1.0
 	for _, s := range r.steps {
 		for ; at < s.Seconds; at++ {
-			note(at)
+			note(at, false)
 		}
 		r.apply(t, s)
-		note(s.Seconds)
+		note(s.Seconds, true)
 	}
 	for ; at <= r.seconds; at++ {
-		note(at)
+		note(at, false)
 	}
 	return all
 }
