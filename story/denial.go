@@ -39,6 +39,7 @@ func (w Workload) Told(events []corev1.Event) Workload {
 	if w.Deployment == nil {
 		return w
 	}
+	var last *corev1.Event
 	for i := range events {
 		e := &events[i]
 		if e.InvolvedObject.UID != w.Deployment.UID {
@@ -47,8 +48,8 @@ func (w Workload) Told(events []corev1.Event) Workload {
 		d := denialOf(e)
 		switch e.Reason {
 		case admissionDenied, quarantined:
-			if w.stands(d) && (w.Denied == nil || w.Denied.At.Before(&d.At)) {
-				w.Denied = d
+			if w.stands(d) && (last == nil || later(e, last)) {
+				w.Denied, last = d, e
 			}
 		case admissionUnchecked:
 			if live := w.Live(); live != nil && live.Spec.IntentHash == d.IntentHash {
@@ -57,6 +58,16 @@ func (w Workload) Told(events []corev1.Event) Workload {
 		}
 	}
 	return w
+}
+
+// later says whether an event was told after another one. Their times are whole seconds; of one second, the API server
+// knows which it stored last.
+func later(e, than *corev1.Event) bool {
+	if !e.LastTimestamp.Equal(&than.LastTimestamp) {
+		return than.LastTimestamp.Before(&e.LastTimestamp)
+	}
+	order, err := resourceversion.CompareResourceVersion(e.ResourceVersion, than.ResourceVersion)
+	return err == nil && order > 0
 }
 
 func denialOf(e *corev1.Event) *Denial {

@@ -105,3 +105,15 @@ func TestWhatWasNotJudgedWholeIsToldWhileItRuns(t *testing.T) {
 		t.Error("what does not run any more is told")
 	}
 }
+
+func TestOfTwoRefusalsOfOneSecondThatWhichWasStoredLastIsTold(t *testing.T) {
+	w := at(shop(revision(1, v1alpha1.PhaseHealthy, time.Hour)), "100")
+	first := about(t, quarantined, time.Minute, 1, v1alpha1.Refusal{ResourceVersion: "120", Failed: 1})
+	second := about(t, admissionDenied, time.Minute, 1, v1alpha1.Refusal{ResourceVersion: "120", Objections: []v1alpha1.Objection{excess}})
+	first.ResourceVersion, second.ResourceVersion = "999", "1000"
+	for _, events := range [][]corev1.Event{{first, second}, {second, first}} {
+		if got := w.Told(events).Denied; got == nil || got.Reason != admissionDenied {
+			t.Errorf("told is %+v, want what was refused last", got)
+		}
+	}
+}
