@@ -10,10 +10,7 @@ import (
 	"testing"
 	"time"
 
-	certmanagerv1 "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
-	certmanagermetav1 "github.com/cert-manager/cert-manager/pkg/apis/meta/v1"
 	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -157,40 +154,14 @@ func swap(dir string, n int, s *corev1.Secret) {
 	}
 }
 
-// certManagerClient knows Certificates.
-func certManagerClient(t *testing.T) client.Client {
-	t.Helper()
-	c := api(t)
-	if err := certmanagerv1.AddToScheme(c.Scheme()); err != nil {
-		t.Fatal(err)
-	}
-	return c
-}
-
-// renew has cert-manager issue a Certificate anew, as `cmctl renew` does, and waits until it has.
+// renew has cert-manager issue a Certificate anew.
 func renew(t *testing.T, name string) {
 	t.Helper()
-	c, stored := certManagerClient(t), &certmanagerv1.Certificate{}
-	key := client.ObjectKey{Namespace: product.Namespace, Name: name}
-	before := 0
-	product.Eventually(t, func() (bool, string) {
-		if err := c.Get(t.Context(), key, stored); err != nil {
-			return false, err.Error()
-		}
-		if stored.Status.Revision != nil {
-			before = *stored.Status.Revision
-		}
-		stored.Status.Conditions = append(stored.Status.Conditions, certmanagerv1.CertificateCondition{
-			Type: certmanagerv1.CertificateConditionIssuing, Status: certmanagermetav1.ConditionTrue,
-			Reason: "ManuallyTriggered", LastTransitionTime: new(metav1.Now()),
-		})
-		err := c.Status().Update(t.Context(), stored)
-		return err == nil, "the Certificate cannot be renewed"
-	})
-	product.Eventually(t, func() (bool, string) {
-		err := c.Get(t.Context(), key, stored)
-		return err == nil && stored.Status.Revision != nil && *stored.Status.Revision > before, name + " is not issued anew"
-	})
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	if err := shared.RenewCertificate(ctx, product.Namespace, name); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // everywhere waits until every replica serves what the Secret holds.

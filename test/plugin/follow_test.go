@@ -262,16 +262,7 @@ func TestStatusIsDrawnInPlaceOnATerminal(t *testing.T) {
 // TestStatusFollowsThroughARestartOfTheAPIServer: every watch is broken off, and what happens afterwards is shown.
 func TestStatusFollowsThroughARestartOfTheAPIServer(t *testing.T) {
 	t.Parallel()
-	bare, err := cluster.Start(t.Context(), cluster.Options{ControlPlaneOnly: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := bare.Stop(); err != nil {
-			t.Error(err)
-		}
-	})
-	p := place{T: t, namespace: "default", kubeconfig: bare.Kubeconfig()}
+	p, bare := withoutReprise(t)
 	root, err := cluster.RepositoryRoot()
 	if err != nil {
 		t.Fatal(err)

@@ -57,3 +57,18 @@ var build = sync.OnceValue(func() error {
 		os.Symlink(completion, filepath.Join(tools, filepath.Base(completion))),
 	)
 })
+
+// withoutReprise is a place on an API server of its own, which knows nothing of Reprise.
+func withoutReprise(t *testing.T) (place, *cluster.Cluster) {
+	t.Helper()
+	bare, err := cluster.Start(t.Context(), cluster.Options{ControlPlaneOnly: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := bare.Stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	return place{T: t, namespace: "default", kubeconfig: bare.Kubeconfig()}, bare
+}

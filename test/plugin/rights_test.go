@@ -8,7 +8,6 @@ import (
 	coordinationv1 "k8s.io/api/coordination/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-	"reprise.dev/reprise/test/cluster"
 	"reprise.dev/reprise/test/product"
 	"reprise.dev/reprise/version"
 )
@@ -88,16 +87,7 @@ func TestVersionsAreShownAndHeldAgainstEachOther(t *testing.T) {
 
 func TestItIsSaidThatRepriseIsNotInstalled(t *testing.T) {
 	t.Parallel()
-	bare, err := cluster.Start(t.Context(), cluster.Options{ControlPlaneOnly: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := bare.Stop(); err != nil {
-			t.Error(err)
-		}
-	})
-	p := place{T: t, namespace: "default", kubeconfig: bare.Kubeconfig()}
+	p, _ := withoutReprise(t)
 	p.reprise("status").says(p, 2, "Reprise is not installed in it")
 	p.reprise("why").says(p, 2, "Reprise is not installed in it")
 	p.reprise("version").says(p, 1, "Revisions:  none", "Reprise is not installed in it")

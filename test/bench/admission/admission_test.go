@@ -52,7 +52,7 @@ func TestAQuickRunFillsTheTable(t *testing.T) {
 func TestMain(m *testing.M) {
 	for _, argument := range os.Args[1:] {
 		if strings.HasPrefix(argument, "--serve-nothing=") {
-			os.Exit(measure())
+			main()
 		}
 	}
 	os.Exit(m.Run())

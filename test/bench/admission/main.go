@@ -8,22 +8,18 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"os/signal"
-	"syscall"
 	"time"
+
+	"reprise.dev/reprise/test/bench/rig"
 )
 
 // within bounds a run, the control plane's binaries being there.
 const within = 30 * time.Minute
 
-func main() { os.Exit(measure()) }
+func main() { os.Exit(rig.Main(within, measure)) }
 
-// measure returns the code to exit with. The same program is the hook that does nothing.
-func measure() int {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	ctx, cancel := context.WithTimeout(ctx, within)
-	defer cancel()
+// measure measures, or is the hook that does nothing: that is the same program.
+func measure(ctx context.Context) error {
 	var s sizes
 	var nothing nothingOptions
 	flags := flag.NewFlagSet("admission", flag.ExitOnError)
@@ -32,18 +28,12 @@ func measure() int {
 	flags.StringVar(&nothing.cert, "tls-cert-file", "", "its certificate")
 	flags.StringVar(&nothing.key, "tls-private-key-file", "", "its key")
 	_ = flags.Parse(os.Args[1:]) // It exits on an error.
-	var err error
 	switch {
 	case nothing.address != "":
-		err = serveNothing(ctx, nothing)
+		return serveNothing(ctx, nothing)
 	case s.creates < 100:
-		err = fmt.Errorf("-creates %d: the kernel counts CPU in hundredths of a second, so expected at least 100", s.creates)
+		return fmt.Errorf("-creates %d: the kernel counts CPU in hundredths of a second, so expected at least 100", s.creates)
 	default:
-		err = run(ctx, os.Stdout, os.Stderr, s)
+		return run(ctx, os.Stdout, os.Stderr, s)
 	}
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	return 0
 }

@@ -5,31 +5,21 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"os"
-	"os/signal"
-	"syscall"
 	"time"
+
+	"reprise.dev/reprise/test/bench/rig"
 )
 
 // within bounds a run, the control plane's binaries being there.
 const within = 30 * time.Minute
 
-func main() { os.Exit(measure()) }
+func main() { os.Exit(rig.Main(within, measure)) }
 
-// measure returns the code to exit with.
-func measure() int {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	ctx, cancel := context.WithTimeout(ctx, within)
-	defer cancel()
+func measure(ctx context.Context) error {
 	chosen, err := parse(os.Args[1:])
-	if err == nil {
-		err = run(ctx, os.Stdout, os.Stderr, chosen)
-	}
 	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
+		return err
 	}
-	return 0
+	return run(ctx, os.Stdout, os.Stderr, chosen)
 }

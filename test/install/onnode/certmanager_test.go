@@ -6,11 +6,6 @@ import (
 	"testing"
 	"time"
 
-	certmanagerv1 "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
-	certmanagermetav1 "github.com/cert-manager/cert-manager/pkg/apis/meta/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"sigs.k8s.io/controller-runtime/pkg/client"
-
 	"reprise.dev/reprise/test/cluster"
 	"reprise.dev/reprise/test/cluster/node"
 	"reprise.dev/reprise/test/product"
@@ -39,32 +34,13 @@ func TestCertManager(t *testing.T) {
 	}, "certificates.mode=cert-manager")
 }
 
-// renew has cert-manager issue the serving certificate anew, as `cmctl renew` does, and waits until it has.
+// renew has cert-manager issue the serving certificate anew.
 func renew(t *testing.T) {
 	t.Helper()
-	c, stored := api(t), &certmanagerv1.Certificate{}
-	if err := certmanagerv1.AddToScheme(c.Scheme()); err != nil {
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	if err := shared.RenewCertificate(ctx, product.Namespace, product.Release); err != nil {
 		t.Fatal(err)
 	}
-	key := client.ObjectKey{Namespace: product.Namespace, Name: product.Release}
-	before := 0
-	product.Eventually(t, func() (bool, string) {
-		if err := c.Get(t.Context(), key, stored); err != nil {
-			return false, err.Error()
-		}
-		if stored.Status.Revision != nil {
-			before = *stored.Status.Revision
-		}
-		stored.Status.Conditions = append(stored.Status.Conditions, certmanagerv1.CertificateCondition{
-			Type: certmanagerv1.CertificateConditionIssuing, Status: certmanagermetav1.ConditionTrue,
-			Reason: "ManuallyTriggered", LastTransitionTime: new(metav1.Now()),
-		})
-		err := c.Status().Update(t.Context(), stored)
-		return err == nil, "the Certificate cannot be renewed"
-	})
-	product.Eventually(t, func() (bool, string) {
-		err := c.Get(t.Context(), key, stored)
-		return err == nil && stored.Status.Revision != nil && *stored.Status.Revision > before, "it is not issued anew"
-	})
 	t.Logf("cert-manager has renewed it at %s", time.Now().Format(time.TimeOnly))
 }
