@@ -13,7 +13,8 @@ import (
 
 func TestParseList(t *testing.T) {
 	list := "fmt\tstale dependency: errors\t/go/fmt\tprint.go\tscan.go\n" +
-		"unsafe\t" + cached + "\t/go/unsafe\tunsafe.go\n" +
+		"unsafe\t\t/go/unsafe\tunsafe.go\n" +
+		"example.org/command\t" + cached + "\t/command\tmain.go\n" +
 		"example.org/empty\tbuild ID mismatch\t/empty\t\n"
 	size := func(path string) int64 {
 		return map[string]int64{"/go/fmt/print.go": 30, "/go/fmt/scan.go": 12, "/go/unsafe/unsafe.go": 5}[path]
@@ -22,7 +23,8 @@ func TestParseList(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := packages{"fmt": {bytes: 42}, "unsafe": {bytes: 5, compiled: true}, "example.org/empty": {}}
+	want := packages{"fmt": {bytes: 42}, "unsafe": {bytes: 5, compiled: true}, "example.org/command": {compiled: true},
+		"example.org/empty": {}}
 	if !maps.Equal(got, want) {
 		t.Errorf("got %v, want %v", got, want)
 	}

@@ -19,10 +19,11 @@ type goPackage struct {
 	compiled bool
 }
 
-// listFormat is a line for each package: its import path, why it is stale, its folder and its Go files.
+// listFormat is a line for each package: its import path, why it is stale (nothing if it is not), its folder and its Go
+// files.
 const listFormat = `{{.ImportPath}}{{"\t"}}{{.StaleReason}}{{"\t"}}{{.Dir}}{{"\t"}}{{join .GoFiles "\t"}}`
 
-// cached is the reason that `go list` gives for a package that the build cache holds.
+// cached is the reason that `go list` gives for a command that the build cache holds; other packages are then not stale.
 const cached = "not installed but available in build cache"
 
 // survey returns the packages of the steps, which are all of one module. Modules that are not there yet are downloaded;
@@ -59,7 +60,7 @@ func parseList(list string, size func(path string) int64) (packages, error) {
 		if len(fields) < 4 {
 			return nil, fmt.Errorf("listing packages: go list printed %q", line)
 		}
-		p := goPackage{compiled: fields[1] == cached}
+		p := goPackage{compiled: fields[1] == "" || fields[1] == cached}
 		for _, file := range fields[3:] {
 			p.bytes += size(filepath.Join(fields[2], file))
 		}

@@ -89,16 +89,21 @@ func Describe(ctx context.Context, commands []Command, folder string) []string {
 	return said
 }
 
-// candidates returns the files in the folders that have the name and may be run.
+// candidates returns the files in the folders that have the name and may be run, each file once.
 func candidates(name string, folders []string) []string {
-	var all []string
+	var paths []string
+	var files []os.FileInfo
 	for _, folder := range folders {
 		path := filepath.Join(folder, name)
-		if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() && info.Mode()&0o111 != 0 && filepath.IsAbs(path) {
-			all = append(all, path)
+		file, err := os.Stat(path)
+		if err != nil || !filepath.IsAbs(path) || !file.Mode().IsRegular() || file.Mode()&0o111 == 0 {
+			continue
+		}
+		if !slices.ContainsFunc(files, func(other os.FileInfo) bool { return os.SameFile(file, other) }) {
+			paths, files = append(paths, path), append(files, file)
 		}
 	}
-	return all
+	return paths
 }
 
 // fits reports whether a version may stand in for the wanted one.

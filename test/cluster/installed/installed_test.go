@@ -31,7 +31,11 @@ func TestFind(t *testing.T) {
 	script(t, broken, "kube-apiserver", "v1.37.2 is what this would be", "1")
 	script(t, newer, "cert-manager", "v1.37.0", "0")
 	commands := []Command{{"etcd", "v3.7.0"}, {"kube-apiserver", "v1.37.2"}, {"kubectl", "v1.37.2"}, {"cert-manager", ""}}
-	paths, used, unfit := Find(t.Context(), commands, []string{"", broken, older, newer, filepath.Join(root, "none")})
+	link := filepath.Join(root, "link")
+	if err := os.Symlink(older, link); err != nil {
+		t.Fatal(err)
+	}
+	paths, used, unfit := Find(t.Context(), commands, []string{"", broken, older, link, newer, filepath.Join(root, "none")})
 	want := map[string]string{"etcd": filepath.Join(older, "etcd"), "kube-apiserver": filepath.Join(newer, "kube-apiserver")}
 	if difference := cmp.Diff(want, paths); difference != "" {
 		t.Errorf("paths: -want +got:\n%s", difference)
