@@ -33,7 +33,7 @@ dist: ## write the binaries of every platform, the chart and their SHA-256 sums 
 
 .PHONY: demo
 demo: ## play the break-fix exercise on a real control plane; KEEP=1 leaves it up
-	@echo "The first run builds the demo and a control plane from Go modules: about 20 minutes on two cores. Later it starts in seconds."
+	@echo "The first run builds the demo and a control plane from Go modules: 10 to 20 minutes on two cores. Later it starts in seconds."
 	@$(COMPILE) .:./demo ..:./cmd/reprise
 	@KEEP=$(KEEP) $(TESTS) run ./demo
 
@@ -91,15 +91,15 @@ binaries: ## build the control plane into the cache folder: ten minutes the firs
 	@$(BINARIES)
 
 .PHONY: cert-manager
-cert-manager: ## build cert-manager's controllers, which some tests run, into the cache folder: minutes the first time
+cert-manager: ## build cert-manager's controllers, which some tests run, into the cache folder: three minutes the first time
 	@$(BINARIES) cert-manager
 
 .PHONY: helm
-helm: ## build Helm 4, which some tests deploy with, into the cache folder: six minutes the first time
+helm: ## build Helm 4, which some tests deploy with, into the cache folder: three minutes the first time
 	@$(BINARIES) helm
 
 .PHONY: node
-node: node-packages ## build the kubelet and kube-proxy of a real node into the cache folder: four minutes the first time
+node: node-packages ## build the kubelet and kube-proxy of a real node into the cache folder: two minutes the first time after the control plane
 	@$(BINARIES) kubelet kube-proxy
 
 .PHONY: node-packages

@@ -138,7 +138,8 @@ func versionArgs(name string) []string {
 	}
 }
 
-var versionPattern = regexp.MustCompile(`\bv?(\d+\.\d+\.\d+)`)
+// versionPattern asks for no patch: a Helm that was built from its module says v4.3.
+var versionPattern = regexp.MustCompile(`(?:^|\s)v?(\d+\.\d+(?:\.\d+)?)`)
 
 // parseVersion returns the first version that a text holds.
 func parseVersion(text string) string {

@@ -69,6 +69,7 @@ func TestParseVersion(t *testing.T) {
 		"kubectl":    {"the first one counts, Kustomize comes after", "Client Version: v1.37.2\nKustomize Version: v5.8.1\n", "v1.37.2"},
 		"Vendor":     {"a vendor adds to it", "Client Version: v1.32.4-dispatcher\n", "v1.32.4"},
 		"helm":       {"it has a commit behind", "v4.3.1+g7a8b9c0\n", "v4.3.1"},
+		"NoPatch":    {"Helm knows only the minor when it was built from its module", "v4.3\n", "v4.3"},
 		"KWOK":       {"Go's version comes after", "kwok version v0.8.0 go1.25.3 (linux/amd64)\n", "v0.8.0"},
 		"Unstamped":  {"Go's version alone is none", "kwok version unknown go1.25.3 (linux/amd64)\n", ""},
 		"None":       {"there is none", "usage: etcd\n", ""},
@@ -89,6 +90,7 @@ func TestFits(t *testing.T) {
 	}{
 		"Same":       {"it is the same", "v1.37.2", "v1.37.2", true},
 		"OtherPatch": {"patches fix bugs only", "v1.37.0", "v1.37.2", true},
+		"NoPatch":    {"the minor is what counts", "v4.3", "v4.3.1", true},
 		"OtherMinor": {"other fields and defaults", "v1.36.9", "v1.37.2", false},
 		"LikeMinor":  {"3 is not 37", "v1.3.0", "v1.37.2", false},
 		"OtherMajor": {"another program", "v3.37.2", "v4.37.2", false},
