@@ -41,8 +41,11 @@ func (p progress) rest(elapsed time.Duration) time.Duration {
 
 // line says of the step that is built how far all of them are.
 func (p progress) line(step string, elapsed time.Duration) string {
-	return fmt.Sprintf("%s %2d%% %s, %s of %s packages, %s, %s left", bar(p.percent()), p.percent(), step,
-		thousands(p.packagesDone), thousands(p.packages), rounded(elapsed), about(p.rest(elapsed)))
+	doing := "linking"
+	if p.packagesDone < p.packages {
+		doing = fmt.Sprintf("%s of %s packages", thousands(p.packagesDone), thousands(p.packages))
+	}
+	return fmt.Sprintf("%s %2d%% %s, %s, %s, %s left", bar(p.percent()), p.percent(), step, doing, rounded(elapsed), about(p.rest(elapsed)))
 }
 
 // bar draws a percentage.

@@ -84,6 +84,10 @@ func TestProgress_Line(t *testing.T) {
 	if got != want {
 		t.Errorf("got  %q\nwant %q", got, want)
 	}
+	p.packagesDone, p.workDone = p.packages, 228*pace
+	if got, want := p.line("kwok", 2*time.Minute), " 95% kwok, linking, 2m0s, seconds left"; !strings.HasSuffix(got, want) {
+		t.Errorf("got  %q\nwant it to end with %q", got, want)
+	}
 }
 
 func TestAbout(t *testing.T) {

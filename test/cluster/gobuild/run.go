@@ -110,7 +110,7 @@ func workOf(modules map[string]packages, steps []Step, cores int) progress {
 
 // outlook says how much there is to do and how long it takes.
 func (r *run) outlook() string {
-	if r.progress.packages <= len(r.steps) {
+	if r.progress.packages == 0 {
 		return "all is compiled, to link it takes " + about(r.progress.rest(0))
 	}
 	return fmt.Sprintf("%s packages, %s on %d cores. Ctrl-C stops it, and the next run goes on from there",

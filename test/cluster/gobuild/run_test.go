@@ -12,10 +12,10 @@ import (
 )
 
 func TestParseList(t *testing.T) {
-	list := "fmt\tstale dependency: errors\t/go/fmt\tprint.go\tscan.go\n" +
-		"unsafe\t\t/go/unsafe\tunsafe.go\n" +
-		"example.org/command\t" + cached + "\t/command\tmain.go\n" +
-		"example.org/empty\tbuild ID mismatch\t/empty\t\n"
+	list := "fmt\tfmt\tstale dependency: errors\t/go/fmt\tprint.go\tscan.go\n" +
+		"unsafe\tunsafe\t\t/go/unsafe\tunsafe.go\n" +
+		"main\texample.org/command\tbuild ID mismatch\t/command\tmain.go\n" +
+		"empty\texample.org/empty\tbuild ID mismatch\t/empty\t\n"
 	size := func(path string) int64 {
 		return map[string]int64{"/go/fmt/print.go": 30, "/go/fmt/scan.go": 12, "/go/unsafe/unsafe.go": 5}[path]
 	}

@@ -15,16 +15,13 @@ type packages map[string]goPackage
 type goPackage struct {
 	// bytes are those of its Go files. What it takes to compile it grows with them.
 	bytes int64
-	// compiled reports whether Go's build cache holds it.
+	// compiled reports whether it needs not be compiled any more.
 	compiled bool
 }
 
-// listFormat is a line for each package: its import path, why it is stale (nothing if it is not), its folder and its Go
-// files.
-const listFormat = `{{.ImportPath}}{{"\t"}}{{.StaleReason}}{{"\t"}}{{.Dir}}{{"\t"}}{{join .GoFiles "\t"}}`
-
-// cached is the reason that `go list` gives for a command that the build cache holds; other packages are then not stale.
-const cached = "not installed but available in build cache"
+// listFormat is a line for each package: its name, its import path, why it is stale (nothing if the build cache holds it), its
+// folder and its Go files.
+const listFormat = `{{.Name}}{{"\t"}}{{.ImportPath}}{{"\t"}}{{.StaleReason}}{{"\t"}}{{.Dir}}{{"\t"}}{{join .GoFiles "\t"}}`
 
 // survey returns the packages of the steps, which are all of one module. Modules that are not there yet are downloaded;
 // downloads is told of each one.
@@ -57,14 +54,15 @@ func parseList(list string, size func(path string) int64) (packages, error) {
 	all := packages{}
 	for line := range strings.Lines(list) {
 		fields := strings.Split(strings.TrimSuffix(line, "\n"), "\t")
-		if len(fields) < 4 {
+		if len(fields) < 5 {
 			return nil, fmt.Errorf("listing packages: go list printed %q", line)
 		}
-		p := goPackage{compiled: fields[1] == "" || fields[1] == cached}
-		for _, file := range fields[3:] {
-			p.bytes += size(filepath.Join(fields[2], file))
+		// A command is always stale, since it is to be linked. Its few files do not count.
+		p := goPackage{compiled: fields[0] == "main" || fields[2] == ""}
+		for _, file := range fields[4:] {
+			p.bytes += size(filepath.Join(fields[3], file))
 		}
-		all[fields[0]] = p
+		all[fields[1]] = p
 	}
 	return all, nil
 }
