@@ -25,7 +25,7 @@ type progress struct {
 	cores                  int
 }
 
-// percent is of the work, not of the packages: some take a hundred times as long as others.
+// percent is of the work, not of the packages: some take far longer than others (README.md).
 func (p progress) percent() int {
 	if p.work == 0 {
 		return 0
