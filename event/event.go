@@ -35,11 +35,11 @@ const (
 	CertificateNotReady Reason = "CertificateNotReady"
 	// CertificateExpiring tells of one whose renewal is overdue.
 	CertificateExpiring Reason = "CertificateExpiring"
-	Quarantined         Reason = "Quarantined"
-	LeftoverFound       Reason = "LeftoverFound"
+	TemplateQuarantined Reason = "Quarantined"
+	StaleFieldsFound    Reason = "LeftoverFound"
 	RecordingFailed     Reason = "RecordingFailed"
-	RequestGranted      Reason = "RequestGranted"
-	RequestVoid         Reason = "RequestVoid"
+	RetryAccepted       Reason = "RequestGranted"
+	RequestRejected     Reason = "RequestVoid"
 )
 
 // MaxMessage is the longest message in bytes: that of events.k8s.io, by our own choice, since core/v1 takes
@@ -50,20 +50,20 @@ const MaxMessage = 1024
 type Event struct {
 	Reason  Reason
 	Warning bool
-	// About is the workload, with its UID.
-	About corev1.ObjectReference
+	// Regarding is the workload, with its UID.
+	Regarding corev1.ObjectReference
 	// Key tells events of one reason about one workload apart: the same key is the same event, and is told once.
 	Key string
-	// Repeats says that the same event may happen again, which raises its count.
-	Repeats bool
-	Message string
+	// Aggregate says that the same event may happen again, which raises its count.
+	Aggregate bool
+	Message   string
 	// Annotations say for programs what the message has no room for.
 	Annotations map[string]string
 	At          time.Time
 }
 
-// About references a Deployment, with the API version and kind that an object out of a cache lacks.
-func About(d *appsv1.Deployment) corev1.ObjectReference {
+// ObjectRef references a Deployment, with the API version and kind that an object out of a cache lacks.
+func ObjectRef(d *appsv1.Deployment) corev1.ObjectReference {
 	return corev1.ObjectReference{
 		APIVersion: "apps/v1", Kind: "Deployment",
 		Namespace: d.Namespace, Name: d.Name, UID: d.UID, ResourceVersion: d.ResourceVersion,
@@ -84,9 +84,9 @@ func Message(cause string, changes diff.Changes, next string) string {
 	return cut(cause, MaxMessage-len(tail)) + tail
 }
 
-// Details is the command that shows all that is known of a revision.
-func Details(namespace, revision string) string {
-	return fmt.Sprintf("details: kubectl describe rev %s -n %s", revision, namespace)
+// DetailsCommand is the command that shows all that is known of a revision.
+func DetailsCommand(namespace, revision string) string {
+	return fmt.Sprintf("details: kubectl describe wrev %s -n %s", revision, namespace)
 }
 
 // line makes one valid, masked line of a text.

@@ -94,8 +94,8 @@ func Parse(m Module) (*ast.Module, error) {
 	if olderErr == nil {
 		return older, nil
 	}
-	err = Located(err)
-	if olderErr = Located(olderErr); olderErr.Error() == err.Error() {
+	err = WithLocation(err)
+	if olderErr = WithLocation(olderErr); olderErr.Error() == err.Error() {
 		return nil, fmt.Errorf("neither Rego v1 nor v0: %w", err)
 	}
 	return nil, fmt.Errorf("neither Rego v1: %w; nor v0: %w", err, olderErr)
@@ -118,8 +118,8 @@ func parseAs(m Module, version ast.RegoVersion) (*ast.Module, error) {
 	return parsed, err
 }
 
-// Located words OPA's errors in one line: file, line and reason of each.
-func Located(err error) error {
+// WithLocation words OPA's errors in one line: file, line and reason of each.
+func WithLocation(err error) error {
 	var stopped *topdown.Error
 	if errors.As(err, &stopped) && stopped.Location != nil {
 		return errors.New(placed(&ast.Error{Location: stopped.Location, Message: stopped.Message}))

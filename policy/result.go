@@ -15,14 +15,14 @@ const resultVariable = "results"
 type reading struct {
 	Verdict
 	rules []Rule
-	terms Terms
+	terms Overrides
 	who   subject
 	now   time.Time
 	// in holds the Deployment, whose items name fields.
 	in Input
 }
 
-func newReading(rules []Rule, terms Terms, in Input) *reading {
+func newReading(rules []Rule, terms Overrides, in Input) *reading {
 	return &reading{rules: rules, terms: terms, who: subjectOf(in.Request), now: in.Now, in: in}
 }
 

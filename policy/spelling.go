@@ -6,9 +6,9 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 )
 
-// respell puts into a pod the spelling that a template has for the same quantity: 0.5Gi where the API server will hold
+// displayAsWritten puts into a pod the spelling that a template has for the same quantity: 0.5Gi where the API server will hold
 // 512Mi. Both are decoded objects; the pod is changed.
-func respell(pod any, template map[string]any) {
+func displayAsWritten(pod any, template map[string]any) {
 	for _, list := range []string{"containers", "initContainers"} {
 		written := listIn(template, "spec", list)
 		for i, container := range listIn(pod, "spec", list) {

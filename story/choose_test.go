@@ -25,7 +25,7 @@ func TestWhatIsComparedAndPutBackWhereNothingIsNamed(t *testing.T) {
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			from, to, _, err := tt.w.Compared()
+			from, to, _, err := tt.w.DefaultDiff()
 			if err != nil || from.Spec.Number != tt.from || to.Spec.Number != tt.to {
 				t.Errorf("%s: compared are %v and %v, %v", tt.reason, from, to, err)
 			}
@@ -35,7 +35,7 @@ func TestWhatIsComparedAndPutBackWhereNothingIsNamed(t *testing.T) {
 			}
 		})
 	}
-	if _, _, _, err := shop(revision(1, v1alpha1.PhaseHealthy, 0)).Compared(); err == nil {
+	if _, _, _, err := shop(revision(1, v1alpha1.PhaseHealthy, 0)).DefaultDiff(); err == nil {
 		t.Error("one revision is compared with nothing")
 	}
 }
@@ -75,11 +75,11 @@ func TestWhoseLogsAreAskedFor(t *testing.T) {
 		w    Workload
 		want int64
 	}{"Rescued": {rescued(), 2}, "Left": {left(), 2}, "UnderWay": {under, 2}, "Fixed": {fixed, 4}, "Well": {shop(revision(1, v1alpha1.PhaseHealthy, 0)), 1}} {
-		if got := tt.w.Logged(); got.Spec.Number != tt.want {
+		if got := tt.w.DefaultLogsRevision(); got.Spec.Number != tt.want {
 			t.Errorf("%s: #%d, want #%d", name, got.Spec.Number, tt.want)
 		}
 	}
-	if shop().Logged() != nil {
+	if shop().DefaultLogsRevision() != nil {
 		t.Error("logs of nothing")
 	}
 }

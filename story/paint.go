@@ -9,8 +9,8 @@ import (
 	"reprise.dev/reprise/api/v1alpha1"
 )
 
-// Look is what a page is printed on.
-type Look struct {
+// Terminal is what a page is printed on.
+type Terminal struct {
 	// Width is the terminal's in columns; 0 is no terminal, where nothing is cut or folded.
 	Width int
 	// Colour marks by ANSI colours what is well and what is not.
@@ -30,7 +30,7 @@ const (
 )
 
 // paint colours a text, where colours are wanted.
-func (l Look) paint(c colour, text string) string {
+func (l Terminal) paint(c colour, text string) string {
 	if !l.Colour || c == "" || text == "" {
 		return text
 	}
@@ -78,7 +78,7 @@ func cut(text string, columns int) string {
 }
 
 // fold breaks a text between words into lines that are indented alike and fit the width.
-func (l Look) fold(indent, text string) string {
+func (l Terminal) fold(indent, text string) string {
 	words := strings.Fields(text)
 	var out strings.Builder
 	line := indent

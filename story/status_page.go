@@ -9,7 +9,7 @@ import (
 )
 
 // StatusPage says in a few lines how one workload is.
-func StatusPage(w Workload, look Look, now time.Time) string {
+func StatusPage(w Workload, look Terminal, now time.Time) string {
 	s := StatusOf(w, now)
 	var out strings.Builder
 	line := func(label, text string, c colour) {
@@ -43,8 +43,8 @@ func StatusPage(w Workload, look Look, now time.Time) string {
 		line("Last failure", s.LastFailure.line(now), red)
 	}
 	line("Held", oneLine(s.Hold), yellow)
-	if s.Refused != nil {
-		line("Refused", fmt.Sprintf("the pod template of #%d, for %s more", s.Refused.Revision, age(now, s.Refused.Until.Time)), yellow)
+	if s.Quarantine != nil {
+		line("Refused", fmt.Sprintf("the pod template of #%d, for %s more", s.Quarantine.Revision, age(now, s.Quarantine.Until.Time)), yellow)
 	}
 	line("Denied", s.Denied.line(now), yellow)
 	line("Unchecked", s.Unchecked.line(now), yellow)

@@ -44,7 +44,7 @@ func (t Table) Only(shows func(row int) bool) Table {
 }
 
 // Write writes the table: in a pipe as wide as it is, on a terminal cut to its width. wide adds columns.
-func (t Table) Write(w io.Writer, look Look, wide, headings bool) error {
+func (t Table) Write(w io.Writer, look Terminal, wide, headings bool) error {
 	shown := t.choose(look.Width, wide)
 	widths := t.fit(shown, look.Width)
 	var out strings.Builder
@@ -65,7 +65,7 @@ func (t Table) Write(w io.Writer, look Look, wide, headings bool) error {
 }
 
 // writeRow writes a row's cells, each cut and padded to its column.
-func (l Look) writeRow(out *strings.Builder, row []cell, shown, widths []int) {
+func (l Terminal) writeRow(out *strings.Builder, row []cell, shown, widths []int) {
 	line := ""
 	for i, index := range shown {
 		text := cut(row[index].text, widths[i])

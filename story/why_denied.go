@@ -7,7 +7,7 @@ import (
 
 // WhyDenied is the newest denial on one screen, where it is the last thing that happened: which policy, what is wrong, what
 // would have changed, and what to do next. Empty where something failed since, or nothing was refused.
-func (w Workload) WhyDenied(look Look, now time.Time) string {
+func (w Workload) WhyDenied(look Terminal, now time.Time) string {
 	d := w.Denied
 	if d == nil || !d.newest(w) {
 		return ""
@@ -29,11 +29,11 @@ func (w Workload) WhyDenied(look Look, now time.Time) string {
 // objections say what is wrong, each with who says so where several do.
 func (w Workload) objections(p *page, d *Denial) {
 	p.line("")
-	if len(d.Objections) == 0 {
+	if len(d.Violations) == 0 {
 		p.prose("", "  ", red, oneLine(d.Message))
 	}
 	several := len(d.policies()) > 1
-	for _, o := range d.Objections {
+	for _, o := range d.Violations {
 		text := objection(o)
 		if several && o.Policy != "" {
 			text = o.Policy + ": " + text
@@ -63,19 +63,19 @@ func (w Workload) nextAfter(p *page, d *Denial, now time.Time) {
 	if d.Failed != 0 {
 		p.fold(fmt.Sprintf("Deploy a fix. Why it failed as %s:", number(d.Failed)))
 		p.line("    " + w.command("why", d.Failed))
-		if refused, until := w.Refused(now); refused != nil && refused.Spec.Number == d.Failed {
+		if refused, until := w.Quarantined(now); refused != nil && refused.Spec.Number == d.Failed {
 			p.fold(fmt.Sprintf("It is refused for %s more; to have it tried again before:", age(now, until)))
 			p.line("    " + w.command("retry"))
 		}
 		return
 	}
 	fixes := 0
-	for _, o := range d.Objections {
+	for _, o := range d.Violations {
 		if o.Fix == "" {
 			continue
 		}
 		fixes++
-		if len(d.Objections) > 1 && o.Field != "" {
+		if len(d.Violations) > 1 && o.Field != "" {
 			p.fold("- " + oneLine(o.Field+": "+o.Fix))
 		} else {
 			p.fold("- " + oneLine(o.Fix))
