@@ -123,6 +123,16 @@ lint: ## check the code's style, the dependency rule and the Dockerfile
 	cd tools/release && $(GO) tool -modfile=../golangci-lint/go.mod golangci-lint run --config ../../.golangci.yaml ./...
 	cd test && $(GO) tool -modfile=../tools/golangci-lint/go.mod golangci-lint run --config ../.golangci.yaml ./...
 
+# Whose pages are checked, which of them, and how much is shown: error, warning or suggestion.
+ROOT ?= .
+PAGES ?= *.md docs/*.md
+LEVEL ?= warning
+
+.PHONY: prose
+prose: ## check how the pages are written: PAGES="docs/health.md" for some of them, LEVEL=error for less
+	@vale=$$($(GO) tool -n -modfile=tools/vale/go.mod vale) && cd "$(ROOT)" && \
+		"$$vale" --config "$(CURDIR)/.vale.ini" --minAlertLevel=$(LEVEL) --output=line $(PAGES)
+
 .PHONY: generate
 generate: ## write what is generated: deepcopy, the CustomResourceDefinition, the schema and the README of the chart's values
 	$(CONTROLLER_GEN) object paths=./api/...
