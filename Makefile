@@ -123,15 +123,29 @@ lint: ## check the code's style, the dependency rule and the Dockerfile
 	cd tools/release && $(GO) tool -modfile=../golangci-lint/go.mod golangci-lint run --config ../../.golangci.yaml ./...
 	cd test && $(GO) tool -modfile=../tools/golangci-lint/go.mod golangci-lint run --config ../.golangci.yaml ./...
 
-# Whose pages are checked, which of them, and how much is shown: error, warning or suggestion.
+# The folder whose pages are checked, which pages of it, and how much is shown: error, warning or suggestion.
 ROOT ?= .
 PAGES ?= *.md docs/*.md
 LEVEL ?= warning
+# Vale parses code by libraries in C. Without a C compiler its checks are skipped.
+VALE := $(GO) tool -n -modfile=tools/vale/go.mod vale
+NO_CC := ! command -v "$$($(GO) env CC)" >/dev/null
+PROSE := $(GO) -C tools/prose run . -root "$(abspath $(ROOT))"
 
 .PHONY: prose
-prose: ## check how the pages are written: PAGES="docs/health.md" for some of them, LEVEL=error for less
-	@vale=$$($(GO) tool -n -modfile=tools/vale/go.mod vale) && cd "$(ROOT)" && \
+prose: ## check how the pages are written; PAGES="docs/health.md" for some of them, LEVEL=error for less
+	@if $(NO_CC); then echo "prose: skipped, Vale needs a C compiler"; exit; fi; \
+		vale=$$($(VALE)) && cd "$(ROOT)" && \
 		"$$vale" --config "$(CURDIR)/.vale.ini" --minAlertLevel=$(LEVEL) --output=line $(PAGES)
+
+.PHONY: prose-messages
+prose-messages: ## check how Events, errors, logs and help are written, in the product's string literals
+	@if $(NO_CC); then echo "prose-messages: skipped, Vale needs a C compiler"; exit; fi; \
+		vale=$$($(VALE)) && $(PROSE) -vale "$$vale" -config "$(CURDIR)/.vale.ini" -level $(LEVEL) messages
+
+.PHONY: links
+links: ## find links between the pages that lead to no file or heading
+	@$(PROSE) links
 
 .PHONY: generate
 generate: ## write what is generated: deepcopy, the CustomResourceDefinition, the schema and the README of the chart's values
