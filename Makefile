@@ -5,6 +5,8 @@ SHELL := /bin/bash
 
 GO ?= go
 GOLANGCI := $(GO) tool -modfile=tools/golangci-lint/go.mod golangci-lint
+# golangci-lint with kube-api-linter built in.
+API_LINTER := $(GO) tool -modfile=tools/api-linter/go.mod golangci-lint-kube-api-linter
 CONTROLLER_GEN := $(GO) tool -modfile=tools/controller-gen/go.mod controller-gen
 # What is released, stamped with the version that git tells.
 RELEASE := $(GO) -C tools/release run . -root "$(CURDIR)" -out "$(CURDIR)/dist"
@@ -122,6 +124,10 @@ lint: ## check the code's style, the dependency rule and the Dockerfile
 	cd tools/chartdocs && $(GO) tool -modfile=../golangci-lint/go.mod golangci-lint run --config ../../.golangci.yaml ./...
 	cd tools/release && $(GO) tool -modfile=../golangci-lint/go.mod golangci-lint run --config ../../.golangci.yaml ./...
 	cd test && $(GO) tool -modfile=../tools/golangci-lint/go.mod golangci-lint run --config ../.golangci.yaml ./...
+
+.PHONY: lint-api
+lint-api: ## check the API types against the conventions for Kubernetes APIs
+	$(API_LINTER) run --config .golangci-kal.yaml ./api/...
 
 # The folder whose pages are checked, which pages of it, and how much is shown: error, warning or suggestion.
 ROOT ?= .
