@@ -7,9 +7,12 @@ GO ?= go
 GOLANGCI := $(GO) tool -modfile=tools/golangci-lint/go.mod golangci-lint
 # golangci-lint with kube-api-linter built in.
 API_LINTER := $(GO) tool -modfile=tools/api-linter/go.mod golangci-lint-kube-api-linter
+D2 := $(GO) tool -modfile=tools/diagram/go.mod d2
 CONTROLLER_GEN := $(GO) tool -modfile=tools/controller-gen/go.mod controller-gen
 # What is released, stamped with the version that git tells.
 RELEASE := $(GO) -C tools/release run . -root "$(CURDIR)" -out "$(CURDIR)/dist"
+# True where there is no C compiler: the race detector and Vale need one.
+NO_CC := ! command -v "$$($(GO) env CC)" >/dev/null
 # The test module, which holds the cluster, the integration tests and the demo.
 TESTS := $(GO) -C test
 
@@ -43,6 +46,21 @@ test-unit: ## run the tests that need no cluster: seconds
 	$(GO) test ./...
 	$(GO) -C tools/release test ./...
 	$(GO) -C tools/chartdocs test ./...
+	$(GO) -C tools/cover test ./...
+	$(GO) -C tools/prose test ./...
+
+.PHONY: test-race
+test-race: ## run the product's unit tests under the race detector, which needs a C compiler
+	@if $(NO_CC); then echo "test-race: skipped, the race detector needs a C compiler"; exit; fi; \
+		CGO_ENABLED=1 $(GO) test -race ./...
+
+# The packages whose own tests must run this share of their statements; NAME/... is all below NAME.
+COVER_MIN := 80
+COVER := history history/store history/recorder history/gc rollback rollback/guard cli/...
+
+.PHONY: cover
+cover: ## print which share of each package its unit tests run, and fail where it is too small
+	@$(GO) -C tools/cover run . -dir "$(CURDIR)" -min $(COVER_MIN) $(COVER)
 
 .PHONY: test-integration
 test-integration: binaries node helm cert-manager prometheus ## run the tests against a real control plane
@@ -135,7 +153,6 @@ PAGES ?= *.md docs/*.md
 LEVEL ?= warning
 # Vale parses code by libraries in C. Without a C compiler its checks are skipped.
 VALE := $(GO) tool -n -modfile=tools/vale/go.mod vale
-NO_CC := ! command -v "$$($(GO) env CC)" >/dev/null
 PROSE := $(GO) -C tools/prose run . -root "$(abspath $(ROOT))"
 
 .PHONY: prose
@@ -154,10 +171,13 @@ links: ## find links between the pages that lead to no file or heading
 	@$(PROSE) links
 
 .PHONY: generate
-generate: ## write what is generated: deepcopy, the CustomResourceDefinition, the schema and the README of the chart's values
+generate: ## write what is generated: deepcopy, the CRD, the schema and README of the chart's values, the diagram
 	$(CONTROLLER_GEN) object paths=./api/...
 	$(CONTROLLER_GEN) crd paths=./api/... output:crd:dir=charts/reprise/templates
 	$(GO) -C tools/chartdocs run . ../../charts/reprise
+	@# Its own fonts and both colour schemes are in the picture.
+	$(D2) fmt docs/flow.d2
+	$(D2) --theme 0 --dark-theme 200 --pad 20 docs/flow.d2 docs/flow.svg
 
 .PHONY: verify
 verify: generate ## fail if something generated, formatted or tidied is not fresh
@@ -166,5 +186,7 @@ verify: generate ## fail if something generated, formatted or tidied is not fres
 	$(GO) -C tools/release mod tidy -diff
 	$(GO) -C tools/dockerfile mod tidy -diff
 	$(GO) -C tools/chartdocs mod tidy -diff
+	$(GO) -C tools/cover mod tidy -diff
+	$(GO) -C tools/prose mod tidy -diff
 	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); test -z "$$unformatted" || { echo "not gofmt-ed: $$unformatted"; exit 1; }
-	@git diff --exit-code --stat -- api charts || { echo "run 'make generate' and commit what it wrote"; exit 1; }
+	@git diff --exit-code --stat -- api charts docs/flow.d2 docs/flow.svg || { echo "run 'make generate' and commit what it wrote"; exit 1; }
