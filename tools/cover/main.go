@@ -1,10 +1,10 @@
-// Command cover prints which share of each package's statements its own tests run, and fails where one of the named
-// packages stays below a minimum.
+// Command cover prints which share of each package's statements its own tests run, and fails where
+// one of the named packages stays below a minimum.
 //
 //	cover -dir DIR -min 80 history rollback cli/...
 //
-// A package is named by its folder; NAME/... names all below it too. A name without a package fails, so that a rename
-// cannot lift a minimum.
+// A package is named by its folder; NAME/... names all below it too. A name without a package
+// fails, so that a rename cannot lift a minimum.
 package main
 
 import (
@@ -55,7 +55,8 @@ func goCommand(dir string, args ...string) (string, error) {
 	return out.String(), nil
 }
 
-// below returns an error for each named package under the minimum and for each name without a package.
+// below returns an error for each named package under the minimum and for each name without a
+// package.
 func below(packages []coverage, minimum float64, named []string) error {
 	var problems []error
 	for _, name := range named {

@@ -21,8 +21,8 @@ var (
 	linked    = regexp.MustCompile(`\[([^\]]*)\]\([^)]*\)`)
 )
 
-// deadLinks finds links of Markdown pages to files and headings that are not in the repository. Addresses of the web are
-// not looked at: nothing here depends on the network.
+// deadLinks finds links of Markdown pages to files and headings that are not in the repository.
+// Addresses of the web are not looked at: nothing here depends on the network.
 func deadLinks(root string) ([]finding, error) {
 	pages := map[string][]string{}
 	err := walk(root, ".md", func(path string, content []byte) error {
@@ -103,8 +103,9 @@ func isDead(root, page, target string, anchors map[string]map[string]bool) (stri
 	return "", nil
 }
 
-// headings returns the anchors of a page's headings, made as GitHub makes them: in lower case, letters, digits, hyphens
-// and underscores only, a hyphen for each space, and a number for each that is there already.
+// headings returns the anchors of a page's headings, made as GitHub makes them: in lower case,
+// letters, digits, hyphens and underscores only, a hyphen for each space, and a number for each
+// that is there already.
 func headings(text []string) map[string]bool {
 	anchors := map[string]bool{}
 	for _, l := range text {

@@ -14,15 +14,17 @@ type line struct {
 	at   int
 }
 
-// sentences returns the string literals of a file that a user may read: messages, errors, Events, log lines and help.
-// Whether a literal is one is told by its look, three words or more and no sign of code, so that no list of
-// constructors can grow stale. Literals joined by + are one text; an operand that is no literal reads as "X".
+// sentences returns the string literals of a file that a user may read: messages, errors, Events,
+// log lines and help. Whether a literal is one is told by its look, three words or more and no sign
+// of code, so that no list of constructors can grow stale. Literals joined by + are one text; an
+// operand that is no literal reads as "X".
 func sentences(files *token.FileSet, file *ast.File) [][]line {
 	var found [][]line
 	ast.Inspect(file, func(node ast.Node) bool {
 		switch n := node.(type) {
 		case *ast.ImportSpec, *ast.Field:
-			// An import's path and a struct's tag are no prose; a function literal's parameters hold none either.
+			// An import's path and a struct's tag are no prose; a function literal's parameters hold none
+			// either.
 			return false
 		case *ast.BinaryExpr, *ast.BasicLit:
 			parts, ok := operands(n.(ast.Expr))

@@ -3,7 +3,8 @@
 //	prose -root DIR messages   sentences in the product's string literals, by Vale's rules
 //	prose -root DIR links      links between the Markdown pages that lead nowhere
 //
-// It prints a line for each finding, as file:line: text, and exits with 1 if one of them is more than a warning of Vale.
+// It prints a line for each finding, as file:line: text, and exits with 1 if one of them is more
+// than a warning of Vale.
 package main
 
 import (

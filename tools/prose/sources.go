@@ -24,8 +24,8 @@ func goFiles(root string, visit func(path string, files *token.FileSet, file *as
 	})
 }
 
-// walk calls visit with each file under root whose name ends in suffix. Hidden folders, what is built and the data of
-// tests are left out.
+// walk calls visit with each file under root whose name ends in suffix. Hidden folders, what is
+// built and the data of tests are left out.
 func walk(root, suffix string, visit func(path string, content []byte) error) error {
 	return filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil {

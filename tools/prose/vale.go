@@ -23,8 +23,8 @@ type place struct {
 	line int
 }
 
-// messages checks the texts that the product shows. All of them are laid into one file, each a paragraph, and what Vale
-// finds there is told at its place in the source.
+// messages checks the texts that the product shows. All of them are laid into one file, each a
+// paragraph, and what Vale finds there is told at its place in the source.
 func (v linter) messages(root string) ([]finding, error) {
 	var text strings.Builder
 	places := []place{{}} // Lines count from 1.
@@ -60,7 +60,8 @@ func (v linter) messages(root string) ([]finding, error) {
 	return found, nil
 }
 
-// shown reports whether users read what a file says: tests and tools speak to those who work on Reprise.
+// shown reports whether users read what a file says: tests and tools speak to those who work on
+// Reprise.
 func shown(path string) bool {
 	return !strings.HasSuffix(path, "_test.go") && !strings.HasPrefix(path, "test/") && !strings.HasPrefix(path, "tools/")
 }
