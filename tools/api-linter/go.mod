@@ -2,6 +2,8 @@ module reprise.dev/reprise/tools/api-linter
 
 go 1.26.0
 
+tool sigs.k8s.io/kube-api-linter/cmd/golangci-lint-kube-api-linter
+
 require (
 	4d63.com/gocheckcompilerdirectives v1.4.0 // indirect
 	4d63.com/gochecknoglobals v0.2.2 // indirect
@@ -220,5 +222,3 @@ require (
 	sigs.k8s.io/kube-api-linter v0.0.0-20260716143926-092fe0c72997 // indirect
 	sigs.k8s.io/yaml v1.4.0 // indirect
 )
-
-tool sigs.k8s.io/kube-api-linter/cmd/golangci-lint-kube-api-linter
