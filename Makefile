@@ -15,6 +15,9 @@ RELEASE := $(GO) -C tools/release run . -root "$(CURDIR)" -out "$(CURDIR)/dist"
 NO_CC := ! command -v "$$($(GO) env CC)" >/dev/null
 # The test module, which holds the cluster, the integration tests and the demo.
 TESTS := $(GO) -C test
+# Compiles the commands FOLDER:PACKAGE and shows how far it is; `go run` says nothing while it compiles.
+COMPILE := $(TESTS) run ./harness/cluster/cmd/compile
+BINARIES := $(COMPILE) .:./harness/cluster/cmd/cluster-binaries && $(TESTS) run ./harness/cluster/cmd/cluster-binaries
 
 .PHONY: help
 help: ## list the targets
@@ -35,8 +38,9 @@ dist: ## write the binaries of every platform, the chart and their SHA-256 sums 
 
 .PHONY: demo
 demo: ## play the break-fix exercise on a real control plane; KEEP=1 leaves it up
-	@echo "compiling the demo (a minute or two the first time)"
-	@KEEP=$(KEEP) $(TESTS) run ./demo
+	@echo "The first run builds the demo and a control plane from Go modules: 10 to 20 minutes on two cores. Later it starts in seconds."
+	@$(COMPILE) .:./tools/demo ..:./cmd/reprise
+	@KEEP=$(KEEP) $(TESTS) run ./tools/demo
 
 .PHONY: test
 test: test-unit test-integration ## run every test
@@ -69,71 +73,70 @@ test-integration: binaries node helm cert-manager prometheus ## run the tests ag
 
 .PHONY: differential
 differential: binaries ## compare the effective pod with the real API server in 5,000 random cases
-	$(TESTS) test ./differential -count=1 -timeout 30m -cases=5000
+	$(TESTS) test ./conformance/effectivepod -count=1 -timeout 30m -cases=5000
 
 .PHONY: faults
 faults: binaries ## play 200 rollbacks that are killed and disturbed between their writes: five minutes
-	$(TESTS) test ./rescue -count=1 -timeout 30m -cases=200
+	$(TESTS) test ./e2e/rollback -count=1 -timeout 30m -cases=200
 
 .PHONY: deployers
 deployers: binaries helm ## play every deployer and next step against rollbacks, seven minutes
-	$(TESTS) test ./deployers -count=1 -timeout 30m -whole
+	$(TESTS) test ./conformance/deployers -count=1 -timeout 30m -whole
 
-# The older minors of Kubernetes that the tests run on, each built by the module test/cluster/binaries/kubernetes-MINOR.
+# The older minors of Kubernetes that the tests run on, each built by the module test/harness/cluster/binaries/kubernetes-MINOR.
 MINORS ?= 1.36 1.32
 
 .PHONY: test-versions
 test-versions: binaries helm ## run the integration tests on older minors of Kubernetes: MINORS="1.36"; ten minutes more to build each
 	@for minor in $(MINORS); do \
-		assets=$$($(TESTS) run ./cluster/cmd/cluster-binaries -minor $$minor) || exit 1; \
+		assets=$$($(TESTS) run ./harness/cluster/cmd/cluster-binaries -minor $$minor) || exit 1; \
 		echo "the integration tests on $$($$assets/kube-apiserver --version)"; \
-		KUBEBUILDER_ASSETS=$$assets $(TESTS) test ./integration ./configuration ./chart -count=1 -timeout 30m -p 1 || exit 1; \
+		KUBEBUILDER_ASSETS=$$assets $(TESTS) test ./e2e/admission ./e2e/configuration ./e2e/chart -count=1 -timeout 30m -p 1 || exit 1; \
 	done
 
 .PHONY: bench-recorder
 bench-recorder: binaries ## measure what recording costs, ten minutes
-	$(TESTS) run ./bench/recorder
+	$(TESTS) run ./tools/bench/recorder
 
 .PHONY: bench-admission
 bench-admission: binaries ## measure what admission costs beside a hook that does nothing, two minutes
-	$(TESTS) run ./bench/admission
+	$(TESTS) run ./tools/bench/admission
 
 .PHONY: bench-rollback
 bench-rollback: binaries ## measure how fast a failed rollout is put back, fifteen minutes
-	$(TESTS) run ./bench/rollback
+	$(TESTS) run ./tools/bench/rollback
 
 .PHONY: binaries
 binaries: ## build the control plane into the cache folder: ten minutes the first time
-	@echo "compiling what builds the control plane (a minute or two the first time)"
-	@$(TESTS) run ./cluster/cmd/cluster-binaries
+	@$(BINARIES)
 
 .PHONY: cert-manager
-cert-manager: ## build cert-manager's controllers, which some tests run, into the cache folder: minutes the first time
-	@$(TESTS) run ./cluster/cmd/cluster-binaries cert-manager
+cert-manager: ## build cert-manager's controllers, which some tests run, into the cache folder: three minutes the first time
+	@$(BINARIES) cert-manager
 
 .PHONY: helm
-helm: ## build Helm 4, which some tests deploy with, into the cache folder: six minutes the first time
-	@$(TESTS) run ./cluster/cmd/cluster-binaries helm
+helm: ## build Helm 4, which some tests deploy with, into the cache folder: three minutes the first time
+	@$(BINARIES) helm
 
 .PHONY: node
-node: node-packages ## build the kubelet and kube-proxy of a real node into the cache folder: four minutes the first time
-	@$(TESTS) run ./cluster/cmd/cluster-binaries kubelet kube-proxy
+node: node-packages ## build the kubelet and kube-proxy of a real node into the cache folder: two minutes the first time after the control plane
+	@$(BINARIES) kubelet kube-proxy
 
 .PHONY: node-packages
 node-packages: ## install the Debian packages of a real node where they are missing; without root and apt its tests are skipped
-	@$(TESTS) run ./cluster/node/cmd/node-packages
+	@$(TESTS) run ./harness/node/cmd/node-packages
 
 .PHONY: test-node
 test-node: binaries node ## deploy, crash and read logs on a real node: a kubelet, containerd and runc in namespaces of their own
-	$(TESTS) test -count=1 -timeout 10m -v ./cluster/node/...
+	$(TESTS) test -count=1 -timeout 10m -v ./harness/node/... ./e2e-node/smoke/...
 
 .PHONY: recordings
 recordings: binaries node ## record anew what a real kubelet shows of deploys that fail (test/testdata/pods), eight minutes
-	$(TESTS) run ./recordings
+	$(TESTS) run ./tools/recordings
 
 .PHONY: prometheus
 prometheus: ## fetch Debian's Prometheus, which plays the alerts, into the cache folder; without apt those tests are skipped
-	@$(TESTS) run ./monitoring/cmd/prometheus-binaries
+	@$(TESTS) run ./harness/monitoring/cmd/prometheus-binaries
 
 .PHONY: lint
 lint: ## check the code's style, the dependency rule and the Dockerfile

@@ -16,6 +16,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 
 	"reprise.dev/reprise/effective"
+	"reprise.dev/reprise/internal/oneline"
 	"reprise.dev/reprise/policy"
 	"reprise.dev/reprise/workload"
 )
@@ -27,8 +28,8 @@ type Namespaces interface {
 	Live(ctx context.Context, namespace, name string) (map[string]any, error)
 }
 
-// Question is what is asked about manifests.
-type Question struct {
+// Options is what is asked about manifests.
+type Options struct {
 	Manifests  []Manifest
 	Engine     *policy.Engine
 	Namespaces Namespaces
@@ -40,7 +41,7 @@ type Question struct {
 
 // Workload is one workload and what is said of it.
 type Workload struct {
-	Place           Place
+	Place           Position
 	Namespace, Name string
 	Verdict         policy.Verdict
 }
@@ -53,9 +54,9 @@ type Report struct {
 	Unjudged int
 }
 
-// Judge judges every workload among the manifests. An error names the manifest that is no Deployment although it says so,
+// Run judges every workload among the manifests. An error names the manifest that is no Deployment although it says so,
 // or says that it is not known what runs, or that there is no workload at all: nothing judged is no consent.
-func Judge(ctx context.Context, q Question) (Report, error) {
+func Run(ctx context.Context, q Options) (Report, error) {
 	var report Report
 	for _, m := range q.Manifests {
 		version, kind := m.kind()
@@ -65,9 +66,9 @@ func Judge(ctx context.Context, q Question) (Report, error) {
 		}
 		d := &appsv1.Deployment{}
 		if err := runtime.DefaultUnstructuredConverter.FromUnstructured(m.Object, d); err != nil {
-			return Report{}, fmt.Errorf("%s is no valid Deployment: %s", m.Place, oneLine(err.Error()))
+			return Report{}, fmt.Errorf("%s is no valid Deployment: %s", m.Place, oneline.Of(err.Error()))
 		}
-		if !workload.Admitted(d) {
+		if !workload.IsManaged(d) {
 			report.Unjudged++
 			continue
 		}
@@ -84,7 +85,7 @@ func Judge(ctx context.Context, q Question) (Report, error) {
 	return report, nil
 }
 
-func (q Question) judge(ctx context.Context, m Manifest, d *appsv1.Deployment) (Workload, error) {
+func (q Options) judge(ctx context.Context, m Manifest, d *appsv1.Deployment) (Workload, error) {
 	w := Workload{Place: m.Place, Namespace: d.Namespace, Name: d.Name}
 	if w.Namespace == "" {
 		w.Namespace = q.Namespace
@@ -103,7 +104,7 @@ func (q Question) judge(ctx context.Context, m Manifest, d *appsv1.Deployment) (
 	w.Verdict = q.Engine.Evaluate(ctx, policy.Input{
 		Phase:     policy.Final,
 		Request:   request,
-		Effective: effective.Of(&d.Spec.Template, q.Namespaces.Of(ctx, w.Namespace, &d.Spec.Template)),
+		Effective: effective.Compute(&d.Spec.Template, q.Namespaces.Of(ctx, w.Namespace, &d.Spec.Template)),
 		AsWritten: true,
 		Now:       q.Now,
 	})

@@ -11,7 +11,7 @@ import (
 	"reprise.dev/reprise/policy"
 )
 
-func shipped(t *testing.T, terms policy.Terms, extra ...policy.Module) *policy.Engine {
+func shipped(t *testing.T, terms policy.Overrides, extra ...policy.Module) *policy.Engine {
 	t.Helper()
 	modules, err := policy.Builtin()
 	if err != nil {
@@ -37,12 +37,12 @@ func read(t *testing.T, content string) []Manifest {
 func judged(t *testing.T, content, told string) Report {
 	t.Helper()
 	manifests := read(t, content)
-	surroundings, err := NewSurroundings(read(t, told), manifests)
+	surroundings, err := NewNamespaceData(read(t, told), manifests)
 	if err != nil {
 		t.Fatal(err)
 	}
-	report, err := Judge(t.Context(), Question{
-		Manifests: manifests, Engine: shipped(t, policy.Terms{}), Namespaces: surroundings, Namespace: "shop", Now: time.Now(),
+	report, err := Run(t.Context(), Options{
+		Manifests: manifests, Engine: shipped(t, policy.Overrides{}), Namespaces: surroundings, Namespace: "shop", Now: time.Now(),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -113,7 +113,7 @@ func TestWhatIsToldMustDecideAboutPods(t *testing.T) {
 		"apiVersion: v1\nkind: LimitRange\nspec: {limits: [{type: Container, max: {memory: much}}]}":        "is no valid LimitRange",
 		"apiVersion: v1\nkind: ResourceQuota\nspec: {hard: {cpu: 1}}\n---\napiVersion: v9\nkind: Namespace": "m.yaml: document 2 (line 5) is of kind Namespace",
 	} {
-		if _, err := NewSurroundings(read(t, told), nil); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := NewNamespaceData(read(t, told), nil); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %q", told, err, want)
 		}
 	}
@@ -121,7 +121,7 @@ func TestWhatIsToldMustDecideAboutPods(t *testing.T) {
 
 // running is a namespace in which something runs.
 type running struct {
-	*Surroundings
+	*NamespaceData
 	live map[string]any
 }
 
@@ -129,8 +129,8 @@ func (r running) Live(context.Context, string, string) (map[string]any, error) {
 
 func TestAChangedSelectorIsSeenWhereItIsKnownWhatRuns(t *testing.T) {
 	live := read(t, strings.ReplaceAll(app(""), "app: app", "app: before"))[0].Object
-	report, err := Judge(t.Context(), Question{
-		Manifests: read(t, app("")), Engine: shipped(t, policy.Terms{}), Namespaces: running{&Surroundings{}, live}, Namespace: "shop",
+	report, err := Run(t.Context(), Options{
+		Manifests: read(t, app("")), Engine: shipped(t, policy.Overrides{}), Namespaces: running{&NamespaceData{}, live}, Namespace: "shop",
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -147,13 +147,13 @@ func TestWhatIsNoWorkloadIsCountedAndNothingJudgedIsNoConsent(t *testing.T) {
 		t.Errorf("report %+v, want 2 unjudged beside one workload", report)
 	}
 	for reason, content := range map[string]string{"nothing at all": "", "no workload": service + "---\n" + unmarked} {
-		_, err := Judge(t.Context(), Question{Manifests: read(t, content), Engine: shipped(t, policy.Terms{}), Namespaces: &Surroundings{}})
+		_, err := Run(t.Context(), Options{Manifests: read(t, content), Engine: shipped(t, policy.Overrides{}), Namespaces: &NamespaceData{}})
 		if err == nil || !strings.Contains(err.Error(), "nothing to judge") {
 			t.Errorf("%s: %v", reason, err)
 		}
 	}
 	invalid := strings.Replace(app(""), "containers:", "containers: none\n      volumes:", 1)
-	_, err := Judge(t.Context(), Question{Manifests: read(t, invalid), Engine: shipped(t, policy.Terms{}), Namespaces: &Surroundings{}})
+	_, err := Run(t.Context(), Options{Manifests: read(t, invalid), Engine: shipped(t, policy.Overrides{}), Namespaces: &NamespaceData{}})
 	if err == nil || !strings.Contains(err.Error(), "m.yaml: document 1 (line 1) is no valid Deployment: ") {
 		t.Errorf("an invalid Deployment: %v", err)
 	}

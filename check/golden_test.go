@@ -36,15 +36,15 @@ deny contains "never" if {
 	input.metadata.name == "unclear"
 	k8s.quantity.compare(input.metadata.name, "1") > 0
 }`}
-	terms := policy.Terms{
-		Overrides: []policy.Override{{Policy: "mutable-image-tag", Enforcement: policy.EnforceDryRun}},
+	terms := policy.Overrides{
+		Rules: []policy.Override{{Policy: "mutable-image-tag", Enforcement: policy.EnforceDryRun}},
 		Exemptions: []policy.Exemption{{
 			Policy: "requests-within-limits", Namespace: "shop", Workload: "legacy", Reason: "moves, in spring: 100%",
 			Expires: time.Date(2027, 4, 1, 0, 0, 0, 0, time.UTC),
 		}},
 	}
-	report, err := Judge(t.Context(), Question{
-		Manifests: manifests, Engine: shipped(t, terms, broken), Namespaces: &Surroundings{}, Namespace: "shop",
+	report, err := Run(t.Context(), Options{
+		Manifests: manifests, Engine: shipped(t, terms, broken), Namespaces: &NamespaceData{}, Namespace: "shop",
 		Now: time.Date(2027, 3, 31, 0, 0, 0, 0, time.UTC),
 	})
 	if err != nil {

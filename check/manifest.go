@@ -11,6 +11,8 @@ import (
 
 	kjson "sigs.k8s.io/json"
 	"sigs.k8s.io/yaml"
+
+	"reprise.dev/reprise/internal/oneline"
 )
 
 // stdin is the name of standard input among files.
@@ -19,8 +21,8 @@ const stdin = "-"
 // ErrScoreFile says that a document is Score's own, from which manifests are yet to be made.
 var ErrScoreFile = errors.New("is a Score file: run score-k8s generate, and check the manifests.yaml that it writes")
 
-// Place is where a manifest stands.
-type Place struct {
+// Position is where a manifest stands.
+type Position struct {
 	// File is the path as it was given; - is standard input.
 	File string
 	// Document counts the file's documents from 1, and Line is the one on which it starts.
@@ -30,7 +32,7 @@ type Place struct {
 }
 
 // String names the place as errors do.
-func (p Place) String() string {
+func (p Position) String() string {
 	name := fmt.Sprintf("%s: document %d (line %d)", p.File, p.Document, p.Line)
 	if p.Item > 0 {
 		name += fmt.Sprintf(", item %d", p.Item)
@@ -40,7 +42,7 @@ func (p Place) String() string {
 
 // Manifest is one object as it was written.
 type Manifest struct {
-	Place Place
+	Place Position
 	// Object is as decoded from JSON: whole numbers are int64.
 	Object map[string]any
 }
@@ -67,7 +69,7 @@ func Read(file string, content []byte) ([]Manifest, error) {
 			continue
 		}
 		number++
-		place := Place{File: file, Document: number, Line: d.line}
+		place := Position{File: file, Document: number, Line: d.line}
 		found, err := d.manifests(place)
 		if err != nil {
 			return nil, err
@@ -139,14 +141,14 @@ func (d document) empty() bool {
 }
 
 // manifests are the document's objects.
-func (d document) manifests(place Place) ([]Manifest, error) {
+func (d document) manifests(place Position) ([]Manifest, error) {
 	encoded, err := yaml.YAMLToJSONStrict([]byte(d.text))
 	if err != nil {
-		return nil, fmt.Errorf("%s is no YAML: %s; %s", place, oneLine(err.Error()), expected)
+		return nil, fmt.Errorf("%s is no YAML: %s; %s", place, oneline.Of(err.Error()), expected)
 	}
 	var decoded any
 	if err := kjson.UnmarshalCaseSensitivePreserveInts(encoded, &decoded); err != nil {
-		return nil, fmt.Errorf("%s cannot be decoded: %s; %s", place, oneLine(err.Error()), expected)
+		return nil, fmt.Errorf("%s cannot be decoded: %s; %s", place, oneline.Of(err.Error()), expected)
 	}
 	if decoded == nil {
 		return nil, nil
@@ -199,5 +201,3 @@ func text(object map[string]any, keys ...string) string {
 	value, _ := at.(string)
 	return value
 }
-
-func oneLine(text string) string { return strings.Join(strings.Fields(text), " ") }

@@ -10,20 +10,20 @@ import (
 func TestEveryDocumentKnowsItsPlace(t *testing.T) {
 	tests := []struct {
 		reason, content string
-		want            []Place
+		want            []Position
 	}{
-		{"one document", "apiVersion: v1\nkind: A", []Place{{Document: 1, Line: 1}}},
+		{"one document", "apiVersion: v1\nkind: A", []Position{{Document: 1, Line: 1}}},
 		{"nothing", "", nil},
 		{"comments are nothing", "# a\n---\n# b\n---\n", nil},
-		{"a separator before and after", "---\napiVersion: v1\nkind: A\n---\n", []Place{{Document: 1, Line: 2}}},
-		{"empty documents do not count", "apiVersion: v1\nkind: A\n---\n---\n\n# b\napiVersion: v1\nkind: B\n", []Place{{Document: 1, Line: 1}, {Document: 2, Line: 7}}},
-		{"a comment behind the separator, and lines of Windows", "apiVersion: v1\r\nkind: A\r\n--- # b\r\napiVersion: v1\r\nkind: B\r\n", []Place{{Document: 1, Line: 1}, {Document: 2, Line: 4}}},
-		{"three dashes in a text are none", "apiVersion: v1\nkind: A\ntext: |\n  ---\n  b\n", []Place{{Document: 1, Line: 1}}},
-		{"null is nothing", "null\n---\napiVersion: v1\nkind: A", []Place{{Document: 2, Line: 3}}},
-		{"a List", "apiVersion: v1\nkind: List\nitems:\n- {apiVersion: v1, kind: A}\n- {apiVersion: v1, kind: B}", []Place{{Document: 1, Line: 1, Item: 1}, {Document: 1, Line: 1, Item: 2}}},
+		{"a separator before and after", "---\napiVersion: v1\nkind: A\n---\n", []Position{{Document: 1, Line: 2}}},
+		{"empty documents do not count", "apiVersion: v1\nkind: A\n---\n---\n\n# b\napiVersion: v1\nkind: B\n", []Position{{Document: 1, Line: 1}, {Document: 2, Line: 7}}},
+		{"a comment behind the separator, and lines of Windows", "apiVersion: v1\r\nkind: A\r\n--- # b\r\napiVersion: v1\r\nkind: B\r\n", []Position{{Document: 1, Line: 1}, {Document: 2, Line: 4}}},
+		{"three dashes in a text are none", "apiVersion: v1\nkind: A\ntext: |\n  ---\n  b\n", []Position{{Document: 1, Line: 1}}},
+		{"null is nothing", "null\n---\napiVersion: v1\nkind: A", []Position{{Document: 2, Line: 3}}},
+		{"a List", "apiVersion: v1\nkind: List\nitems:\n- {apiVersion: v1, kind: A}\n- {apiVersion: v1, kind: B}", []Position{{Document: 1, Line: 1, Item: 1}, {Document: 1, Line: 1, Item: 2}}},
 		{"an empty List", "apiVersion: v1\nkind: DeploymentList\nitems: []", nil},
-		{"JSON, one after the other", "{\"apiVersion\":\"v1\",\n\"kind\":\"A\"}\n{\"apiVersion\":\"v1\",\"kind\":\"B\"}", []Place{{Document: 1, Line: 1}, {Document: 2, Line: 3}}},
-		{"YAML in braces", "{apiVersion: v1, kind: A}\n---\n{apiVersion: v1, kind: B}", []Place{{Document: 1, Line: 1}, {Document: 2, Line: 3}}},
+		{"JSON, one after the other", "{\"apiVersion\":\"v1\",\n\"kind\":\"A\"}\n{\"apiVersion\":\"v1\",\"kind\":\"B\"}", []Position{{Document: 1, Line: 1}, {Document: 2, Line: 3}}},
+		{"YAML in braces", "{apiVersion: v1, kind: A}\n---\n{apiVersion: v1, kind: B}", []Position{{Document: 1, Line: 1}, {Document: 2, Line: 3}}},
 	}
 	for _, test := range tests {
 		t.Run(test.reason, func(t *testing.T) {
@@ -31,7 +31,7 @@ func TestEveryDocumentKnowsItsPlace(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			var got []Place
+			var got []Position
 			for _, m := range manifests {
 				if m.Place.File != "m.yaml" {
 					t.Errorf("file %q", m.Place.File)

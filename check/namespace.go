@@ -13,12 +13,13 @@ import (
 	"k8s.io/apimachinery/pkg/util/sets"
 
 	"reprise.dev/reprise/effective"
+	"reprise.dev/reprise/internal/oneline"
 )
 
-// Surroundings is what decides about pods beside their templates, as manifests tell it. A manifest without a namespace
+// NamespaceData is what decides about pods beside their templates, as manifests tell it. A manifest without a namespace
 // counts for every one. What is not told is taken to allow: no LimitRange, no quota, no PodSecurity level, and every
 // class and ServiceAccount that a template names.
-type Surroundings struct {
+type NamespaceData struct {
 	namespaces      []*corev1.Namespace
 	limitRanges     []*corev1.LimitRange
 	quotas          []*corev1.ResourceQuota
@@ -27,10 +28,10 @@ type Surroundings struct {
 	priorityClasses []*schedulingv1.PriorityClass
 }
 
-// NewSurroundings reads what is told of namespaces and the cluster: every manifest must be of a kind that decides about
+// NewNamespaceData reads what is told of namespaces and the cluster: every manifest must be of a kind that decides about
 // pods. What is checked with it counts too: a Namespace, a LimitRange and a quota are applied before their users.
-func NewSurroundings(told, checked []Manifest) (*Surroundings, error) {
-	s := &Surroundings{}
+func NewNamespaceData(told, checked []Manifest) (*NamespaceData, error) {
+	s := &NamespaceData{}
 	for _, m := range told {
 		known, err := s.add(m)
 		if err != nil {
@@ -56,7 +57,7 @@ func NewSurroundings(told, checked []Manifest) (*Surroundings, error) {
 	return s, nil
 }
 
-func (s *Surroundings) add(m Manifest) (known bool, err error) {
+func (s *NamespaceData) add(m Manifest) (known bool, err error) {
 	version, kind := m.kind()
 	switch version + " " + kind {
 	case "v1 Namespace":
@@ -82,7 +83,7 @@ func decode[T any](m Manifest, into *[]*T) error {
 	object := new(T)
 	if err := runtime.DefaultUnstructuredConverter.FromUnstructuredWithValidation(m.Object, object, true); err != nil {
 		_, kind := m.kind()
-		return fmt.Errorf("%s is no valid %s: %s", m.Place, kind, oneLine(err.Error()))
+		return fmt.Errorf("%s is no valid %s: %s", m.Place, kind, oneline.Of(err.Error()))
 	}
 	*into = append(*into, object)
 	return nil
@@ -100,7 +101,7 @@ func counted(q *corev1.ResourceQuota) {
 }
 
 // Of is what a template meets in a namespace.
-func (s *Surroundings) Of(_ context.Context, namespace string, template *corev1.PodTemplateSpec) effective.Namespace {
+func (s *NamespaceData) Of(_ context.Context, namespace string, template *corev1.PodTemplateSpec) effective.Namespace {
 	ns := effective.Namespace{
 		Name:            namespace,
 		LimitRanges:     in(namespace, s.limitRanges),
@@ -121,7 +122,7 @@ func (s *Surroundings) Of(_ context.Context, namespace string, template *corev1.
 }
 
 // assume adds what a template names and nobody told of: a class of which others are told does not exist.
-func (s *Surroundings) assume(ns *effective.Namespace, template *corev1.PodTemplateSpec) {
+func (s *NamespaceData) assume(ns *effective.Namespace, template *corev1.PodTemplateSpec) {
 	spec := &template.Spec
 	accounts := []string{"default"} // Every namespace has it.
 	if len(s.accounts) == 0 {
@@ -157,4 +158,4 @@ func in[T any, P interface {
 }
 
 // Live says that nothing is known to run.
-func (*Surroundings) Live(context.Context, string, string) (map[string]any, error) { return nil, nil }
+func (*NamespaceData) Live(context.Context, string, string) (map[string]any, error) { return nil, nil }

@@ -22,11 +22,11 @@ func BenchmarkOf(b *testing.B) {
 			Max: amounts("cpu", "4", "memory", "4Gi"), Min: amounts("cpu", "10m", "memory", "16Mi")}),
 		limitRange("pods", corev1.LimitRangeItem{Type: corev1.LimitTypePod, Max: amounts("cpu", "8", "memory", "8Gi")}),
 		quota("team", amounts("requests.cpu", "20", "limits.memory", "40Gi", "pods", "50"), amounts("requests.cpu", "2", "limits.memory", "4Gi", "pods", "5")))
-	if r := Of(template, ns); len(r.Objections)+len(r.CannotTell) > 0 {
-		b.Fatalf("objections %v, cannot tell %v", r.Objections, r.CannotTell)
+	if r := Compute(template, ns); len(r.Violations)+len(r.Unknown) > 0 {
+		b.Fatalf("objections %v, cannot tell %v", r.Violations, r.Unknown)
 	}
 	b.ReportAllocs()
 	for b.Loop() {
-		Of(template, ns)
+		Compute(template, ns)
 	}
 }

@@ -68,19 +68,19 @@ func unknown(kind Kind) func(*Namespace) {
 // objected returns what a result objects to, as rule and field.
 func objected(r Result) []string {
 	lines := []string{}
-	for _, o := range r.Objections {
+	for _, o := range r.Violations {
 		lines = append(lines, string(o.Rule)+" "+o.Field)
 	}
 	return lines
 }
 
 // one returns the only objection of a result.
-func one(t *testing.T, r Result) Objection {
+func one(t *testing.T, r Result) Violation {
 	t.Helper()
-	if len(r.Objections) != 1 {
-		t.Fatalf("got %d objections, want 1: %+v", len(r.Objections), r.Objections)
+	if len(r.Violations) != 1 {
+		t.Fatalf("got %d objections, want 1: %+v", len(r.Violations), r.Violations)
 	}
-	return r.Objections[0]
+	return r.Violations[0]
 }
 
 // written is a list as text, for comparison.

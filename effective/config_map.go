@@ -10,7 +10,7 @@ import (
 
 // checkConfigMaps looks for ConfigMaps without which the kubelet would not start
 // the pod. The API server accepts such a pod, so these objections are not exact.
-func (d *draft) checkConfigMaps() {
+func (d *podBuilder) checkConfigMaps() {
 	needed := neededConfigMaps(&d.pod.Spec)
 	if len(needed) == 0 || d.cannotTell(KindConfigMap) {
 		return
@@ -20,7 +20,7 @@ func (d *draft) checkConfigMaps() {
 			continue
 		}
 		user := needed[name]
-		d.object(Objection{
+		d.object(Violation{
 			Rule:      RuleConfigMap,
 			Field:     user.path(),
 			Container: user.container,

@@ -30,21 +30,21 @@ func TestConfigMapsThatThePodCannotStartWithoutMustExist(t *testing.T) {
 		}, "spec.containers[0]"},
 	} {
 		template := with(app(stating(nil, nil)), tc.change)
-		if r := Of(template, namespace(func(ns *Namespace) { ns.ConfigMaps = sets.New("files") })); len(r.Objections) != 0 {
-			t.Errorf("%s: the ConfigMap exists, yet %v", tc.reason, r.Objections)
+		if r := Compute(template, namespace(func(ns *Namespace) { ns.ConfigMaps = sets.New("files") })); len(r.Violations) != 0 {
+			t.Errorf("%s: the ConfigMap exists, yet %v", tc.reason, r.Violations)
 		}
-		r := Of(template, namespace())
+		r := Compute(template, namespace())
 		if tc.field == "" {
-			if len(r.Objections) != 0 {
-				t.Errorf("%s: %v", tc.reason, r.Objections)
+			if len(r.Violations) != 0 {
+				t.Errorf("%s: %v", tc.reason, r.Violations)
 			}
 			continue
 		}
 		if got := one(t, r); got.Rule != RuleConfigMap || got.Field != tc.field || got.Exact || !got.Transient {
 			t.Errorf("%s: objection %+v", tc.reason, got)
 		}
-		if r := Of(template, namespace(unknown(KindConfigMap))); len(r.CannotTell) != 1 || len(r.Objections) != 0 {
-			t.Errorf("%s: unknown ConfigMaps: %v, %v", tc.reason, r.CannotTell, r.Objections)
+		if r := Compute(template, namespace(unknown(KindConfigMap))); len(r.Unknown) != 1 || len(r.Violations) != 0 {
+			t.Errorf("%s: unknown ConfigMaps: %v, %v", tc.reason, r.Unknown, r.Violations)
 		}
 	}
 }

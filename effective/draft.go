@@ -7,12 +7,12 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
-// draft is a pod on its way through the API server, and what was noted on the way.
-type draft struct {
+// podBuilder is a pod on its way through the API server, and what was noted on the way.
+type podBuilder struct {
 	ns         *Namespace
 	pod        *corev1.Pod
 	supplied   map[string]Cause
-	objections []Objection
+	objections []Violation
 	unknown    []Unknown
 	// unsettled tells that some default resources are not certain: the LimitRanges
 	// are unknown, or two of them contradict each other.
@@ -23,19 +23,19 @@ type draft struct {
 
 // settled tells whether a resource's request and limit at a place are certain.
 // Those of the pod depend on all containers'.
-func (d *draft) settled(at place, name corev1.ResourceName) bool {
+func (d *podBuilder) settled(at place, name corev1.ResourceName) bool {
 	if at == podPlace {
 		return !d.unsettled
 	}
 	return !d.unsettledAt[at.request(name)] && !d.unsettledAt[at.limit(name)]
 }
 
-func (d *draft) object(o Objection) {
+func (d *podBuilder) object(o Violation) {
 	d.objections = append(d.objections, o)
 }
 
 // cannotTell reports whether a kind is unknown, and notes it if so.
-func (d *draft) cannotTell(kind Kind) bool {
+func (d *podBuilder) cannotTell(kind Kind) bool {
 	reason, unknown := d.ns.Unknown[kind]
 	if unknown {
 		d.unknown = append(d.unknown, Unknown{Kind: kind, Reason: reason})
@@ -44,9 +44,9 @@ func (d *draft) cannotTell(kind Kind) bool {
 }
 
 // result sorts what was noted, so that equal input gives equal output.
-func (d *draft) result() Result {
+func (d *podBuilder) result() Result {
 	// What PodSecurity's checks say stays in their own order.
-	slices.SortStableFunc(d.objections, func(a, b Objection) int {
+	slices.SortStableFunc(d.objections, func(a, b Violation) int {
 		return cmp.Or(
 			cmp.Compare(a.Rule.rank(), b.Rule.rank()),
 			cmp.Compare(a.Field, b.Field),
@@ -59,9 +59,9 @@ func (d *draft) result() Result {
 		return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Reason, b.Reason))
 	})
 	return Result{
-		Pod:        d.pod,
-		Supplied:   d.supplied,
-		Objections: d.objections,
-		CannotTell: slices.Compact(d.unknown),
+		Pod:           d.pod,
+		DefaultedFrom: d.supplied,
+		Violations:    d.objections,
+		Unknown:       slices.Compact(d.unknown),
 	}
 }

@@ -18,24 +18,24 @@ type Result struct {
 	// are those that the API server would store. docs/effective-pod.md lists what
 	// it does not claim.
 	Pod *corev1.Pod
-	// Supplied tells where a value came from that the template does not hold, by
+	// DefaultedFrom tells where a value came from that the template does not hold, by
 	// its path: spec.containers[0].resources.limits[memory] → LimitRange mem-defaults.
-	Supplied map[string]Cause
-	// Objections are sorted by rule (in the API server's order), then by field.
-	Objections []Objection
-	// CannotTell are the questions left open, sorted by kind. While there are any,
+	DefaultedFrom map[string]Cause
+	// Violations are sorted by rule (in the API server's order), then by field.
+	Violations []Violation
+	// Unknown are the questions left open, sorted by kind. While there are any,
 	// no objections does not mean that the pod will be accepted.
-	CannotTell []Unknown
+	Unknown []Unknown
 }
 
-// Of derives the effective pod of a template in a namespace, for a pod that a
+// Compute derives the effective pod of a template in a namespace, for a pod that a
 // ReplicaSet creates from it. Neither argument is changed.
 //
 // The order is the API server's: defaulting, mutating admission, the pod's own
 // defaulting before storage, validation, validating admission
 // (pkg/kubeapiserver/options/plugins.go, pkg/registry/core/pod/strategy.go).
-func Of(template *corev1.PodTemplateSpec, ns Namespace) Result {
-	d := &draft{ns: &ns, pod: podFrom(template, ns.Name), supplied: map[string]Cause{}}
+func Compute(template *corev1.PodTemplateSpec, ns Namespace) Result {
+	d := &podBuilder{ns: &ns, pod: podFrom(template, ns.Name), supplied: map[string]Cause{}}
 
 	d.applyPodDefaults()
 	d.applyLimitRanges()

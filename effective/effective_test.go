@@ -9,9 +9,9 @@ import (
 )
 
 func TestARequestAboveALimitThatALimitRangeSuppliesNamesTheLimitRange(t *testing.T) {
-	r := Of(app(stating(amounts("memory", "250Mi"), nil)),
+	r := Compute(app(stating(amounts("memory", "250Mi"), nil)),
 		namespace(limitRange("mem-defaults", corev1.LimitRangeItem{Type: corev1.LimitTypeContainer, Default: amounts("memory", "200Mi")})))
-	want := Objection{
+	want := Violation{
 		Rule: RuleRequestOverLimit, Field: "spec.containers[0].resources.requests", Container: "app", Resource: "memory",
 		Requested: "250Mi", Allowed: "200Mi", Cause: Cause{Kind: KindLimitRange, Name: "mem-defaults"},
 		Message: "LimitRange mem-defaults sets the memory limit of container app to 200Mi, less than its request of 250Mi",
@@ -21,7 +21,7 @@ func TestARequestAboveALimitThatALimitRangeSuppliesNamesTheLimitRange(t *testing
 	if diff := cmp.Diff(want, one(t, r)); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}
-	if got := r.Supplied["spec.containers[0].resources.limits[memory]"]; got != want.Cause {
+	if got := r.DefaultedFrom["spec.containers[0].resources.limits[memory]"]; got != want.Cause {
 		t.Errorf("supplied by %v", got)
 	}
 }
@@ -29,7 +29,7 @@ func TestARequestAboveALimitThatALimitRangeSuppliesNamesTheLimitRange(t *testing
 func TestOfLeavesItsArgumentsAlone(t *testing.T) {
 	template, ns := busyCase()
 	templateBefore, rangesBefore, quotasBefore := template.DeepCopy(), *ns.LimitRanges[0].DeepCopy(), *ns.ResourceQuotas[0].DeepCopy()
-	Of(template, ns)
+	Compute(template, ns)
 	if !reflect.DeepEqual(templateBefore, template) {
 		t.Errorf("the template was changed: %s", cmp.Diff(templateBefore, template))
 	}
@@ -40,12 +40,12 @@ func TestOfLeavesItsArgumentsAlone(t *testing.T) {
 
 func TestOfIsDeterministic(t *testing.T) {
 	template, ns := busyCase()
-	first := Of(template, ns)
-	if len(first.Objections) < 5 {
-		t.Fatalf("only %d objections: too few to be out of order", len(first.Objections))
+	first := Compute(template, ns)
+	if len(first.Violations) < 5 {
+		t.Fatalf("only %d objections: too few to be out of order", len(first.Violations))
 	}
 	for range 50 {
-		if diff := cmp.Diff(first, Of(template, ns)); diff != "" {
+		if diff := cmp.Diff(first, Compute(template, ns)); diff != "" {
 			t.Fatalf("-first +later:\n%s", diff)
 		}
 	}
@@ -54,7 +54,7 @@ func TestOfIsDeterministic(t *testing.T) {
 func TestObjectionsAreSortedInTheAPIServersOrder(t *testing.T) {
 	template, ns := busyCase()
 	last := -1
-	for _, o := range Of(template, ns).Objections {
+	for _, o := range Compute(template, ns).Violations {
 		if o.Rule.rank() < last {
 			t.Errorf("%s comes too late", o.Rule)
 		}

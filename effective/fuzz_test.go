@@ -36,11 +36,11 @@ func FuzzOf(f *testing.F) {
 			ns.LimitRanges, ns.ResourceQuotas = []*corev1.LimitRange{&lr}, []*corev1.ResourceQuota{&q}
 			ns.Labels = map[string]string{"pod-security.kubernetes.io/enforce": "restricted"}
 		})
-		first := Of(&template, ns)
-		if diff := cmp.Diff(first, Of(&template, ns)); diff != "" {
+		first := Compute(&template, ns)
+		if diff := cmp.Diff(first, Compute(&template, ns)); diff != "" {
 			t.Errorf("told differently the second time (-first +second):\n%s", diff)
 		}
-		again := Of(&corev1.PodTemplateSpec{ObjectMeta: first.Pod.ObjectMeta, Spec: first.Pod.Spec}, ns)
+		again := Compute(&corev1.PodTemplateSpec{ObjectMeta: first.Pod.ObjectMeta, Spec: first.Pod.Spec}, ns)
 		if diff := cmp.Diff(first.Pod.Spec, again.Pod.Spec); diff != "" && first.Pod.Spec.Resources == nil {
 			t.Errorf("a complete pod was completed (-first +again):\n%s", diff)
 		}

@@ -11,7 +11,7 @@ import (
 // checkLimitRanges checks the bounds of every LimitRange, for each container and
 // for the pod as a whole (plugin/pkg/admission/limitranger/admission.go,
 // PodValidateLimitFunc).
-func (d *draft) checkLimitRanges() {
+func (d *podBuilder) checkLimitRanges() {
 	if !d.ns.knows(KindLimitRange) {
 		return
 	}
@@ -41,7 +41,7 @@ type bounded struct {
 // podTotals are the pod's requests and limits as LimitRanges see them: without
 // overhead, and with pod-level cpu and memory, but not pod-level huge pages, in
 // place of what the containers add up to.
-func (d *draft) podTotals() (requests, limits corev1.ResourceList) {
+func (d *podBuilder) podTotals() (requests, limits corev1.ResourceList) {
 	requests = helper.AggregateContainerRequests(d.pod, helper.PodResourcesOptions{})
 	limits = helper.AggregateContainerLimits(d.pod, helper.PodResourcesOptions{})
 	if r := d.pod.Spec.Resources; r != nil {
@@ -59,7 +59,7 @@ func overrideCPUAndMemory(list, from corev1.ResourceList) {
 	}
 }
 
-func (d *draft) checkBounds(b bounded, item *corev1.LimitRangeItem) {
+func (d *podBuilder) checkBounds(b bounded, item *corev1.LimitRangeItem) {
 	for name, minimum := range item.Min {
 		d.checkMinimum(b, name, minimum)
 	}
@@ -72,7 +72,7 @@ func (d *draft) checkBounds(b bounded, item *corev1.LimitRangeItem) {
 }
 
 // checkMinimum demands a request of at least the minimum; a limit below it is refused too.
-func (d *draft) checkMinimum(b bounded, name corev1.ResourceName, minimum resource.Quantity) {
+func (d *podBuilder) checkMinimum(b bounded, name corev1.ResourceName, minimum resource.Quantity) {
 	request, requested := b.requests[name]
 	limit, limited := b.limits[name]
 	low, high, bound := comparable3(request, limit, minimum)
@@ -87,7 +87,7 @@ func (d *draft) checkMinimum(b bounded, name corev1.ResourceName, minimum resour
 }
 
 // checkMaximum demands a limit of at most the maximum; a request above it is refused too.
-func (d *draft) checkMaximum(b bounded, name corev1.ResourceName, maximum resource.Quantity) {
+func (d *podBuilder) checkMaximum(b bounded, name corev1.ResourceName, maximum resource.Quantity) {
 	request, requested := b.requests[name]
 	limit, limited := b.limits[name]
 	low, high, bound := comparable3(request, limit, maximum)
@@ -103,7 +103,7 @@ func (d *draft) checkMaximum(b bounded, name corev1.ResourceName, maximum resour
 
 // checkRatio demands both a request and a limit, neither of them zero, and a limit
 // of at most ratio times the request.
-func (d *draft) checkRatio(b bounded, name corev1.ResourceName, ratio resource.Quantity) {
+func (d *podBuilder) checkRatio(b bounded, name corev1.ResourceName, ratio resource.Quantity) {
 	request, limit := b.requests[name], b.limits[name]
 	low, high, _ := comparable3(request, limit, ratio)
 	if low == 0 {
@@ -146,7 +146,7 @@ func comparable3(request, limit, bound resource.Quantity) (int64, int64, int64) 
 }
 
 // objectBound objects to a broken bound. The observation says what the place does.
-func (d *draft) objectBound(rule Rule, b bounded, name corev1.ResourceName, list, requested string, bound resource.Quantity, observation string) {
+func (d *podBuilder) objectBound(rule Rule, b bounded, name corev1.ResourceName, list, requested string, bound resource.Quantity, observation string) {
 	what, fix := "maximum limit/request ratio", fmt.Sprintf("set a %s limit of at most %s times the request", name, bound.String())
 	switch rule {
 	case RuleLimitRangeMin:
@@ -154,7 +154,7 @@ func (d *draft) objectBound(rule Rule, b bounded, name corev1.ResourceName, list
 	case RuleLimitRangeMax:
 		what, fix = "maximum", fmt.Sprintf("set a %s limit of at most %s", name, bound.String())
 	}
-	d.object(Objection{
+	d.object(Violation{
 		Rule: rule, Field: b.at.path() + ".resources." + list, Container: b.at.container, Resource: name,
 		Requested: requested, Allowed: bound.String(),
 		Cause:   Cause{Kind: KindLimitRange, Name: b.limitRange},

@@ -30,7 +30,7 @@ func TestLimitRangeBoundsOfContainers(t *testing.T) {
 		{"a ratio of nothing is refused", ratio, stating(amounts("cpu", "0"), amounts("cpu", "1")), []string{"limit-range-ratio spec.containers[0].resources.requests"}},
 	} {
 		tc.item.Type = corev1.LimitTypeContainer
-		r := Of(app(tc.in), namespace(limitRange("bounds", tc.item)))
+		r := Compute(app(tc.in), namespace(limitRange("bounds", tc.item)))
 		if got := objected(r); !slices.Equal(got, tc.want) {
 			t.Errorf("%s: %v, want %v", tc.reason, got, tc.want)
 		}
@@ -59,7 +59,7 @@ func TestLimitRangeBoundsOfPodsAddContainersUp(t *testing.T) {
 			[]string{"limit-range-max spec.resources.limits"}},
 	} {
 		ns := namespace(heavyClass, limitRange("pods", corev1.LimitRangeItem{Type: corev1.LimitTypePod, Max: amounts("cpu", tc.max)}))
-		if got := objected(Of(with(app(each), tc.change), ns)); !slices.Equal(got, tc.want) {
+		if got := objected(Compute(with(app(each), tc.change), ns)); !slices.Equal(got, tc.want) {
 			t.Errorf("%s: %v, want %v", tc.reason, got, tc.want)
 		}
 	}
@@ -70,15 +70,15 @@ func TestALimitRangeForPodsDoesNotSeePodLevelHugePages(t *testing.T) {
 		s.Resources = new(stating(nil, amounts("cpu", "1", "hugepages-2Mi", "4Mi")))
 	})
 	ns := namespace(limitRange("pods", corev1.LimitRangeItem{Type: corev1.LimitTypePod, Max: amounts("hugepages-2Mi", "2Mi")}))
-	if r := Of(template, ns); len(r.Objections) != 0 {
-		t.Errorf("objections %v", r.Objections)
+	if r := Compute(template, ns); len(r.Violations) != 0 {
+		t.Errorf("objections %v", r.Violations)
 	}
 }
 
 func TestBoundsTooLargeForThousandthsAreComparedInWholeUnits(t *testing.T) {
 	ns := namespace(limitRange("huge", corev1.LimitRangeItem{Type: corev1.LimitTypeContainer, Max: amounts("memory", "4Ei")}))
 	for amount, want := range map[string]int{"4Ei": 0, "4611686018427387905": 1} {
-		if got := Of(app(stating(nil, amounts("memory", amount))), ns).Objections; len(got) != want {
+		if got := Compute(app(stating(nil, amounts("memory", amount))), ns).Violations; len(got) != want {
 			t.Errorf("limit %s: %v", amount, got)
 		}
 	}
@@ -86,7 +86,7 @@ func TestBoundsTooLargeForThousandthsAreComparedInWholeUnits(t *testing.T) {
 
 func TestABrokenBoundSaysWhatIsBroken(t *testing.T) {
 	ns := namespace(limitRange("bounds", corev1.LimitRangeItem{Type: corev1.LimitTypeContainer, Max: amounts("memory", "1Gi")}))
-	got := one(t, Of(app(stating(nil, amounts("memory", "2048Mi"))), ns))
+	got := one(t, Compute(app(stating(nil, amounts("memory", "2048Mi"))), ns))
 	if want := "LimitRange bounds: the maximum of memory is 1Gi, but container app has a limit of 2Gi"; got.Message != want {
 		t.Errorf("message %q, want %q", got.Message, want)
 	}

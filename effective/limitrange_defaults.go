@@ -16,7 +16,7 @@ import (
 //
 // Of several LimitRanges the API server takes the first that has a value, in no
 // fixed order. Here they are taken by name, and a disagreement is reported.
-func (d *draft) applyLimitRanges() {
+func (d *podBuilder) applyLimitRanges() {
 	if d.cannotTell(KindLimitRange) {
 		d.unsettled = true
 		return
@@ -31,7 +31,7 @@ func (d *draft) applyLimitRanges() {
 }
 
 // supply fills what is missing in the list with a LimitRange's defaults.
-func (d *draft) supply(list *corev1.ResourceList, defaults corev1.ResourceList, path func(corev1.ResourceName) string, limitRange string) {
+func (d *podBuilder) supply(list *corev1.ResourceList, defaults corev1.ResourceList, path func(corev1.ResourceName) string, limitRange string) {
 	for name, quantity := range defaults {
 		quantity = quantity.DeepCopy()
 		quantity.RoundUp(resource.Milli)
@@ -51,7 +51,7 @@ func (d *draft) supply(list *corev1.ResourceList, defaults corev1.ResourceList, 
 
 // disagree notes that a LimitRange has a different default for a value, if it was
 // another LimitRange that supplied it.
-func (d *draft) disagree(path, limitRange string) {
+func (d *podBuilder) disagree(path, limitRange string) {
 	first, supplied := d.supplied[path]
 	if !supplied {
 		return

@@ -24,7 +24,7 @@ func TestLimitRangesSupplyWhatContainersLack(t *testing.T) {
 		{"stated values stay, zero too", corev1.LimitRangeItem{Default: amounts("cpu", "1")}, stating(amounts("cpu", "0"), amounts("cpu", "0")), "cpu=0", "cpu=0"},
 	} {
 		tc.item.Type = item.Type
-		got := Of(app(tc.in), namespace(limitRange("defaults", tc.item))).Pod.Spec.Containers[0].Resources
+		got := Compute(app(tc.in), namespace(limitRange("defaults", tc.item))).Pod.Spec.Containers[0].Resources
 		if written(got.Requests) != tc.requests || written(got.Limits) != tc.limits {
 			t.Errorf("%s: requests %q limits %q, want %q and %q", tc.reason, written(got.Requests), written(got.Limits), tc.requests, tc.limits)
 		}
@@ -35,14 +35,14 @@ func TestLimitRangesSupplyInitContainersAndSidecarsToo(t *testing.T) {
 	template := with(app(stating(nil, nil)), func(s *corev1.PodSpec) {
 		s.InitContainers = []corev1.Container{{Name: "migrate"}, sidecar("proxy", stating(nil, nil))}
 	})
-	r := Of(template, namespace(limitRange("defaults", corev1.LimitRangeItem{Type: corev1.LimitTypeContainer, Default: amounts("cpu", "1")})))
+	r := Compute(template, namespace(limitRange("defaults", corev1.LimitRangeItem{Type: corev1.LimitTypeContainer, Default: amounts("cpu", "1")})))
 	for i, c := range r.Pod.Spec.InitContainers {
 		if written(c.Resources.Limits) != "cpu=1" {
 			t.Errorf("init container %d has the limits %s", i, written(c.Resources.Limits))
 		}
 	}
-	if r.Supplied["spec.initContainers[1].resources.requests[cpu]"].Name != "defaults" {
-		t.Errorf("supplied: %v", r.Supplied)
+	if r.DefaultedFrom["spec.initContainers[1].resources.requests[cpu]"].Name != "defaults" {
+		t.Errorf("supplied: %v", r.DefaultedFrom)
 	}
 }
 
@@ -61,14 +61,14 @@ func TestLimitRangesThatDisagreeLeaveTheQuestionOpen(t *testing.T) {
 		{"one amount in two forms is no disagreement", stating(amounts("cpu", "3"), nil), "1000m", false, true},
 		{"what the template states is not supplied", stating(amounts("cpu", "3"), amounts("cpu", "2")), "2", false, true},
 	} {
-		r := Of(app(tc.in), namespace(limitRange("b", item(tc.second)), limitRange("a", item("1"))))
-		if open := len(r.CannotTell) > 0; open != tc.open {
-			t.Errorf("%s: cannot tell %v", tc.reason, r.CannotTell)
+		r := Compute(app(tc.in), namespace(limitRange("b", item(tc.second)), limitRange("a", item("1"))))
+		if open := len(r.Unknown) > 0; open != tc.open {
+			t.Errorf("%s: cannot tell %v", tc.reason, r.Unknown)
 		}
-		if tc.open && !strings.Contains(r.CannotTell[0].Reason, "LimitRanges a and b") {
-			t.Errorf("%s: %s", tc.reason, r.CannotTell[0].Reason)
+		if tc.open && !strings.Contains(r.Unknown[0].Reason, "LimitRanges a and b") {
+			t.Errorf("%s: %s", tc.reason, r.Unknown[0].Reason)
 		}
-		if exact := r.Objections[0].Exact; exact != tc.exactOverruns {
+		if exact := r.Violations[0].Exact; exact != tc.exactOverruns {
 			t.Errorf("%s: exact %v", tc.reason, exact)
 		}
 	}
@@ -79,23 +79,23 @@ func TestWhatDisagreeingLimitRangesAddUpToInThePodIsNotExact(t *testing.T) {
 		return corev1.LimitRangeItem{Type: corev1.LimitTypeContainer, DefaultRequest: amounts("cpu", cpu)}
 	}
 	template := with(app(stating(nil, nil)), func(s *corev1.PodSpec) { s.Resources = new(stating(nil, amounts("cpu", "1"))) })
-	got := one(t, Of(template, namespace(limitRange("a", item("3")), limitRange("b", item("500m")))))
+	got := one(t, Compute(template, namespace(limitRange("a", item("3")), limitRange("b", item("500m")))))
 	if got.Rule != RuleRequestOverLimit || got.Field != "spec.resources.requests" || got.Exact {
 		t.Errorf("objection %+v", got)
 	}
 }
 
 func TestUnknownLimitRangesLeaveOnlyWhatTheTemplateStatesExact(t *testing.T) {
-	r := Of(app(stating(amounts("cpu", "3"), amounts("cpu", "2"))), namespace(unknown(KindLimitRange),
+	r := Compute(app(stating(amounts("cpu", "3"), amounts("cpu", "2"))), namespace(unknown(KindLimitRange),
 		quota("team", amounts("limits.memory", "1Gi"), amounts("limits.memory", "0"))))
 	exact := map[Rule]bool{}
-	for _, o := range r.Objections {
+	for _, o := range r.Violations {
 		exact[o.Rule] = o.Exact
 	}
 	if !exact[RuleRequestOverLimit] || exact[RuleQuotaDemand] {
 		t.Errorf("exact: %v", exact)
 	}
-	if len(r.CannotTell) != 1 || r.CannotTell[0] != (Unknown{Kind: KindLimitRange, Reason: "the cache is stale"}) {
-		t.Errorf("cannot tell: %v", r.CannotTell)
+	if len(r.Unknown) != 1 || r.Unknown[0] != (Unknown{Kind: KindLimitRange, Reason: "the cache is stale"}) {
+		t.Errorf("cannot tell: %v", r.Unknown)
 	}
 }

@@ -51,9 +51,9 @@ type Cause struct {
 	Name string
 }
 
-// Objection is one reason why the template's pods would not be created (or, for
+// Violation is one reason why the template's pods would not be created (or, for
 // RuleConfigMap, not started).
-type Objection struct {
+type Violation struct {
 	Rule Rule
 	// Field is the path inside the Pod, as the API server writes it, such as
 	// spec.containers[0].resources.requests. Prefix "spec.template." for the

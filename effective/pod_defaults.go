@@ -7,7 +7,7 @@ import (
 
 // applyPodDefaults does what happens to a Pod, and not to a PodTemplate, when it
 // is decoded (pkg/apis/core/v1/defaults.go: SetDefaults_ResourceList, SetDefaults_Pod).
-func (d *draft) applyPodDefaults() {
+func (d *podBuilder) applyPodDefaults() {
 	spec := &d.pod.Spec
 	for _, c := range containers(spec) {
 		roundUp(c.Resources.Limits)

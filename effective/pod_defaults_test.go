@@ -18,7 +18,7 @@ func TestMissingRequestsAreCopiedFromLimits(t *testing.T) {
 		{"a request alone gets no limit", stating(amounts("cpu", "1"), nil), "cpu=1"},
 		{"what is finer than a thousandth is rounded up", stating(amounts("cpu", "100u"), nil), "cpu=1m"},
 	} {
-		pod := Of(app(tc.in), namespace()).Pod
+		pod := Compute(app(tc.in), namespace()).Pod
 		if got := written(pod.Spec.Containers[0].Resources.Requests); got != tc.requests {
 			t.Errorf("%s: requests %q, want %q", tc.reason, got, tc.requests)
 		}
@@ -28,11 +28,11 @@ func TestMissingRequestsAreCopiedFromLimits(t *testing.T) {
 func TestPodsOnTheHostsNetworkOpenHostPorts(t *testing.T) {
 	ports := []corev1.ContainerPort{{ContainerPort: 80}, {ContainerPort: 81, HostPort: 8081}}
 	template := with(app(stating(nil, nil)), func(s *corev1.PodSpec) { s.Containers[0].Ports = ports })
-	if got := Of(template, namespace()).Pod.Spec.Containers[0].Ports[0].HostPort; got != 0 {
+	if got := Compute(template, namespace()).Pod.Spec.Containers[0].Ports[0].HostPort; got != 0 {
 		t.Errorf("host port %d without host network", got)
 	}
 	template.Spec.HostNetwork = true
-	got := Of(template, namespace()).Pod.Spec.Containers[0].Ports
+	got := Compute(template, namespace()).Pod.Spec.Containers[0].Ports
 	if got[0].HostPort != 80 || got[1].HostPort != 8081 {
 		t.Errorf("host ports %v", got)
 	}
@@ -40,7 +40,7 @@ func TestPodsOnTheHostsNetworkOpenHostPorts(t *testing.T) {
 
 func TestANegativeGracePeriodIsOneSecond(t *testing.T) {
 	template := with(app(stating(nil, nil)), func(s *corev1.PodSpec) { s.TerminationGracePeriodSeconds = new(int64(-5)) })
-	if got := *Of(template, namespace()).Pod.Spec.TerminationGracePeriodSeconds; got != 1 {
+	if got := *Compute(template, namespace()).Pod.Spec.TerminationGracePeriodSeconds; got != 1 {
 		t.Errorf("grace period %d", got)
 	}
 }

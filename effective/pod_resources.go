@@ -10,7 +10,7 @@ import (
 // happens after admission, so that LimitRange defaults count
 // (pkg/api/pod/util.go DefaultPodLevelResources; the feature gates
 // PodLevelResources and PodLevelResourcesFixDefaulting are on since 1.34 and 1.37).
-func (d *draft) applyPodResources() {
+func (d *podBuilder) applyPodResources() {
 	r := d.pod.Spec.Resources
 	if r == nil || len(r.Requests)+len(r.Limits) == 0 {
 		return
@@ -54,7 +54,7 @@ func requestPodResources(r *corev1.ResourceRequirements, aggregate corev1.Resour
 
 // limitPodResources limits the pod, where every container has a limit, to what
 // these add up to, or to the pod's request if that is more.
-func (d *draft) limitPodResources(r *corev1.ResourceRequirements, aggregate corev1.ResourceList) {
+func (d *podBuilder) limitPodResources(r *corev1.ResourceRequirements, aggregate corev1.ResourceList) {
 	for name, request := range r.Requests {
 		limit, ok := aggregate[name]
 		if !ok || !helper.IsSupportedPodLevelResource(name) || !d.everyContainerLimits(name) {
@@ -67,7 +67,7 @@ func (d *draft) limitPodResources(r *corev1.ResourceRequirements, aggregate core
 	}
 }
 
-func (d *draft) everyContainerLimits(name corev1.ResourceName) bool {
+func (d *podBuilder) everyContainerLimits(name corev1.ResourceName) bool {
 	for _, c := range containers(&d.pod.Spec) {
 		if _, limited := c.Resources.Limits[name]; !limited {
 			return false

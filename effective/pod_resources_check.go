@@ -10,7 +10,7 @@ import (
 
 // checkPodResources checks the pod-level resources against themselves and the
 // containers (pkg/apis/core/validation/validation.go validatePodResources).
-func (d *draft) checkPodResources() {
+func (d *podBuilder) checkPodResources() {
 	spec := &d.pod.Spec
 	if spec.Resources == nil {
 		return
@@ -33,7 +33,7 @@ func (d *draft) checkPodResources() {
 }
 
 // checkPodRequests checks that the pod requests no less than its containers together.
-func (d *draft) checkPodRequests() {
+func (d *podBuilder) checkPodRequests() {
 	for name, sum := range helper.AggregateContainerRequests(d.pod, helper.PodResourcesOptions{}) {
 		request, ok := d.pod.Spec.Resources.Requests[name]
 		if ok && sum.Cmp(request) > 0 {
@@ -43,7 +43,7 @@ func (d *draft) checkPodRequests() {
 }
 
 // checkPodHugePages checks that the pod's huge page limits hold its containers' together.
-func (d *draft) checkPodHugePages() {
+func (d *podBuilder) checkPodHugePages() {
 	for name, sum := range helper.AggregateContainerLimits(d.pod, helper.PodResourcesOptions{}) {
 		limit, ok := d.pod.Spec.Resources.Limits[name]
 		if ok && isHugePages(name) && sum.Cmp(limit) > 0 {
@@ -55,13 +55,13 @@ func (d *draft) checkPodHugePages() {
 // checkUnderPodLimits checks one container's limits against the pod's. The API
 // server reports it under a path that no pod has
 // (spec.resources.containers[0][memory].limits); the objection has the real one.
-func (d *draft) checkUnderPodLimits(at place, limits corev1.ResourceList) {
+func (d *podBuilder) checkUnderPodLimits(at place, limits corev1.ResourceList) {
 	for name, limit := range limits {
 		podLimit, ok := d.pod.Spec.Resources.Limits[name]
 		if !ok || limit.Cmp(podLimit) <= 0 {
 			continue
 		}
-		o := Objection{
+		o := Violation{
 			Rule: RulePodResources, Field: at.limit(name), Container: at.container, Resource: name,
 			Requested: limit.String(), Allowed: podLimit.String(),
 			Cause: d.supplied[at.limit(name)], Exact: !d.unsettled,
@@ -77,8 +77,8 @@ func (d *draft) checkUnderPodLimits(at place, limits corev1.ResourceList) {
 }
 
 // objectSum objects to containers that together state more than the pod.
-func (d *draft) objectSum(path string, name corev1.ResourceName, sum, allowed resource.Quantity, what string) {
-	o := Objection{
+func (d *podBuilder) objectSum(path string, name corev1.ResourceName, sum, allowed resource.Quantity, what string) {
+	o := Violation{
 		Rule: RulePodResources, Field: path, Resource: name,
 		Requested: sum.String(), Allowed: allowed.String(), Exact: !d.unsettled,
 		Message: fmt.Sprintf("the containers' %s %ss add up to %s, more than the pod-level %s of %s", name, what, sum.String(), what, allowed.String()),
@@ -98,6 +98,6 @@ func (d *draft) objectSum(path string, name corev1.ResourceName, sum, allowed re
 	d.object(o)
 }
 
-func (d *draft) objectPodResources(path string, name corev1.ResourceName, message, fix string) {
-	d.object(Objection{Rule: RulePodResources, Field: path, Resource: name, Message: message, Fix: fix, Exact: true})
+func (d *podBuilder) objectPodResources(path string, name corev1.ResourceName, message, fix string) {
+	d.object(Violation{Rule: RulePodResources, Field: path, Resource: name, Message: message, Fix: fix, Exact: true})
 }

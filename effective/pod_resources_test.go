@@ -24,7 +24,7 @@ func TestPodLevelResourcesAreCompletedFromTheContainers(t *testing.T) {
 			"cpu=3,hugepages-2Mi=2Mi", "cpu=3,hugepages-2Mi=2Mi"},
 	} {
 		template := with(app(tc.container), func(s *corev1.PodSpec) { s.Resources = new(tc.pod) })
-		got := Of(template, namespace()).Pod.Spec.Resources
+		got := Compute(template, namespace()).Pod.Spec.Resources
 		if written(got.Requests) != tc.requests || written(got.Limits) != tc.limits {
 			t.Errorf("%s: requests %q limits %q, want %q and %q", tc.reason, written(got.Requests), written(got.Limits), tc.requests, tc.limits)
 		}
@@ -48,7 +48,7 @@ func TestPodLevelResourcesMustHoldTheContainers(t *testing.T) {
 			[]string{"resource-invalid spec.resources.requests[ephemeral-storage]"}},
 	} {
 		template := with(app(tc.container), func(s *corev1.PodSpec) { s.Resources = new(tc.pod) })
-		if got := objected(Of(template, namespace())); !slices.Equal(got, tc.want) {
+		if got := objected(Compute(template, namespace())); !slices.Equal(got, tc.want) {
 			t.Errorf("%s: %v, want %v", tc.reason, got, tc.want)
 		}
 	}
@@ -56,7 +56,7 @@ func TestPodLevelResourcesMustHoldTheContainers(t *testing.T) {
 
 func TestAContainersLimitFromALimitRangeAboveThePodsNamesTheLimitRange(t *testing.T) {
 	template := with(app(stating(nil, nil)), func(s *corev1.PodSpec) { s.Resources = new(stating(nil, amounts("memory", "1Gi"))) })
-	r := Of(template, namespace(limitRange("defaults", corev1.LimitRangeItem{Type: corev1.LimitTypeContainer,
+	r := Compute(template, namespace(limitRange("defaults", corev1.LimitRangeItem{Type: corev1.LimitTypeContainer,
 		Default: amounts("memory", "2Gi"), DefaultRequest: amounts("memory", "1Gi")})))
 	got := one(t, r)
 	if got.Cause.Name != "defaults" || got.Message != "LimitRange defaults sets the memory limit of container app to 2Gi, more than the pod's limit of 1Gi" {
@@ -68,7 +68,7 @@ func TestWindowsPodsHaveNoPodLevelResources(t *testing.T) {
 	template := with(app(stating(nil, nil)), func(s *corev1.PodSpec) {
 		s.OS, s.Resources = &corev1.PodOS{Name: corev1.Windows}, new(stating(amounts("cpu", "1"), nil))
 	})
-	if got := one(t, Of(template, namespace())); got.Rule != RulePodResources || got.Field != "spec.resources" {
+	if got := one(t, Compute(template, namespace())); got.Rule != RulePodResources || got.Field != "spec.resources" {
 		t.Errorf("objection %+v", got)
 	}
 }

@@ -18,7 +18,7 @@ var podSecurity = sync.OnceValues(func() (policy.Evaluator, error) {
 // (k8s.io/pod-security-admission/admission/admission.go, EvaluatePod). Defaults
 // and exemptions in the API server's own configuration are not known to anyone
 // outside and not claimed.
-func (d *draft) checkPodSecurity() {
+func (d *podBuilder) checkPodSecurity() {
 	if d.cannotTell(KindNamespace) {
 		return
 	}
@@ -41,7 +41,7 @@ func (d *draft) checkPodSecurity() {
 		if check.ForbiddenDetail != "" {
 			detail += " (" + check.ForbiddenDetail + ")"
 		}
-		d.object(Objection{
+		d.object(Violation{
 			Rule:      RulePodSecurity,
 			Requested: check.ForbiddenReason,
 			Allowed:   wanted.Enforce.String(),

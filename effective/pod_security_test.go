@@ -24,11 +24,11 @@ func TestTheNamespacesLabelsDecideThePodSecurityLevel(t *testing.T) {
 		{"restricted as it was in 1.20 demands three", map[string]string{"pod-security.kubernetes.io/enforce": "restricted", "pod-security.kubernetes.io/enforce-version": "v1.20"}, 4},
 		{"a level that does not exist counts as restricted", map[string]string{"pod-security.kubernetes.io/enforce": "strict"}, 5},
 	} {
-		r := Of(privileged, namespace(func(ns *Namespace) { ns.Labels = tc.labels }))
-		if len(r.Objections) != tc.want {
-			t.Errorf("%s: %d objections, want %d: %v", tc.reason, len(r.Objections), tc.want, r.Objections)
+		r := Compute(privileged, namespace(func(ns *Namespace) { ns.Labels = tc.labels }))
+		if len(r.Violations) != tc.want {
+			t.Errorf("%s: %d objections, want %d: %v", tc.reason, len(r.Violations), tc.want, r.Violations)
 		}
-		for _, o := range r.Objections {
+		for _, o := range r.Violations {
 			if o.Cause.Name != "shop" || !strings.HasPrefix(o.Message, "Namespace shop enforces PodSecurity ") {
 				t.Errorf("%s: objection %+v", tc.reason, o)
 			}
@@ -37,7 +37,7 @@ func TestTheNamespacesLabelsDecideThePodSecurityLevel(t *testing.T) {
 }
 
 func TestUnknownNamespaceLabelsAreReported(t *testing.T) {
-	if r := Of(app(stating(nil, nil)), namespace(unknown(KindNamespace))); len(r.CannotTell) != 1 {
-		t.Errorf("cannot tell %v", r.CannotTell)
+	if r := Compute(app(stating(nil, nil)), namespace(unknown(KindNamespace))); len(r.Unknown) != 1 {
+		t.Errorf("cannot tell %v", r.Unknown)
 	}
 }

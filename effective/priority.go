@@ -10,7 +10,7 @@ import (
 
 // applyPriority resolves the pod's priority from its class, or the cluster's
 // default (plugin/pkg/admission/priority/admission.go, admitPod).
-func (d *draft) applyPriority() {
+func (d *podBuilder) applyPriority() {
 	spec := &d.pod.Spec
 	if !d.ns.knows(KindPriorityClass) {
 		if spec.PriorityClassName != "" {
@@ -38,7 +38,7 @@ func (d *draft) applyPriority() {
 	d.setPriority(name, value, preemption)
 }
 
-func (d *draft) setPriority(class string, value int32, preemption *corev1.PreemptionPolicy) {
+func (d *podBuilder) setPriority(class string, value int32, preemption *corev1.PreemptionPolicy) {
 	spec := &d.pod.Spec
 	spec.PriorityClassName = class
 	if spec.Priority != nil && *spec.Priority != value {
@@ -61,8 +61,8 @@ func (d *draft) setPriority(class string, value int32, preemption *corev1.Preemp
 	spec.PreemptionPolicy = new(*preemption)
 }
 
-func (d *draft) objectPriority(path, requested, allowed, class, message, fix string) {
-	d.object(Objection{
+func (d *podBuilder) objectPriority(path, requested, allowed, class, message, fix string) {
+	d.object(Violation{
 		Rule: RulePriorityClass, Field: path, Requested: requested, Allowed: allowed,
 		Cause: Cause{Kind: KindPriorityClass, Name: class}, Message: message, Fix: fix, Exact: true,
 		Transient: path == "spec.priorityClassName", // A missing class may be applied after its user.
@@ -71,7 +71,7 @@ func (d *draft) objectPriority(path, requested, allowed, class, message, fix str
 
 // priorityClass returns the class of that name; for no name the global default,
 // of several the one with the lowest value. It is nil where there is none.
-func (d *draft) priorityClass(name string) *schedulingv1.PriorityClass {
+func (d *podBuilder) priorityClass(name string) *schedulingv1.PriorityClass {
 	var lowest *schedulingv1.PriorityClass
 	for _, class := range d.ns.PriorityClasses {
 		if name != "" && class.Name == name {

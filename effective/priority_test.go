@@ -32,7 +32,7 @@ func TestThePriorityClassDecidesThePriority(t *testing.T) {
 		{"a stated preemption that does not", func(s *corev1.PodSpec) { s.PreemptionPolicy = new(corev1.PreemptLowerPriority) },
 			[]func(*Namespace){priorityClass("a", 5, true)}, "a", 5, []string{"priority-class spec.preemptionPolicy"}},
 	} {
-		r := Of(with(app(stating(nil, nil)), tc.change), namespace(tc.classes...))
+		r := Compute(with(app(stating(nil, nil)), tc.change), namespace(tc.classes...))
 		if got := objected(r); !slices.Equal(got, tc.want) {
 			t.Errorf("%s: %v, want %v", tc.reason, got, tc.want)
 		}
@@ -43,7 +43,7 @@ func TestThePriorityClassDecidesThePriority(t *testing.T) {
 }
 
 func TestAMissingPriorityClassIsNamed(t *testing.T) {
-	got := one(t, Of(with(app(stating(nil, nil)), func(s *corev1.PodSpec) { s.PriorityClassName = "gold" }), namespace()))
+	got := one(t, Compute(with(app(stating(nil, nil)), func(s *corev1.PodSpec) { s.PriorityClassName = "gold" }), namespace()))
 	if got.Message != "PriorityClass gold does not exist" || got.Cause != (Cause{Kind: KindPriorityClass, Name: "gold"}) || !got.Exact {
 		t.Errorf("objection %+v", got)
 	}

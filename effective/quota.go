@@ -15,7 +15,7 @@ import (
 // a quota that its controller has not counted yet has no effect, or refuses
 // everything (k8s.io/apiserver/pkg/admission/plugin/resourcequota/controller.go,
 // CheckRequest; pkg/quota/v1/evaluator/core/pods.go).
-func (d *draft) checkQuotas() {
+func (d *podBuilder) checkQuotas() {
 	if d.cannotTell(KindResourceQuota) || len(d.ns.ResourceQuotas) == 0 {
 		return
 	}
@@ -36,7 +36,7 @@ func (d *draft) checkQuotas() {
 
 // checkDemanded demands that every container states what a cpu or memory quota
 // counts. Pod-level resources lift the demand.
-func (d *draft) checkDemanded(quota string, counted []corev1.ResourceName) {
+func (d *podBuilder) checkDemanded(quota string, counted []corev1.ResourceName) {
 	if helper.IsPodLevelResourcesSet(d.pod) {
 		return
 	}
@@ -53,7 +53,7 @@ func (d *draft) checkDemanded(quota string, counted []corev1.ResourceName) {
 			if _, ok := of[stated]; ok {
 				continue
 			}
-			d.object(Objection{
+			d.object(Violation{
 				Rule: RuleQuotaDemand, Field: at.path() + ".resources." + list, Container: at.container, Resource: name,
 				Cause:   Cause{Kind: KindResourceQuota, Name: quota},
 				Message: fmt.Sprintf("ResourceQuota %s counts %s, so every container must state it; %s does not", quota, name, at),
@@ -65,7 +65,7 @@ func (d *draft) checkDemanded(quota string, counted []corev1.ResourceName) {
 }
 
 // checkExceeded checks that the pod fits into what is left of the quota.
-func (d *draft) checkExceeded(quota *corev1.ResourceQuota, usage corev1.ResourceList) {
+func (d *podBuilder) checkExceeded(quota *corev1.ResourceQuota, usage corev1.ResourceList) {
 	for _, name := range slices.Sorted(maps.Keys(quota.Status.Hard)) {
 		hard, used := quota.Status.Hard[name], quota.Status.Used[name]
 		wanted, uses := usage[name]
@@ -80,8 +80,8 @@ func (d *draft) checkExceeded(quota *corev1.ResourceQuota, usage corev1.Resource
 	}
 }
 
-func (d *draft) objectExceeded(quota string, name corev1.ResourceName, wanted, used, hard resource.Quantity) {
-	o := Objection{
+func (d *podBuilder) objectExceeded(quota string, name corev1.ResourceName, wanted, used, hard resource.Quantity) {
+	o := Violation{
 		Rule: RuleQuotaExceeded, Resource: name, Requested: wanted.String(), Allowed: hard.String(),
 		Cause: Cause{Kind: KindResourceQuota, Name: quota},
 		Message: fmt.Sprintf("ResourceQuota %s has no room for one more pod: %s %s of %s are used, the pod needs %s",
@@ -108,8 +108,8 @@ func uncounted(quota *corev1.ResourceQuota, counted []corev1.ResourceName) []str
 	return missing
 }
 
-func (d *draft) objectUncounted(quota string, missing []string) {
-	d.object(Objection{
+func (d *podBuilder) objectUncounted(quota string, missing []string) {
+	d.object(Violation{
 		Rule: RuleQuotaUncounted, Cause: Cause{Kind: KindResourceQuota, Name: quota},
 		Message:   fmt.Sprintf("ResourceQuota %s has not counted its usage yet: %s", quota, strings.Join(missing, ", ")),
 		Fix:       "try again in a few seconds",

@@ -11,7 +11,7 @@ import (
 
 // inScope tells whether all scopes of a quota match the pod
 // (pkg/quota/v1/evaluator/core/pods.go, podMatchesScopeFunc).
-func (d *draft) inScope(quota *corev1.ResourceQuota) bool {
+func (d *podBuilder) inScope(quota *corev1.ResourceQuota) bool {
 	for _, scope := range quota.Spec.Scopes {
 		all := corev1.ScopedResourceSelectorRequirement{ScopeName: scope, Operator: corev1.ScopeSelectorOpExists}
 		if !d.matches(quota.Name, all) {
@@ -28,7 +28,7 @@ func (d *draft) inScope(quota *corev1.ResourceQuota) bool {
 	return true
 }
 
-func (d *draft) matches(quota string, scope corev1.ScopedResourceSelectorRequirement) bool {
+func (d *podBuilder) matches(quota string, scope corev1.ScopedResourceSelectorRequirement) bool {
 	spec := &d.pod.Spec
 	switch scope.ScopeName {
 	case corev1.ResourceQuotaScopeTerminating:
@@ -52,7 +52,7 @@ func isTerminating(spec *corev1.PodSpec) bool {
 }
 
 // matchesPriority matches the name of the pod's PriorityClass.
-func (d *draft) matchesPriority(quota string, scope corev1.ScopedResourceSelectorRequirement) bool {
+func (d *podBuilder) matchesPriority(quota string, scope corev1.ScopedResourceSelectorRequirement) bool {
 	class := d.pod.Spec.PriorityClassName
 	if class == "" && d.cannotTell(KindPriorityClass) {
 		return false

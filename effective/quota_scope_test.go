@@ -43,9 +43,9 @@ func TestAQuotaAppliesWithinItsScopes(t *testing.T) {
 		{"a priority class of any name", []corev1.ResourceQuotaScope{"PriorityClass"}, func(s *corev1.PodSpec) { s.PriorityClassName = "high" }, true},
 		{"no priority class", []corev1.ResourceQuotaScope{"PriorityClass"}, func(*corev1.PodSpec) {}, false},
 	} {
-		r := Of(with(app(stating(amounts("cpu", "1"), nil)), tc.change), namespace(priorityClass("high", 9, false), fullQuota(tc.scopes...)))
-		if got := len(r.Objections) > 0; got != tc.want {
-			t.Errorf("%s: applies %v, want %v (%v)", tc.reason, got, tc.want, r.Objections)
+		r := Compute(with(app(stating(amounts("cpu", "1"), nil)), tc.change), namespace(priorityClass("high", 9, false), fullQuota(tc.scopes...)))
+		if got := len(r.Violations) > 0; got != tc.want {
+			t.Errorf("%s: applies %v, want %v (%v)", tc.reason, got, tc.want, r.Violations)
 		}
 	}
 }
@@ -68,16 +68,16 @@ func TestAQuotasScopeSelectorReadsThePriorityClass(t *testing.T) {
 		ns := namespace(priorityClass("high", 9, false), fullQuota())
 		ns.ResourceQuotas[0].Spec.ScopeSelector = &corev1.ScopeSelector{MatchExpressions: []corev1.ScopedResourceSelectorRequirement{
 			{ScopeName: corev1.ResourceQuotaScopePriorityClass, Operator: tc.operator, Values: tc.values}}}
-		r := Of(with(app(stating(nil, nil)), func(s *corev1.PodSpec) { s.PriorityClassName = tc.class }), ns)
-		if got := len(r.Objections) > 0; got != tc.want {
+		r := Compute(with(app(stating(nil, nil)), func(s *corev1.PodSpec) { s.PriorityClassName = tc.class }), ns)
+		if got := len(r.Violations) > 0; got != tc.want {
 			t.Errorf("%s %v of %q: applies %v", tc.operator, tc.values, tc.class, got)
 		}
 	}
 }
 
 func TestAQuotaForPriorityClassesNeedsThemKnown(t *testing.T) {
-	r := Of(app(stating(nil, nil)), namespace(fullQuota("PriorityClass"), unknown(KindPriorityClass)))
-	if len(r.CannotTell) != 1 || r.CannotTell[0].Kind != KindPriorityClass {
-		t.Errorf("cannot tell %v", r.CannotTell)
+	r := Compute(app(stating(nil, nil)), namespace(fullQuota("PriorityClass"), unknown(KindPriorityClass)))
+	if len(r.Unknown) != 1 || r.Unknown[0].Kind != KindPriorityClass {
+		t.Errorf("cannot tell %v", r.Unknown)
 	}
 }

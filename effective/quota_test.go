@@ -25,7 +25,7 @@ func TestQuotasOfCPUAndMemoryDemandThatContainersStateThem(t *testing.T) {
 		{"usage not counted yet", amounts("pods", "1"), none, func(*corev1.PodSpec) {}, []string{"quota-uncounted "}},
 		{"nothing in the status yet", none, none, func(*corev1.PodSpec) {}, nil},
 	} {
-		r := Of(with(app(stating(amounts("cpu", "1"), nil)), tc.change), namespace(quota("team", tc.hard, tc.used)))
+		r := Compute(with(app(stating(amounts("cpu", "1"), nil)), tc.change), namespace(quota("team", tc.hard, tc.used)))
 		if got := objected(r); !slices.Equal(got, tc.want) {
 			t.Errorf("%s: %v, want %v", tc.reason, got, tc.want)
 		}
@@ -61,10 +61,10 @@ func TestAQuotaMustHaveRoomForThePod(t *testing.T) {
 		if tc.runtime {
 			template.Spec.RuntimeClassName = new("heavy")
 		}
-		r := Of(template, namespace(heavyClass, quota("team", amounts(tc.resource, tc.hard), amounts(tc.resource, tc.used))))
+		r := Compute(template, namespace(heavyClass, quota("team", amounts(tc.resource, tc.hard), amounts(tc.resource, tc.used))))
 		if tc.message == "" {
-			if len(r.Objections) != 0 {
-				t.Errorf("%s: %v", tc.reason, r.Objections)
+			if len(r.Violations) != 0 {
+				t.Errorf("%s: %v", tc.reason, r.Violations)
 			}
 			continue
 		}
@@ -80,7 +80,7 @@ func TestCountingAgainstAQuotaLeavesThePodAlone(t *testing.T) {
 	template := with(app(stating(nil, nil)), func(s *corev1.PodSpec) {
 		s.Resources, s.RuntimeClassName = new(stating(amounts("cpu", more), nil)), new("heavy")
 	})
-	r := Of(template, namespace(heavyClass, quota("team", amounts("cpu", "1"), amounts("cpu", "0"))))
+	r := Compute(template, namespace(heavyClass, quota("team", amounts("cpu", "1"), amounts("cpu", "0"))))
 	if got := written(r.Pod.Spec.Resources.Requests); got != "cpu="+more {
 		t.Errorf("requests %s", got)
 	}

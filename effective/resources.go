@@ -12,7 +12,7 @@ import (
 
 // checkResources checks what every container, and the overhead, states by itself
 // (pkg/apis/core/validation/validation.go, validateResourceRequirements).
-func (d *draft) checkResources() {
+func (d *podBuilder) checkResources() {
 	for at, c := range containers(&d.pod.Spec) {
 		d.checkRequirements(at, &c.Resources, containerNameProblem)
 	}
@@ -27,7 +27,7 @@ func overheadPath(name corev1.ResourceName) string {
 }
 
 // checkRequirements checks one set of requests and limits against itself.
-func (d *draft) checkRequirements(at place, r *corev1.ResourceRequirements, nameProblem func(corev1.ResourceName) string) {
+func (d *podBuilder) checkRequirements(at place, r *corev1.ResourceRequirements, nameProblem func(corev1.ResourceName) string) {
 	hugePages, others := false, false
 	for name, quantity := range r.Limits {
 		d.checkQuantity(at, at.limit, name, quantity, nameProblem)
@@ -47,7 +47,7 @@ func (d *draft) checkRequirements(at place, r *corev1.ResourceRequirements, name
 		}
 	}
 	if hugePages && !others {
-		d.object(Objection{
+		d.object(Violation{
 			Rule: RuleOvercommit, Field: at.path() + ".resources", Container: at.container,
 			Message: fmt.Sprintf("%s states huge pages but neither cpu nor memory", at),
 			Fix:     "add a cpu or memory request",
@@ -57,7 +57,7 @@ func (d *draft) checkRequirements(at place, r *corev1.ResourceRequirements, name
 }
 
 // checkQuantity checks a resource's name and amount.
-func (d *draft) checkQuantity(at place, path func(corev1.ResourceName) string, name corev1.ResourceName, quantity resource.Quantity, nameProblem func(corev1.ResourceName) string) {
+func (d *podBuilder) checkQuantity(at place, path func(corev1.ResourceName) string, name corev1.ResourceName, quantity resource.Quantity, nameProblem func(corev1.ResourceName) string) {
 	problem, what, fix := nameProblem(name), "", "remove the resource or correct its name"
 	if problem == "" {
 		problem, what, fix = quantityProblem(name, quantity), quantity.String()+" of ", "correct the amount"
@@ -65,7 +65,7 @@ func (d *draft) checkQuantity(at place, path func(corev1.ResourceName) string, n
 	if problem == "" {
 		return
 	}
-	d.object(Objection{
+	d.object(Violation{
 		Rule: RuleResourceName, Field: path(name), Container: at.container, Resource: name,
 		Requested: quantity.String(), Cause: d.supplied[path(name)], Exact: d.settled(at, name),
 		Message: fmt.Sprintf("%s states %s%s, which %s", at, what, name, problem),
@@ -73,7 +73,7 @@ func (d *draft) checkQuantity(at place, path func(corev1.ResourceName) string, n
 	})
 }
 
-func (d *draft) objectOverLimit(at place, name corev1.ResourceName, request, limit resource.Quantity) {
+func (d *podBuilder) objectOverLimit(at place, name corev1.ResourceName, request, limit resource.Quantity) {
 	o := d.contradiction(RuleRequestOverLimit, at, name, request, limit)
 	o.Message = fmt.Sprintf("%s requests %s %s, more than its limit of %s", at, request.String(), name, limit.String())
 	if o.Cause.Name != "" {
@@ -88,7 +88,7 @@ func (d *draft) objectOverLimit(at place, name corev1.ResourceName, request, lim
 	d.object(o)
 }
 
-func (d *draft) objectUnequal(at place, name corev1.ResourceName, request, limit resource.Quantity) {
+func (d *podBuilder) objectUnequal(at place, name corev1.ResourceName, request, limit resource.Quantity) {
 	o := d.contradiction(RuleOvercommit, at, name, request, limit)
 	o.Message = fmt.Sprintf("%s requests %s %s with a limit of %s; the two must be equal, since %s cannot be overcommitted",
 		at, request.String(), name, limit.String(), name)
@@ -96,8 +96,8 @@ func (d *draft) objectUnequal(at place, name corev1.ResourceName, request, limit
 	d.object(o)
 }
 
-func (d *draft) objectUnlimited(at place, name corev1.ResourceName, request resource.Quantity) {
-	d.object(Objection{
+func (d *podBuilder) objectUnlimited(at place, name corev1.ResourceName, request resource.Quantity) {
+	d.object(Violation{
 		Rule: RuleOvercommit, Field: at.path() + ".resources.limits", Container: at.container, Resource: name,
 		Requested: request.String(), Cause: d.supplied[at.request(name)], Exact: !d.unsettled,
 		Message: fmt.Sprintf("%s requests %s %s without a limit; %s cannot be overcommitted", at, request.String(), name, name),
@@ -107,12 +107,12 @@ func (d *draft) objectUnlimited(at place, name corev1.ResourceName, request reso
 
 // contradiction is an objection to a request that does not go with its limit. Its
 // cause is the LimitRange that supplied the limit, or else the request.
-func (d *draft) contradiction(rule Rule, at place, name corev1.ResourceName, request, limit resource.Quantity) Objection {
+func (d *podBuilder) contradiction(rule Rule, at place, name corev1.ResourceName, request, limit resource.Quantity) Violation {
 	cause := d.supplied[at.limit(name)]
 	if cause.Name == "" {
 		cause = d.supplied[at.request(name)]
 	}
-	return Objection{
+	return Violation{
 		Rule: rule, Field: at.path() + ".resources.requests", Container: at.container, Resource: name,
 		Requested: request.String(), Allowed: limit.String(), Cause: cause,
 		Exact: d.settled(at, name),

@@ -30,7 +30,7 @@ func TestWhatAContainerStatesMustGoTogether(t *testing.T) {
 		{"a quota's name for a resource", stating(nil, amounts("requests.example.com/gpu", "1")),
 			[]string{"resource-invalid " + container + ".limits[requests.example.com/gpu]", "resource-invalid " + container + ".requests[requests.example.com/gpu]"}},
 	} {
-		r := Of(app(tc.in), namespace())
+		r := Compute(app(tc.in), namespace())
 		if got := objected(r); !slices.Equal(got, tc.want) {
 			t.Errorf("%s: %v, want %v", tc.reason, got, tc.want)
 		}
@@ -38,7 +38,7 @@ func TestWhatAContainerStatesMustGoTogether(t *testing.T) {
 }
 
 func TestARequestAboveTheTemplatesOwnLimitHasNoOtherCause(t *testing.T) {
-	got := one(t, Of(app(stating(amounts("cpu", "2"), amounts("cpu", "1500m"))), namespace()))
+	got := one(t, Compute(app(stating(amounts("cpu", "2"), amounts("cpu", "1500m"))), namespace()))
 	if got.Message != "container app requests 2 cpu, more than its limit of 1500m" || got.Cause != (Cause{}) {
 		t.Errorf("objection %+v", got)
 	}

@@ -12,7 +12,7 @@ import (
 // applyRuntimeClass takes over the overhead and node selector of the pod's
 // RuntimeClass (plugin/pkg/admission/runtimeclass/admission.go). Its tolerations
 // are left out.
-func (d *draft) applyRuntimeClass() {
+func (d *podBuilder) applyRuntimeClass() {
 	spec := &d.pod.Spec
 	var class *nodev1.RuntimeClass
 	if spec.RuntimeClassName != nil {
@@ -34,7 +34,7 @@ func (d *draft) applyRuntimeClass() {
 
 // setOverhead sets the pod's overhead to its class's; the template may repeat it
 // but not differ. Overhead without a class that has any is refused later.
-func (d *draft) setOverhead(class *nodev1.RuntimeClass) {
+func (d *podBuilder) setOverhead(class *nodev1.RuntimeClass) {
 	spec := &d.pod.Spec
 	if class == nil || class.Overhead == nil {
 		return
@@ -55,7 +55,7 @@ func (d *draft) setOverhead(class *nodev1.RuntimeClass) {
 
 // checkOverhead refuses overhead that no RuntimeClass sets. Unlike the rest, this
 // is checked in the validating phase (admission.go, validateOverhead).
-func (d *draft) checkOverhead() {
+func (d *podBuilder) checkOverhead() {
 	spec := &d.pod.Spec
 	if len(spec.Overhead) == 0 {
 		return
@@ -69,7 +69,7 @@ func (d *draft) checkOverhead() {
 			return
 		}
 	}
-	d.object(Objection{
+	d.object(Violation{
 		Rule: RuleOverhead, Field: "spec.overhead", Requested: listed(spec.Overhead), Exact: true,
 		Message: fmt.Sprintf("the pod states the overhead %s, but no RuntimeClass of it has any", listed(spec.Overhead)),
 		Fix:     "leave overhead out: the API server sets it from the RuntimeClass",
@@ -77,7 +77,7 @@ func (d *draft) checkOverhead() {
 }
 
 // selectNodes adds the class's node selector; the template may not contradict it.
-func (d *draft) selectNodes(selector map[string]string) {
+func (d *podBuilder) selectNodes(selector map[string]string) {
 	spec := &d.pod.Spec
 	for _, key := range slices.Sorted(maps.Keys(selector)) {
 		if stated, ok := spec.NodeSelector[key]; ok && stated != selector[key] {
@@ -94,8 +94,8 @@ func (d *draft) selectNodes(selector map[string]string) {
 	}
 }
 
-func (d *draft) objectRuntimeClass(path, requested, allowed, message, fix string) {
-	o := Objection{
+func (d *podBuilder) objectRuntimeClass(path, requested, allowed, message, fix string) {
+	o := Violation{
 		Rule: RuleRuntimeClass, Field: path, Requested: requested, Allowed: allowed,
 		Message: message, Fix: fix, Exact: true,
 		Transient: path == "spec.runtimeClassName", // A missing class may be applied after its user.
@@ -106,7 +106,7 @@ func (d *draft) objectRuntimeClass(path, requested, allowed, message, fix string
 	d.object(o)
 }
 
-func (d *draft) runtimeClass(name string) *nodev1.RuntimeClass {
+func (d *podBuilder) runtimeClass(name string) *nodev1.RuntimeClass {
 	for _, class := range d.ns.RuntimeClasses {
 		if class.Name == name {
 			return class

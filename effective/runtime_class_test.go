@@ -41,7 +41,7 @@ func TestTheRuntimeClassSetsOverheadAndNodes(t *testing.T) {
 		if tc.class != "" {
 			template.Spec.RuntimeClassName = &tc.class
 		}
-		r := Of(template, namespace(heavyClass, selectiveClass))
+		r := Compute(template, namespace(heavyClass, selectiveClass))
 		if got := objected(r); !slices.Equal(got, tc.want) {
 			t.Errorf("%s: %v, want %v", tc.reason, got, tc.want)
 		}
@@ -56,11 +56,11 @@ func TestTheRuntimeClassSetsOverheadAndNodes(t *testing.T) {
 
 func TestUnknownRuntimeClassesMatterOnlyToPodsThatNameOne(t *testing.T) {
 	ns := namespace(unknown(KindRuntimeClass))
-	if r := Of(app(stating(nil, nil)), ns); len(r.CannotTell) != 0 {
-		t.Errorf("cannot tell %v", r.CannotTell)
+	if r := Compute(app(stating(nil, nil)), ns); len(r.Unknown) != 0 {
+		t.Errorf("cannot tell %v", r.Unknown)
 	}
-	r := Of(with(app(stating(nil, nil)), func(s *corev1.PodSpec) { s.RuntimeClassName = new("heavy") }), ns)
-	if len(r.CannotTell) != 1 || len(r.Objections) != 0 {
-		t.Errorf("cannot tell %v, objections %v", r.CannotTell, r.Objections)
+	r := Compute(with(app(stating(nil, nil)), func(s *corev1.PodSpec) { s.RuntimeClassName = new("heavy") }), ns)
+	if len(r.Unknown) != 1 || len(r.Violations) != 0 {
+		t.Errorf("cannot tell %v, objections %v", r.Unknown, r.Violations)
 	}
 }

@@ -18,7 +18,7 @@ const (
 // applyServiceAccount names the pod's ServiceAccount and takes over its pull
 // secrets. The token volume that the API server adds has a random name and is
 // left out (plugin/pkg/admission/serviceaccount/admission.go, Admit).
-func (d *draft) applyServiceAccount() {
+func (d *podBuilder) applyServiceAccount() {
 	spec := &d.pod.Spec
 	if spec.ServiceAccountName == "" {
 		spec.ServiceAccountName = spec.DeprecatedServiceAccount
@@ -32,7 +32,7 @@ func (d *draft) applyServiceAccount() {
 	}
 	account := d.serviceAccount(spec.ServiceAccountName)
 	if account == nil {
-		d.object(Objection{
+		d.object(Violation{
 			Rule:      RuleServiceAccount,
 			Field:     "spec.serviceAccountName",
 			Requested: spec.ServiceAccountName,
@@ -57,7 +57,7 @@ func (d *draft) applyServiceAccount() {
 	}
 }
 
-func (d *draft) serviceAccount(name string) *corev1.ServiceAccount {
+func (d *podBuilder) serviceAccount(name string) *corev1.ServiceAccount {
 	for _, account := range d.ns.ServiceAccounts {
 		if account.Name == name {
 			return account

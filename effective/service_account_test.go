@@ -11,35 +11,35 @@ func TestPodsRunAsTheirServiceAccountOrTheDefault(t *testing.T) {
 	puller := &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Name: "puller"}, ImagePullSecrets: []corev1.LocalObjectReference{{Name: "registry"}}}
 	ns := namespace(func(ns *Namespace) { ns.ServiceAccounts = append(ns.ServiceAccounts, puller) })
 
-	if r := Of(app(stating(nil, nil)), ns); r.Pod.Spec.ServiceAccountName != "default" || len(r.Objections) != 0 {
-		t.Errorf("runs as %q: %v", r.Pod.Spec.ServiceAccountName, r.Objections)
+	if r := Compute(app(stating(nil, nil)), ns); r.Pod.Spec.ServiceAccountName != "default" || len(r.Violations) != 0 {
+		t.Errorf("runs as %q: %v", r.Pod.Spec.ServiceAccountName, r.Violations)
 	}
 	named := with(app(stating(nil, nil)), func(s *corev1.PodSpec) { s.ServiceAccountName = "puller" })
-	if got := Of(named, ns).Pod.Spec.ImagePullSecrets; len(got) != 1 || got[0].Name != "registry" {
+	if got := Compute(named, ns).Pod.Spec.ImagePullSecrets; len(got) != 1 || got[0].Name != "registry" {
 		t.Errorf("pull secrets %v", got)
 	}
 	named.Spec.ImagePullSecrets = []corev1.LocalObjectReference{{Name: "own"}}
-	if got := Of(named, ns).Pod.Spec.ImagePullSecrets; len(got) != 1 || got[0].Name != "own" {
+	if got := Compute(named, ns).Pod.Spec.ImagePullSecrets; len(got) != 1 || got[0].Name != "own" {
 		t.Errorf("pull secrets %v, want the template's own", got)
 	}
 }
 
 func TestAMissingServiceAccountMayStillCome(t *testing.T) {
 	none := Namespace{Name: "shop"}
-	if got := one(t, Of(app(stating(nil, nil)), none)); !got.Transient || got.Rule != RuleServiceAccount {
+	if got := one(t, Compute(app(stating(nil, nil)), none)); !got.Transient || got.Rule != RuleServiceAccount {
 		t.Errorf("objection %+v", got)
 	}
 	named := with(app(stating(nil, nil)), func(s *corev1.PodSpec) { s.ServiceAccountName = "robot" })
-	if got := one(t, Of(named, none)); !got.Transient || got.Message != "ServiceAccount robot does not exist in namespace shop" {
+	if got := one(t, Compute(named, none)); !got.Transient || got.Message != "ServiceAccount robot does not exist in namespace shop" {
 		t.Errorf("objection %+v", got)
 	}
 }
 
 func TestAServiceAccountThatLimitsItsSecretsIsNotJudged(t *testing.T) {
-	r := Of(app(stating(nil, nil)), namespace(func(ns *Namespace) {
+	r := Compute(app(stating(nil, nil)), namespace(func(ns *Namespace) {
 		ns.ServiceAccounts[0].Annotations = map[string]string{enforceMountableSecrets: "true"}
 	}))
-	if len(r.CannotTell) != 1 || r.CannotTell[0].Kind != KindServiceAccount {
-		t.Errorf("cannot tell %v", r.CannotTell)
+	if len(r.Unknown) != 1 || r.Unknown[0].Kind != KindServiceAccount {
+		t.Errorf("cannot tell %v", r.Unknown)
 	}
 }

@@ -3,14 +3,13 @@ package event
 
 import (
 	"fmt"
-	"strings"
 	"time"
-	"unicode/utf8"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 
 	"reprise.dev/reprise/diff"
+	"reprise.dev/reprise/internal/oneline"
 )
 
 // Reason is what happened. The list is closed: users filter and alert by it.
@@ -35,11 +34,11 @@ const (
 	CertificateNotReady Reason = "CertificateNotReady"
 	// CertificateExpiring tells of one whose renewal is overdue.
 	CertificateExpiring Reason = "CertificateExpiring"
-	Quarantined         Reason = "Quarantined"
-	LeftoverFound       Reason = "LeftoverFound"
+	TemplateQuarantined Reason = "Quarantined"
+	StaleFieldsFound    Reason = "LeftoverFound"
 	RecordingFailed     Reason = "RecordingFailed"
-	RequestGranted      Reason = "RequestGranted"
-	RequestVoid         Reason = "RequestVoid"
+	RetryAccepted       Reason = "RequestGranted"
+	RequestRejected     Reason = "RequestVoid"
 )
 
 // MaxMessage is the longest message in bytes: that of events.k8s.io, by our own choice, since core/v1 takes
@@ -50,20 +49,20 @@ const MaxMessage = 1024
 type Event struct {
 	Reason  Reason
 	Warning bool
-	// About is the workload, with its UID.
-	About corev1.ObjectReference
+	// Regarding is the workload, with its UID.
+	Regarding corev1.ObjectReference
 	// Key tells events of one reason about one workload apart: the same key is the same event, and is told once.
 	Key string
-	// Repeats says that the same event may happen again, which raises its count.
-	Repeats bool
-	Message string
+	// Aggregate says that the same event may happen again, which raises its count.
+	Aggregate bool
+	Message   string
 	// Annotations say for programs what the message has no room for.
 	Annotations map[string]string
 	At          time.Time
 }
 
-// About references a Deployment, with the API version and kind that an object out of a cache lacks.
-func About(d *appsv1.Deployment) corev1.ObjectReference {
+// ObjectRef references a Deployment, with the API version and kind that an object out of a cache lacks.
+func ObjectRef(d *appsv1.Deployment) corev1.ObjectReference {
 	return corev1.ObjectReference{
 		APIVersion: "apps/v1", Kind: "Deployment",
 		Namespace: d.Namespace, Name: d.Name, UID: d.UID, ResourceVersion: d.ResourceVersion,
@@ -81,28 +80,15 @@ func Message(cause string, changes diff.Changes, next string) string {
 	if budget := MaxMessage - len(cause) - len(tail) - 2; len(changes) > 0 && budget > 40 {
 		tail = "; " + line(changes.Short(budget)) + tail
 	}
-	return cut(cause, MaxMessage-len(tail)) + tail
+	return oneline.CutBytes(cause, MaxMessage-len(tail)) + tail
 }
 
-// Details is the command that shows all that is known of a revision.
-func Details(namespace, revision string) string {
-	return fmt.Sprintf("details: kubectl describe rev %s -n %s", revision, namespace)
+// DetailsCommand is the command that shows all that is known of a revision.
+func DetailsCommand(namespace, revision string) string {
+	return fmt.Sprintf("details: kubectl describe wrev %s -n %s", revision, namespace)
 }
 
-// line makes one valid, masked line of a text.
+// line returns text on one line, with credentials masked.
 func line(text string) string {
-	return diff.MaskText(strings.Join(strings.Fields(strings.ToValidUTF8(text, "�")), " "))
-}
-
-// cut shortens a text to a number of bytes, at a rune boundary.
-func cut(text string, limit int) string {
-	const ellipsis = "…"
-	if len(text) <= limit {
-		return text
-	}
-	end := max(limit-len(ellipsis), 0)
-	for end > 0 && !utf8.RuneStart(text[end]) {
-		end--
-	}
-	return text[:end] + ellipsis
+	return diff.MaskText(oneline.Of(text))
 }

@@ -22,8 +22,8 @@ func TestMessageIsOneValidLineWithinItsBytes(t *testing.T) {
 	}{
 		"Whole": {
 			reason: "the cause first, then the diff, then what to do next",
-			cause:  "container frontend exits 1:\nno config", changes: changes, next: "details: kubectl describe rev a-5",
-			want: "container frontend exits 1: no config; containers.frontend.image 6.7.0 → 6.7.1, containers.frontend.args added (x); details: kubectl describe rev a-5",
+			cause:  "container frontend exits 1:\nno config", changes: changes, next: "details: kubectl describe wrev a-5",
+			want: "container frontend exits 1: no config; containers.frontend.image 6.7.0 → 6.7.1, containers.frontend.args added (x); details: kubectl describe wrev a-5",
 		},
 		"Masked":  {reason: "credentials stay hidden", cause: "bad PASSWORD=hunter2", want: "bad PASSWORD=***"},
 		"Invalid": {reason: "invalid UTF-8 is replaced", cause: "a\xffb", want: "a�b"},
@@ -47,25 +47,25 @@ func TestMessageIsOneValidLineWithinItsBytes(t *testing.T) {
 }
 
 func TestWhatWasRefusedIsMaskedAndBounded(t *testing.T) {
-	given := v1alpha1.Refusal{Failed: 2}
+	given := v1alpha1.Denial{Failed: 2}
 	for range 40 {
-		given.Objections = append(given.Objections, v1alpha1.Objection{Policy: "p", Message: "bad PASSWORD=hunter2 " + strings.Repeat("ä", 2000)})
+		given.Violations = append(given.Violations, v1alpha1.Violation{Policy: "p", Message: "bad PASSWORD=hunter2 " + strings.Repeat("ä", 2000)})
 	}
 	var changes diff.Changes
 	for range 100 {
 		changes = append(changes, diff.Change{Field: "containers.a.args", Kind: diff.Modified, Old: "PASSWORD=hunter1", New: "PASSWORD=hunter2"})
 	}
-	annotations, err := event.Refused(given, changes)
+	annotations, err := event.DenialAnnotations(given, changes)
 	if err != nil {
 		t.Fatal(err)
 	}
-	text := annotations[v1alpha1.RefusalAnnotation]
-	var got v1alpha1.Refusal
+	text := annotations[v1alpha1.DenialAnnotation]
+	var got v1alpha1.Denial
 	if err := json.Unmarshal([]byte(text), &got); err != nil {
 		t.Fatal(err)
 	}
-	if got.Failed != 2 || len(got.Objections)+got.More != 40 || len(got.Objections) != 20 || len(got.Changes) != 41 || len(text) > 64<<10 {
-		t.Errorf("%d bytes: %d objections and %d more, %d lines of changes", len(text), len(got.Objections), got.More, len(got.Changes))
+	if got.Failed != 2 || len(got.Violations)+got.More != 40 || len(got.Violations) != 20 || len(got.Changes) != 41 || len(text) > 64<<10 {
+		t.Errorf("%d bytes: %d objections and %d more, %d lines of changes", len(text), len(got.Violations), got.More, len(got.Changes))
 	}
 	if strings.Contains(text, "hunter") {
 		t.Error("a credential is shown")

@@ -6,6 +6,7 @@ import (
 
 	"reprise.dev/reprise/api/v1alpha1"
 	"reprise.dev/reprise/diff"
+	"reprise.dev/reprise/internal/oneline"
 )
 
 // The bounds of what an event keeps of a refusal beside its one line.
@@ -15,14 +16,14 @@ const (
 	maxChangeBytes = 8 << 10
 )
 
-// Refused is the annotation by which an event tells programs what was refused. Credentials are masked.
-func Refused(r v1alpha1.Refusal, changes diff.Changes) (map[string]string, error) {
-	var kept []v1alpha1.Objection
-	for _, o := range r.Objections[:min(len(r.Objections), maxObjections)] {
-		kept = append(kept, v1alpha1.Objection{Policy: o.Policy, Field: line(o.Field), Message: cut(line(o.Message), MaxMessage), Fix: cut(line(o.Fix), MaxMessage)})
+// DenialAnnotations is the annotation by which an event tells programs what was refused. Credentials are masked.
+func DenialAnnotations(r v1alpha1.Denial, changes diff.Changes) (map[string]string, error) {
+	var kept []v1alpha1.Violation
+	for _, o := range r.Violations[:min(len(r.Violations), maxObjections)] {
+		kept = append(kept, v1alpha1.Violation{Policy: o.Policy, Field: line(o.Field), Message: oneline.CutBytes(line(o.Message), MaxMessage), Fix: oneline.CutBytes(line(o.Fix), MaxMessage)})
 	}
-	r.More = len(r.Objections) - len(kept)
-	r.Objections, r.Changes = kept, changes.Lines(maxChangeLines, maxChangeBytes)
+	r.More = len(r.Violations) - len(kept)
+	r.Violations, r.Changes = kept, changes.Lines(maxChangeLines, maxChangeBytes)
 	for i := range r.Changes {
 		r.Changes[i] = line(r.Changes[i])
 	}
@@ -30,5 +31,5 @@ func Refused(r v1alpha1.Refusal, changes diff.Changes) (map[string]string, error
 	if err != nil {
 		return nil, fmt.Errorf("encoding what was refused: %w", err)
 	}
-	return map[string]string{v1alpha1.RefusalAnnotation: string(encoded)}, nil
+	return map[string]string{v1alpha1.DenialAnnotation: string(encoded)}, nil
 }

@@ -102,7 +102,7 @@ func progress(have, want int32, what string) string {
 func newReplicaSet(d *appsv1.Deployment, sets []*appsv1.ReplicaSet) *appsv1.ReplicaSet {
 	var found *appsv1.ReplicaSet
 	for _, set := range sets {
-		if !metav1.IsControlledBy(set, d) || !workload.MadeFrom(set, &d.Spec.Template) {
+		if !metav1.IsControlledBy(set, d) || !workload.MatchesTemplate(set, &d.Spec.Template) {
 			continue
 		}
 		if found == nil || older(set, found) {

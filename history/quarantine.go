@@ -20,8 +20,8 @@ const (
 // where there is none. A template that became healthy since its failure is free, and so is one that somebody asked to
 // have tried again. Where the cause may lie outside of what was deployed, the pause does not grow: that it healed could
 // not be seen.
-func (h History) Quarantined(templateHash string, now time.Time) (*v1alpha1.Revision, time.Time) {
-	var last *v1alpha1.Revision
+func (h History) Quarantined(templateHash string, now time.Time) (*v1alpha1.WorkloadRevision, time.Time) {
+	var last *v1alpha1.WorkloadRevision
 	pause := firstPause / 2
 	for i := range h {
 		r := &h[i]
@@ -37,13 +37,13 @@ func (h History) Quarantined(templateHash string, now time.Time) (*v1alpha1.Revi
 			pause = firstPause / 2
 		}
 	}
-	if last == nil || last.Status.PhaseSince == nil || retried(last) {
+	if last == nil || last.Status.PhaseTransitionTime == nil || retried(last) {
 		return nil, time.Time{}
 	}
 	if last.Status.CauseOutside {
 		pause = firstPause
 	}
-	until := last.Status.PhaseSince.Add(pause)
+	until := last.Status.PhaseTransitionTime.Add(pause)
 	if !now.Before(until) {
 		return nil, time.Time{}
 	}
@@ -51,7 +51,7 @@ func (h History) Quarantined(templateHash string, now time.Time) (*v1alpha1.Revi
 }
 
 // retried says whether somebody asked that a failed revision be admitted once more.
-func retried(failed *v1alpha1.Revision) bool {
+func retried(failed *v1alpha1.WorkloadRevision) bool {
 	return slices.ContainsFunc(failed.Status.Requests, func(q v1alpha1.Request) bool {
 		return q.Granted && q.Request == workload.RetryAnnotation+"="+strconv.FormatInt(failed.Spec.Number, 10)
 	})
@@ -59,7 +59,7 @@ func retried(failed *v1alpha1.Revision) bool {
 
 // Answered says whether a request, an annotation and its value, was answered already.
 func (h History) Answered(request string) bool {
-	return slices.ContainsFunc(h, func(r v1alpha1.Revision) bool {
+	return slices.ContainsFunc(h, func(r v1alpha1.WorkloadRevision) bool {
 		return slices.ContainsFunc(r.Status.Requests, func(q v1alpha1.Request) bool { return q.Request == request })
 	})
 }

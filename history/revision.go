@@ -1,31 +1,33 @@
 // Package history knows what ran before and which of it was good.
 //
-// The recorder (recorder.go, watch.go, lanes.go, record.go) writes a Revision for every stored intent, store.go
-// reads and writes them, snapshot.go encodes what they hold; the other files decide over values.
+// It is pure. history/recorder writes a WorkloadRevision for every stored intent, history/store reads and writes them,
+// history/gc deletes those of workloads that are gone.
 package history
 
 import (
 	"slices"
 
+	appsv1 "k8s.io/api/apps/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 
 	"reprise.dev/reprise/api/v1alpha1"
+	"reprise.dev/reprise/workload"
 )
 
-// Manager is the field manager under which Reprise writes a workload.
-const Manager = "reprise"
+// FieldManager is the field manager under which Reprise writes a workload.
+const FieldManager = "reprise"
 
 // History is one workload's revisions, by number, oldest first.
-type History []v1alpha1.Revision
+type History []v1alpha1.WorkloadRevision
 
 // Sort orders revisions by number.
-func Sort(revisions []v1alpha1.Revision) History {
-	slices.SortFunc(revisions, func(a, b v1alpha1.Revision) int { return int(a.Spec.Number - b.Spec.Number) })
+func Sort(revisions []v1alpha1.WorkloadRevision) History {
+	slices.SortFunc(revisions, func(a, b v1alpha1.WorkloadRevision) int { return int(a.Spec.Number - b.Spec.Number) })
 	return revisions
 }
 
 // Newest is the last revision accepted, nil where there is none.
-func (h History) Newest() *v1alpha1.Revision {
+func (h History) Newest() *v1alpha1.WorkloadRevision {
 	if len(h) == 0 {
 		return nil
 	}
@@ -33,7 +35,7 @@ func (h History) Newest() *v1alpha1.Revision {
 }
 
 // LastHealthy is the newest revision in phase Healthy, nil where there is none.
-func (h History) LastHealthy() *v1alpha1.Revision {
+func (h History) LastHealthy() *v1alpha1.WorkloadRevision {
 	for i := len(h) - 1; i >= 0; i-- {
 		if h[i].Status.Phase == v1alpha1.PhaseHealthy {
 			return &h[i]
@@ -43,7 +45,7 @@ func (h History) LastHealthy() *v1alpha1.Revision {
 }
 
 // Number finds a revision by its number, nil where there is none.
-func (h History) Number(n int64) *v1alpha1.Revision {
+func (h History) Number(n int64) *v1alpha1.WorkloadRevision {
 	for i := range h {
 		if h[i].Spec.Number == n {
 			return &h[i]
@@ -54,9 +56,9 @@ func (h History) Number(n int64) *v1alpha1.Revision {
 
 // OpenRollback is the revision whose rollback was written ahead and neither completed nor held, nil where
 // there is none.
-func (h History) OpenRollback() *v1alpha1.Revision {
+func (h History) OpenRollback() *v1alpha1.WorkloadRevision {
 	for i := len(h) - 1; i >= 0; i-- {
-		if s := h[i].Status; s.Rollback != nil && s.Rollback.DoneAt == nil && s.Hold == "" {
+		if s := h[i].Status; s.Rollback != nil && s.Rollback.CompletionTime == nil && s.Hold == "" {
 			return &h[i]
 		}
 	}
@@ -64,6 +66,20 @@ func (h History) OpenRollback() *v1alpha1.Revision {
 }
 
 // Adopted says whether a revision ran before Reprise could watch it being deployed.
-func Adopted(r *v1alpha1.Revision) bool {
+func Adopted(r *v1alpha1.WorkloadRevision) bool {
 	return meta.IsStatusConditionTrue(r.Status.Conditions, v1alpha1.ConditionAdopted)
+}
+
+// Live is the revision of a Deployment as it is: the newest, if it is finished and of that intent; nil where it is not
+// recorded yet.
+func (h History) Live(d *appsv1.Deployment) *v1alpha1.WorkloadRevision {
+	if r := h.Newest(); r != nil && r.Status.Phase != "" && RecordsIntentOf(r, d) {
+		return r
+	}
+	return nil
+}
+
+// RecordsIntentOf says whether a revision is of a Deployment's intent.
+func RecordsIntentOf(r *v1alpha1.WorkloadRevision, d *appsv1.Deployment) bool {
+	return r.Spec.WorkloadRef.UID == d.UID && r.Spec.IntentHash == workload.IntentOf(d).Hash()
 }

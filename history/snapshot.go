@@ -47,8 +47,8 @@ type KeptFile struct {
 	ManagedFields []metav1.ManagedFieldsEntry `json:"managedFields,omitempty"`
 }
 
-// pack encodes contents. The same contents give the same bytes.
-func pack(c Contents) (v1alpha1.Snapshot, error) {
+// EncodeSnapshot encodes contents. The same contents give the same bytes.
+func EncodeSnapshot(c Contents) (v1alpha1.Snapshot, error) {
 	var plain bytes.Buffer
 	encoder := json.NewEncoder(&plain)
 	encoder.SetEscapeHTML(false)
@@ -56,7 +56,7 @@ func pack(c Contents) (v1alpha1.Snapshot, error) {
 		return v1alpha1.Snapshot{}, fmt.Errorf("encoding a snapshot: %w", err)
 	}
 	if plain.Len() > maxContents {
-		return v1alpha1.Snapshot{}, fmt.Errorf("a snapshot of %d bytes, of which %d are allowed: %w", plain.Len(), maxContents, errTooLarge)
+		return v1alpha1.Snapshot{}, fmt.Errorf("a snapshot of %d bytes, of which %d are allowed: %w", plain.Len(), maxContents, ErrTooLarge)
 	}
 	var packed bytes.Buffer
 	w := gzip.NewWriter(&packed)
@@ -67,9 +67,9 @@ func pack(c Contents) (v1alpha1.Snapshot, error) {
 	return v1alpha1.Snapshot{Encoding: encoding, Data: base64.StdEncoding.EncodeToString(packed.Bytes())}, nil
 }
 
-// Open reads the snapshot of a whole revision, and makes sure that it holds the intent that the revision's hash names.
+// DecodeSnapshot reads the snapshot of a whole revision, and makes sure that it holds the intent that the revision's hash names.
 // An error is ErrSnapshot.
-func Open(r *v1alpha1.Revision) (Contents, error) {
+func DecodeSnapshot(r *v1alpha1.WorkloadRevision) (Contents, error) {
 	contents, err := unpack(r.Spec.Snapshot)
 	if err != nil {
 		return Contents{}, fmt.Errorf("revision %s: %w: %w", r.Name, ErrSnapshot, err)
@@ -108,9 +108,9 @@ func unpack(s v1alpha1.Snapshot) (Contents, error) {
 	return contents, nil
 }
 
-// Comparable is what a whole revision holds, ready to be compared. An error is ErrSnapshot.
-func Comparable(r *v1alpha1.Revision) (diff.Revision, error) {
-	contents, err := Open(r)
+// ToDiffRevision is what a whole revision holds, ready to be compared. An error is ErrSnapshot.
+func ToDiffRevision(r *v1alpha1.WorkloadRevision) (diff.Revision, error) {
+	contents, err := DecodeSnapshot(r)
 	if err != nil {
 		return diff.Revision{}, err
 	}
@@ -118,5 +118,5 @@ func Comparable(r *v1alpha1.Revision) (diff.Revision, error) {
 	if err != nil {
 		return diff.Revision{}, fmt.Errorf("revision %s: %w: %w", r.Name, ErrSnapshot, err)
 	}
-	return diff.Revision{Intent: intent, Files: comparable(r.Spec.Files, contents.Files)}, nil
+	return diff.Revision{Intent: intent, Files: ToDiffFiles(r.Spec.Files, contents.Files)}, nil
 }

@@ -38,15 +38,15 @@ func TestBadSourcesAreRefusedAndTheRestUnharmed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	good, err := Source("a", rego("package good\ndeny contains \"judged\""))
+	good, err := ParseSource("a", rego("package good\ndeny contains \"judged\""))
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, test := range tests {
 		t.Run(test.reason, func(t *testing.T) {
-			modules, err := Source("bad", test.files)
-			candidates := map[string]Candidate{"a": {Modules: good}, "bad": {Modules: modules, Err: err}}
-			assembly, err := Assemble(t.Context(), builtin, candidates, nil, DefaultLimits(), Terms{})
+			modules, err := ParseSource("bad", test.files)
+			candidates := map[string]Source{"a": {Modules: good}, "bad": {Modules: modules, Err: err}}
+			assembly, err := Load(t.Context(), builtin, candidates, nil, DefaultLimits(), Overrides{})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -71,7 +71,7 @@ func TestARuleThatNeverEndsIsContained(t *testing.T) {
 		"a search in the dark": `{ some a in numbers.range(1, 100000); some b in numbers.range(1, 100000); a * b == -1 }`,
 	} {
 		t.Run(reason, func(t *testing.T) {
-			bad, err := Source("bad", map[string]string{"p.rego": "package bad\ndeny contains \"never\" if " + body})
+			bad, err := ParseSource("bad", map[string]string{"p.rego": "package bad\ndeny contains \"never\" if " + body})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -89,22 +89,22 @@ func TestARuleThatNeverEndsIsContained(t *testing.T) {
 }
 
 func TestATrialNamesARuleThatNeverEnds(t *testing.T) {
-	bad, err := Source("bad", map[string]string{"p.rego": "package bad\ndeny contains \"never\" if count(numbers.range(1, 10000000000)) < 0"})
+	bad, err := ParseSource("bad", map[string]string{"p.rego": "package bad\ndeny contains \"never\" if count(numbers.range(1, 10000000000)) < 0"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	engine := shippedEngine(t, bad...)
-	if err := engine.Trial(t.Context(), bad); err == nil || !strings.Contains(err.Error(), "bad/p.rego: rule bad was not done within") {
+	if err := engine.CheckTimeout(t.Context(), bad); err == nil || !strings.Contains(err.Error(), "bad/p.rego: rule bad was not done within") {
 		t.Errorf("the trial says %v", err)
 	}
-	if err := engine.Trial(t.Context(), nil); err != nil {
+	if err := engine.CheckTimeout(t.Context(), nil); err != nil {
 		t.Errorf("what is in force already is not the next one's fault: %v", err)
 	}
 	builtin, err := Builtin()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := shippedEngine(t).Trial(t.Context(), builtin); err != nil {
+	if err := shippedEngine(t).CheckTimeout(t.Context(), builtin); err != nil {
 		t.Errorf("the built-in pack: %v", err)
 	}
 }

@@ -14,14 +14,14 @@ import (
 // New compiles modules under an install's terms. The error says which file does
 // not compile, where, and why. Rego v1 is compiled in strict mode; as soon as a
 // module is v0, none is, because deprecated builtins are what v0 is written in.
-func New(ctx context.Context, modules []Module, limits Limits, terms Terms) (*Engine, error) {
+func New(ctx context.Context, modules []Module, limits Limits, terms Overrides) (*Engine, error) {
 	set, err := loadAll(modules)
 	if err != nil {
 		return nil, err
 	}
 	compiler := NewCompiler(set.strict)
 	if compiler.Compile(set.parsed); compiler.Failed() {
-		return nil, Located(compiler.Errors)
+		return nil, WithLocation(compiler.Errors)
 	}
 	engine := &Engine{limits: limits, terms: terms, digest: digest(modules, terms)}
 	var policies, early []*loaded
@@ -44,7 +44,7 @@ func New(ctx context.Context, modules []Module, limits Limits, terms Terms) (*En
 		return nil, err
 	}
 	engine.early.objects = true // There the template as written is the effective pod.
-	engine.final.objects = readsObjects(compiler, policies)
+	engine.final.objects = dependsOnViolations(compiler, policies)
 	return engine, nil
 }
 

@@ -13,7 +13,7 @@ import (
 const digestLength = 12
 
 // digest identifies what an engine is made of, whatever the order of its modules.
-func digest(modules []Module, terms Terms) string {
+func digest(modules []Module, terms Overrides) string {
 	sum := sha256.New()
 	sorted := slices.SortedFunc(slices.Values(modules), func(a, b Module) int { return cmp.Compare(a.File, b.File) })
 	for _, part := range []any{sorted, terms} {

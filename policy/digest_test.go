@@ -9,27 +9,27 @@ import (
 func TestADigestSaysWhetherTwoSetsJudgeAlike(t *testing.T) {
 	a := Module{File: "a/a.rego", Source: "a", Rego: "package a\ndeny contains \"no\" if true", Parameters: map[string]any{"max": 1}}
 	b := Module{File: "b/b.rego", Source: "b", Rego: "package b\ndeny contains \"no\" if true"}
-	of := func(terms Terms, modules ...Module) string {
+	of := func(terms Overrides, modules ...Module) string {
 		t.Helper()
 		engine, err := New(t.Context(), modules, DefaultLimits(), terms)
 		if err != nil {
 			t.Fatal(err)
 		}
 		verdict := engine.Evaluate(t.Context(), Input{Phase: Final, Request: map[string]any{}})
-		if verdict.Policies != engine.Digest() {
-			t.Errorf("the verdict names %q, the engine is %q", verdict.Policies, engine.Digest())
+		if verdict.Policies != engine.Hash() {
+			t.Errorf("the verdict names %q, the engine is %q", verdict.Policies, engine.Hash())
 		}
-		return engine.Digest()
+		return engine.Hash()
 	}
-	base := of(Terms{}, a, b)
-	if base != of(Terms{}, b, a) {
+	base := of(Overrides{}, a, b)
+	if base != of(Overrides{}, b, a) {
 		t.Error("the order of modules changes the digest")
 	}
 	otherText, otherParameters := a, a
 	otherText.Rego += "\n"
 	otherParameters.Parameters = map[string]any{"max": 2}
-	exempt := Terms{Exemptions: []Exemption{{Policy: "a", Namespace: "shop", Reason: "x", Expires: time.Unix(0, 0)}}}
-	all := []string{base, of(Terms{}, a), of(Terms{}, otherText, b), of(Terms{}, otherParameters, b), of(exempt, a, b)}
+	exempt := Overrides{Exemptions: []Exemption{{Policy: "a", Namespace: "shop", Reason: "x", Expires: time.Unix(0, 0)}}}
+	all := []string{base, of(Overrides{}, a), of(Overrides{}, otherText, b), of(Overrides{}, otherParameters, b), of(exempt, a, b)}
 	if distinct := slices.Compact(slices.Sorted(slices.Values(all))); len(distinct) != len(all) {
 		t.Errorf("sets that judge otherwise have the same digest: %q", all)
 	}

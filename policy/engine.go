@@ -33,7 +33,7 @@ func DefaultLimits() Limits {
 // concurrent use; a new set of policies is a new Engine.
 type Engine struct {
 	limits Limits
-	terms  Terms
+	terms  Overrides
 	digest string
 	// known are the names of all rules, those that are off included, sorted.
 	known []string
@@ -55,8 +55,8 @@ func (e *Engine) Rules(phase Phase) []Rule {
 	return slices.Clone(e.program(phase).rules)
 }
 
-// Digest identifies the policies and the terms that an engine was made of: two with the same judge alike.
-func (e *Engine) Digest() string { return e.digest }
+// Hash identifies the policies and the terms that an engine was made of: two with the same judge alike.
+func (e *Engine) Hash() string { return e.digest }
 
 // Unknown says which policies the engine's terms name that do not exist, and
 // which do; nil if all exist.
@@ -126,7 +126,7 @@ func (e *Engine) oneByOne(ctx context.Context, p *program, document ast.Value, r
 		case topdown.IsCancel(err) || ctx.Err() != nil:
 			reading.fail(rule, TimedOut, "it was not done by its deadline")
 		default:
-			reading.fail(rule, Broken, Located(err).Error())
+			reading.fail(rule, Broken, WithLocation(err).Error())
 		}
 	}
 }
@@ -149,10 +149,4 @@ func run(ctx context.Context, query rego.PreparedEvalQuery, document ast.Value, 
 		return results, fmt.Errorf("evaluating: %w", &builtinErrors[0])
 	}
 	return results, nil
-}
-
-// oneLine keeps a text from spanning lines: events, messages and warnings are
-// cut at the first newline by the tools that show them.
-func oneLine(text string) string {
-	return strings.Join(strings.Fields(text), " ")
 }

@@ -54,9 +54,9 @@ func TestFinalPhaseJudgesTheEffectivePod(t *testing.T) {
 	}}}}
 	limitRange := effective.Cause{Kind: effective.KindLimitRange, Name: "mem-defaults"}
 	verdict := shippedEngine(t).Evaluate(t.Context(), Input{Phase: Final, Request: request, Effective: effective.Result{
-		Pod:      pod,
-		Supplied: map[string]effective.Cause{"spec.containers[0].resources.limits[memory]": limitRange},
-		Objections: []effective.Objection{
+		Pod:           pod,
+		DefaultedFrom: map[string]effective.Cause{"spec.containers[0].resources.limits[memory]": limitRange},
+		Violations: []effective.Violation{
 			{Rule: effective.RuleRequestOverLimit, Field: "spec.containers[0].resources.requests", Container: "frontend", Resource: "memory", Message: "told twice", Exact: true},
 			{Rule: effective.RulePriorityClass, Field: "spec.priorityClassName", Message: "PriorityClass gold does not exist", Fix: "create it", Exact: true},
 			{Rule: effective.RuleQuotaExceeded, Message: "quota team is used up", Exact: false},
@@ -93,8 +93,8 @@ func TestFinalPhaseJudgesTheEffectivePod(t *testing.T) {
 func TestWhatIsNotKnownIsUnknownNotAllowed(t *testing.T) {
 	request := decodeRequest(t, []byte(`{"object":{"spec":{"template":{"spec":{"containers":[{"name":"frontend"}]}}}}}`))
 	verdict := shippedEngine(t).Evaluate(t.Context(), Input{Phase: Final, Request: request, Effective: effective.Result{
-		Pod:        &corev1.Pod{},
-		CannotTell: []effective.Unknown{{Kind: effective.KindLimitRange, Reason: "the cache is not filled yet"}},
+		Pod:     &corev1.Pod{},
+		Unknown: []effective.Unknown{{Kind: effective.KindLimitRange, Reason: "the cache is not filled yet"}},
 	}})
 	want := Verdict{Errors: []RuleError{
 		{Rule: "pod-admissible", Kind: CannotTell, Reason: "LimitRange: the cache is not filled yet"},
@@ -145,7 +145,7 @@ cannot_tell contains "no data"`,
 		t.Run(test.reason, func(t *testing.T) {
 			engine := shippedEngine(t, Module{File: "bad.rego", Rego: test.rego})
 			in := Input{Phase: Final, Request: broken(t), Effective: effective.Result{
-				Objections: []effective.Objection{{Rule: effective.RulePriorityClass, Message: "PriorityClass gold does not exist", Exact: true}},
+				Violations: []effective.Violation{{Rule: effective.RulePriorityClass, Message: "PriorityClass gold does not exist", Exact: true}},
 			}}
 			verdict := engine.Evaluate(t.Context(), in)
 			if diff := cmp.Diff(test.want, verdict.Errors, cmpopts.IgnoreFields(RuleError{}, "Reason")); diff != "" {
@@ -212,7 +212,7 @@ deny contains "no" if rand.intn("x", 2) == 0`, "rand.intn"},
 	}
 	for _, test := range tests {
 		t.Run(test.reason, func(t *testing.T) {
-			_, err := New(t.Context(), append(builtin, Module{File: "bad.rego", Rego: test.rego}), DefaultLimits(), Terms{})
+			_, err := New(t.Context(), append(builtin, Module{File: "bad.rego", Rego: test.rego}), DefaultLimits(), Overrides{})
 			if err == nil {
 				t.Fatal("it loads")
 			}

@@ -112,7 +112,7 @@ func finalInput(t testing.TB, deployment *appsv1.Deployment) Input {
 	return Input{
 		Phase:     Final,
 		Request:   requestFor(t, deployment),
-		Effective: effective.Of(&deployment.Spec.Template, effective.Namespace{Name: "default"}),
+		Effective: effective.Compute(&deployment.Spec.Template, effective.Namespace{Name: "default"}),
 	}
 }
 
@@ -131,7 +131,7 @@ var patient = Limits{Together: time.Second, Alone: time.Second / 2}
 
 func engineOf(t testing.TB, modules ...Module) *Engine {
 	t.Helper()
-	engine, err := New(t.Context(), modules, patient, Terms{})
+	engine, err := New(t.Context(), modules, patient, Overrides{})
 	if err != nil {
 		t.Fatalf("compiling: %v", err)
 	}

@@ -97,7 +97,7 @@ deny contains msg if {
 			if err != nil {
 				t.Fatal(err)
 			}
-			converted := newReading(engine.final.rules, Terms{}, in)
+			converted := newReading(engine.final.rules, Overrides{}, in)
 			if err := converted.collect(results); err != nil {
 				t.Fatal(err)
 			}

@@ -62,7 +62,7 @@ func (in Input) document() (ast.Value, error) {
 		return nil, err
 	}
 	if in.AsWritten {
-		respell(facts["pod"], templateIn(in.Request))
+		displayAsWritten(facts["pod"], templateIn(in.Request))
 	}
 	document["effective"] = facts
 	return ast.LazyObject(document), nil
@@ -134,16 +134,16 @@ func effectiveFacts(result effective.Result) (map[string]any, error) {
 			return nil, fmt.Errorf("converting the effective pod: %w", err)
 		}
 	}
-	supplied := make(map[string]any, len(result.Supplied))
-	for path, cause := range result.Supplied {
+	supplied := make(map[string]any, len(result.DefaultedFrom))
+	for path, cause := range result.DefaultedFrom {
 		supplied[path] = causeFacts(cause)
 	}
-	objections := make([]any, 0, len(result.Objections))
-	for _, objection := range result.Objections {
+	objections := make([]any, 0, len(result.Violations))
+	for _, objection := range result.Violations {
 		objections = append(objections, objectionFacts(objection))
 	}
-	cannotTell := make([]any, 0, len(result.CannotTell))
-	for _, unknown := range result.CannotTell {
+	cannotTell := make([]any, 0, len(result.Unknown))
+	for _, unknown := range result.Unknown {
 		cannotTell = append(cannotTell, map[string]any{"kind": string(unknown.Kind), "reason": unknown.Reason})
 	}
 	return map[string]any{
@@ -154,7 +154,7 @@ func effectiveFacts(result effective.Result) (map[string]any, error) {
 	}, nil
 }
 
-func objectionFacts(objection effective.Objection) map[string]any {
+func objectionFacts(objection effective.Violation) map[string]any {
 	return map[string]any{
 		"rule":      string(objection.Rule),
 		"field":     objection.Field,

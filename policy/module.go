@@ -8,6 +8,8 @@ import (
 
 	"github.com/open-policy-agent/opa/v1/ast"
 	"github.com/open-policy-agent/opa/v1/topdown"
+
+	"reprise.dev/reprise/internal/oneline"
 )
 
 // Module is one file of Rego.
@@ -94,8 +96,8 @@ func Parse(m Module) (*ast.Module, error) {
 	if olderErr == nil {
 		return older, nil
 	}
-	err = Located(err)
-	if olderErr = Located(olderErr); olderErr.Error() == err.Error() {
+	err = WithLocation(err)
+	if olderErr = WithLocation(olderErr); olderErr.Error() == err.Error() {
 		return nil, fmt.Errorf("neither Rego v1 nor v0: %w", err)
 	}
 	return nil, fmt.Errorf("neither Rego v1: %w; nor v0: %w", err, olderErr)
@@ -118,15 +120,15 @@ func parseAs(m Module, version ast.RegoVersion) (*ast.Module, error) {
 	return parsed, err
 }
 
-// Located words OPA's errors in one line: file, line and reason of each.
-func Located(err error) error {
+// WithLocation words OPA's errors in one line: file, line and reason of each.
+func WithLocation(err error) error {
 	var stopped *topdown.Error
 	if errors.As(err, &stopped) && stopped.Location != nil {
 		return errors.New(placed(&ast.Error{Location: stopped.Location, Message: stopped.Message}))
 	}
 	var list ast.Errors
 	if !errors.As(err, &list) {
-		return errors.New(oneLine(err.Error()))
+		return errors.New(oneline.Of(err.Error()))
 	}
 	var words []string
 	for _, e := range list {
@@ -137,9 +139,9 @@ func Located(err error) error {
 
 func placed(e *ast.Error) string {
 	if e.Location == nil || e.Location.File == "" {
-		return oneLine(e.Message)
+		return oneline.Of(e.Message)
 	}
-	return fmt.Sprintf("%s:%d: %s", e.Location.File, e.Location.Row, oneLine(e.Message))
+	return fmt.Sprintf("%s:%d: %s", e.Location.File, e.Location.Row, oneline.Of(e.Message))
 }
 
 // headsOf lists the results that a module states, in a fixed order.

@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"sigs.k8s.io/yaml"
+
+	"reprise.dev/reprise/internal/oneline"
 )
 
 const (
@@ -18,10 +20,10 @@ const (
 	maxSource = 1 << 20
 )
 
-// Source reads the files of one source, such as a ConfigMap's keys: *.rego and
+// ParseSource reads the files of one source, such as a ConfigMap's keys: *.rego and
 // parameters.yaml. Rego's own tests, *_test.rego, are left out. The error names
 // the file.
-func Source(name string, files map[string]string) ([]Module, error) {
+func ParseSource(name string, files map[string]string) ([]Module, error) {
 	size := 0
 	for _, text := range files {
 		size += len(text)
@@ -31,7 +33,7 @@ func Source(name string, files map[string]string) ([]Module, error) {
 	}
 	var parameters any
 	if err := yaml.Unmarshal([]byte(files[parametersFile]), &parameters); err != nil {
-		return nil, fmt.Errorf("%s/%s: %s", name, parametersFile, oneLine(err.Error()))
+		return nil, fmt.Errorf("%s/%s: %s", name, parametersFile, oneline.Of(err.Error()))
 	}
 	var modules []Module
 	for _, file := range slices.Sorted(maps.Keys(files)) {
@@ -49,32 +51,32 @@ func Source(name string, files map[string]string) ([]Module, error) {
 	return modules, nil
 }
 
-// Candidate is a source as it is now, whether or not it can be used.
-type Candidate struct {
+// Source is a source as it is now, whether or not it can be used.
+type Source struct {
 	Modules []Module
 	// Err is why the source could not even be read.
 	Err error
 }
 
-// Assembly is an engine and what is in it.
-type Assembly struct {
+// Bundle is an engine and what is in it.
+type Bundle struct {
 	Engine *Engine
-	// InForce are the sources in the engine, by name.
-	InForce map[string][]Module
+	// Active are the sources in the engine, by name.
+	Active map[string][]Module
 	// Rejected is why a source is not in force as it is now. Its last good state is, where there is one.
 	Rejected map[string]error
 }
 
-// Assemble compiles the base with all candidates. A candidate that does not
+// Load compiles the base with all candidates. A candidate that does not
 // compile with those before it, by name, takes none of them down: what was in
 // force of it stays. The error is the base's own.
-func Assemble(ctx context.Context, base []Module, candidates map[string]Candidate, inForce map[string][]Module, limits Limits, terms Terms) (Assembly, error) {
+func Load(ctx context.Context, base []Module, candidates map[string]Source, inForce map[string][]Module, limits Limits, terms Overrides) (Bundle, error) {
 	all := slices.Clone(base)
-	result := Assembly{InForce: map[string][]Module{}, Rejected: map[string]error{}}
+	result := Bundle{Active: map[string][]Module{}, Rejected: map[string]error{}}
 	readable := true
 	for _, name := range slices.Sorted(maps.Keys(candidates)) {
 		all = append(all, candidates[name].Modules...)
-		result.InForce[name] = candidates[name].Modules
+		result.Active[name] = candidates[name].Modules
 		readable = readable && candidates[name].Err == nil
 	}
 	engine, err := New(ctx, all, limits, terms)
@@ -86,11 +88,11 @@ func Assemble(ctx context.Context, base []Module, candidates map[string]Candidat
 }
 
 // assembleOneByOne adds the candidates in turn and leaves out those at fault.
-func assembleOneByOne(ctx context.Context, base []Module, candidates map[string]Candidate, inForce map[string][]Module, limits Limits, terms Terms) (Assembly, error) {
-	result := Assembly{InForce: map[string][]Module{}, Rejected: map[string]error{}}
+func assembleOneByOne(ctx context.Context, base []Module, candidates map[string]Source, inForce map[string][]Module, limits Limits, terms Overrides) (Bundle, error) {
+	result := Bundle{Active: map[string][]Module{}, Rejected: map[string]error{}}
 	var err error
 	if result.Engine, err = New(ctx, base, limits, terms); err != nil {
-		return Assembly{}, fmt.Errorf("compiling the built-in policies: %w", err)
+		return Bundle{}, fmt.Errorf("compiling the built-in policies: %w", err)
 	}
 	all := slices.Clone(base)
 	try := func(name string, modules []Module) error {
@@ -98,7 +100,7 @@ func assembleOneByOne(ctx context.Context, base []Module, candidates map[string]
 		if err != nil {
 			return err
 		}
-		result.Engine, result.InForce[name] = engine, modules
+		result.Engine, result.Active[name] = engine, modules
 		all = append(all, modules...)
 		return nil
 	}

@@ -11,7 +11,7 @@ import (
 )
 
 func TestASourceIsItsRegoAndItsParameters(t *testing.T) {
-	modules, err := Source("own", map[string]string{
+	modules, err := ParseSource("own", map[string]string{
 		"b.rego": "package b", "a.rego": "package a", "a_test.rego": "package a_test", "parameters.yaml": "repos: [x]",
 	})
 	if err != nil {
@@ -39,49 +39,49 @@ func TestASourceThatCannotBeReadIsNamed(t *testing.T) {
 		{"more than an object can hold", map[string]string{"a.rego": strings.Repeat("#", 10<<20)}, "at most 1048576 are read"},
 	}
 	for _, test := range tests {
-		if _, err := Source("own", test.files); err == nil || !strings.Contains(err.Error(), test.want) {
+		if _, err := ParseSource("own", test.files); err == nil || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%s: %v, want %q in it", test.reason, err, test.want)
 		}
 	}
 }
 
 func TestABadSourceTakesNoOtherDown(t *testing.T) {
-	source := func(name, rego string) Candidate {
-		modules, err := Source(name, map[string]string{"p.rego": rego})
-		return Candidate{Modules: modules, Err: err}
+	source := func(name, rego string) Source {
+		modules, err := ParseSource(name, map[string]string{"p.rego": rego})
+		return Source{Modules: modules, Err: err}
 	}
-	good := func(name, message string) Candidate {
+	good := func(name, message string) Source {
 		return source(name, "package "+name+"\ndeny contains \""+message+"\"")
 	}
-	assemble := func(candidates map[string]Candidate, before map[string][]Module) Assembly {
+	assemble := func(candidates map[string]Source, before map[string][]Module) Bundle {
 		t.Helper()
-		assembly, err := Assemble(t.Context(), nil, candidates, before, DefaultLimits(), Terms{})
+		assembly, err := Load(t.Context(), nil, candidates, before, DefaultLimits(), Overrides{})
 		if err != nil {
 			t.Fatal(err)
 		}
 		return assembly
 	}
-	said := func(a Assembly) []string {
+	said := func(a Bundle) []string {
 		return lines(a.Engine.Evaluate(t.Context(), Input{Phase: Final, Request: map[string]any{}}).Violations)
 	}
 
-	first := assemble(map[string]Candidate{"a": good("a", "a1"), "b": good("b", "b1")}, nil)
+	first := assemble(map[string]Source{"a": good("a", "a1"), "b": good("b", "b1")}, nil)
 	if diff := cmp.Diff([]string{"a1", "b1"}, said(first)); diff != "" || len(first.Rejected) > 0 {
 		t.Errorf("rejected %v (-want +got):\n%s", first.Rejected, diff)
 	}
-	second := assemble(map[string]Candidate{
+	second := assemble(map[string]Source{
 		"a": source("a", "package a\ndeny contains {"), // The last good state stays.
 		"b": good("b", "b2"),
 		"c": source("c", "package b\ndeny contains \"c\""), // It was never good.
 		"d": {Err: errors.New("unreadable")},
-	}, first.InForce)
+	}, first.Active)
 	if diff := cmp.Diff([]string{"a1", "b2"}, said(second)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 	if diff := cmp.Diff([]string{"a", "c", "d"}, slices.Sorted(maps.Keys(second.Rejected))); diff != "" {
 		t.Errorf("rejected (-want +got):\n%s", diff)
 	}
-	third := assemble(map[string]Candidate{"b": good("b", "b2")}, second.InForce)
+	third := assemble(map[string]Source{"b": good("b", "b2")}, second.Active)
 	if diff := cmp.Diff([]string{"b2"}, said(third)); diff != "" || len(third.Rejected) > 0 {
 		t.Errorf("what is deleted is gone: %v (-want +got):\n%s", third.Rejected, diff)
 	}
@@ -97,10 +97,10 @@ func FuzzSource(f *testing.F) {
 		f.Add(seed, "a: 1")
 	}
 	f.Fuzz(func(t *testing.T, rego, parameters string) {
-		modules, err := Source("own", map[string]string{"p.rego": rego, "parameters.yaml": parameters})
+		modules, err := ParseSource("own", map[string]string{"p.rego": rego, "parameters.yaml": parameters})
 		if err == nil {
 			var engine *Engine
-			if engine, err = New(t.Context(), modules, DefaultLimits(), Terms{}); err == nil {
+			if engine, err = New(t.Context(), modules, DefaultLimits(), Overrides{}); err == nil {
 				engine.Evaluate(t.Context(), Input{Phase: Final, Request: map[string]any{}})
 				return
 			}

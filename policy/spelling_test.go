@@ -19,7 +19,7 @@ func TestQuantitiesAreToldAsWrittenWhereAsked(t *testing.T) {
 	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(request["object"].(map[string]any), deployment); err != nil {
 		t.Fatal(err)
 	}
-	in := Input{Phase: Final, Request: request, Effective: effective.Of(&deployment.Spec.Template, effective.Namespace{Name: "shop"})}
+	in := Input{Phase: Final, Request: request, Effective: effective.Compute(&deployment.Spec.Template, effective.Namespace{Name: "shop"})}
 	engine := shippedEngine(t)
 	for asWritten, want := range map[bool][]string{
 		false: {

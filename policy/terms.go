@@ -8,9 +8,9 @@ import (
 	"time"
 )
 
-// Terms are an install's own conditions for policies, set without editing Rego.
-type Terms struct {
-	Overrides  []Override
+// Overrides are an install's own conditions for policies, set without editing Rego.
+type Overrides struct {
+	Rules      []Override
 	Exemptions []Exemption
 }
 
@@ -55,10 +55,10 @@ type Mistake struct {
 
 // Mistakes are all that make no sense by themselves. That a policy does not
 // exist is told by Engine.Unknown, since policies come and go.
-func (t Terms) Mistakes() []Mistake {
+func (t Overrides) Mistakes() []Mistake {
 	var all []Mistake
 	overridden := map[string]bool{}
-	for i, o := range t.Overrides {
+	for i, o := range t.Rules {
 		at := fmt.Sprintf("overrides[%d]", i)
 		switch {
 		case o.Policy == "":
@@ -106,9 +106,9 @@ func (e *Exemption) mistakes(at string) (all []Mistake) {
 }
 
 // names are the policies that the terms speak of, sorted, each once.
-func (t Terms) names() []string {
+func (t Overrides) names() []string {
 	var names []string
-	for _, o := range t.Overrides {
+	for _, o := range t.Rules {
 		names = append(names, o.Policy)
 	}
 	for _, e := range t.Exemptions {
@@ -119,8 +119,8 @@ func (t Terms) names() []string {
 }
 
 // apply is the rule under the terms.
-func (t Terms) apply(rule Rule) Rule {
-	for _, o := range t.Overrides {
+func (t Overrides) apply(rule Rule) Rule {
+	for _, o := range t.Rules {
 		if o.Policy != rule.Name {
 			continue
 		}
@@ -134,7 +134,7 @@ func (t Terms) apply(rule Rule) Rule {
 
 // exemption is the one that covers a workload at a time, and else the one that
 // covered it last, which is dead; nil where there was none.
-func (t Terms) exemption(rule string, who subject, now time.Time) (found *Exemption, alive bool) {
+func (t Overrides) exemption(rule string, who subject, now time.Time) (found *Exemption, alive bool) {
 	for i := range t.Exemptions {
 		e := &t.Exemptions[i]
 		if e.Policy != rule || e.Namespace != who.namespace || (e.Workload != "" && e.Workload != who.name) {

@@ -25,26 +25,26 @@ func TestTermsChangeWhatARuleComesTo(t *testing.T) {
 	}
 	tests := []struct {
 		reason string
-		terms  Terms
+		terms  Overrides
 		now    time.Time
 		want   Verdict
 	}{
-		{"without terms the METADATA counts", Terms{}, end, denied},
-		{"off is not judged", Terms{Overrides: override(EnforceOff, Scope{})}, end, Verdict{Decision: Allow}},
-		{"warn", Terms{Overrides: override(EnforceWarn, Scope{})}, end, Verdict{Decision: Warn, Warnings: []Violation{found}}},
-		{"dryrun is never shown as a denial", Terms{Overrides: override(EnforceDryRun, Scope{})}, end, Verdict{Decision: Allow, DryRun: []Violation{found}}},
-		{"inside the scope", Terms{Overrides: override("", Scope{Include: []string{"sh*"}})}, end, denied},
-		{"outside of the scope", Terms{Overrides: override("", Scope{Include: []string{"team-*"}})}, end, Verdict{Decision: Allow}},
-		{"taken out of the scope", Terms{Overrides: override("", Scope{Exclude: []string{"shop"}})}, end, Verdict{Decision: Allow}},
-		{"an exemption is told on every use", Terms{Exemptions: []Exemption{exemption}}, end.Add(-time.Second), exempted},
-		{"of the whole namespace", Terms{Exemptions: vary(func(e *Exemption) { e.Workload = "" })}, end.Add(-time.Second), exempted},
-		{"of another workload", Terms{Exemptions: vary(func(e *Exemption) { e.Workload = "mail" })}, end.Add(-time.Second), denied},
-		{"of another namespace", Terms{Exemptions: vary(func(e *Exemption) { e.Namespace = "mail" })}, end.Add(-time.Second), denied},
-		{"of another policy", Terms{Exemptions: vary(func(e *Exemption) { e.Policy = "mail" })}, end.Add(-time.Second), denied},
-		{"dead after its date, and it says so", Terms{Exemptions: []Exemption{exemption}}, end, Verdict{Decision: Deny, Violations: []Violation{
+		{"without terms the METADATA counts", Overrides{}, end, denied},
+		{"off is not judged", Overrides{Rules: override(EnforceOff, Scope{})}, end, Verdict{Decision: Allow}},
+		{"warn", Overrides{Rules: override(EnforceWarn, Scope{})}, end, Verdict{Decision: Warn, Warnings: []Violation{found}}},
+		{"dryrun is never shown as a denial", Overrides{Rules: override(EnforceDryRun, Scope{})}, end, Verdict{Decision: Allow, DryRun: []Violation{found}}},
+		{"inside the scope", Overrides{Rules: override("", Scope{Include: []string{"sh*"}})}, end, denied},
+		{"outside of the scope", Overrides{Rules: override("", Scope{Include: []string{"team-*"}})}, end, Verdict{Decision: Allow}},
+		{"taken out of the scope", Overrides{Rules: override("", Scope{Exclude: []string{"shop"}})}, end, Verdict{Decision: Allow}},
+		{"an exemption is told on every use", Overrides{Exemptions: []Exemption{exemption}}, end.Add(-time.Second), exempted},
+		{"of the whole namespace", Overrides{Exemptions: vary(func(e *Exemption) { e.Workload = "" })}, end.Add(-time.Second), exempted},
+		{"of another workload", Overrides{Exemptions: vary(func(e *Exemption) { e.Workload = "mail" })}, end.Add(-time.Second), denied},
+		{"of another namespace", Overrides{Exemptions: vary(func(e *Exemption) { e.Namespace = "mail" })}, end.Add(-time.Second), denied},
+		{"of another policy", Overrides{Exemptions: vary(func(e *Exemption) { e.Policy = "mail" })}, end.Add(-time.Second), denied},
+		{"dead after its date, and it says so", Overrides{Exemptions: []Exemption{exemption}}, end, Verdict{Decision: Deny, Violations: []Violation{
 			{Rule: "team", Message: "no (its exemption expired after 2027-01-31)"},
 		}}},
-		{"the later of two counts", Terms{Exemptions: append(vary(func(e *Exemption) { e.Expires = end.AddDate(0, 0, -20) }), exemption)}, end.Add(-time.Second), exempted},
+		{"the later of two counts", Overrides{Exemptions: append(vary(func(e *Exemption) { e.Expires = end.AddDate(0, 0, -20) }), exemption)}, end.Add(-time.Second), exempted},
 	}
 	for _, test := range tests {
 		t.Run(test.reason, func(t *testing.T) {
@@ -69,7 +69,7 @@ func TestABrokenRuleThatCouldNotDenyDeniesNothing(t *testing.T) {
 	for enforcement, want := range map[Enforcement][3]int{
 		EnforceDeny: {1, 0, 0}, EnforceWarn: {0, 1, 0}, EnforceDryRun: {0, 0, 1}, EnforceOff: {0, 0, 0},
 	} {
-		engine, err := New(t.Context(), []Module{broken}, DefaultLimits(), Terms{Overrides: []Override{{Policy: "team", Enforcement: enforcement}}})
+		engine, err := New(t.Context(), []Module{broken}, DefaultLimits(), Overrides{Rules: []Override{{Policy: "team", Enforcement: enforcement}}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -82,7 +82,7 @@ func TestABrokenRuleThatCouldNotDenyDeniesNothing(t *testing.T) {
 
 func TestTermsThatNameNoPolicySayWhichThereAre(t *testing.T) {
 	engine, err := New(t.Context(), []Module{{File: "p.rego", Rego: "package team\ndeny contains \"no\""}}, DefaultLimits(),
-		Terms{Overrides: []Override{{Policy: "teem"}, {Policy: "team", Enforcement: EnforceOff}}, Exemptions: []Exemption{{Policy: "tame"}}})
+		Overrides{Rules: []Override{{Policy: "teem"}, {Policy: "team", Enforcement: EnforceOff}}, Exemptions: []Exemption{{Policy: "tame"}}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -17,9 +17,9 @@ import (
 // trialLimits leave a rule far more time than admission does: one that needs it all never ends.
 var trialLimits = Limits{Together: time.Second, Alone: 300 * time.Millisecond}
 
-// Trial judges a small Deployment and names a rule of the given modules that is not done even so: in force, it would
+// CheckTimeout judges a small Deployment and names a rule of the given modules that is not done even so: in force, it would
 // delay every apply. What a rule says, and whether it fails, is not asked.
-func (e *Engine) Trial(ctx context.Context, modules []Module) error {
+func (e *Engine) CheckTimeout(ctx context.Context, modules []Module) error {
 	own := map[string]string{}
 	for _, m := range modules {
 		if _, policy, err := load(m); err == nil && policy != nil {
@@ -68,6 +68,6 @@ func trialInput() (Input, error) {
 	return Input{
 		Phase:     Final,
 		Request:   map[string]any{"operation": "CREATE", "namespace": d.Namespace, "name": d.Name, "object": object},
-		Effective: effective.Of(&d.Spec.Template, effective.Namespace{Name: d.Namespace}),
+		Effective: effective.Compute(&d.Spec.Template, effective.Namespace{Name: d.Namespace}),
 	}, nil
 }

@@ -1,8 +1,6 @@
-// Package rollback acts on a failed revision: it decides whether the last healthy one is put back, saves the
-// evidence, writes the plan ahead, puts the revision back and follows it.
+// Package rollback decides about a failed revision: whether the last healthy one is restored, when, and why not.
 //
-// decide.go, brakes.go, known.go and request.go decide over values, by the bounds of limits.go; the other files read
-// and write.
+// It is pure. rollback/guard judges rollouts, and carries out what is decided here.
 package rollback
 
 import (
@@ -27,8 +25,8 @@ const (
 	Wait Action = "Wait"
 	// Hold means that a rollback is due and is deliberately not done.
 	Hold Action = "Hold"
-	// To means that a revision is put back.
-	To Action = "To"
+	// RollBack means that a revision is put back.
+	RollBack Action = "To"
 )
 
 // Cause is why a rollback that is due is not done, or waits: the closed list of what Reason says in words.
@@ -36,26 +34,26 @@ type Cause string
 
 // The causes, as docs/rollback.md lists them.
 const (
-	CauseManual            Cause = "manual"
-	CauseRestoredFails     Cause = "restored-fails"
-	CauseControlled        Cause = "controlled"
-	CausePaused            Cause = "paused"
-	CauseNoHealthyRevision Cause = "no-healthy-revision"
-	CauseSameTemplate      Cause = "same-template"
-	CauseFilesWrittenAgain Cause = "files-written-again"
-	CauseTooMany           Cause = "too-many"
-	CauseOvertaken         Cause = "overtaken"
-	CauseCannotRun         Cause = "cannot-run"
-	CauseTargetGone        Cause = "target-gone"
-	CauseNotItsFault       Cause = "not-its-fault"
+	CauseManual                 Cause = "manual"
+	CauseRestoredRevisionFailed Cause = "restored-fails"
+	CauseOwnedByController      Cause = "controlled"
+	CausePaused                 Cause = "paused"
+	CauseNoHealthyRevision      Cause = "no-healthy-revision"
+	CauseSameTemplate           Cause = "same-template"
+	CauseFilesWrittenAgain      Cause = "files-written-again"
+	CauseTooMany                Cause = "too-many"
+	CauseOvertaken              Cause = "overtaken"
+	CauseCannotRun              Cause = "cannot-run"
+	CauseTargetGone             Cause = "target-gone"
+	CauseNotCausedByChange      Cause = "not-its-fault"
 )
 
 // Causes are all of them.
 func Causes() []string {
 	return []string{
-		string(CauseManual), string(CauseRestoredFails), string(CauseControlled), string(CausePaused),
+		string(CauseManual), string(CauseRestoredRevisionFailed), string(CauseOwnedByController), string(CausePaused),
 		string(CauseNoHealthyRevision), string(CauseSameTemplate), string(CauseFilesWrittenAgain), string(CauseTooMany),
-		string(CauseOvertaken), string(CauseCannotRun), string(CauseTargetGone), string(CauseNotItsFault),
+		string(CauseOvertaken), string(CauseCannotRun), string(CauseTargetGone), string(CauseNotCausedByChange),
 	}
 }
 
@@ -63,7 +61,7 @@ func Causes() []string {
 type Decision struct {
 	Action Action
 	// Target is the revision to put back, for To.
-	Target *v1alpha1.Revision
+	Target *v1alpha1.WorkloadRevision
 	// Cause and Reason say why a rollback is held or waits, the latter in one line.
 	Cause  Cause
 	Reason string
@@ -80,10 +78,10 @@ type Decision struct {
 func Decide(h history.History, d *appsv1.Deployment, settings workload.Settings, now time.Time) Decision {
 	failed := h.Newest()
 	if failed == nil || failed.Status.Phase != v1alpha1.PhaseFailed || settings.Rollback == workload.ModeOff ||
-		history.Adopted(failed) || open(failed) {
+		history.Adopted(failed) || IsOpen(failed) {
 		return Decision{}
 	}
-	if cause, reason := forbidden(failed, d, settings); cause != "" {
+	if cause, reason := automaticRollbackForbidden(failed, d, settings); cause != "" {
 		return Decision{Action: Hold, Cause: cause, Reason: reason}
 	}
 	target := h.LastHealthy()
@@ -94,28 +92,28 @@ func Decide(h history.History, d *appsv1.Deployment, settings workload.Settings,
 		return Decision{Action: Hold, Cause: CauseSameTemplate, Reason: fmt.Sprintf(
 			"the last healthy revision, #%d, runs the same pod template: the cause lies outside the Deployment", target.Spec.Number)}
 	case failed.Spec.FilesOnly && putBackBefore(h, failed):
-		return Decision{Action: Hold, Cause: CauseFilesWrittenAgain, Reason: writtenAgain}
+		return Decision{Action: Hold, Cause: CauseFilesWrittenAgain, Reason: FilesWrittenAgain}
 	}
-	wait, attempt := brake(h, now)
+	wait, attempt := Backoff(h, now)
 	if wait > 0 {
 		return Decision{Action: Wait, After: wait, Cause: CauseTooMany, Reason: fmt.Sprintf("%d rollbacks within the last hour: the next one waits until %s; or deploy a fix",
 			attempt-1, now.Add(wait).UTC().Format(time.TimeOnly+" MST"))}
 	}
-	return Decision{Action: To, Target: target, Attempt: attempt}
+	return Decision{Action: RollBack, Target: target, Attempt: attempt}
 }
 
-// writtenAgain is why files are put back once and not twice.
-const writtenAgain = "the same files failed and were put back before, and were written again; stop what writes them, or fix them"
+// FilesWrittenAgain is why files are put back once and not twice.
+const FilesWrittenAgain = "the same files failed and were put back before, and were written again; stop what writes them, or fix them"
 
-// open says whether a rollback was written ahead and has neither ended nor been held.
-func open(r *v1alpha1.Revision) bool {
+// IsOpen says whether a rollback was written ahead and has neither ended nor been held.
+func IsOpen(r *v1alpha1.WorkloadRevision) bool {
 	plan := r.Status.Rollback
-	return plan != nil && plan.DoneAt == nil && r.Status.Hold == ""
+	return plan != nil && plan.CompletionTime == nil && r.Status.Hold == ""
 }
 
 // putBackBefore says whether the same files were rolled back earlier: somebody writes them again and again, and
 // admission cannot stop it.
-func putBackBefore(h history.History, failed *v1alpha1.Revision) bool {
+func putBackBefore(h history.History, failed *v1alpha1.WorkloadRevision) bool {
 	for i := range h {
 		r := &h[i]
 		if r.Spec.Number < failed.Spec.Number && r.Status.Phase == v1alpha1.PhaseRolledBack &&
@@ -126,13 +124,13 @@ func putBackBefore(h history.History, failed *v1alpha1.Revision) bool {
 	return false
 }
 
-// forbidden says why this rollback must not be done by Reprise by itself, or nothing.
-func forbidden(failed *v1alpha1.Revision, d *appsv1.Deployment, settings workload.Settings) (Cause, string) {
+// automaticRollbackForbidden says why this rollback must not be done by Reprise by itself, or nothing.
+func automaticRollbackForbidden(failed *v1alpha1.WorkloadRevision, d *appsv1.Deployment, settings workload.Settings) (Cause, string) {
 	switch {
 	case settings.Rollback == workload.ModeManual:
 		return CauseManual, workload.RollbackAnnotation + " is manual; deploy a fix, or go back by applying an older manifest"
 	case failed.Spec.RollbackOf != 0:
-		return CauseRestoredFails, fmt.Sprintf("#%d was itself a rollback, and a rollback is never rolled back; deploy a fix", failed.Spec.Number)
+		return CauseRestoredRevisionFailed, fmt.Sprintf("#%d was itself a rollback, and a rollback is never rolled back; deploy a fix", failed.Spec.Number)
 	default:
 		return untouchable(d)
 	}
@@ -142,10 +140,22 @@ func forbidden(failed *v1alpha1.Revision, d *appsv1.Deployment, settings workloa
 func untouchable(d *appsv1.Deployment) (Cause, string) {
 	switch owner := metav1.GetControllerOf(d); {
 	case owner != nil:
-		return CauseControlled, fmt.Sprintf("%s %s controls this Deployment and would write it again; change it there", owner.Kind, owner.Name)
+		return CauseOwnedByController, fmt.Sprintf("%s %s controls this Deployment and would write it again; change it there", owner.Kind, owner.Name)
 	case d.Spec.Paused:
 		return CausePaused, "the rollout is paused; resume it, or deploy a fix"
 	default:
 		return "", ""
 	}
+}
+
+// RestorableFiles are the files that can be put back. The target's pods ran without one that was missing; of one that was left
+// out for its size there is nothing to write, and lostFile holds the rollback where it has changed.
+func RestorableFiles(files []v1alpha1.RevisionFile) []v1alpha1.RevisionFile {
+	var all []v1alpha1.RevisionFile
+	for _, f := range files {
+		if !f.Missing && !f.Omitted {
+			all = append(all, f)
+		}
+	}
+	return all
 }

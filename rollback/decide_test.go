@@ -19,9 +19,9 @@ var now = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 func past(phases ...v1alpha1.Phase) history.History {
 	var h history.History
 	for i, phase := range phases {
-		h = append(h, v1alpha1.Revision{
-			Spec:   v1alpha1.RevisionSpec{Number: int64(i + 1), TemplateHash: string(rune('a' + i)), IntentHash: string(rune('A' + i))},
-			Status: v1alpha1.RevisionStatus{Phase: phase},
+		h = append(h, v1alpha1.WorkloadRevision{
+			Spec:   v1alpha1.WorkloadRevisionSpec{Number: int64(i + 1), TemplateHash: string(rune('a' + i)), IntentHash: string(rune('A' + i))},
+			Status: v1alpha1.WorkloadRevisionStatus{Phase: phase},
 		})
 	}
 	return h
@@ -31,7 +31,7 @@ func past(phases ...v1alpha1.Phase) history.History {
 func rolledBack(before ...time.Duration) func(history.History, *appsv1.Deployment, *workload.Settings) {
 	return func(h history.History, _ *appsv1.Deployment, _ *workload.Settings) {
 		for i, b := range before {
-			h[i+1].Status.Rollback = &v1alpha1.Rollback{To: 1, StartedAt: metav1.NewTime(now.Add(-b))}
+			h[i+1].Status.Rollback = &v1alpha1.Rollback{To: 1, StartTime: metav1.NewTime(now.Add(-b))}
 		}
 	}
 }
@@ -53,8 +53,8 @@ func TestDecide(t *testing.T) {
 		"Healthy":     {reason: "a healthy revision stays", history: past(healthy, healthy)},
 		"Progressing": {reason: "no verdict yet", history: past(healthy, v1alpha1.PhaseProgressing)},
 		"Unknown":     {reason: "unknown means do nothing", history: past(healthy, v1alpha1.PhaseUnknown)},
-		"Failed":      {reason: "the last healthy revision goes back", history: past(healthy, healthy, failed), want: To, to: 2},
-		"SkipsFailed": {reason: "failed ones are no target", history: past(healthy, gone, v1alpha1.PhaseSuperseded, failed), want: To, to: 1},
+		"Failed":      {reason: "the last healthy revision goes back", history: past(healthy, healthy, failed), want: RollBack, to: 2},
+		"SkipsFailed": {reason: "failed ones are no target", history: past(healthy, gone, v1alpha1.PhaseSuperseded, failed), want: RollBack, to: 1},
 		"NoHealthy":   {reason: "nothing to go back to", history: past(failed), want: Hold, cause: CauseNoHealthyRevision, says: "no healthy revision"},
 		"Off": {
 			reason: "off leaves it alone", history: past(healthy, failed),
@@ -65,11 +65,11 @@ func TestDecide(t *testing.T) {
 			change: func(_ history.History, _ *appsv1.Deployment, s *workload.Settings) { s.Rollback = workload.ModeManual },
 		},
 		"OfARollback": {
-			reason: "a rollback is never rolled back, or it loops", history: past(healthy, gone, failed), want: Hold, cause: CauseRestoredFails, says: "itself a rollback",
+			reason: "a rollback is never rolled back, or it loops", history: past(healthy, gone, failed), want: Hold, cause: CauseRestoredRevisionFailed, says: "itself a rollback",
 			change: func(h history.History, _ *appsv1.Deployment, _ *workload.Settings) { h[2].Spec.RollbackOf = 2 },
 		},
 		"Owned": {
-			reason: "its controller would write it again", history: past(healthy, failed), want: Hold, cause: CauseControlled, says: "Database orders controls this Deployment",
+			reason: "its controller would write it again", history: past(healthy, failed), want: Hold, cause: CauseOwnedByController, says: "Database orders controls this Deployment",
 			change: func(_ history.History, d *appsv1.Deployment, _ *workload.Settings) {
 				d.OwnerReferences = []metav1.OwnerReference{{Kind: "Database", Name: "orders", Controller: new(true)}}
 			},
@@ -91,7 +91,7 @@ func TestDecide(t *testing.T) {
 			},
 		},
 		"OtherFiles": {
-			reason: "the same pods with other files may run again", history: past(healthy, failed), want: To, to: 1,
+			reason: "the same pods with other files may run again", history: past(healthy, failed), want: RollBack, to: 1,
 			change: func(h history.History, _ *appsv1.Deployment, _ *workload.Settings) {
 				h[1].Spec.TemplateHash, h[1].Spec.FilesDigest, h[1].Spec.FilesOnly = h[0].Spec.TemplateHash, "bad", true
 			},
@@ -117,7 +117,7 @@ func TestDecide(t *testing.T) {
 			change: rolledBack(25*time.Minute, 20*time.Minute, 15*time.Minute, 10*time.Minute, 5*time.Minute),
 		},
 		"SecondAtOnce": {
-			reason: "a person whose first fix fails is rescued as fast", want: To, to: 1, attempt: 2,
+			reason: "a person whose first fix fails is rescued as fast", want: RollBack, to: 1, attempt: 2,
 			history: past(healthy, gone, failed), change: rolledBack(10 * time.Second),
 		},
 		"PausesGrow": {
@@ -126,7 +126,7 @@ func TestDecide(t *testing.T) {
 			change:  rolledBack(20*time.Minute, 10*time.Minute, 5*time.Minute, time.Minute),
 		},
 		"RequestsDoNotCount": {
-			reason: "what people ask for brakes nothing", want: To, to: 1, attempt: 1,
+			reason: "what people ask for brakes nothing", want: RollBack, to: 1, attempt: 1,
 			history: past(healthy, gone, gone, gone, gone, gone, failed),
 			change: func(h history.History, d *appsv1.Deployment, s *workload.Settings) {
 				rolledBack(5*time.Minute, 4*time.Minute, 3*time.Minute, 2*time.Minute, time.Minute)(h, d, s)
@@ -136,18 +136,18 @@ func TestDecide(t *testing.T) {
 			},
 		},
 		"HeldIsDecidedAgain": {
-			reason: "what held it may have gone", want: To, to: 1, attempt: 2, history: past(healthy, failed),
+			reason: "what held it may have gone", want: RollBack, to: 1, attempt: 2, history: past(healthy, failed),
 			change: func(h history.History, _ *appsv1.Deployment, _ *workload.Settings) {
-				h[1].Status.Rollback = &v1alpha1.Rollback{To: 1, StartedAt: metav1.NewTime(now.Add(-time.Minute))}
+				h[1].Status.Rollback = &v1alpha1.Rollback{To: 1, StartTime: metav1.NewTime(now.Add(-time.Minute))}
 				h[1].Status.Hold = "cannot run here any more"
 			},
 		},
 		"OldRollbacks": {
-			reason: "rollbacks of yesterday do not count", want: To, to: 1,
+			reason: "rollbacks of yesterday do not count", want: RollBack, to: 1,
 			history: past(healthy, gone, gone, gone, gone, gone, failed),
 			change: func(h history.History, _ *appsv1.Deployment, _ *workload.Settings) {
 				for i := 1; i <= 5; i++ {
-					h[i].Status.Rollback = &v1alpha1.Rollback{To: 1, StartedAt: metav1.NewTime(now.Add(-24 * time.Hour))}
+					h[i].Status.Rollback = &v1alpha1.Rollback{To: 1, StartTime: metav1.NewTime(now.Add(-24 * time.Hour))}
 				}
 			},
 		},
@@ -165,7 +165,7 @@ func TestDecide(t *testing.T) {
 			if tt.attempt != 0 && got.Attempt != tt.attempt {
 				t.Errorf("%s: attempt %d, want %d", tt.reason, got.Attempt, tt.attempt)
 			}
-			if tt.want == To && got.Target.Spec.Number != tt.to {
+			if tt.want == RollBack && got.Target.Spec.Number != tt.to {
 				t.Errorf("%s: to %d, want %d", tt.reason, got.Target.Spec.Number, tt.to)
 			}
 		})
@@ -173,11 +173,11 @@ func TestDecide(t *testing.T) {
 }
 
 func TestAFileWhoseContentWasNotKeptIsNeverWritten(t *testing.T) {
-	got := kept([]v1alpha1.RevisionFile{
-		{ConfigMap: "kept"}, {ConfigMap: "empty"},
-		{ConfigMap: "too-large", Omitted: true}, {ConfigMap: "missing", Missing: true},
+	got := RestorableFiles([]v1alpha1.RevisionFile{
+		{ConfigMapName: "kept"}, {ConfigMapName: "empty"},
+		{ConfigMapName: "too-large", Omitted: true}, {ConfigMapName: "missing", Missing: true},
 	})
-	if len(got) != 2 || got[0].ConfigMap != "kept" || got[1].ConfigMap != "empty" {
+	if len(got) != 2 || got[0].ConfigMapName != "kept" || got[1].ConfigMapName != "empty" {
 		t.Errorf("would write %+v", got)
 	}
 }
@@ -194,7 +194,7 @@ func TestOwnershipReturnsToTheDeployersAndRepriseOwnsNothing(t *testing.T) {
 		{Manager: "kube-controller-manager", Subresource: "status", APIVersion: "new"},
 		{Manager: "autoscaler", Subresource: "scale"},
 	}
-	got := ownership(saved, live)
+	got := RestoredOwnership(saved, live)
 	want := []string{"kubectl//", "kube-controller-manager/status/new", "autoscaler/scale/"}
 	var names []string
 	for _, entry := range got {

@@ -2,7 +2,7 @@ package rollback
 
 import "time"
 
-// What Reprise does by itself is bounded here and nowhere else; docs/rollback.md lists it.
+// docs/rollback.md lists these bounds, and those of the guard.
 const (
 	// maxRollbacks is how many rollbacks of one workload there may be within history.RollbackWindow. A person who
 	// deploys one fix after the other stays below it; a machine that deploys one failure after the other does not.
@@ -12,29 +12,6 @@ const (
 	// gone.
 	firstRecheck = 30 * time.Second
 	lastRecheck  = 10 * time.Minute
-	// quietWait is how long a rollback may wait for its turn without a word.
-	quietWait = 20 * time.Second
-	// turn is after how long a rollback asks again whether it may begin, where as many as may be are under way.
-	turn = time.Second
-	// trouble is after how long a rollback that was begun and does not come to its end is told.
-	trouble = 30 * time.Second
-
-	// news is how old a verdict or a rollback may be to be told: the API server keeps events for an hour.
-	news = time.Hour
-
-	// maxEvidence is how many failing containers are kept: all of one rollout mostly fail alike.
-	maxEvidence = 5
-	// maxLogLines and maxLogBytes bound each log of one container.
-	maxLogLines = 20
-	maxLogBytes = 4096
-	// maxPodEvents bounds what the cluster said of one failing pod.
-	maxPodEvents = 5
-	// evidenceTime bounds all reading of evidence together: a stuck kubelet must not delay the rescue.
-	evidenceTime = 3 * time.Second
-
-	// maxDiffLines and maxDiffBytes bound the difference to the last healthy revision that a failed one keeps.
-	maxDiffLines = 40
-	maxDiffBytes = 8 << 10
 )
 
 // pauses are how long the second rollback of a workload within the window waits after the first began, the third

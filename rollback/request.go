@@ -12,66 +12,66 @@ import (
 	"reprise.dev/reprise/workload"
 )
 
-// answer is what becomes of a request: somebody set an annotation of the workload. Each value is answered once, and
+// Answer is what becomes of a request: somebody set an annotation of the workload. Each value is answered once, and
 // the answer is noted in a Revision, since the annotation may stay for ever: GitOps would set it again.
-type answer struct {
-	// request is the annotation and its value.
-	request string
-	// on is the revision that keeps the note.
-	on *v1alpha1.Revision
-	// outcome is what is noted and told; empty where nothing was asked.
-	outcome string
-	// granted says whether it is done; a request that is void was asked in vain.
-	granted bool
+type Answer struct {
+	// Request is the annotation and its value.
+	Request string
+	// On is the revision that keeps the note.
+	On *v1alpha1.WorkloadRevision
+	// Outcome is what is noted and told; empty where nothing was asked.
+	Outcome string
+	// Granted says whether it is done; a request that is void was asked in vain.
+	Granted bool
 }
 
-// answerRetry answers the request to lift the quarantine of a failed revision. The note lifts it.
-func answerRetry(h history.History, d *appsv1.Deployment) answer {
+// AnswerRetry answers the request to lift the quarantine of a failed revision. The note lifts it.
+func AnswerRetry(h history.History, d *appsv1.Deployment) Answer {
 	value := d.Annotations[workload.RetryAnnotation]
 	request := workload.RetryAnnotation + "=" + value
 	if value == "" || len(h) == 0 || h.Answered(request) {
-		return answer{}
+		return Answer{}
 	}
-	a := answer{request: request, on: h.Newest()}
+	a := Answer{Request: request, On: h.Newest()}
 	number, err := strconv.ParseInt(value, 10, 64)
 	if err != nil {
-		a.outcome = "void: expected the number of a failed revision, such as 5"
+		a.Outcome = "void: expected the number of a failed revision, such as 5"
 		return a
 	}
 	failed := h.Number(number)
 	switch {
 	case failed == nil:
-		a.outcome = fmt.Sprintf("void: there is no revision #%d", number)
+		a.Outcome = fmt.Sprintf("void: there is no revision #%d", number)
 	case failed.Status.Phase != v1alpha1.PhaseFailed && failed.Status.Phase != v1alpha1.PhaseRolledBack:
-		return answer{} // Nothing refuses it; should it fail yet, it is answered then.
+		return Answer{} // Nothing refuses it; should it fail yet, it is answered then.
 	default:
-		a.on, a.granted = failed, true
-		a.outcome = fmt.Sprintf("what failed as #%d is admitted once more; apply it again", number)
+		a.On, a.Granted = failed, true
+		a.Outcome = fmt.Sprintf("what failed as #%d is admitted once more; apply it again", number)
 	}
 	return a
 }
 
-// decideRequest decides about the request to put a certain revision back. A decision None comes with the answer, if
+// DecideRequest decides about the request to put a certain revision back. A decision None comes with the answer, if
 // anything was asked; one that is held is decided again as long as the annotation stands.
-func decideRequest(h history.History, d *appsv1.Deployment) (Decision, answer) {
+func DecideRequest(h history.History, d *appsv1.Deployment) (Decision, Answer) {
 	value := d.Annotations[workload.RollbackToAnnotation]
 	request := workload.RollbackToAnnotation + "=" + value
 	live := h.Newest()
-	if value == "" || live == nil || open(live) || h.Answered(request) {
-		return Decision{}, answer{}
+	if value == "" || live == nil || IsOpen(live) || h.Answered(request) {
+		return Decision{}, Answer{}
 	}
 	target, problem := requested(h, value)
 	if problem != "" {
-		return Decision{}, answer{request: request, on: live, outcome: "void: " + problem}
+		return Decision{}, Answer{Request: request, On: live, Outcome: "void: " + problem}
 	}
 	if cause, reason := untouchable(d); cause != "" {
-		return Decision{Action: Hold, Cause: cause, Reason: reason, Request: request}, answer{}
+		return Decision{Action: Hold, Cause: cause, Reason: reason, Request: request}, Answer{}
 	}
-	return Decision{Action: To, Target: target, Request: request}, answer{}
+	return Decision{Action: RollBack, Target: target, Request: request}, Answer{}
 }
 
 // requested is the revision that a request such as 4@5 names, or says why there is none to put back.
-func requested(h history.History, value string) (target *v1alpha1.Revision, problem string) {
+func requested(h history.History, value string) (target *v1alpha1.WorkloadRevision, problem string) {
 	to, from, found := strings.Cut(value, "@")
 	wanted, err := strconv.ParseInt(to, 10, 64)
 	expected, otherErr := strconv.ParseInt(from, 10, 64)

@@ -34,20 +34,20 @@ func TestARetryLiftsTheQuarantineOfItsRevisionOnce(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			h := past(healthy, rolledBack, healthy)
-			h[1].Status.PhaseSince = &metav1.Time{Time: now}
-			got := answerRetry(h, annotated(workload.RetryAnnotation, tt.value))
-			if got.granted != tt.granted || !strings.Contains(got.outcome, tt.outcome) || (got.outcome == "") != (tt.outcome == "") {
-				t.Fatalf("%s: granted %t, %q", tt.reason, got.granted, got.outcome)
+			h[1].Status.PhaseTransitionTime = &metav1.Time{Time: now}
+			got := AnswerRetry(h, annotated(workload.RetryAnnotation, tt.value))
+			if got.Granted != tt.granted || !strings.Contains(got.Outcome, tt.outcome) || (got.Outcome == "") != (tt.outcome == "") {
+				t.Fatalf("%s: granted %t, %q", tt.reason, got.Granted, got.Outcome)
 			}
 			if tt.outcome == "" {
 				return
 			}
-			if got.on.Spec.Number != tt.on {
-				t.Errorf("%s: noted on #%d, want #%d", tt.reason, got.on.Spec.Number, tt.on)
+			if got.On.Spec.Number != tt.on {
+				t.Errorf("%s: noted on #%d, want #%d", tt.reason, got.On.Spec.Number, tt.on)
 			}
-			got.on.Status.Requests = []v1alpha1.Request{{Request: got.request, Granted: got.granted}}
-			if again := answerRetry(h, annotated(workload.RetryAnnotation, tt.value)); again.outcome != "" {
-				t.Errorf("answered twice: %q", again.outcome)
+			got.On.Status.Requests = []v1alpha1.Request{{Request: got.Request, Granted: got.Granted}}
+			if again := AnswerRetry(h, annotated(workload.RetryAnnotation, tt.value)); again.Outcome != "" {
+				t.Errorf("answered twice: %q", again.Outcome)
 			}
 			if failure, _ := h.Quarantined("b", now); (failure == nil) != tt.granted {
 				t.Errorf("%s: refused still: %t", tt.reason, failure != nil)
@@ -68,9 +68,9 @@ func TestARequestedRollback(t *testing.T) {
 	}{
 		"NotAsked":      {reason: "nothing was asked", history: past(healthy)},
 		"NoHistory":     {reason: "there is nothing to go back to yet", value: "1@2"},
-		"Healthy":       {reason: "whoever may deploy may go back", value: "1@3", history: past(healthy, healthy, healthy), want: To, to: 1},
-		"NeverJudged":   {reason: "a person knows what Reprise cannot", value: "1@2", history: past(v1alpha1.PhaseUnknown, healthy), want: To, to: 1},
-		"FromFailed":    {reason: "a failed one that was held", value: "1@2", history: past(healthy, failed), want: To, to: 1},
+		"Healthy":       {reason: "whoever may deploy may go back", value: "1@3", history: past(healthy, healthy, healthy), want: RollBack, to: 1},
+		"NeverJudged":   {reason: "a person knows what Reprise cannot", value: "1@2", history: past(v1alpha1.PhaseUnknown, healthy), want: RollBack, to: 1},
+		"FromFailed":    {reason: "a failed one that was held", value: "1@2", history: past(healthy, failed), want: RollBack, to: 1},
 		"NotLive":       {reason: "a newer deploy came", value: "1@2", history: past(healthy, healthy, healthy), says: "#3 is live, not #2"},
 		"ToFailed":      {reason: "it would fail again", value: "2@3", history: past(healthy, failed, healthy), says: "#2 failed"},
 		"ToNothing":     {reason: "it is not in the history", value: "7@1", history: past(healthy), says: "no revision #7"},
@@ -89,11 +89,11 @@ func TestARequestedRollback(t *testing.T) {
 			if tt.change != nil {
 				tt.change(d)
 			}
-			got, void := decideRequest(tt.history, d)
-			if got.Action != tt.want || !strings.Contains(got.Reason+void.outcome, tt.says) || (tt.says == "") != (got.Reason+void.outcome == "") {
-				t.Fatalf("%s: got %q saying %q", tt.reason, got.Action, got.Reason+void.outcome)
+			got, void := DecideRequest(tt.history, d)
+			if got.Action != tt.want || !strings.Contains(got.Reason+void.Outcome, tt.says) || (tt.says == "") != (got.Reason+void.Outcome == "") {
+				t.Fatalf("%s: got %q saying %q", tt.reason, got.Action, got.Reason+void.Outcome)
 			}
-			if tt.want == To && (got.Target.Spec.Number != tt.to || got.Request != workload.RollbackToAnnotation+"="+tt.value) {
+			if tt.want == RollBack && (got.Target.Spec.Number != tt.to || got.Request != workload.RollbackToAnnotation+"="+tt.value) {
 				t.Errorf("%s: to #%d by %q", tt.reason, got.Target.Spec.Number, got.Request)
 			}
 		})
@@ -125,7 +125,7 @@ func TestWhatFailedBeforeIsKnown(t *testing.T) {
 		},
 		"LongAgo": {
 			reason: "its cause may have gone", change: func(h history.History, _ *workload.Settings) {
-				h[1].Status.PhaseSince = &metav1.Time{Time: now.Add(-time.Hour)}
+				h[1].Status.PhaseTransitionTime = &metav1.Time{Time: now.Add(-time.Hour)}
 			},
 		},
 		"QuarantineOff": {
@@ -141,12 +141,12 @@ func TestWhatFailedBeforeIsKnown(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			h, s := past(healthy, rolledBack, healthy, progressing), workload.DefaultSettings()
-			h[1].Status.PhaseSince = &metav1.Time{Time: now.Add(-time.Minute)}
+			h[1].Status.PhaseTransitionTime = &metav1.Time{Time: now.Add(-time.Minute)}
 			h[3].Spec.TemplateHash = h[1].Spec.TemplateHash
 			if tt.change != nil {
 				tt.change(h, &s)
 			}
-			if got := knownFailure(h, s, now); (got != nil) != tt.want {
+			if got := RepeatFailure(h, s, now); (got != nil) != tt.want {
 				t.Errorf("%s: known: %t", tt.reason, got != nil)
 			}
 		})

@@ -9,25 +9,25 @@ import (
 	"reprise.dev/reprise/workload"
 )
 
-// Deployed is the newest revision that Reprise did not make itself, in a history that holds all that was deployed.
-func (w Workload) Deployed() (*v1alpha1.Revision, error) {
-	r := w.newest(func(r *v1alpha1.Revision) bool { return r.Spec.RollbackOf == 0 })
+// LatestUserRevision is the newest revision that Reprise did not make itself, in a history that holds all that was deployed.
+func (w Workload) LatestUserRevision() (*v1alpha1.WorkloadRevision, error) {
+	r := w.newest(func(r *v1alpha1.WorkloadRevision) bool { return r.Spec.RollbackOf == 0 })
 	if r == nil {
 		return nil, fmt.Errorf("every revision of %s that is kept was made by Reprise; %s", w.Name, w.command("history"))
 	}
 	return r, nil
 }
 
-// Intended is the newest revision with the intent of that hash, nil where there is none.
-func (w Workload) Intended(hash string) *v1alpha1.Revision {
-	return w.newest(func(r *v1alpha1.Revision) bool { return r.Spec.IntentHash == hash })
+// ByIntentHash is the newest revision with the intent of that hash, nil where there is none.
+func (w Workload) ByIntentHash(hash string) *v1alpha1.WorkloadRevision {
+	return w.newest(func(r *v1alpha1.WorkloadRevision) bool { return r.Spec.IntentHash == hash })
 }
 
-// Described is the newest revision that is what a manifest says by itself, with labels and annotations that the deployer
+// MatchManifest is the newest revision that is what a manifest says by itself, with labels and annotations that the deployer
 // adds beside it, as Helm does; nil where there is none. A snapshot that cannot be read is passed over.
-func (w Workload) Described(manifest workload.Intent) *v1alpha1.Revision {
-	return w.newest(func(r *v1alpha1.Revision) bool {
-		contents, err := history.Open(r)
+func (w Workload) MatchManifest(manifest workload.Intent) *v1alpha1.WorkloadRevision {
+	return w.newest(func(r *v1alpha1.WorkloadRevision) bool {
+		contents, err := history.DecodeSnapshot(r)
 		if err != nil || !within(manifest.Labels, contents.Intent.Labels) || !within(manifest.Annotations, contents.Intent.Annotations) {
 			return false
 		}
@@ -36,12 +36,12 @@ func (w Workload) Described(manifest workload.Intent) *v1alpha1.Revision {
 	})
 }
 
-// Unapplied says that no revision is what a manifest says.
-func (w Workload) Unapplied() error {
+// NotRecorded says that no revision is what a manifest says.
+func (w Workload) NotRecorded() error {
 	return fmt.Errorf("no revision of %s is what the file says: it was not applied, or refused, or changed by others since; %s", w.Name, w.command("history"))
 }
 
-func (w Workload) newest(wanted func(*v1alpha1.Revision) bool) *v1alpha1.Revision {
+func (w Workload) newest(wanted func(*v1alpha1.WorkloadRevision) bool) *v1alpha1.WorkloadRevision {
 	for i := len(w.History) - 1; i >= 0; i-- {
 		if r := &w.History[i]; wanted(r) {
 			return r
@@ -55,7 +55,7 @@ func within(part, whole map[string]string) bool {
 	rest := maps.Clone(part)
 	maps.DeleteFunc(rest, func(key, value string) bool {
 		got, found := whole[key]
-		return workload.ToolKey(key) || found && got == value
+		return workload.IsToolKey(key) || found && got == value
 	})
 	return len(rest) == 0
 }

@@ -9,10 +9,11 @@ import (
 	"github.com/agnivade/levenshtein"
 
 	"reprise.dev/reprise/api/v1alpha1"
+	"reprise.dev/reprise/internal/oneline"
 )
 
 // RollbackTarget is the last healthy revision that is not what runs, nil where there is none.
-func (w Workload) RollbackTarget() *v1alpha1.Revision {
+func (w Workload) RollbackTarget() *v1alpha1.WorkloadRevision {
 	live := w.Live()
 	if live == nil {
 		return nil
@@ -26,40 +27,40 @@ func (w Workload) RollbackTarget() *v1alpha1.Revision {
 	return nil
 }
 
-// Suspect is the revision that a person asks about who names none: the live one where it was left although it does not
+// DefaultFailure is the revision that a person asks about who names none: the live one where it was left although it does not
 // do well, else the newest that failed; nil where nothing did.
-func (w Workload) Suspect() *v1alpha1.Revision {
+func (w Workload) DefaultFailure() *v1alpha1.WorkloadRevision {
 	if live := w.Live(); live != nil && live.Status.Hold != "" {
 		return live
 	}
 	return w.LastFailure()
 }
 
-// Logged is the revision whose logs a person asks for who names none: what failed, until another was deployed and is
+// DefaultLogsRevision is the revision whose logs a person asks for who names none: what failed, until another was deployed and is
 // well, then that; nil where nothing is recorded.
-func (w Workload) Logged() *v1alpha1.Revision {
-	if suspect := w.Suspect(); suspect != nil && !w.mended(suspect) {
+func (w Workload) DefaultLogsRevision() *v1alpha1.WorkloadRevision {
+	if suspect := w.DefaultFailure(); suspect != nil && !w.mended(suspect) {
 		return suspect
 	}
 	return w.History.Newest()
 }
 
 // mended says whether another revision than what was put back instead of a failed one runs, and is well.
-func (w Workload) mended(failure *v1alpha1.Revision) bool {
+func (w Workload) mended(failure *v1alpha1.WorkloadRevision) bool {
 	live := w.Live()
 	return live != nil && live.Spec.Number != failure.Spec.Number && live.Status.Phase == v1alpha1.PhaseHealthy &&
 		live.Spec.RollbackOf != failure.Spec.Number
 }
 
 // same says whether two revisions run the same.
-func same(a, b *v1alpha1.Revision) bool {
+func same(a, b *v1alpha1.WorkloadRevision) bool {
 	return a.Spec.IntentHash == b.Spec.IntentHash && a.Spec.FilesDigest == b.Spec.FilesDigest
 }
 
-// Compared are the two revisions that a diff is about when none are named: the last healthy one and the newest. Where
+// DefaultDiff are the two revisions that a diff is about when none are named: the last healthy one and the newest. Where
 // those run the same, since Reprise has put a revision back, they are the healthy one and what had failed; else the
 // healthy one before and the newest. It says what they are.
-func (w Workload) Compared() (from, to *v1alpha1.Revision, why string, err error) {
+func (w Workload) DefaultDiff() (from, to *v1alpha1.WorkloadRevision, why string, err error) {
 	newest, healthy := w.History.Newest(), w.History.LastHealthy()
 	switch {
 	case len(w.History) < 2:
@@ -67,7 +68,7 @@ func (w Workload) Compared() (from, to *v1alpha1.Revision, why string, err error
 	case healthy != nil && !same(healthy, newest):
 		return healthy, newest, "the last healthy revision against the newest", nil
 	case newest.Spec.RollbackOf != 0:
-		from, to = w.History.Number(newest.Spec.Restores), w.History.Number(newest.Spec.RollbackOf)
+		from, to = w.History.Number(newest.Spec.RestoredFrom), w.History.Number(newest.Spec.RollbackOf)
 		if from != nil && to != nil {
 			return from, to, "what was put back against what it replaced", nil
 		}
@@ -93,7 +94,7 @@ func counted(n int) string {
 }
 
 // Revision is the revision that a person names by its number, with or without a #.
-func (w Workload) Revision(name string) (*v1alpha1.Revision, error) {
+func (w Workload) Revision(name string) (*v1alpha1.WorkloadRevision, error) {
 	n, err := strconv.ParseInt(strings.TrimPrefix(name, "#"), 10, 64)
 	if err != nil {
 		return nil, fmt.Errorf("%q is no revision: expected its number, one of %s", name, w.numbers())
@@ -127,6 +128,6 @@ func Nearest(name string, names []string) string {
 }
 
 // Label says in a few words what a revision is.
-func Label(r *v1alpha1.Revision) string {
-	return oneLine(fmt.Sprintf("%s %s", phase(r), r.Spec.Images))
+func Label(r *v1alpha1.WorkloadRevision) string {
+	return oneline.Of(fmt.Sprintf("%s %s", phase(r), r.Spec.Images))
 }

@@ -25,7 +25,7 @@ func TestWhatIsComparedAndPutBackWhereNothingIsNamed(t *testing.T) {
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			from, to, _, err := tt.w.Compared()
+			from, to, _, err := tt.w.DefaultDiff()
 			if err != nil || from.Spec.Number != tt.from || to.Spec.Number != tt.to {
 				t.Errorf("%s: compared are %v and %v, %v", tt.reason, from, to, err)
 			}
@@ -35,7 +35,7 @@ func TestWhatIsComparedAndPutBackWhereNothingIsNamed(t *testing.T) {
 			}
 		})
 	}
-	if _, _, _, err := shop(revision(1, v1alpha1.PhaseHealthy, 0)).Compared(); err == nil {
+	if _, _, _, err := shop(revision(1, v1alpha1.PhaseHealthy, 0)).DefaultDiff(); err == nil {
 		t.Error("one revision is compared with nothing")
 	}
 }
@@ -58,16 +58,6 @@ func TestTheNearestName(t *testing.T) {
 	}
 }
 
-func TestNothingPrintedSteersATerminal(t *testing.T) {
-	for text, want := range map[string]string{
-		"\x1b[31mboom\x1b[0m\a": "boom", "a\tb": "a b", "\x1b]0;title\a": "0;title", "ünï → ✓": "ünï → ✓", "\xff": "�", "x\u202ey": "xy",
-	} {
-		if got := clean(text); got != want {
-			t.Errorf("%q is printed as %q, want %q", text, got, want)
-		}
-	}
-}
-
 func TestWhoseLogsAreAskedFor(t *testing.T) {
 	fixed := shop(append(rescued().History, revision(4, v1alpha1.PhaseHealthy, time.Minute))...)
 	under := shop(append(rescued().History, revision(4, v1alpha1.PhaseProgressing, time.Second))...)
@@ -75,11 +65,11 @@ func TestWhoseLogsAreAskedFor(t *testing.T) {
 		w    Workload
 		want int64
 	}{"Rescued": {rescued(), 2}, "Left": {left(), 2}, "UnderWay": {under, 2}, "Fixed": {fixed, 4}, "Well": {shop(revision(1, v1alpha1.PhaseHealthy, 0)), 1}} {
-		if got := tt.w.Logged(); got.Spec.Number != tt.want {
+		if got := tt.w.DefaultLogsRevision(); got.Spec.Number != tt.want {
 			t.Errorf("%s: #%d, want #%d", name, got.Spec.Number, tt.want)
 		}
 	}
-	if shop().Logged() != nil {
+	if shop().DefaultLogsRevision() != nil {
 		t.Error("logs of nothing")
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/resourceversion"
 
 	"reprise.dev/reprise/api/v1alpha1"
+	"reprise.dev/reprise/internal/oneline"
 )
 
 // The reasons of events that tell of admission (event.Reason).
@@ -29,12 +30,12 @@ type Denial struct {
 	Times   int32  `json:"times"`
 	Reason  string `json:"reason"`
 	Message string `json:"message"`
-	v1alpha1.Refusal
+	v1alpha1.Denial
 }
 
-// Told adds to a workload what events about it say of admission: the newest apply that was refused since the newest
+// WithEvents adds to a workload what events about it say of admission: the newest apply that was refused since the newest
 // revision was deployed, and that what runs was not judged whole. Events are kept for an hour by most clusters.
-func (w Workload) Told(events []corev1.Event) Workload {
+func (w Workload) WithEvents(events []corev1.Event) Workload {
 	w.Denied, w.Unchecked = nil, nil
 	if w.Deployment == nil {
 		return w
@@ -73,7 +74,7 @@ func later(e, than *corev1.Event) bool {
 func denialOf(e *corev1.Event) *Denial {
 	d := &Denial{At: e.LastTimestamp, Times: max(e.Count, 1), Reason: e.Reason, Message: e.Message}
 	// What an older Reprise wrote has none, and the message says enough.
-	_ = json.Unmarshal([]byte(e.Annotations[v1alpha1.RefusalAnnotation]), &d.Refusal)
+	_ = json.Unmarshal([]byte(e.Annotations[v1alpha1.DenialAnnotation]), &d.Denial)
 	return d
 }
 
@@ -85,14 +86,14 @@ func (w Workload) stands(d *Denial) bool {
 	}
 	order, err := resourceversion.CompareResourceVersion(newest.Spec.ResourceVersion, d.ResourceVersion)
 	if err != nil {
-		return newest.Spec.AcceptedAt.Before(&d.At)
+		return newest.Spec.AcceptedTime.Before(&d.At)
 	}
 	return order <= 0
 }
 
 // Newest says whether the denial is the last thing that happened: no revision failed since.
 func (d *Denial) newest(w Workload) bool {
-	suspect := w.Suspect()
+	suspect := w.DefaultFailure()
 	return suspect == nil || !d.At.Time.Before(since(suspect))
 }
 
@@ -146,7 +147,7 @@ func (d *Denial) by() string {
 // policies are those that object, each once.
 func (d *Denial) policies() []string {
 	var names []string
-	for _, o := range d.Objections {
+	for _, o := range d.Violations {
 		if o.Policy != "" && !slices.Contains(names, o.Policy) {
 			names = append(names, o.Policy)
 		}
@@ -156,20 +157,20 @@ func (d *Denial) policies() []string {
 
 // cause is what is wrong, the first thing of several.
 func (d *Denial) cause() string {
-	if len(d.Objections) == 0 {
-		return oneLine(d.Message)
+	if len(d.Violations) == 0 {
+		return oneline.Of(d.Message)
 	}
-	text := objection(d.Objections[0])
-	if more := len(d.Objections) + d.More - 1; more > 0 {
+	text := objection(d.Violations[0])
+	if more := len(d.Violations) + d.More - 1; more > 0 {
 		text += fmt.Sprintf("; and %d more", more)
 	}
 	return text
 }
 
 // objection is what one policy objects to, without what to change.
-func objection(o v1alpha1.Objection) string {
+func objection(o v1alpha1.Violation) string {
 	if o.Field == "" {
-		return oneLine(o.Message)
+		return oneline.Of(o.Message)
 	}
-	return oneLine(o.Field + ": " + o.Message)
+	return oneline.Of(o.Field + ": " + o.Message)
 }

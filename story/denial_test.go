@@ -11,7 +11,7 @@ import (
 )
 
 // about is an event about the shop's workload.
-func about(t *testing.T, reason string, past time.Duration, count int32, refusal v1alpha1.Refusal) corev1.Event {
+func about(t *testing.T, reason string, past time.Duration, count int32, refusal v1alpha1.Denial) corev1.Event {
 	t.Helper()
 	encoded, err := json.Marshal(refusal)
 	if err != nil {
@@ -21,16 +21,16 @@ func about(t *testing.T, reason string, past time.Duration, count int32, refusal
 		Reason: reason, Message: "refused: what the event says", LastTimestamp: ago(past), Count: count,
 		InvolvedObject: corev1.ObjectReference{UID: "uid"},
 	}
-	e.Annotations = map[string]string{v1alpha1.RefusalAnnotation: string(encoded)}
+	e.Annotations = map[string]string{v1alpha1.DenialAnnotation: string(encoded)}
 	return e
 }
 
 var (
-	excess = v1alpha1.Objection{
+	excess = v1alpha1.Violation{
 		Policy: "requests-within-limits", Field: "containers.frontend.resources.requests.memory",
 		Message: "request 250Mi exceeds the limit 200Mi", Fix: "lower the request to 200Mi or raise the limit to 250Mi",
 	}
-	untagged = v1alpha1.Objection{Policy: "images-are-pinned", Field: "containers.frontend.image", Message: "podinfo has no tag", Fix: "name one"}
+	untagged = v1alpha1.Violation{Policy: "images-are-pinned", Field: "containers.frontend.image", Message: "podinfo has no tag", Fix: "name one"}
 )
 
 // at gives a workload's newest revision a resourceVersion.
@@ -40,10 +40,10 @@ func at(w Workload, resourceVersion string) Workload {
 }
 
 // denied is a workload whose last apply a policy refused.
-func denied(t *testing.T, objections ...v1alpha1.Objection) Workload {
+func denied(t *testing.T, objections ...v1alpha1.Violation) Workload {
 	t.Helper()
-	return at(shop(revision(1, v1alpha1.PhaseHealthy, time.Hour)), "100").Told([]corev1.Event{about(t, admissionDenied, 2*time.Minute, 3, v1alpha1.Refusal{
-		Objections: objections, ResourceVersion: "120",
+	return at(shop(revision(1, v1alpha1.PhaseHealthy, time.Hour)), "100").WithEvents([]corev1.Event{about(t, admissionDenied, 2*time.Minute, 3, v1alpha1.Denial{
+		Violations: objections, ResourceVersion: "120",
 		Changes: []string{"containers.frontend.image 6.7.0 → 6.7.1", "containers.frontend.resources.limits added (cpu 150m, memory 200Mi)"},
 	})})
 }
@@ -51,19 +51,19 @@ func denied(t *testing.T, objections ...v1alpha1.Objection) Workload {
 // quarantinedAgain is a workload whose last apply is what failed before.
 func quarantinedAgain(t *testing.T) Workload {
 	t.Helper()
-	return at(rescued(), "100").Told([]corev1.Event{about(t, quarantined, 20*time.Second, 1, v1alpha1.Refusal{
-		Failed: 2, ResourceVersion: "130", Objections: []v1alpha1.Objection{{Message: `container frontend exits 1 (2 restarts): "boom"`}},
+	return at(rescued(), "100").WithEvents([]corev1.Event{about(t, quarantined, 20*time.Second, 1, v1alpha1.Denial{
+		Failed: 2, ResourceVersion: "130", Violations: []v1alpha1.Violation{{Message: `container frontend exits 1 (2 restarts): "boom"`}},
 	})})
 }
 
 func TestADenialIsToldWhileNothingWasDeployedSince(t *testing.T) {
-	refused := func(version string) v1alpha1.Refusal {
-		return v1alpha1.Refusal{ResourceVersion: version, Objections: []v1alpha1.Objection{excess}}
+	refused := func(version string) v1alpha1.Denial {
+		return v1alpha1.Denial{ResourceVersion: version, Violations: []v1alpha1.Violation{excess}}
 	}
 	w := at(shop(revision(1, v1alpha1.PhaseHealthy, time.Minute)), "100")
 	other := about(t, admissionDenied, time.Second, 1, refused("120"))
 	other.InvolvedObject.UID = "another"
-	old := about(t, admissionDenied, 30*time.Second, 1, v1alpha1.Refusal{})
+	old := about(t, admissionDenied, 30*time.Second, 1, v1alpha1.Denial{})
 	old.Annotations = nil
 	for _, tt := range []struct {
 		reason string
@@ -77,42 +77,42 @@ func TestADenialIsToldWhileNothingWasDeployedSince(t *testing.T) {
 		{"written by an older Reprise", old, true},
 		{"another reason", about(t, "RolledBack", time.Second, 1, refused("120")), false},
 	} {
-		if got := w.Told([]corev1.Event{tt.event}); (got.Denied != nil) != tt.stands {
+		if got := w.WithEvents([]corev1.Event{tt.event}); (got.Denied != nil) != tt.stands {
 			t.Errorf("%s: it is told: %v, want %v", tt.reason, got.Denied != nil, tt.stands)
 		}
 	}
 	newer, older := about(t, admissionDenied, time.Second, 1, refused("120")), about(t, admissionDenied, time.Minute, 7, refused("120"))
-	if got := w.Told([]corev1.Event{newer, older}).Denied; got.Times != 1 {
+	if got := w.WithEvents([]corev1.Event{newer, older}).Denied; got.Times != 1 {
 		t.Errorf("of two denials it tells %+v, want the newest", got)
 	}
 }
 
 func TestAFailureSinceADenialIsWhatIsAskedAbout(t *testing.T) {
-	w := at(left(), "100").Told([]corev1.Event{about(t, admissionDenied, 10*time.Minute, 1, v1alpha1.Refusal{ResourceVersion: "120"})})
-	if text := w.WhyDenied(Look{}, now); text != "" {
+	w := at(left(), "100").WithEvents([]corev1.Event{about(t, admissionDenied, 10*time.Minute, 1, v1alpha1.Denial{ResourceVersion: "120"})})
+	if text := w.WhyDenied(Terminal{}, now); text != "" {
 		t.Errorf("a revision failed since, and the denial is told:\n%s", text)
 	}
 }
 
 func TestWhatWasNotJudgedWholeIsToldWhileItRuns(t *testing.T) {
 	w := shop(revision(1, v1alpha1.PhaseHealthy, time.Minute))
-	trouble := v1alpha1.Refusal{IntentHash: w.Live().Spec.IntentHash, Objections: []v1alpha1.Objection{{Policy: "team", Message: "rule team timed out"}}}
-	if got := w.Told([]corev1.Event{about(t, admissionUnchecked, time.Second, 1, trouble)}); got.Unchecked == nil {
+	trouble := v1alpha1.Denial{IntentHash: w.Live().Spec.IntentHash, Violations: []v1alpha1.Violation{{Policy: "team", Message: "rule team timed out"}}}
+	if got := w.WithEvents([]corev1.Event{about(t, admissionUnchecked, time.Second, 1, trouble)}); got.Unchecked == nil {
 		t.Error("what runs was not judged, and it is not told")
 	}
 	trouble.IntentHash = "of another"
-	if got := w.Told([]corev1.Event{about(t, admissionUnchecked, time.Second, 1, trouble)}); got.Unchecked != nil {
+	if got := w.WithEvents([]corev1.Event{about(t, admissionUnchecked, time.Second, 1, trouble)}); got.Unchecked != nil {
 		t.Error("what does not run any more is told")
 	}
 }
 
 func TestOfTwoRefusalsOfOneSecondThatWhichWasStoredLastIsTold(t *testing.T) {
 	w := at(shop(revision(1, v1alpha1.PhaseHealthy, time.Hour)), "100")
-	first := about(t, quarantined, time.Minute, 1, v1alpha1.Refusal{ResourceVersion: "120", Failed: 1})
-	second := about(t, admissionDenied, time.Minute, 1, v1alpha1.Refusal{ResourceVersion: "120", Objections: []v1alpha1.Objection{excess}})
+	first := about(t, quarantined, time.Minute, 1, v1alpha1.Denial{ResourceVersion: "120", Failed: 1})
+	second := about(t, admissionDenied, time.Minute, 1, v1alpha1.Denial{ResourceVersion: "120", Violations: []v1alpha1.Violation{excess}})
 	first.ResourceVersion, second.ResourceVersion = "999", "1000"
 	for _, events := range [][]corev1.Event{{first, second}, {second, first}} {
-		if got := w.Told(events).Denied; got == nil || got.Reason != admissionDenied {
+		if got := w.WithEvents(events).Denied; got == nil || got.Reason != admissionDenied {
 			t.Errorf("told is %+v, want what was refused last", got)
 		}
 	}

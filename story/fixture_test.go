@@ -21,15 +21,15 @@ func ago(d time.Duration) metav1.Time { return metav1.NewTime(now.Add(-d)) }
 func past(d time.Duration) *metav1.Time { t := ago(d); return &t }
 
 // revision is one that was accepted, and reached its phase 9 seconds later.
-func revision(n int64, phase v1alpha1.Phase, accepted time.Duration, change ...func(*v1alpha1.Revision)) v1alpha1.Revision {
-	r := v1alpha1.Revision{
+func revision(n int64, phase v1alpha1.Phase, accepted time.Duration, change ...func(*v1alpha1.WorkloadRevision)) v1alpha1.WorkloadRevision {
+	r := v1alpha1.WorkloadRevision{
 		ObjectMeta: metav1.ObjectMeta{Name: "sample-app-" + string(rune('0'+n)), Namespace: "shop"},
-		Spec: v1alpha1.RevisionSpec{
-			Number: n, Workload: v1alpha1.WorkloadReference{Kind: "Deployment", Name: "sample-app", UID: "uid"},
+		Spec: v1alpha1.WorkloadRevisionSpec{
+			Number: n, WorkloadRef: v1alpha1.WorkloadReference{Kind: "Deployment", Name: "sample-app", UID: "uid"},
 			IntentHash: "intent-" + string(rune('0'+n)), TemplateHash: "template-" + string(rune('0'+n)),
-			Images: "podinfo:6.7.0", By: "kubectl-client-side-apply", AcceptedAt: ago(accepted),
+			Images: "podinfo:6.7.0", FieldManager: "kubectl-client-side-apply", AcceptedTime: ago(accepted),
 		},
-		Status: v1alpha1.RevisionStatus{Phase: phase, PhaseSince: past(accepted - 9*time.Second)},
+		Status: v1alpha1.WorkloadRevisionStatus{Phase: phase, PhaseTransitionTime: past(accepted - 9*time.Second)},
 	}
 	for _, c := range change {
 		c(&r)
@@ -38,10 +38,10 @@ func revision(n int64, phase v1alpha1.Phase, accepted time.Duration, change ...f
 }
 
 // crashed makes a revision one that crashed and was rolled back to another.
-func crashed(to int64) func(*v1alpha1.Revision) {
-	return func(r *v1alpha1.Revision) {
+func crashed(to int64) func(*v1alpha1.WorkloadRevision) {
+	return func(r *v1alpha1.WorkloadRevision) {
 		r.Spec.Images = "podinfo:6.7.1"
-		r.Spec.Change = "containers.frontend.image 6.7.0 → 6.7.1, containers.frontend.args added ([\"echo boom >&2; exit 1\"]), 2 more changes"
+		r.Spec.ChangeSummary = "containers.frontend.image 6.7.0 → 6.7.1, containers.frontend.args added ([\"echo boom >&2; exit 1\"]), 2 more changes"
 		r.Status.Error = `container frontend exits 1 (2 restarts): "boom"`
 		r.Status.DiffAgainst = to
 		r.Status.Diff = []string{"containers.frontend.image 6.7.0 → 6.7.1", "containers.frontend.args added"}
@@ -54,30 +54,30 @@ func crashed(to int64) func(*v1alpha1.Revision) {
 		other := evidence
 		other.Pod = "sample-app-5d4f7c9b8-fghij"
 		r.Status.Evidence = []v1alpha1.Evidence{evidence, other}
-		began, done := r.Spec.AcceptedAt.Add(8*time.Second), r.Spec.AcceptedAt.Add(9*time.Second)
+		began, done := r.Spec.AcceptedTime.Add(8*time.Second), r.Spec.AcceptedTime.Add(9*time.Second)
 		r.Status.Rollback = &v1alpha1.Rollback{
-			To: to, Attempt: 1, StartedAt: metav1.NewTime(began), DoneAt: &metav1.Time{Time: done},
+			To: to, Attempt: 1, StartTime: metav1.NewTime(began), CompletionTime: &metav1.Time{Time: done},
 		}
 	}
 }
 
 // restores makes a revision Reprise's own rollback.
-func restores(target, failed int64) func(*v1alpha1.Revision) {
-	return func(r *v1alpha1.Revision) {
-		r.Spec.By, r.Spec.Restores, r.Spec.RollbackOf = "reprise", target, failed
-		r.Spec.Change = "containers.frontend.image 6.7.1 → 6.7.0, containers.frontend.args removed"
+func restores(target, failed int64) func(*v1alpha1.WorkloadRevision) {
+	return func(r *v1alpha1.WorkloadRevision) {
+		r.Spec.FieldManager, r.Spec.RestoredFrom, r.Spec.RollbackOf = "reprise", target, failed
+		r.Spec.ChangeSummary = "containers.frontend.image 6.7.1 → 6.7.0, containers.frontend.args removed"
 	}
 }
 
 // like makes a revision run what another one runs.
-func like(n int64) func(*v1alpha1.Revision) {
-	return func(r *v1alpha1.Revision) {
+func like(n int64) func(*v1alpha1.WorkloadRevision) {
+	return func(r *v1alpha1.WorkloadRevision) {
 		r.Spec.IntentHash, r.Spec.TemplateHash = "intent-"+string(rune('0'+n)), "template-"+string(rune('0'+n))
 	}
 }
 
 // shop is a workload whose newest revision runs.
-func shop(revisions ...v1alpha1.Revision) Workload {
+func shop(revisions ...v1alpha1.WorkloadRevision) Workload {
 	d := &appsv1.Deployment{
 		ObjectMeta: metav1.ObjectMeta{Name: "sample-app", Namespace: "shop", UID: "uid", Annotations: map[string]string{workload.NameAnnotation: "sample-app"}},
 		Spec:       appsv1.DeploymentSpec{Replicas: new(int32(2)), Template: corev1.PodTemplateSpec{}},
@@ -108,7 +108,7 @@ func rescued() Workload {
 func left() Workload {
 	w := shop(
 		revision(1, v1alpha1.PhaseHealthy, time.Hour),
-		revision(2, v1alpha1.PhaseFailed, 5*time.Minute, crashed(1), func(r *v1alpha1.Revision) {
+		revision(2, v1alpha1.PhaseFailed, 5*time.Minute, crashed(1), func(r *v1alpha1.WorkloadRevision) {
 			r.Status.Rollback = nil
 			r.Status.Hold = "reprise.dev/rollback is manual; deploy a fix, or go back by applying an older manifest"
 		}),

@@ -19,7 +19,7 @@ import (
 var update = flag.Bool("update", false, "write the golden files anew")
 
 // looks are what every page is printed on: two terminals, and a pipe.
-var looks = map[string]Look{
+var looks = map[string]Terminal{
 	"80": {Width: 80}, "200": {Width: 200}, "80-colour": {Width: 80, Colour: true}, "200-colour": {Width: 200, Colour: true}, "pipe": {},
 }
 
@@ -41,7 +41,7 @@ func golden(t *testing.T, file, got string) {
 }
 
 // fits fails the test where a line is wider than the terminal; logs are printed as they are.
-func fits(t *testing.T, look Look, text string) {
+func fits(t *testing.T, look Terminal, text string) {
 	t.Helper()
 	for line := range strings.Lines(text) {
 		line = strings.TrimSuffix(escapes.ReplaceAllString(line, ""), "\n")
@@ -97,10 +97,10 @@ func TestTables(t *testing.T) {
 }
 
 func TestPages(t *testing.T) {
-	noted := Diagnosis{Workload: left(), Revision: left().Suspect()} // The snapshots cannot be read.
+	noted := Diagnosis{Workload: left(), Revision: left().DefaultFailure()} // The snapshots cannot be read.
 	asked := rescued()
-	asked.History[1].Status = v1alpha1.RevisionStatus{Phase: v1alpha1.PhaseHealthy, PhaseSince: past(time.Minute), Rollback: &v1alpha1.Rollback{
-		To: 1, Request: "reprise.dev/rollback-to=1@2", DoneAt: past(time.Minute),
+	asked.History[1].Status = v1alpha1.WorkloadRevisionStatus{Phase: v1alpha1.PhaseHealthy, PhaseTransitionTime: past(time.Minute), Rollback: &v1alpha1.Rollback{
+		To: 1, Request: "reprise.dev/rollback-to=1@2", CompletionTime: past(time.Minute),
 	}}
 	outside := rescued()
 	outside.History[1].Status.CauseOutside = true

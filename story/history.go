@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"reprise.dev/reprise/api/v1alpha1"
+	"reprise.dev/reprise/internal/oneline"
 )
 
 // HistoryTable lists a workload's revisions, the newest last, with the live and the last healthy one marked.
@@ -17,22 +18,22 @@ func HistoryTable(w Workload, now time.Time) Table {
 	}}
 	for i := range w.History {
 		r := &w.History[i]
-		change := r.Spec.Change
-		if r.Spec.Restores != 0 {
-			change = "back to " + number(r.Spec.Restores) + ": " + change
+		change := r.Spec.ChangeSummary
+		if r.Spec.RestoredFrom != 0 {
+			change = "back to " + number(r.Spec.RestoredFrom) + ": " + change
 		}
 		t.rows = append(t.rows, []cell{
 			{text: strconv.FormatInt(r.Spec.Number, 10)}, {phase(r), ofPhase(phase(r))}, {w.note(r), bold},
-			{text: oneLine(r.Spec.Images)}, {text: oneLine(change)}, {text: oneLine(r.Spec.By)},
-			{text: age(r.Spec.AcceptedAt.Time, now)}, {oneLine(r.Status.Error), red},
-			{text: oneLine(r.Spec.Origin)}, {text: oneLine(r.Spec.Cause)},
+			{text: oneline.Of(r.Spec.Images)}, {text: oneline.Of(change)}, {text: oneline.Of(r.Spec.FieldManager)},
+			{text: age(r.Spec.AcceptedTime.Time, now)}, {oneline.Of(r.Status.Error), red},
+			{text: oneline.Of(r.Spec.DeliveredBy)}, {text: oneline.Of(r.Spec.ChangeCause)},
 		})
 	}
 	return t
 }
 
 // note marks the revision that runs, and the last healthy one where it is another.
-func (w Workload) note(r *v1alpha1.Revision) string {
+func (w Workload) note(r *v1alpha1.WorkloadRevision) string {
 	live, healthy := w.Live(), w.History.LastHealthy()
 	switch {
 	case live != nil && r.Spec.Number == live.Spec.Number:

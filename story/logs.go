@@ -10,11 +10,12 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"reprise.dev/reprise/api/v1alpha1"
+	"reprise.dev/reprise/internal/oneline"
 	"reprise.dev/reprise/workload"
 )
 
 // PodsOf are those of pods that run a revision's pod template. Revisions with the same one share them.
-func PodsOf(r *v1alpha1.Revision, sets []appsv1.ReplicaSet, pods []corev1.Pod) []corev1.Pod {
+func PodsOf(r *v1alpha1.WorkloadRevision, sets []appsv1.ReplicaSet, pods []corev1.Pod) []corev1.Pod {
 	own := map[types.UID]bool{}
 	for _, set := range sets {
 		own[set.UID] = workload.ReplicaSetHash(&set) == r.Spec.TemplateHash
@@ -29,12 +30,12 @@ func PodsOf(r *v1alpha1.Revision, sets []appsv1.ReplicaSet, pods []corev1.Pod) [
 }
 
 // Wants says whether the Deployment wants pods of a revision's pod template, or may do so still.
-func (w Workload) Wants(r *v1alpha1.Revision) bool {
+func (w Workload) Wants(r *v1alpha1.WorkloadRevision) bool {
 	return w.Deployment != nil && workload.TemplateHash(&w.Deployment.Spec.Template) == r.Spec.TemplateHash
 }
 
 // SavedOf are the containers of which logs were saved, each once.
-func SavedOf(r *v1alpha1.Revision) []string {
+func SavedOf(r *v1alpha1.WorkloadRevision) []string {
 	var names []string
 	for _, e := range r.Status.Evidence {
 		if e.Container != "" && !slices.Contains(names, e.Container) {
@@ -46,7 +47,7 @@ func SavedOf(r *v1alpha1.Revision) []string {
 
 // SavedLogs are the last lines that were saved of a revision's failing containers, or of one of them, each with its pod
 // and container. Without previous, it is the log that tells most.
-func SavedLogs(r *v1alpha1.Revision, container string, previous bool) []string {
+func SavedLogs(r *v1alpha1.WorkloadRevision, container string, previous bool) []string {
 	var lines []string
 	for _, e := range r.Status.Evidence {
 		if container != "" && e.Container != container {
@@ -57,7 +58,7 @@ func SavedLogs(r *v1alpha1.Revision, container string, previous bool) []string {
 			log = e.PreviousLog
 		}
 		for _, line := range log {
-			lines = append(lines, fmt.Sprintf("[pod/%s/%s] %s", e.Pod, e.Container, clean(line)))
+			lines = append(lines, fmt.Sprintf("[pod/%s/%s] %s", e.Pod, e.Container, oneline.Clean(line)))
 		}
 	}
 	return lines

@@ -5,7 +5,7 @@ import "strings"
 // page is a page under way.
 type page struct {
 	strings.Builder
-	look Look
+	look Terminal
 }
 
 func (p *page) write(text string) { p.WriteString(text) }

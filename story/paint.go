@@ -3,14 +3,13 @@ package story
 import (
 	"regexp"
 	"strings"
-	"unicode"
 	"unicode/utf8"
 
 	"reprise.dev/reprise/api/v1alpha1"
 )
 
-// Look is what a page is printed on.
-type Look struct {
+// Terminal is what a page is printed on.
+type Terminal struct {
 	// Width is the terminal's in columns; 0 is no terminal, where nothing is cut or folded.
 	Width int
 	// Colour marks by ANSI colours what is well and what is not.
@@ -30,7 +29,7 @@ const (
 )
 
 // paint colours a text, where colours are wanted.
-func (l Look) paint(c colour, text string) string {
+func (l Terminal) paint(c colour, text string) string {
 	if !l.Colour || c == "" || text == "" {
 		return text
 	}
@@ -54,31 +53,8 @@ func ofPhase(p string) colour {
 // escapes are the sequences by which a program steers a terminal (ECMA-48).
 var escapes = regexp.MustCompile("\x1b(\\[[0-9;:?]*[ -/]*[@-~]|[@-Z\\\\-_])")
 
-// clean leaves out of a text what would steer a terminal; tabs are spaces.
-func clean(text string) string {
-	text = escapes.ReplaceAllString(strings.ToValidUTF8(text, "�"), "")
-	return strings.Map(func(r rune) rune {
-		switch {
-		case r == '\t':
-			return ' '
-		case !unicode.IsPrint(r):
-			return -1
-		default:
-			return r
-		}
-	}, text)
-}
-
-// cut shortens a text to a number of columns.
-func cut(text string, columns int) string {
-	if columns <= 0 || utf8.RuneCountInString(text) <= columns {
-		return text
-	}
-	return string([]rune(text)[:columns-1]) + "…"
-}
-
 // fold breaks a text between words into lines that are indented alike and fit the width.
-func (l Look) fold(indent, text string) string {
+func (l Terminal) fold(indent, text string) string {
 	words := strings.Fields(text)
 	var out strings.Builder
 	line := indent

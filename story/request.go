@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"reprise.dev/reprise/api/v1alpha1"
+	"reprise.dev/reprise/internal/oneline"
 )
 
 // Request is a rollback that was asked for.
@@ -15,31 +16,31 @@ type Request struct {
 	Held string
 }
 
-// Asked is where a request to put a revision back stands: it is answered once, and what it put back is followed until
+// RollbackRequestStatus is where a request to put a revision back stands: it is answered once, and what it put back is followed until
 // there is a verdict.
-func (w Workload) Asked(q Request) Progress {
+func (w Workload) RollbackRequestStatus(q Request) Progress {
 	answer := w.Answer(q.Annotation)
 	if answer == nil {
 		return w.unanswered(q)
 	}
 	if !answer.Granted {
-		return Progress{State: Failed, Says: oneLine(answer.Outcome)}
+		return Progress{State: Failed, Message: oneline.Of(answer.Outcome)}
 	}
 	put := w.History.Number(q.From + 1)
 	if put == nil || put.Spec.RollbackOf != q.From {
-		return Progress{Says: oneLine(answer.Outcome)}
+		return Progress{Message: oneline.Of(answer.Outcome)}
 	}
 	ready, wanted := pods(w.Deployment)
-	says := fmt.Sprintf("#%d runs as #%d, which is %s, %d of %d pods ready", put.Spec.Restores, put.Spec.Number, phase(put), ready, wanted)
+	says := fmt.Sprintf("#%d runs as #%d, which is %s, %d of %d pods ready", put.Spec.RestoredFrom, put.Spec.Number, phase(put), ready, wanted)
 	switch put.Status.Phase {
 	case v1alpha1.PhaseHealthy:
-		return Progress{State: Healthy, Says: says}
+		return Progress{State: Healthy, Message: says}
 	case v1alpha1.PhaseFailed, v1alpha1.PhaseRolledBack:
-		return Progress{State: Failed, Says: says + ": " + oneLine(put.Status.Error)}
+		return Progress{State: Failed, Message: says + ": " + oneline.Of(put.Status.Error)}
 	case v1alpha1.PhaseSuperseded:
-		return Progress{State: Superseded, Says: w.superseded(put)}
+		return Progress{State: Superseded, Message: w.superseded(put)}
 	default:
-		return Progress{Says: says}
+		return Progress{Message: says}
 	}
 }
 
@@ -48,11 +49,11 @@ func (w Workload) unanswered(q Request) Progress {
 	asked, newest := w.History.Number(q.From), w.History.Newest()
 	switch {
 	case asked != nil && asked.Status.Hold != "" && asked.Status.Hold != q.Held:
-		return Progress{State: Failed, Says: "it is held: " + oneLine(asked.Status.Hold)}
+		return Progress{State: Failed, Message: "it is held: " + oneline.Of(asked.Status.Hold)}
 	case newest != nil && newest.Spec.Number != q.From && newest.Spec.RollbackOf != q.From:
-		return Progress{State: Superseded, Says: fmt.Sprintf("#%d was deployed meanwhile, and wins", newest.Spec.Number)}
+		return Progress{State: Superseded, Message: fmt.Sprintf("#%d was deployed meanwhile, and wins", newest.Spec.Number)}
 	default:
-		return Progress{Says: "asked for by " + q.Annotation}
+		return Progress{Message: "asked for by " + q.Annotation}
 	}
 }
 
@@ -68,21 +69,21 @@ func (w Workload) Answer(request string) *v1alpha1.Request {
 	return nil
 }
 
-// Retried is where a request to admit once more what failed stands.
-func (w Workload) Retried(annotation string) Progress {
+// RetryStatus is where a request to admit once more what failed stands.
+func (w Workload) RetryStatus(annotation string) Progress {
 	answer := w.Answer(annotation)
 	switch {
 	case answer == nil:
-		return Progress{Says: "asked for by " + annotation}
+		return Progress{Message: "asked for by " + annotation}
 	case answer.Granted:
-		return Progress{State: Healthy, Says: oneLine(answer.Outcome)}
+		return Progress{State: Healthy, Message: oneline.Of(answer.Outcome)}
 	default:
-		return Progress{State: Failed, Says: oneLine(answer.Outcome)}
+		return Progress{State: Failed, Message: oneline.Of(answer.Outcome)}
 	}
 }
 
 // NoFailure says why there is nothing to admit once more: r is the revision that was named, nil where none was.
-func NoFailure(w Workload, r *v1alpha1.Revision) string {
+func NoFailure(w Workload, r *v1alpha1.WorkloadRevision) string {
 	if r == nil {
 		return fmt.Sprintf("no revision of %s that is kept has failed", w.Name)
 	}

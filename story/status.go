@@ -7,6 +7,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"reprise.dev/reprise/api/v1alpha1"
+	"reprise.dev/reprise/internal/oneline"
 	"reprise.dev/reprise/workload"
 )
 
@@ -26,9 +27,9 @@ type Status struct {
 	Ready int32 `json:"ready"`
 	Pods  int32 `json:"pods"`
 	// LastHealthy is the newest healthy revision.
-	LastHealthy int64    `json:"lastHealthy,omitempty"`
-	LastFailure *Failure `json:"lastFailure,omitempty"`
-	Refused     *Refused `json:"refused,omitempty"`
+	LastHealthy int64       `json:"lastHealthy,omitempty"`
+	LastFailure *Failure    `json:"lastFailure,omitempty"`
+	Quarantine  *Quarantine `json:"refused,omitempty"`
 	// Denied is the newest apply that was refused since, and Unchecked that the live revision was not judged whole.
 	Denied    *Denial `json:"denied,omitempty"`
 	Unchecked *Denial `json:"unchecked,omitempty"`
@@ -49,8 +50,8 @@ type Failure struct {
 	RolledBackTo int64 `json:"rolledBackTo,omitempty"`
 }
 
-// Refused is a pod template that failed and is refused at admission.
-type Refused struct {
+// Quarantine is a pod template that failed and is refused at admission.
+type Quarantine struct {
 	Revision int64       `json:"revision"`
 	Until    metav1.Time `json:"until"`
 }
@@ -69,11 +70,11 @@ func StatusOf(w Workload, now time.Time) Status {
 	switch {
 	case w.Deployment == nil:
 		s.Note = gone
-	case !workload.Guarded(w.Deployment):
+	case !workload.IsGuarded(w.Deployment):
 		s.Note = unguarded
 	case live != nil:
 		s.Revision, s.Phase, s.Images = live.Spec.Number, live.Status.Phase, live.Spec.Images
-		s.Restores, s.Hold = live.Spec.Restores, live.Status.Hold
+		s.Restores, s.Hold = live.Spec.RestoredFrom, live.Status.Hold
 		s.Since = &metav1.Time{Time: since(live)}
 	case len(w.History) == 0:
 		s.Note = "nothing is recorded yet"
@@ -85,12 +86,12 @@ func StatusOf(w Workload, now time.Time) Status {
 	}
 	if last := w.LastFailure(); last != nil {
 		s.LastFailure = &Failure{Revision: last.Spec.Number, At: metav1.NewTime(since(last)), Error: last.Status.Error}
-		if plan := last.Status.Rollback; plan != nil && plan.DoneAt != nil {
+		if plan := last.Status.Rollback; plan != nil && plan.CompletionTime != nil {
 			s.LastFailure.RolledBackTo = plan.To
 		}
 	}
-	if refused, until := w.Refused(now); refused != nil {
-		s.Refused = &Refused{Revision: refused.Spec.Number, Until: metav1.NewTime(until)}
+	if refused, until := w.Quarantined(now); refused != nil {
+		s.Quarantine = &Quarantine{Revision: refused.Spec.Number, Until: metav1.NewTime(until)}
 	}
 	return s
 }
@@ -108,8 +109,8 @@ func StatusTable(all []Status, namespaces bool, now time.Time) Table {
 	for _, s := range all {
 		t.rows = append(t.rows, []cell{
 			{text: s.Namespace}, {s.Name, bold}, {text: some(s.Revision)}, {s.state(), ofPhase(string(s.Phase))},
-			{text: fmt.Sprintf("%d/%d", s.Ready, s.Pods)}, {text: oneLine(s.Images)}, {text: age(timeOf(s.Since), now)},
-			{s.LastFailure.line(now), red}, {s.Refused.line(now), yellow}, {s.Denied.cell(now), yellow}, {text: some(s.LastHealthy)}, {text: string(s.Rollback)},
+			{text: fmt.Sprintf("%d/%d", s.Ready, s.Pods)}, {text: oneline.Of(s.Images)}, {text: age(timeOf(s.Since), now)},
+			{s.LastFailure.line(now), red}, {s.Quarantine.line(now), yellow}, {s.Denied.cell(now), yellow}, {text: some(s.LastHealthy)}, {text: string(s.Rollback)},
 		})
 	}
 	if !namespaces {
@@ -139,10 +140,10 @@ func (f *Failure) line(now time.Time) string {
 	if f == nil {
 		return ""
 	}
-	return fmt.Sprintf("#%d %s ago: %s", f.Revision, age(f.At.Time, now), oneLine(f.Error))
+	return fmt.Sprintf("#%d %s ago: %s", f.Revision, age(f.At.Time, now), oneline.Of(f.Error))
 }
 
-func (r *Refused) line(now time.Time) string {
+func (r *Quarantine) line(now time.Time) string {
 	if r == nil {
 		return ""
 	}

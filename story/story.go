@@ -6,7 +6,6 @@ package story
 
 import (
 	"fmt"
-	"strings"
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -35,9 +34,9 @@ type Workload struct {
 }
 
 // Live is the revision that runs: nil where the Deployment is gone, or was changed and not recorded yet.
-func (w Workload) Live() *v1alpha1.Revision {
+func (w Workload) Live() *v1alpha1.WorkloadRevision {
 	newest := w.History.Newest()
-	if newest == nil || w.Deployment == nil || newest.Spec.Workload.UID != w.Deployment.UID ||
+	if newest == nil || w.Deployment == nil || newest.Spec.WorkloadRef.UID != w.Deployment.UID ||
 		newest.Spec.IntentHash != workload.IntentOf(w.Deployment).Hash() {
 		return nil
 	}
@@ -45,7 +44,7 @@ func (w Workload) Live() *v1alpha1.Revision {
 }
 
 // LastFailure is the newest revision that failed, nil where none is kept.
-func (w Workload) LastFailure() *v1alpha1.Revision {
+func (w Workload) LastFailure() *v1alpha1.WorkloadRevision {
 	for i := len(w.History) - 1; i >= 0; i-- {
 		if HasFailed(&w.History[i]) {
 			return &w.History[i]
@@ -54,9 +53,9 @@ func (w Workload) LastFailure() *v1alpha1.Revision {
 	return nil
 }
 
-// Refused is the latest failure whose pod template is still refused at admission, and until when; nil where there is
+// Quarantined is the latest failure whose pod template is still refused at admission, and until when; nil where there is
 // none. That its cause has healed since, which ends it early, is not seen here.
-func (w Workload) Refused(now time.Time) (*v1alpha1.Revision, time.Time) {
+func (w Workload) Quarantined(now time.Time) (*v1alpha1.WorkloadRevision, time.Time) {
 	last := w.LastFailure()
 	if last == nil || w.Deployment == nil || !w.Settings.Quarantine {
 		return nil, time.Time{}
@@ -65,7 +64,7 @@ func (w Workload) Refused(now time.Time) (*v1alpha1.Revision, time.Time) {
 }
 
 // restored is Reprise's own revision that replaced a failed one, nil where there is none.
-func (w Workload) restored(replaced *v1alpha1.Revision) *v1alpha1.Revision {
+func (w Workload) restored(replaced *v1alpha1.WorkloadRevision) *v1alpha1.WorkloadRevision {
 	for i := range w.History {
 		if w.History[i].Spec.RollbackOf == replaced.Spec.Number {
 			return &w.History[i]
@@ -75,7 +74,7 @@ func (w Workload) restored(replaced *v1alpha1.Revision) *v1alpha1.Revision {
 }
 
 // HasFailed says whether a revision failed, whatever was done about it.
-func HasFailed(r *v1alpha1.Revision) bool {
+func HasFailed(r *v1alpha1.WorkloadRevision) bool {
 	return r.Status.Phase == v1alpha1.PhaseFailed || r.Status.Phase == v1alpha1.PhaseRolledBack
 }
 
@@ -100,7 +99,7 @@ func (w Workload) inContext() string {
 }
 
 // phase is a revision's state; one that is just being written has none yet.
-func phase(r *v1alpha1.Revision) string {
+func phase(r *v1alpha1.WorkloadRevision) string {
 	if r.Status.Phase == "" {
 		return string(v1alpha1.PhaseUnknown)
 	}
@@ -108,11 +107,11 @@ func phase(r *v1alpha1.Revision) string {
 }
 
 // since is when a revision reached its phase.
-func since(r *v1alpha1.Revision) time.Time {
-	if r.Status.PhaseSince != nil {
-		return r.Status.PhaseSince.Time
+func since(r *v1alpha1.WorkloadRevision) time.Time {
+	if r.Status.PhaseTransitionTime != nil {
+		return r.Status.PhaseTransitionTime.Time
 	}
-	return r.Spec.AcceptedAt.Time
+	return r.Spec.AcceptedTime.Time
 }
 
 // age is how long ago something was, as kubectl says it.
@@ -145,6 +144,3 @@ func timeOf(t *metav1.Time) time.Time {
 	}
 	return t.Time
 }
-
-// oneLine makes one line of a text that a terminal shows as it is: nothing in it steers the terminal.
-func oneLine(text string) string { return clean(strings.Join(strings.Fields(text), " ")) }

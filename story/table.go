@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"reprise.dev/reprise/internal/oneline"
 )
 
 // gap is what stands between two columns, as kubectl has it.
@@ -44,7 +46,7 @@ func (t Table) Only(shows func(row int) bool) Table {
 }
 
 // Write writes the table: in a pipe as wide as it is, on a terminal cut to its width. wide adds columns.
-func (t Table) Write(w io.Writer, look Look, wide, headings bool) error {
+func (t Table) Write(w io.Writer, look Terminal, wide, headings bool) error {
 	shown := t.choose(look.Width, wide)
 	widths := t.fit(shown, look.Width)
 	var out strings.Builder
@@ -65,10 +67,10 @@ func (t Table) Write(w io.Writer, look Look, wide, headings bool) error {
 }
 
 // writeRow writes a row's cells, each cut and padded to its column.
-func (l Look) writeRow(out *strings.Builder, row []cell, shown, widths []int) {
+func (l Terminal) writeRow(out *strings.Builder, row []cell, shown, widths []int) {
 	line := ""
 	for i, index := range shown {
-		text := cut(row[index].text, widths[i])
+		text := oneline.CutRunes(row[index].text, widths[i])
 		line += l.paint(row[index].colour, text) + strings.Repeat(" ", widths[i]-utf8.RuneCountInString(text)) + gap
 	}
 	out.WriteString(strings.TrimRight(line, " ") + "\n")

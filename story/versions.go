@@ -23,8 +23,8 @@ type Versions struct {
 	Revisions []string `json:"revisions"`
 }
 
-// Misfit says what does not fit, and what to do; empty where all does.
-func (v Versions) Misfit() string {
+// Incompatibility says what does not fit, and what to do; empty where all does.
+func (v Versions) Incompatibility() string {
 	switch {
 	case len(v.Revisions) == 0:
 		return "the cluster serves no Revisions: Reprise is not installed in it; install the chart charts/reprise"
@@ -59,7 +59,7 @@ func (v Versions) Page() string {
 	}
 	running := cmp.Or(v.Reprise, "not known: its Lease is not there, or names no version")
 	text := fmt.Sprintf("Plugin:     %s, reads Revisions %s\nReprise:    %s (namespace %s)\nCluster:    %s\nRevisions:  %s\n", v.Plugin, v.Known, running, v.Install, v.Cluster, served)
-	if misfit := v.Misfit(); misfit != "" {
+	if misfit := v.Incompatibility(); misfit != "" {
 		text += misfit + "\n"
 	}
 	return text

@@ -21,7 +21,7 @@ func TestVersionsThatDoNotFitAreTold(t *testing.T) {
 		{"no Revisions", "0.1.0", "", "", "the cluster serves no Revisions: Reprise is not installed in it; install the chart charts/reprise"},
 	} {
 		v := Versions{Plugin: tt.plugin, Reprise: tt.reprise, Known: "v1alpha1", Revisions: strings.Fields(tt.revisions)}
-		if got := v.Misfit(); got != tt.says {
+		if got := v.Incompatibility(); got != tt.says {
 			t.Errorf("%s: it says %q, want %q", tt.reason, got, tt.says)
 		}
 		if !strings.HasSuffix(v.Page(), tt.says+"\n") && tt.says != "" {

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"reprise.dev/reprise/api/v1alpha1"
+	"reprise.dev/reprise/internal/oneline"
 	"reprise.dev/reprise/workload"
 )
 
@@ -21,8 +22,8 @@ const (
 
 // Progress is where an awaited revision stands, in one line.
 type Progress struct {
-	State State
-	Says  string
+	State   State
+	Message string
 }
 
 // rollbackTime is how long a failure is not told as final, since its rollback, or why there is none, belongs to the story.
@@ -34,7 +35,7 @@ func (w Workload) Recorded(changedFiles []string) (bool, string) {
 	switch {
 	case w.Deployment == nil:
 		return false, fmt.Sprintf("deployment/%s is not there", w.Name)
-	case !workload.Guarded(w.Deployment):
+	case !workload.IsGuarded(w.Deployment):
 		return false, fmt.Sprintf("deployment/%s is not guarded by Reprise any more: it lost Score's annotation %s, or has the label %s: %s",
 			w.Name, workload.NameAnnotation, workload.GuardLabel, workload.GuardDisabled)
 	case w.Live() == nil:
@@ -46,30 +47,30 @@ func (w Workload) Recorded(changedFiles []string) (bool, string) {
 	}
 }
 
-// Awaited says where a revision stands. What failed is told once its rollback has ended or is not to come.
-func (w Workload) Awaited(n int64, now time.Time) Progress {
+// WaitStatus says where a revision stands. What failed is told once its rollback has ended or is not to come.
+func (w Workload) WaitStatus(n int64, now time.Time) Progress {
 	r := w.History.Number(n)
 	if r == nil {
-		return Progress{State: Superseded, Says: fmt.Sprintf("#%d is not kept any more", n)}
+		return Progress{State: Superseded, Message: fmt.Sprintf("#%d is not kept any more", n)}
 	}
 	pending := fmt.Sprintf("#%d is %s", n, phase(r))
 	switch r.Status.Phase {
 	case v1alpha1.PhaseHealthy:
-		return Progress{State: Healthy, Says: w.healthy(r)}
+		return Progress{State: Healthy, Message: w.healthy(r)}
 	case v1alpha1.PhaseRolledBack:
-		return Progress{State: Failed, Says: pending}
+		return Progress{State: Failed, Message: pending}
 	case v1alpha1.PhaseFailed:
-		underWay := r.Status.Rollback != nil && r.Status.Rollback.DoneAt == nil
+		underWay := r.Status.Rollback != nil && r.Status.Rollback.CompletionTime == nil
 		undecided := w.Settings.Rollback != workload.ModeOff && r.Status.Hold == "" && (underWay || r == w.History.Newest())
 		if undecided && now.Sub(since(r)) < rollbackTime {
-			return Progress{Says: pending + "; whether it is rolled back is being decided"}
+			return Progress{Message: pending + "; whether it is rolled back is being decided"}
 		}
-		return Progress{State: Failed, Says: pending}
+		return Progress{State: Failed, Message: pending}
 	case v1alpha1.PhaseSuperseded:
-		return Progress{State: Superseded, Says: w.superseded(r)}
+		return Progress{State: Superseded, Message: w.superseded(r)}
 	}
 	if newest := w.History.Newest(); newest.Spec.Number != n {
-		return Progress{State: Superseded, Says: w.superseded(r)}
+		return Progress{State: Superseded, Message: w.superseded(r)}
 	}
 	ready, wanted := pods(w.Deployment)
 	pending += fmt.Sprintf(", %d of %d pods ready", ready, wanted)
@@ -77,14 +78,14 @@ func (w Workload) Awaited(n int64, now time.Time) Progress {
 		pending += fmt.Sprintf("; only files changed, and pods know them once they start anew: kubectl rollout restart deployment/%s -n %s%s", w.Name, w.Namespace, w.inContext())
 	}
 	if r.Status.Hold != "" {
-		pending += "; " + oneLine(r.Status.Hold)
+		pending += "; " + oneline.Of(r.Status.Hold)
 	}
-	return Progress{Says: pending}
+	return Progress{Message: pending}
 }
 
 // healthy says that a revision is well, and what of that is over.
-func (w Workload) healthy(r *v1alpha1.Revision) string {
-	text := fmt.Sprintf("%s #%d is Healthy: %s", w.Name, r.Spec.Number, oneLine(r.Spec.Images))
+func (w Workload) healthy(r *v1alpha1.WorkloadRevision) string {
+	text := fmt.Sprintf("%s #%d is Healthy: %s", w.Name, r.Spec.Number, oneline.Of(r.Spec.Images))
 	if live := w.Live(); live != nil && live.Spec.Number != r.Spec.Number {
 		text += fmt.Sprintf("; #%d runs by now", live.Spec.Number)
 	}
@@ -92,13 +93,13 @@ func (w Workload) healthy(r *v1alpha1.Revision) string {
 }
 
 // superseded says what came before there was a verdict.
-func (w Workload) superseded(r *v1alpha1.Revision) string {
+func (w Workload) superseded(r *v1alpha1.WorkloadRevision) string {
 	text := fmt.Sprintf("%s #%d was replaced before there was a verdict", w.Name, r.Spec.Number)
 	if plan := r.Status.Rollback; plan != nil && plan.Request != "" {
-		return text + fmt.Sprintf(": #%d was put back, asked for by %s", plan.To, oneLine(plan.Request))
+		return text + fmt.Sprintf(": #%d was put back, asked for by %s", plan.To, oneline.Of(plan.Request))
 	}
 	if next := w.History.Number(r.Spec.Number + 1); next != nil {
-		text += fmt.Sprintf(": #%d was deployed by %s", next.Spec.Number, oneLine(next.Spec.By))
+		text += fmt.Sprintf(": #%d was deployed by %s", next.Spec.Number, oneline.Of(next.Spec.FieldManager))
 	}
 	return text
 }

@@ -26,9 +26,9 @@ func TestWhichRevisionWasApplied(t *testing.T) {
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			r := tt.w.Intended(tt.hash)
+			r := tt.w.ByIntentHash(tt.hash)
 			if tt.hash == "" {
-				r, _ = tt.w.Deployed()
+				r, _ = tt.w.LatestUserRevision()
 			}
 			if (r != nil) != (tt.want != 0) || r != nil && r.Spec.Number != tt.want {
 				t.Errorf("%s: it is %v, want #%d", tt.reason, r, tt.want)
@@ -63,21 +63,21 @@ func TestNothingIsPickedBeforeAllIsRecorded(t *testing.T) {
 }
 
 func TestHowFarAnAwaitedRevisionIs(t *testing.T) {
-	failing := func(since time.Duration, change ...func(*v1alpha1.Revision)) Workload {
-		w := shop(revision(1, v1alpha1.PhaseHealthy, time.Hour), revision(2, v1alpha1.PhaseFailed, since, append([]func(*v1alpha1.Revision){crashed(1)}, change...)...))
+	failing := func(since time.Duration, change ...func(*v1alpha1.WorkloadRevision)) Workload {
+		w := shop(revision(1, v1alpha1.PhaseHealthy, time.Hour), revision(2, v1alpha1.PhaseFailed, since, append([]func(*v1alpha1.WorkloadRevision){crashed(1)}, change...)...))
 		w.History[1].Status.Rollback = nil
 		return w
 	}
 	off := failing(12 * time.Second)
 	off.Settings.Rollback = workload.ModeOff
-	held := failing(12*time.Second, func(r *v1alpha1.Revision) { r.Status.Hold = "no healthy revision is known" })
+	held := failing(12*time.Second, func(r *v1alpha1.WorkloadRevision) { r.Status.Hold = "no healthy revision is known" })
 	overtaken := shop(append(failing(12*time.Second).History, revision(3, v1alpha1.PhaseProgressing, time.Second))...)
 	halfway := shop(append(failing(12*time.Second).History, revision(3, v1alpha1.PhaseProgressing, time.Second, like(1), restores(1, 2)))...)
 	halfway.History[1].Status.Rollback = &v1alpha1.Rollback{To: 1}
 	written := failing(12 * time.Second)
 	written.Deployment.Spec.MinReadySeconds = 9
-	veto := shop(revision(1, v1alpha1.PhaseProgressing, time.Minute, func(r *v1alpha1.Revision) { r.Status.Hold = "old pods fail in the same way" }))
-	files := shop(revision(1, v1alpha1.PhaseProgressing, time.Minute, func(r *v1alpha1.Revision) { r.Spec.FilesOnly = true }))
+	veto := shop(revision(1, v1alpha1.PhaseProgressing, time.Minute, func(r *v1alpha1.WorkloadRevision) { r.Status.Hold = "old pods fail in the same way" }))
+	files := shop(revision(1, v1alpha1.PhaseProgressing, time.Minute, func(r *v1alpha1.WorkloadRevision) { r.Spec.FilesOnly = true }))
 	asked := shop(revision(1, v1alpha1.PhaseHealthy, time.Hour), revision(2, v1alpha1.PhaseSuperseded, time.Minute), revision(3, v1alpha1.PhaseHealthy, time.Second, restores(1, 2)))
 	asked.History[1].Status.Rollback = &v1alpha1.Rollback{To: 1, Request: "reprise.dev/rollback-to=1@2"}
 
@@ -109,9 +109,9 @@ func TestHowFarAnAwaitedRevisionIs(t *testing.T) {
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			got := tt.w.Awaited(tt.number, now)
-			if got.State != tt.state || !strings.Contains(got.Says, tt.says) {
-				t.Errorf("%s: %q, %q, want %q, %q", tt.reason, got.State, got.Says, tt.state, tt.says)
+			got := tt.w.WaitStatus(tt.number, now)
+			if got.State != tt.state || !strings.Contains(got.Message, tt.says) {
+				t.Errorf("%s: %q, %q, want %q, %q", tt.reason, got.State, got.Message, tt.state, tt.says)
 			}
 		})
 	}
@@ -119,15 +119,15 @@ func TestHowFarAnAwaitedRevisionIs(t *testing.T) {
 
 func TestHowFarARequestedRollbackIs(t *testing.T) {
 	const annotation = "reprise.dev/rollback-to=1@2"
-	before := func(change ...func(*v1alpha1.Revision)) []v1alpha1.Revision {
-		return []v1alpha1.Revision{revision(1, v1alpha1.PhaseHealthy, time.Hour), revision(2, v1alpha1.PhaseHealthy, time.Minute, change...)}
+	before := func(change ...func(*v1alpha1.WorkloadRevision)) []v1alpha1.WorkloadRevision {
+		return []v1alpha1.WorkloadRevision{revision(1, v1alpha1.PhaseHealthy, time.Hour), revision(2, v1alpha1.PhaseHealthy, time.Minute, change...)}
 	}
-	answered := func(granted bool, outcome string) func(*v1alpha1.Revision) {
-		return func(r *v1alpha1.Revision) {
+	answered := func(granted bool, outcome string) func(*v1alpha1.WorkloadRevision) {
+		return func(r *v1alpha1.WorkloadRevision) {
 			r.Status.Requests = []v1alpha1.Request{{Request: annotation, Granted: granted, Outcome: outcome}}
 		}
 	}
-	held := func(r *v1alpha1.Revision) { r.Status.Hold = "the rollout is paused" }
+	held := func(r *v1alpha1.WorkloadRevision) { r.Status.Hold = "the rollout is paused" }
 	put := func(phase v1alpha1.Phase) Workload {
 		return shop(append(before(answered(true, "#1 was put back")), revision(3, phase, time.Second, like(1), restores(1, 2)))...)
 	}
@@ -151,9 +151,9 @@ func TestHowFarARequestedRollbackIs(t *testing.T) {
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			got := tt.w.Asked(Request{Annotation: annotation, From: 2, Held: tt.held})
-			if got.State != tt.state || !strings.Contains(got.Says, tt.says) {
-				t.Errorf("%s: %q, %q, want %q, %q", tt.reason, got.State, got.Says, tt.state, tt.says)
+			got := tt.w.RollbackRequestStatus(Request{Annotation: annotation, From: 2, Held: tt.held})
+			if got.State != tt.state || !strings.Contains(got.Message, tt.says) {
+				t.Errorf("%s: %q, %q, want %q, %q", tt.reason, got.State, got.Message, tt.state, tt.says)
 			}
 		})
 	}

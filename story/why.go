@@ -7,13 +7,14 @@ import (
 
 	"reprise.dev/reprise/api/v1alpha1"
 	"reprise.dev/reprise/diff"
+	"reprise.dev/reprise/internal/oneline"
 	"reprise.dev/reprise/workload"
 )
 
 // Diagnosis is all that is known of why a revision failed.
 type Diagnosis struct {
 	Workload Workload
-	Revision *v1alpha1.Revision
+	Revision *v1alpha1.WorkloadRevision
 	// Changes are what it changed against the revision that status.diffAgainst names, read from both snapshots; nil
 	// where they cannot be read any more, and the lines that were noted then are shown.
 	Changes diff.Changes
@@ -21,7 +22,7 @@ type Diagnosis struct {
 
 // Why is the diagnosis on one screen: what failed, the causal line, what was changed, what was left behind, what
 // happened since, and what to do next.
-func (d Diagnosis) Why(look Look, now time.Time) string {
+func (d Diagnosis) Why(look Terminal, now time.Time) string {
 	p := page{look: look}
 	d.head(&p, now)
 	if !d.told() {
@@ -38,7 +39,7 @@ func (d Diagnosis) Why(look Look, now time.Time) string {
 func (d Diagnosis) told() bool { return HasFailed(d.Revision) || d.Revision.Status.Hold != "" }
 
 // Core is the diagnosis for a log of CI: what failed, the causal line, and what was changed.
-func (d Diagnosis) Core(look Look, now time.Time) string {
+func (d Diagnosis) Core(look Terminal, now time.Time) string {
 	p := page{look: look}
 	d.head(&p, now)
 	if d.told() {
@@ -56,22 +57,22 @@ func (d Diagnosis) head(p *page, now time.Time) {
 	text := fmt.Sprintf("%s #%d has been %s for %s", w.Name, r.Spec.Number, phase(r), age(since(r), now))
 	plan := r.Status.Rollback
 	switch {
-	case HasFailed(r) && plan != nil && plan.DoneAt != nil:
+	case HasFailed(r) && plan != nil && plan.CompletionTime != nil:
 		text = fmt.Sprintf("%s #%d failed %s ago and was rolled back to #%d, %s after it was deployed", w.Name, r.Spec.Number,
-			age(since(r), now), plan.To, span(r.Spec.AcceptedAt.Time, plan.DoneAt.Time))
+			age(since(r), now), plan.To, span(r.Spec.AcceptedTime.Time, plan.CompletionTime.Time))
 	case HasFailed(r) && plan != nil && r.Status.Hold == "":
 		text = fmt.Sprintf("%s #%d failed %s ago and is being rolled back to #%d", w.Name, r.Spec.Number, age(since(r), now), plan.To)
 	case HasFailed(r):
 		text = fmt.Sprintf("%s #%d failed %s ago", w.Name, r.Spec.Number, age(since(r), now))
-	case plan != nil && plan.DoneAt != nil:
-		text = fmt.Sprintf("%s #%d did not fail: #%d was put back, asked for by %s", w.Name, r.Spec.Number, plan.To, oneLine(plan.Request))
+	case plan != nil && plan.CompletionTime != nil:
+		text = fmt.Sprintf("%s #%d did not fail: #%d was put back, asked for by %s", w.Name, r.Spec.Number, plan.To, oneline.Of(plan.Request))
 	}
 	p.prose("", "", bold, text)
 	if r.Status.Error != "" {
-		p.prose("\n", "  ", ofPhase(phase(r)), oneLine(r.Status.Error))
+		p.prose("\n", "  ", ofPhase(phase(r)), oneline.Of(r.Status.Error))
 	}
 	if r.Status.Hold != "" {
-		p.prose("\n", "  ", yellow, "It was left as it is: "+oneLine(r.Status.Hold))
+		p.prose("\n", "  ", yellow, "It was left as it is: "+oneline.Of(r.Status.Hold))
 	}
 }
 
@@ -84,7 +85,7 @@ func (d Diagnosis) changes(p *page) {
 	p.title(fmt.Sprintf("What it changed against #%d, healthy until then:", r.Status.DiffAgainst))
 	if d.Changes == nil {
 		for _, line := range r.Status.Diff {
-			p.line("  " + clean(line))
+			p.line("  " + oneline.Clean(line))
 		}
 		return
 	}
@@ -104,16 +105,16 @@ func (d Diagnosis) events(p *page) {
 	p.title("What happened:")
 	at := func(t time.Time, text string) {
 		head := t.UTC().Format("15:04:05 MST")
-		if after := t.Sub(r.Spec.AcceptedAt.Time); after > 0 {
-			head = "+" + span(r.Spec.AcceptedAt.Time, t)
+		if after := t.Sub(r.Spec.AcceptedTime.Time); after > 0 {
+			head = "+" + span(r.Spec.AcceptedTime.Time, t)
 		}
 		p.line(fmt.Sprintf("  %-14s %s", head, text))
 	}
-	by := r.Spec.By
-	if r.Spec.Origin != "" {
-		by += ", " + r.Spec.Origin
+	by := r.Spec.FieldManager
+	if r.Spec.DeliveredBy != "" {
+		by += ", " + r.Spec.DeliveredBy
 	}
-	at(r.Spec.AcceptedAt.Time, fmt.Sprintf("#%d was accepted, by %s", r.Spec.Number, oneLine(by)))
+	at(r.Spec.AcceptedTime.Time, fmt.Sprintf("#%d was accepted, by %s", r.Spec.Number, oneline.Of(by)))
 	plan := r.Status.Rollback
 	if plan == nil {
 		if HasFailed(r) {
@@ -122,10 +123,10 @@ func (d Diagnosis) events(p *page) {
 		return
 	}
 	if HasFailed(r) && plan.Request == "" {
-		at(plan.StartedAt.Time, fmt.Sprintf("it had failed; the rollback to #%d began", plan.To))
+		at(plan.StartTime.Time, fmt.Sprintf("it had failed; the rollback to #%d began", plan.To))
 	}
-	if plan.DoneAt != nil {
-		at(plan.DoneAt.Time, fmt.Sprintf("#%d was back", plan.To))
+	if plan.CompletionTime != nil {
+		at(plan.CompletionTime.Time, fmt.Sprintf("#%d was back", plan.To))
 	}
 	if put := w.restored(r); put != nil {
 		text := fmt.Sprintf("it runs as #%d, which is %s", put.Spec.Number, phase(put))
@@ -151,7 +152,7 @@ func (d Diagnosis) next(p *page, now time.Time) {
 		p.line("    " + w.command("rollback"))
 		return
 	}
-	refused, until := w.Refused(now)
+	refused, until := w.Quarantined(now)
 	if refused == nil || refused.Spec.Number != r.Spec.Number {
 		p.fold("Deploy a fix.")
 		return

@@ -3,11 +3,13 @@ package story
 import (
 	"fmt"
 	"time"
+
+	"reprise.dev/reprise/internal/oneline"
 )
 
 // WhyDenied is the newest denial on one screen, where it is the last thing that happened: which policy, what is wrong, what
 // would have changed, and what to do next. Empty where something failed since, or nothing was refused.
-func (w Workload) WhyDenied(look Look, now time.Time) string {
+func (w Workload) WhyDenied(look Terminal, now time.Time) string {
 	d := w.Denied
 	if d == nil || !d.newest(w) {
 		return ""
@@ -19,7 +21,7 @@ func (w Workload) WhyDenied(look Look, now time.Time) string {
 	if len(d.Changes) > 0 {
 		p.title("What it would have changed of what runs" + w.running() + ":")
 		for _, line := range d.Changes {
-			p.fold(clean(line))
+			p.fold(oneline.Clean(line))
 		}
 	}
 	w.nextAfter(&p, d, now)
@@ -29,11 +31,11 @@ func (w Workload) WhyDenied(look Look, now time.Time) string {
 // objections say what is wrong, each with who says so where several do.
 func (w Workload) objections(p *page, d *Denial) {
 	p.line("")
-	if len(d.Objections) == 0 {
-		p.prose("", "  ", red, oneLine(d.Message))
+	if len(d.Violations) == 0 {
+		p.prose("", "  ", red, oneline.Of(d.Message))
 	}
 	several := len(d.policies()) > 1
-	for _, o := range d.Objections {
+	for _, o := range d.Violations {
 		text := objection(o)
 		if several && o.Policy != "" {
 			text = o.Policy + ": " + text
@@ -44,7 +46,7 @@ func (w Workload) objections(p *page, d *Denial) {
 		p.fold(fmt.Sprintf("and %d more", d.More))
 	}
 	for _, file := range d.Files {
-		p.prose("", "  ", yellow, "It has changed a file already, which pods read at their next start: "+oneLine(file))
+		p.prose("", "  ", yellow, "It has changed a file already, which pods read at their next start: "+oneline.Of(file))
 	}
 }
 
@@ -63,22 +65,22 @@ func (w Workload) nextAfter(p *page, d *Denial, now time.Time) {
 	if d.Failed != 0 {
 		p.fold(fmt.Sprintf("Deploy a fix. Why it failed as %s:", number(d.Failed)))
 		p.line("    " + w.command("why", d.Failed))
-		if refused, until := w.Refused(now); refused != nil && refused.Spec.Number == d.Failed {
+		if refused, until := w.Quarantined(now); refused != nil && refused.Spec.Number == d.Failed {
 			p.fold(fmt.Sprintf("It is refused for %s more; to have it tried again before:", age(now, until)))
 			p.line("    " + w.command("retry"))
 		}
 		return
 	}
 	fixes := 0
-	for _, o := range d.Objections {
+	for _, o := range d.Violations {
 		if o.Fix == "" {
 			continue
 		}
 		fixes++
-		if len(d.Objections) > 1 && o.Field != "" {
-			p.fold("- " + oneLine(o.Field+": "+o.Fix))
+		if len(d.Violations) > 1 && o.Field != "" {
+			p.fold("- " + oneline.Of(o.Field+": "+o.Fix))
 		} else {
-			p.fold("- " + oneLine(o.Fix))
+			p.fold("- " + oneline.Of(o.Fix))
 		}
 	}
 	if fixes == 0 {

@@ -49,7 +49,7 @@ func (h *Handler) nothingToJudge(r *review) string {
 	switch {
 	case !r.writes():
 		return "not-a-write"
-	case !workload.Admitted(r.object) && !workload.Admitted(r.old):
+	case !workload.IsManaged(r.object) && !workload.IsManaged(r.old):
 		return "not-a-workload"
 	case r.old != nil && workload.IntentOf(r.old).Hash() == workload.IntentOf(r.object).Hash():
 		return "intent-unchanged"
@@ -95,7 +95,7 @@ func (h *Handler) quarantined(ctx context.Context, r *review, settings workload.
 func (h *Handler) input(ctx context.Context, r *review) policy.Input {
 	in := policy.Input{Phase: h.phase, Request: r.decoded, Objects: r.objects, Now: h.Now()}
 	if h.phase == policy.Final {
-		in.Effective = effective.Of(&r.object.Spec.Template, h.Namespaces.For(ctx, r.namespace))
+		in.Effective = effective.Compute(&r.object.Spec.Template, h.Namespaces.For(ctx, r.namespace))
 	}
 	return in
 }
@@ -111,7 +111,7 @@ func (h *Handler) finish(ctx context.Context, r *review, f findings) answered {
 	if r.dryRun || r.old == nil {
 		return a
 	}
-	a.refusal = &refusal{
+	a.refusal = &denial{
 		reason:     f.reason(),
 		old:        r.old,
 		object:     r.object,

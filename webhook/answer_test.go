@@ -149,7 +149,7 @@ func TestARefusalsEventHoldsErrorAndDiff(t *testing.T) {
 		t.Fatalf("events: %+v, want the same one twice", events)
 	}
 	got := events[0]
-	if got.Reason != event.AdmissionDenied || !got.Warning || got.About.UID != healthy.UID || !got.At.Equal(now()) {
+	if got.Reason != event.AdmissionDenied || !got.Warning || got.Regarding.UID != healthy.UID || !got.At.Equal(now()) {
 		t.Errorf("event = %+v", got)
 	}
 	for _, part := range []string{"refused: " + excess, "containers.frontend.image 6.7.0 → 6.7.1", "containers.frontend.resources.limits added"} {
@@ -159,9 +159,9 @@ func TestARefusalsEventHoldsErrorAndDiff(t *testing.T) {
 	}
 	refused := refusalIn(t, got)
 	const field = "containers.frontend.resources.requests.memory"
-	if len(refused.Objections) != 1 || refused.Objections[0].Policy != "requests-within-limits" || refused.Objections[0].Field != field ||
-		field+": "+refused.Objections[0].Message+"; "+refused.Objections[0].Fix != excess+excessFix {
-		t.Errorf("objections = %+v, want the policy, the field, what is wrong and what to change", refused.Objections)
+	if len(refused.Violations) != 1 || refused.Violations[0].Policy != "requests-within-limits" || refused.Violations[0].Field != field ||
+		field+": "+refused.Violations[0].Message+"; "+refused.Violations[0].Fix != excess+excessFix {
+		t.Errorf("objections = %+v, want the policy, the field, what is wrong and what to change", refused.Violations)
 	}
 	if len(refused.Changes) == 0 || refused.ResourceVersion != healthy.ResourceVersion || refused.IntentHash != workload.IntentOf(broken).Hash() {
 		t.Errorf("refusal = %+v, want what it would have changed, and of what", refused)
@@ -169,10 +169,10 @@ func TestARefusalsEventHoldsErrorAndDiff(t *testing.T) {
 }
 
 // refusalIn is what an event tells programs.
-func refusalIn(t *testing.T, e event.Event) v1alpha1.Refusal {
+func refusalIn(t *testing.T, e event.Event) v1alpha1.Denial {
 	t.Helper()
-	var refused v1alpha1.Refusal
-	if err := json.Unmarshal([]byte(e.Annotations[v1alpha1.RefusalAnnotation]), &refused); err != nil {
+	var refused v1alpha1.Denial
+	if err := json.Unmarshal([]byte(e.Annotations[v1alpha1.DenialAnnotation]), &refused); err != nil {
 		t.Fatalf("%v in %v", err, e.Annotations)
 	}
 	return refused
@@ -224,7 +224,7 @@ func TestQuarantine(t *testing.T) {
 				t.Errorf("warnings differ (-want +got):\n%s", diff)
 			}
 			events := told()
-			if (len(events) > 0) != (test.denial != "") || len(events) > 0 && (events[0].Reason != event.Quarantined || !events[0].Repeats) {
+			if (len(events) > 0) != (test.denial != "") || len(events) > 0 && (events[0].Reason != event.TemplateQuarantined || !events[0].Aggregate) {
 				t.Errorf("events = %+v, want one of a quarantine where it is refused", events)
 			}
 			if len(events) > 0 && refusalIn(t, events[0]).Failed != 5 {

@@ -21,7 +21,7 @@ import (
 
 // BenchmarkHandler measures the webhook beside a hook of controller-runtime that
 // does nothing but read the review and allow it, both over HTTP on loopback in one
-// run. The metric times/nothing is the ratio of the two. test/bench/admission
+// run. The metric times/nothing is the ratio of the two. test/tools/bench/admission
 // measures the whole, on a real API server.
 func BenchmarkHandler(b *testing.B) {
 	body := string(encode(b, writing(nil, with(manifest(b, "healthy"), threeByTen))))

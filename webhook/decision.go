@@ -18,10 +18,10 @@ type Observer interface {
 	// Answered is told how long an answer took in a phase, and Evaluated how long the policies took of it.
 	Answered(phase string, took time.Duration)
 	Evaluated(phase string, took time.Duration)
-	// Objected is told of each policy that objected to a write that was no dry run, by what its enforcement makes of it.
-	Objected(policy, enforcement string)
-	// Unjudged is told of each policy that could not judge a write that was no dry run, and why.
-	Unjudged(policy, reason string)
+	// Violated is told of each policy that objected to a write that was no dry run, by what its enforcement makes of it.
+	Violated(policy, enforcement string)
+	// EvaluationFailed is told of each policy that could not judge a write that was no dry run, and why.
+	EvaluationFailed(policy, reason string)
 }
 
 // What a write came to.
@@ -42,7 +42,7 @@ const exempted = "exempt"
 type answered struct {
 	response *admissionv1.AdmissionResponse
 	// refusal is what is to be told of a denial; nil where nobody is to be told.
-	refusal  *refusal
+	refusal  *denial
 	decision string
 	// reason is why nothing was judged, for decisionUnjudged.
 	reason  string
@@ -113,11 +113,11 @@ func (h *Handler) count(r *review, a answered) {
 	}
 	for enforcement, rules := range objections(a.verdict) {
 		for _, rule := range rules {
-			h.Observer.Objected(rule, enforcement)
+			h.Observer.Violated(rule, enforcement)
 		}
 	}
 	for _, failure := range a.verdict.Errors {
-		h.Observer.Unjudged(failure.Rule, failure.Kind.String())
+		h.Observer.EvaluationFailed(failure.Rule, failure.Kind.String())
 	}
 }
 

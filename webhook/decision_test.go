@@ -31,8 +31,8 @@ func (o *observed) Admitted(decision, operation string, dryRun bool) {
 }
 func (o *observed) Answered(phase string, _ time.Duration)  { o.note("answered", phase) }
 func (o *observed) Evaluated(phase string, _ time.Duration) { o.note("evaluated", phase) }
-func (o *observed) Objected(policy, enforcement string)     { o.note("objected", policy, enforcement) }
-func (o *observed) Unjudged(policy, reason string)          { o.note("unjudged", policy, reason) }
+func (o *observed) Violated(policy, enforcement string)     { o.note("objected", policy, enforcement) }
+func (o *observed) EvaluationFailed(policy, reason string)  { o.note("unjudged", policy, reason) }
 
 // fixed is a policy set with one verdict.
 type fixed policy.Verdict

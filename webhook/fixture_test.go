@@ -155,7 +155,7 @@ func (s setting) handler(t testing.TB) (*Handler, *written) {
 	events := &written{}
 	handler, err := NewHandler(s.phase, Config{
 		Policies: s.policies, Namespaces: s.namespace, Revisions: s.records,
-		Refusals:      NewRefusals(events, s.records, logr.Discard()),
+		Refusals:      NewEventQueue(events, s.records, logr.Discard()),
 		FailurePolicy: s.failurePolicy, Username: ownName, Defaults: workload.DefaultSettings,
 		Observer: s.observed, Now: now, Log: s.log,
 	})
@@ -225,7 +225,7 @@ func shippedPolicies(t testing.TB) *policy.Engine {
 
 func enginesOf(t testing.TB, modules ...policy.Module) *policy.Engine {
 	t.Helper()
-	engine, err := policy.New(t.Context(), modules, policy.DefaultLimits(), policy.Terms{})
+	engine, err := policy.New(t.Context(), modules, policy.DefaultLimits(), policy.Overrides{})
 	if err != nil {
 		t.Fatal(err)
 	}

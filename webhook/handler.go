@@ -38,7 +38,7 @@ type Config struct {
 	Namespaces NamespaceData
 	Revisions  Revisions
 	// Refusals tells of what was refused; its Run must run.
-	Refusals *Refusals
+	Refusals *EventQueue
 	// FailurePolicy is the one that the webhook configurations state: what
 	// becomes of a request that could not be judged.
 	FailurePolicy admissionregistrationv1.FailurePolicyType

@@ -146,10 +146,10 @@ func TestWarningsFitWhatTheAPIServerPassesOn(t *testing.T) {
 
 func TestRefusalsBeyondTheQueueAreDropped(t *testing.T) {
 	events := &written{}
-	refusals := NewRefusals(events, records{}, logr.Discard())
+	refusals := NewEventQueue(events, records{}, logr.Discard())
 	healthy, broken := manifest(t, "healthy"), manifest(t, "broken")
 	for range refusalsKept + 5 {
-		refusals.add(refusal{old: healthy, object: broken, message: "no", at: now()})
+		refusals.add(denial{old: healthy, object: broken, message: "no", at: now()})
 	}
 	done, cancel := context.WithCancel(t.Context())
 	cancel()
@@ -167,7 +167,7 @@ func TestAConfigurationThatLacksSomethingIsRefused(t *testing.T) {
 	}
 	complete := Config{
 		Policies: panicking{}, Namespaces: shop(), Revisions: records{}, Observer: &observed{}, Now: now,
-		Refusals: NewRefusals(&written{}, records{}, logr.Discard()), FailurePolicy: "Sometimes",
+		Refusals: NewEventQueue(&written{}, records{}, logr.Discard()), FailurePolicy: "Sometimes",
 	}
 	if _, err := NewHandler(policy.Final, complete); err == nil {
 		t.Error("an unknown failure policy is accepted")

@@ -25,38 +25,38 @@ const (
 	drainTime = 5 * time.Second
 )
 
-// refusal is a denied change of a live workload, or one that was let through without being fully checked.
-type refusal struct {
+// denial is a denied change of a live workload, or one that was let through without being fully checked.
+type denial struct {
 	reason      event.Reason
 	old, object *appsv1.Deployment
 	message     string
-	objections  []v1alpha1.Objection
+	objections  []v1alpha1.Violation
 	// failed is the revision as which the change failed before, 0 where it is not refused for that.
 	failed int64
 	at     time.Time
 }
 
-// Refusals tells of denied changes by events on the live workloads, after the
+// EventQueue tells of denied changes by events on the live workloads, after the
 // response and beside it: no admission waits for an event. What does not fit
 // into its queue is logged and dropped.
-type Refusals struct {
+type EventQueue struct {
 	events    Events
 	revisions Revisions
-	queue     chan refusal
+	queue     chan denial
 	log       logr.Logger
 }
 
-// NewRefusals makes a Refusals that stores events; Run must be running for it to do so.
-func NewRefusals(events Events, revisions Revisions, log logr.Logger) *Refusals {
-	return &Refusals{events: events, revisions: revisions, queue: make(chan refusal, refusalsKept), log: log}
+// NewEventQueue makes a Refusals that stores events; Run must be running for it to do so.
+func NewEventQueue(events Events, revisions Revisions, log logr.Logger) *EventQueue {
+	return &EventQueue{events: events, revisions: revisions, queue: make(chan denial, refusalsKept), log: log}
 }
 
 // NeedLeaderElection says that every replica tells of what it refused.
-func (*Refusals) NeedLeaderElection() bool { return false }
+func (*EventQueue) NeedLeaderElection() bool { return false }
 
 // Run tells of refusals until ctx is done, then of those that wait, for a
 // bounded time. It returns nil.
-func (q *Refusals) Run(ctx context.Context) error {
+func (q *EventQueue) Run(ctx context.Context) error {
 	for {
 		select {
 		case r := <-q.queue:
@@ -69,9 +69,9 @@ func (q *Refusals) Run(ctx context.Context) error {
 }
 
 // Start is Run, under the name that a controller-runtime manager knows.
-func (q *Refusals) Start(ctx context.Context) error { return q.Run(ctx) }
+func (q *EventQueue) Start(ctx context.Context) error { return q.Run(ctx) }
 
-func (q *Refusals) drain(ctx context.Context) {
+func (q *EventQueue) drain(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, drainTime)
 	defer cancel()
 	for {
@@ -84,7 +84,7 @@ func (q *Refusals) drain(ctx context.Context) {
 	}
 }
 
-func (q *Refusals) add(r refusal) {
+func (q *EventQueue) add(r denial) {
 	select {
 	case q.queue <- r:
 	default:
@@ -93,7 +93,7 @@ func (q *Refusals) add(r refusal) {
 }
 
 // tell stores the event of one refusal: what was refused, why, and the diff.
-func (q *Refusals) tell(ctx context.Context, r refusal) {
+func (q *EventQueue) tell(ctx context.Context, r denial) {
 	ctx, cancel := context.WithTimeout(ctx, tellTime)
 	defer cancel()
 	name := types.NamespacedName{Namespace: r.old.Namespace, Name: r.old.Name}
@@ -112,7 +112,7 @@ func (q *Refusals) tell(ctx context.Context, r refusal) {
 
 // event words a refusal. The same change refused again is the same event. Files are ConfigMaps, which an apply writes
 // before the Deployment and which no admission refuses.
-func (r refusal) event(files []string) (event.Event, error) {
+func (r denial) event(files []string) (event.Event, error) {
 	if r.reason == event.AdmissionUnchecked {
 		return r.uncheckedEvent()
 	}
@@ -128,17 +128,17 @@ func (r refusal) event(files []string) (event.Event, error) {
 }
 
 // tells makes the event of a message.
-func (r refusal) tells(message string, changes diff.Changes, files []string) (event.Event, error) {
+func (r denial) tells(message string, changes diff.Changes, files []string) (event.Event, error) {
 	asked := workload.IntentOf(r.object).Hash()
-	annotations, err := event.Refused(v1alpha1.Refusal{
-		Objections: r.objections, Failed: r.failed, Files: files, ResourceVersion: r.old.ResourceVersion, IntentHash: asked,
+	annotations, err := event.DenialAnnotations(v1alpha1.Denial{
+		Violations: r.objections, Failed: r.failed, Files: files, ResourceVersion: r.old.ResourceVersion, IntentHash: asked,
 	}, changes)
 	return event.Event{
 		Reason:      r.reason,
 		Warning:     true,
-		About:       event.About(r.old),
+		Regarding:   event.ObjectRef(r.old),
 		Key:         asked,
-		Repeats:     true,
+		Aggregate:   true,
 		Message:     message,
 		Annotations: annotations,
 		At:          r.at,

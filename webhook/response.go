@@ -39,7 +39,7 @@ type findings struct {
 	// unchecked is why not everything could be judged.
 	unchecked string
 	// objections are the same for programs, or what could not be judged.
-	objections []v1alpha1.Objection
+	objections []v1alpha1.Violation
 	// quarantine is the revision as which it failed before, 0 where it is not refused for that.
 	quarantine int64
 	// dryRun is what rules on trial object to: for the log and the audit log only.
@@ -59,7 +59,7 @@ func verdictFindings(v policy.Verdict, failurePolicy admissionregistrationv1.Fai
 			Message: violation.Line(),
 			Field:   violation.Path,
 		})
-		f.objections = append(f.objections, v1alpha1.Objection{Policy: violation.Rule, Field: violation.Field, Message: violation.Message, Fix: violation.Fix})
+		f.objections = append(f.objections, v1alpha1.Violation{Policy: violation.Rule, Field: violation.Field, Message: violation.Message, Fix: violation.Fix})
 	}
 	for _, warning := range v.Warnings {
 		f.warnings = append(f.warnings, warning.Line())
@@ -79,7 +79,7 @@ func verdictFindings(v policy.Verdict, failurePolicy admissionregistrationv1.Fai
 		return f
 	}
 	for _, failure := range v.Errors {
-		f.objections = append(f.objections, v1alpha1.Objection{Policy: failure.Rule, Message: failure.Reason})
+		f.objections = append(f.objections, v1alpha1.Violation{Policy: failure.Rule, Message: failure.Reason})
 	}
 	if failurePolicy == admissionregistrationv1.Ignore {
 		f.warnings = append([]string{"admitted without being fully checked: " + f.unchecked}, f.warnings...)
@@ -96,14 +96,14 @@ func (q *Quarantine) findings(line string) findings {
 		denials:    []string{line},
 		causes:     []metav1.StatusCause{{Type: metav1.CauseTypeForbidden, Message: line, Field: "spec.template"}},
 		quarantine: q.Revision,
-		objections: []v1alpha1.Objection{{Message: q.Error}},
+		objections: []v1alpha1.Violation{{Message: q.Error}},
 	}
 }
 
 // reason is that of the event which tells of a denial.
 func (f findings) reason() event.Reason {
 	if f.quarantine != 0 {
-		return event.Quarantined
+		return event.TemplateQuarantined
 	}
 	return event.AdmissionDenied
 }

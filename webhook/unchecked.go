@@ -9,11 +9,11 @@ import (
 // every rule could judge it; nil where all could, or nothing is stored. The
 // early phase leaves it to the last word, which judges its rules again and
 // knows the object's UID also on creation.
-func (h *Handler) unchecked(r *review, f findings) *refusal {
+func (h *Handler) unchecked(r *review, f findings) *denial {
 	if f.unchecked == "" || r.dryRun || h.phase == policy.Early {
 		return nil
 	}
-	told := &refusal{reason: event.AdmissionUnchecked, old: r.old, object: r.object, message: f.unchecked, objections: f.objections, at: h.Now()}
+	told := &denial{reason: event.AdmissionUnchecked, old: r.old, object: r.object, message: f.unchecked, objections: f.objections, at: h.Now()}
 	if told.old == nil {
 		told.old = r.object
 	}
@@ -21,7 +21,7 @@ func (h *Handler) unchecked(r *review, f findings) *refusal {
 }
 
 // uncheckedEvent words it. The same change again is the same event.
-func (r refusal) uncheckedEvent() (event.Event, error) {
+func (r denial) uncheckedEvent() (event.Event, error) {
 	const next = "the rule's author or the cluster's administrator can repair it; apply again to have it checked"
 	return r.tells(event.Message("admitted without being fully checked: "+r.message, nil, next), nil, nil)
 }

@@ -30,7 +30,7 @@ var toolKeys = []string{
 // apply is left out, since it changes with the formatting of a manifest.
 func (i Intent) Hash() string {
 	spec := i.Spec // A shallow copy: only the template's annotations are replaced in it.
-	spec.Template.Annotations = without(spec.Template.Annotations, Reserved)
+	spec.Template.Annotations = without(spec.Template.Annotations, IsReservedKey)
 	return digest(Intent{
 		Labels:      i.Labels,
 		Annotations: without(i.Annotations, func(key string) bool { return key == LastApplied }),
@@ -38,14 +38,14 @@ func (i Intent) Hash() string {
 	})
 }
 
-// ToolKey says whether a label or an annotation is one that tools rewrite without changing what runs.
-func ToolKey(key string) bool { return slices.Contains(toolKeys, key) }
+// IsToolKey says whether a label or an annotation is one that tools rewrite without changing what runs.
+func IsToolKey(key string) bool { return slices.Contains(toolKeys, key) }
 
 // TemplateHash identifies what makes pods differ as far as admission can see it: the pod template without
 // Reprise's annotations, the time of a restart and what tools write.
 func TemplateHash(template *corev1.PodTemplateSpec) string {
 	ignored := func(key string) bool {
-		return strings.HasPrefix(key, Prefix) || key == restartedAt || ToolKey(key)
+		return strings.HasPrefix(key, Prefix) || key == restartedAt || IsToolKey(key)
 	}
 	return digest(struct {
 		Labels      map[string]string `json:"labels,omitempty"`

@@ -31,15 +31,15 @@ func IntentOf(d *appsv1.Deployment) Intent {
 	spec := *d.Spec.DeepCopy()
 	spec.Replicas = nil
 	return Intent{
-		Labels:      without(d.Labels, Reserved),
-		Annotations: without(d.Annotations, Reserved),
+		Labels:      without(d.Labels, IsReservedKey),
+		Annotations: without(d.Annotations, IsReservedKey),
 		Spec:        spec,
 	}
 }
 
-// Reserved says whether a label's or annotation's key of a Deployment belongs to Reprise or to the deployment
+// IsReservedKey says whether a label's or annotation's key of a Deployment belongs to Reprise or to the deployment
 // controller, and so to no deployer's intent: a rollback leaves its live value alone.
-func Reserved(key string) bool {
+func IsReservedKey(key string) bool {
 	return strings.HasPrefix(key, Prefix) || strings.HasPrefix(key, controllerPrefix)
 }
 
@@ -47,7 +47,7 @@ func Reserved(key string) bool {
 func merge(intent, live map[string]string) map[string]string {
 	out := maps.Clone(intent)
 	for key, value := range live {
-		if !Reserved(key) {
+		if !IsReservedKey(key) {
 			continue
 		}
 		if out == nil {

@@ -21,14 +21,14 @@ const (
 	GuardDisabled = "disabled"
 )
 
-// Admitted says whether Reprise judges the Deployment at admission: it bears Score's marker or is opted in.
+// IsManaged says whether Reprise judges the Deployment at admission: it bears Score's marker or is opted in.
 // The guard label does not take a Score workload out of admission, or whoever may set a label could pass by
 // every policy.
-func Admitted(d *appsv1.Deployment) bool {
+func IsManaged(d *appsv1.Deployment) bool {
 	return d != nil && (d.Annotations[NameAnnotation] != "" || d.Labels[GuardLabel] == GuardEnabled)
 }
 
-// Guarded says whether Reprise keeps the Deployment's history and rolls it back.
-func Guarded(d *appsv1.Deployment) bool {
-	return Admitted(d) && d.Labels[GuardLabel] != GuardDisabled
+// IsGuarded says whether Reprise keeps the Deployment's history and rolls it back.
+func IsGuarded(d *appsv1.Deployment) bool {
+	return IsManaged(d) && d.Labels[GuardLabel] != GuardDisabled
 }

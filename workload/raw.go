@@ -21,8 +21,8 @@ func RawIntentOf(d *unstructured.Unstructured) RawIntent {
 	spec = runtime.DeepCopyJSON(spec)
 	delete(spec, "replicas")
 	return RawIntent{
-		Labels:      without(d.GetLabels(), Reserved),
-		Annotations: without(d.GetAnnotations(), Reserved),
+		Labels:      without(d.GetLabels(), IsReservedKey),
+		Annotations: without(d.GetAnnotations(), IsReservedKey),
 		Spec:        spec,
 	}
 }

@@ -14,10 +14,10 @@ const (
 	slimHash   = Prefix + "template-hash"
 )
 
-// MadeFrom says whether a ReplicaSet's template is a Deployment's, as the deployment controller compares them: whole, but
+// MatchesTemplate says whether a ReplicaSet's template is a Deployment's, as the deployment controller compares them: whole, but
 // for the label that tells a Deployment's ReplicaSets apart
 // (k8s.io/kubernetes/pkg/controller/deployment/util/deployment_util.go, EqualIgnoreHash).
-func MadeFrom(set *appsv1.ReplicaSet, template *corev1.PodTemplateSpec) bool {
+func MatchesTemplate(set *appsv1.ReplicaSet, template *corev1.PodTemplateSpec) bool {
 	if isSlim(&set.Spec.Template) {
 		return set.Spec.Template.Annotations[slimDigest] == digest(template)
 	}
@@ -32,9 +32,9 @@ func ReplicaSetHash(set *appsv1.ReplicaSet) string {
 	return TemplateHash(deployed(set))
 }
 
-// Slim leaves of a ReplicaSet's template what judges its pods, the containers' names and when they are ready, and what MadeFrom and
+// Trim leaves of a ReplicaSet's template what judges its pods, the containers' names and when they are ready, and what MadeFrom and
 // ReplicaSetHash tell by. The whole of it is its Deployment's once more, and as large.
-func Slim(set *appsv1.ReplicaSet) {
+func Trim(set *appsv1.ReplicaSet) {
 	if isSlim(&set.Spec.Template) {
 		return // A cache may hand over what it has transformed before.
 	}

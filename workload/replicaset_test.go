@@ -21,7 +21,7 @@ func madeOf(template *corev1.PodTemplateSpec) *appsv1.ReplicaSet {
 
 func slimmed(set *appsv1.ReplicaSet) *appsv1.ReplicaSet {
 	set = set.DeepCopy()
-	workload.Slim(set)
+	workload.Trim(set)
 	return set
 }
 
@@ -62,7 +62,7 @@ func TestAReplicaSetKnowsItsTemplateWholeAndSlim(t *testing.T) {
 			set, template := madeOf(podTemplate()), podTemplate()
 			test.change(template)
 			for form, set := range map[string]*appsv1.ReplicaSet{"whole": set, "slim": slimmed(set), "slim twice over": slimmed(slimmed(set))} {
-				if got := workload.MadeFrom(set, template); got != test.madeFrom {
+				if got := workload.MatchesTemplate(set, template); got != test.madeFrom {
 					t.Errorf("%s, %s: made from it is %v", form, test.reason, got)
 				}
 				if got := workload.ReplicaSetHash(set) == workload.TemplateHash(template); got != test.sameHash {
@@ -87,11 +87,11 @@ func TestASlimReplicaSetKeepsWhenItsContainersAreReady(t *testing.T) {
 func TestAStoredReplicaSetCannotPassItselfOffAsSlim(t *testing.T) {
 	forged := slimmed(madeOf(podTemplate()))
 	forged.Spec.Template.Spec.Containers[0].Image = "other:1"
-	if workload.MadeFrom(forged, podTemplate()) || workload.ReplicaSetHash(forged) == workload.TemplateHash(podTemplate()) {
+	if workload.MatchesTemplate(forged, podTemplate()) || workload.ReplicaSetHash(forged) == workload.TemplateHash(podTemplate()) {
 		t.Error("a template with an image was taken by what its annotations say")
 	}
-	workload.Slim(forged)
-	if workload.MadeFrom(forged, podTemplate()) {
+	workload.Trim(forged)
+	if workload.MatchesTemplate(forged, podTemplate()) {
 		t.Error("the cache took over what the annotations say")
 	}
 }

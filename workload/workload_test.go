@@ -55,15 +55,15 @@ func TestWhoIsAdmittedAndGuarded(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			d := deployment(tt.change)
-			if got := workload.Admitted(d); got != tt.admitted {
+			if got := workload.IsManaged(d); got != tt.admitted {
 				t.Errorf("%s: admitted is %v", tt.reason, got)
 			}
-			if got := workload.Guarded(d); got != tt.guarded {
+			if got := workload.IsGuarded(d); got != tt.guarded {
 				t.Errorf("%s: guarded is %v", tt.reason, got)
 			}
 		})
 	}
-	if workload.Admitted(nil) || workload.Guarded(nil) {
+	if workload.IsManaged(nil) || workload.IsGuarded(nil) {
 		t.Error("nothing is no workload")
 	}
 }

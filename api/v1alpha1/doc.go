@@ -15,7 +15,7 @@ var GroupVersion = schema.GroupVersion{Group: "reprise.dev", Version: "v1alpha1"
 
 // AddToScheme registers the types of this package.
 func AddToScheme(scheme *runtime.Scheme) error {
-	scheme.AddKnownTypes(GroupVersion, &Revision{}, &RevisionList{})
+	scheme.AddKnownTypes(GroupVersion, &WorkloadRevision{}, &WorkloadRevisionList{})
 	metav1.AddToGroupVersion(scheme, GroupVersion)
 	return nil
 }

@@ -21,7 +21,7 @@ func (p *process) admission(ctx context.Context) error {
 		return err
 	}
 	recorded := revisions{cached: p.manager.GetClient(), live: p.manager.GetAPIReader()}
-	refusals := webhook.NewRefusals(p.events, recorded, ctrl.Log.WithName("admission"))
+	refusals := webhook.NewEventQueue(p.events, recorded, ctrl.Log.WithName("admission"))
 	if err := p.manager.Add(refusals); err != nil {
 		return fmt.Errorf("adding the teller of refusals: %w", err)
 	}

@@ -11,16 +11,16 @@ import (
 	"k8s.io/utils/clock"
 	"sigs.k8s.io/controller-runtime/pkg/metrics"
 
-	"reprise.dev/reprise/audit"
 	"reprise.dev/reprise/effective"
 	"reprise.dev/reprise/policy"
-	"reprise.dev/reprise/rollback"
+	"reprise.dev/reprise/policy/audit"
+	"reprise.dev/reprise/rollback/guard"
 )
 
 // auditor judges stored Deployments by the policies of admission.
 type auditor struct {
 	policies   *policySet
-	namespaces rollback.Namespaces
+	namespaces guard.Namespaces
 }
 
 // Judge implements audit.Judge.
@@ -34,7 +34,7 @@ func (a auditor) Judge(ctx context.Context, d *appsv1.Deployment) policy.Verdict
 	return a.policies.Evaluate(ctx, policy.Input{
 		Phase:     policy.Final,
 		Request:   map[string]any{"operation": "CREATE", "namespace": d.Namespace, "name": d.Name, "object": object},
-		Effective: effective.Of(&d.Spec.Template, a.namespaces.For(ctx, d.Namespace)),
+		Effective: effective.Compute(&d.Spec.Template, a.namespaces.For(ctx, d.Namespace)),
 		Now:       time.Now(),
 	})
 }

@@ -21,8 +21,9 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/metrics"
 
-	"reprise.dev/reprise/certificate"
 	"reprise.dev/reprise/event"
+	"reprise.dev/reprise/internal/certificate"
+	"reprise.dev/reprise/internal/certificate/controller"
 )
 
 // Where the serving certificate comes from, as certificates.mode of the chart says.
@@ -94,7 +95,7 @@ func (o *certificateOptions) secretName() string { return o.release + "-certific
 func certificateCache(o options, to map[client.Object]cache.ByObject) map[client.Object]cache.ByObject {
 	named := func(name string) fields.Selector { return fields.OneTermEqualSelector("metadata.name", name) }
 	all := maps.Clone(to)
-	names := certificate.ConfigurationsOf(o.certificates.release)
+	names := controller.ConfigurationsOf(o.certificates.release)
 	all[&admissionregistrationv1.ValidatingWebhookConfiguration{}] = cache.ByObject{Field: named(names.Validating)}
 	all[&admissionregistrationv1.MutatingWebhookConfiguration{}] = cache.ByObject{Field: named(names.Mutating)}
 	all[&corev1.Secret{}] = cache.ByObject{Namespaces: map[string]cache.Config{
@@ -118,11 +119,11 @@ func (p *process) certificate(context.Context) error {
 	if err := metrics.Registry.Register(expiry); err != nil {
 		return fmt.Errorf("registering the certificate's metric: %w", err)
 	}
-	keeper := &certificate.Keeper{
+	keeper := &controller.Controller{
 		Client:         p.manager.GetClient(),
 		Source:         p.certificateSource(),
 		Serving:        p.serving,
-		Configurations: certificate.ConfigurationsOf(o.release),
+		Configurations: controller.ConfigurationsOf(o.release),
 		Tell:           func(ctx context.Context, e event.Event) error { return p.events.Write(ctx, e) },
 		About:          p.itself,
 		Expiry:         expiry,
@@ -132,24 +133,24 @@ func (p *process) certificate(context.Context) error {
 	return keeper.SetupWithManager(p.manager, o.mode == selfSigned)
 }
 
-func (p *process) certificateSource() certificate.Source {
+func (p *process) certificateSource() controller.Source {
 	o := p.options.certificates
-	files := certificate.Files{
+	files := controller.Files{
 		Certificate: o.certFile, Key: o.keyFile,
 		Remedy: "put the right certificate into the Secret that certificates.secretName of the chart names, and its authority into certificates.caBundle",
 	}
 	switch o.mode {
 	case selfSigned:
-		return &certificate.SelfSigned{
+		return &controller.SelfSigned{
 			Client: p.manager.GetClient(),
 			Secret: types.NamespacedName{Namespace: p.options.namespace, Name: o.secretName()},
-			Names:  []string{certificate.ServiceHost(o.release, p.options.namespace)},
+			Names:  []string{controller.ServiceHost(o.release, p.options.namespace)},
 			Terms:  o.terms(),
 			Now:    time.Now,
 			Log:    ctrl.Log.WithName("certificate"),
 		}
 	case certManager:
-		return certificate.CertManager{
+		return controller.CertManager{
 			Files: files, Live: p.manager.GetAPIReader(),
 			Object: types.NamespacedName{Namespace: p.options.namespace, Name: o.release},
 		}
@@ -164,5 +165,5 @@ func (p *process) itself(ctx context.Context) corev1.ObjectReference {
 	if err := p.manager.GetAPIReader().Get(ctx, client.ObjectKeyFromObject(d), d); err != nil {
 		ctrl.Log.WithName("certificate").V(1).Info("No Deployment to tell about", "error", err.Error())
 	}
-	return event.About(d)
+	return event.ObjectRef(d)
 }

@@ -9,8 +9,9 @@ import (
 	"k8s.io/apimachinery/pkg/util/sets"
 	"k8s.io/utils/clock"
 
-	"reprise.dev/reprise/history"
-	"reprise.dev/reprise/rollback"
+	"reprise.dev/reprise/history/gc"
+	"reprise.dev/reprise/history/recorder"
+	"reprise.dev/reprise/rollback/guard"
 )
 
 // sweepEvery is how often the history of workloads that are gone is looked for.
@@ -18,21 +19,21 @@ const sweepEvery = 10 * time.Minute
 
 // controllers adds what only the leader does.
 func (p *process) controllers(ctx context.Context) error {
-	p.recorder = history.NewRecorder(&history.Recorder{
+	p.recorder = recorder.NewRecorder(&recorder.Recorder{
 		Client: p.manager.GetClient(), Live: p.manager.GetAPIReader(), Dynamic: p.dynamic, Leases: p.clients.CoordinationV1(), Events: p.events,
 		Auditor:  auditor{policies: p.policies, namespaces: p.namespaces},
 		Observer: p.metrics.Recording, Clock: clock.RealClock{}, Defaults: p.settings.defaults, MaxPerMinute: p.settings.maxPerMinute,
 		Namespace: p.options.namespace, Protected: sets.New(p.config.ProtectedNamespaces...), Instance: leaseName,
 	})
-	files := &history.FileWatcher{Client: p.manager.GetClient(), Recorder: p.recorder, Clock: clock.RealClock{}}
-	sweeper := &history.Sweeper{
+	files := &recorder.FileWatcher{Client: p.manager.GetClient(), Recorder: p.recorder, Clock: clock.RealClock{}}
+	sweeper := &gc.Collector{
 		Client: p.manager.GetClient(), Live: p.manager.GetAPIReader(), Clock: clock.RealClock{},
-		Keep: p.settings.keepGone, Every: sweepEvery,
+		Retain: p.settings.keepGone, Every: sweepEvery,
 	}
-	guard := &rollback.Reconciler{
+	guard := &guard.Reconciler{
 		Client: p.manager.GetClient(), Live: p.manager.GetAPIReader(), Core: p.clients.CoreV1(), Namespaces: p.namespaces,
 		Events: p.events, Observer: p.metrics.Rollback, Clock: clock.RealClock{}, Defaults: p.settings.defaults,
-		Changed: p.settings.changed, MaxAtOnce: p.config.Rollback.MaxAtOnce,
+		Changed: p.settings.changed, MaxConcurrent: p.config.Rollback.MaxConcurrent,
 	}
 	err := errors.Join(p.manager.Add(p.recorder), p.manager.Add(sweeper), files.SetupWithManager(p.manager), guard.SetupWithManager(ctx, p.manager))
 	if err != nil {

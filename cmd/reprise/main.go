@@ -9,7 +9,7 @@ import (
 	"github.com/spf13/pflag"
 	ctrl "sigs.k8s.io/controller-runtime"
 
-	"reprise.dev/reprise/version"
+	"reprise.dev/reprise/internal/version"
 )
 
 func main() {

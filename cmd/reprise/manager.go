@@ -21,9 +21,9 @@ import (
 	ctrlwebhook "sigs.k8s.io/controller-runtime/pkg/webhook"
 
 	"reprise.dev/reprise/api/v1alpha1"
-	"reprise.dev/reprise/certificate"
-	"reprise.dev/reprise/history"
-	"reprise.dev/reprise/version"
+	"reprise.dev/reprise/history/store"
+	"reprise.dev/reprise/internal/certificate"
+	"reprise.dev/reprise/internal/version"
 )
 
 // leaseName is that of the leader's Lease; the recorder's checkpoint lies beside it. Everyone may read it: it says that
@@ -72,15 +72,15 @@ func newManager(api *rest.Config, o options, serving *certificate.Serving) (ctrl
 		}),
 		Client: client.Options{Cache: &client.CacheOptions{DisableFor: []client.Object{&corev1.Event{}}}},
 		Cache: cache.Options{ByObject: certificateCache(o, map[client.Object]cache.ByObject{
-			&corev1.Pod{}:        {Transform: trimPod},
-			&corev1.Node{}:       {Transform: trimNode},
-			&appsv1.Deployment{}: {Transform: trimDeployment},
-			&appsv1.ReplicaSet{}: {Transform: trimReplicaSet},
-			&v1alpha1.Revision{}: {Transform: history.Trim},
+			&corev1.Pod{}:                {Transform: trimPod},
+			&corev1.Node{}:               {Transform: trimNode},
+			&appsv1.Deployment{}:         {Transform: trimDeployment},
+			&appsv1.ReplicaSet{}:         {Transform: trimReplicaSet},
+			&v1alpha1.WorkloadRevision{}: {Transform: store.Trim},
 		})},
 	})
 	if missing := (&meta.NoKindMatchError{}); errors.As(err, &missing) && missing.GroupKind.Group == v1alpha1.GroupVersion.Group {
-		return nil, fmt.Errorf("the CustomResourceDefinition revisions.reprise.dev is not installed, or of another version: helm upgrade puts it back: %w", err)
+		return nil, fmt.Errorf("the CustomResourceDefinition workloadrevisions.reprise.dev is not installed, or of another version: helm upgrade puts it back: %w", err)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("connecting to the API server: %w", err)

@@ -14,8 +14,8 @@ import (
 
 	"reprise.dev/reprise/api/v1alpha1"
 	"reprise.dev/reprise/history"
-	"reprise.dev/reprise/metrics"
-	"reprise.dev/reprise/version"
+	"reprise.dev/reprise/internal/metrics"
+	"reprise.dev/reprise/internal/version"
 )
 
 // metering has the metrics served: those that are counted, and those that are read when Prometheus asks.
@@ -27,7 +27,7 @@ func (p *process) metering(ctx context.Context) error {
 	return p.metrics.Register(controllermetrics.Registry,
 		metrics.State{Leads: p.leads, Census: census},
 		metrics.Recorder{Leads: p.leads, Backlog: p.recorder.Backlog, Now: time.Now},
-		metrics.PolicySet{Digest: func() string { return p.policies.engine.Load().Digest() }},
+		metrics.PolicySet{Hash: func() string { return p.policies.engine.Load().Hash() }},
 		metrics.Build(version.String(), commit()),
 	)
 }
@@ -55,8 +55,8 @@ func (p *process) leads() bool {
 }
 
 // census counts the Revisions in the cache, where they lie: a list would copy all of them at every scrape.
-func (p *process) census(ctx context.Context) (func() history.Census, error) {
-	informer, err := p.manager.GetCache().GetInformer(ctx, &v1alpha1.Revision{}, cache.BlockUntilSynced(false))
+func (p *process) census(ctx context.Context) (func() history.Stats, error) {
+	informer, err := p.manager.GetCache().GetInformer(ctx, &v1alpha1.WorkloadRevision{}, cache.BlockUntilSynced(false))
 	if err != nil {
 		return nil, fmt.Errorf("finding the cache of revisions: %w", err)
 	}
@@ -64,11 +64,11 @@ func (p *process) census(ctx context.Context) (func() history.Census, error) {
 	if !ok {
 		return nil, fmt.Errorf("finding the cache of revisions: %T has no store", informer)
 	}
-	return func() history.Census {
+	return func() history.Stats {
 		stored := shared.GetStore().List()
-		return history.Count(func(yield func(*v1alpha1.Revision) bool) {
+		return history.Count(func(yield func(*v1alpha1.WorkloadRevision) bool) {
 			for _, object := range stored {
-				if r, ok := object.(*v1alpha1.Revision); ok && !yield(r) {
+				if r, ok := object.(*v1alpha1.WorkloadRevision); ok && !yield(r) {
 					return
 				}
 			}

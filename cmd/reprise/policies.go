@@ -15,8 +15,8 @@ import (
 	"k8s.io/client-go/kubernetes"
 	controllerevent "sigs.k8s.io/controller-runtime/pkg/event"
 
-	"reprise.dev/reprise/event"
-	"reprise.dev/reprise/metrics"
+	"reprise.dev/reprise/event/emit"
+	"reprise.dev/reprise/internal/metrics"
 	"reprise.dev/reprise/policy"
 )
 
@@ -25,7 +25,7 @@ import (
 type policySet struct {
 	clients   kubernetes.Interface
 	namespace string
-	events    *event.Writer
+	events    *emit.Writer
 	builtin   []policy.Module
 	log       logr.Logger
 	// changed tells the audit that others are in force; it holds one message, which is enough.
@@ -37,7 +37,7 @@ type policySet struct {
 	engine  atomic.Pointer[policy.Engine]
 	mu      sync.Mutex // guards inForce and terms
 	inForce map[string][]policy.Module
-	terms   policy.Terms
+	terms   policy.Overrides
 }
 
 // Evaluate judges by the policies in force.
@@ -51,7 +51,7 @@ func (s *policySet) rules() []policy.Rule { return s.engine.Load().Rules(policy.
 // use reads what there is and puts it in force under the terms, at the start and when the configuration changes. A term
 // that names a policy which does not exist is an error, unless a ConfigMap that may hold it cannot be used; then what was
 // in force stays.
-func (s *policySet) use(ctx context.Context, terms policy.Terms) error {
+func (s *policySet) use(ctx context.Context, terms policy.Overrides) error {
 	list, err := s.clients.CoreV1().ConfigMaps(s.namespace).List(ctx, metav1.ListOptions{LabelSelector: selector().String()})
 	if err != nil {
 		return fmt.Errorf("listing ConfigMaps of policies: %w", err)
@@ -78,30 +78,30 @@ func (s *policySet) use(ctx context.Context, terms policy.Terms) error {
 }
 
 // assemble compiles ConfigMaps under the terms. It is called with mu held.
-func (s *policySet) assemble(ctx context.Context, stored []*corev1.ConfigMap, terms policy.Terms) (policy.Assembly, error) {
-	candidates := map[string]policy.Candidate{}
+func (s *policySet) assemble(ctx context.Context, stored []*corev1.ConfigMap, terms policy.Overrides) (policy.Bundle, error) {
+	candidates := map[string]policy.Source{}
 	for _, c := range stored {
-		modules, err := policy.Source(c.Name, filesOf(c))
-		candidates[c.Name] = policy.Candidate{Modules: modules, Err: err}
+		modules, err := policy.ParseSource(c.Name, filesOf(c))
+		candidates[c.Name] = policy.Source{Modules: modules, Err: err}
 	}
-	return policy.Assemble(ctx, s.builtin, candidates, s.inForce, policy.DefaultLimits(), terms)
+	return policy.Load(ctx, s.builtin, candidates, s.inForce, policy.DefaultLimits(), terms)
 }
 
 // put puts what was assembled in force. It is called with mu held.
-func (s *policySet) put(assembly policy.Assembly, terms policy.Terms) {
-	s.inForce, s.terms = assembly.InForce, terms
+func (s *policySet) put(assembly policy.Bundle, terms policy.Overrides) {
+	s.inForce, s.terms = assembly.Active, terms
 	s.engine.Store(assembly.Engine)
 	s.metrics.Policies.Loaded(len(assembly.Rejected))
 	inForce := map[string]string{}
 	for _, rule := range s.rules() {
 		inForce[rule.Name] = string(rule.Enforcement)
 	}
-	s.metrics.Admission.InForce(inForce)
+	s.metrics.Admission.SetActive(inForce)
 }
 
 // Check implements webhook.PolicyChecker.
 func (s *policySet) Check(ctx context.Context, candidate *corev1.ConfigMap) error {
-	modules, err := policy.Source(candidate.Name, filesOf(candidate))
+	modules, err := policy.ParseSource(candidate.Name, filesOf(candidate))
 	if err != nil {
 		return err
 	}
@@ -118,7 +118,7 @@ func (s *policySet) Check(ctx context.Context, candidate *corev1.ConfigMap) erro
 	if err != nil {
 		return err
 	}
-	return engine.Trial(ctx, modules)
+	return engine.CheckTimeout(ctx, modules)
 }
 
 func selector() labels.Selector {

@@ -97,7 +97,7 @@ func (s *policySet) reload(ctx context.Context, stored []*corev1.ConfigMap) erro
 	default: // The audit has not begun with the change before.
 	}
 	engine := s.engine.Load()
-	s.log.Info("Policies are in force", "configMaps", len(stored)-len(rejected), "rules", len(engine.Rules(policy.Final)), "policies", engine.Digest())
+	s.log.Info("Policies are in force", "configMaps", len(stored)-len(rejected), "rules", len(engine.Rules(policy.Final)), "policies", engine.Hash())
 	if unknown := engine.Unknown(); unknown != nil {
 		s.log.Error(unknown, "Reading the configuration's policies")
 	}
@@ -117,7 +117,7 @@ func (s *policySet) reload(ctx context.Context, stored []*corev1.ConfigMap) erro
 func invalidEvent(c *corev1.ConfigMap, reason error) event.Event {
 	return event.Event{
 		Reason: event.PolicyInvalid, Warning: true,
-		About: corev1.ObjectReference{
+		Regarding: corev1.ObjectReference{
 			APIVersion: "v1", Kind: "ConfigMap",
 			Namespace: c.Namespace, Name: c.Name, UID: c.UID, ResourceVersion: c.ResourceVersion,
 		},

@@ -10,7 +10,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"reprise.dev/reprise/api/v1alpha1"
-	"reprise.dev/reprise/history"
+	"reprise.dev/reprise/history/store"
 	"reprise.dev/reprise/webhook"
 	"reprise.dev/reprise/workload"
 )
@@ -23,7 +23,7 @@ type revisions struct {
 
 // Quarantined implements webhook.Revisions.
 func (r revisions) Quarantined(ctx context.Context, w types.NamespacedName, template *corev1.PodTemplateSpec, now time.Time) (*webhook.Quarantine, error) {
-	h, err := history.List(ctx, r.cached, w.Namespace, w.Name)
+	h, err := store.List(ctx, r.cached, w.Namespace, w.Name)
 	if err != nil || !slices.ContainsFunc(h, failure) { // Most have nothing that failed, and a hash costs as much as a rule.
 		return nil, err
 	}
@@ -31,19 +31,19 @@ func (r revisions) Quarantined(ctx context.Context, w types.NamespacedName, temp
 	if failed == nil {
 		return nil, nil
 	}
-	if healed, err := history.Healed(ctx, r.live, failed); err != nil || healed {
+	if healed, err := store.ConfigMapsChanged(ctx, r.live, failed); err != nil || healed {
 		return nil, err
 	}
 	return &webhook.Quarantine{Revision: failed.Spec.Number, Error: failed.Status.Error, Until: until}, nil
 }
 
-func failure(r v1alpha1.Revision) bool {
+func failure(r v1alpha1.WorkloadRevision) bool {
 	return r.Status.Phase == v1alpha1.PhaseFailed || r.Status.Phase == v1alpha1.PhaseRolledBack
 }
 
 // LastHealthy implements webhook.Revisions.
 func (r revisions) LastHealthy(ctx context.Context, w types.NamespacedName) (*webhook.Healthy, error) {
-	h, err := history.List(ctx, r.cached, w.Namespace, w.Name)
+	h, err := store.List(ctx, r.cached, w.Namespace, w.Name)
 	if err != nil {
 		return nil, err
 	}
@@ -57,7 +57,7 @@ func (r revisions) LastHealthy(ctx context.Context, w types.NamespacedName) (*we
 // Recorded implements webhook.Revisions.
 func (r revisions) Recorded(ctx context.Context, w types.NamespacedName, intentHash string) (bool, error) {
 	for _, reader := range []client.Reader{r.cached, r.live} {
-		h, err := history.List(ctx, reader, w.Namespace, w.Name)
+		h, err := store.List(ctx, reader, w.Namespace, w.Name)
 		if err != nil {
 			return false, err
 		}
@@ -72,9 +72,9 @@ func (r revisions) Recorded(ctx context.Context, w types.NamespacedName, intentH
 
 // ChangedFiles implements webhook.Revisions.
 func (r revisions) ChangedFiles(ctx context.Context, w types.NamespacedName) ([]string, error) {
-	h, err := history.List(ctx, r.cached, w.Namespace, w.Name)
+	h, err := store.List(ctx, r.cached, w.Namespace, w.Name)
 	if err != nil || len(h) == 0 {
 		return nil, err
 	}
-	return history.ChangedFiles(ctx, r.live, h.Newest())
+	return store.ChangedFiles(ctx, r.live, h.Newest())
 }

@@ -19,12 +19,13 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/healthz"
 
 	"reprise.dev/reprise/api/v1alpha1"
-	"reprise.dev/reprise/certificate"
-	"reprise.dev/reprise/config"
-	"reprise.dev/reprise/event"
-	"reprise.dev/reprise/history"
-	"reprise.dev/reprise/metrics"
-	"reprise.dev/reprise/namespacedata"
+	"reprise.dev/reprise/event/emit"
+	"reprise.dev/reprise/history/recorder"
+	"reprise.dev/reprise/history/store"
+	"reprise.dev/reprise/internal/certificate"
+	"reprise.dev/reprise/internal/config"
+	"reprise.dev/reprise/internal/metrics"
+	"reprise.dev/reprise/internal/namespaceinfo"
 	"reprise.dev/reprise/policy"
 	"reprise.dev/reprise/rollback"
 )
@@ -43,11 +44,11 @@ type process struct {
 	manager    ctrl.Manager
 	clients    kubernetes.Interface
 	dynamic    dynamic.Interface
-	events     *event.Writer
-	namespaces *namespacedata.Source
+	events     *emit.Writer
+	namespaces *namespaceinfo.Cache
 	policies   *policySet
 	metrics    *metrics.Metrics
-	recorder   *history.Recorder
+	recorder   *recorder.Recorder
 	settings   *settings
 	serving    *certificate.Serving
 	drain      *drainer
@@ -119,7 +120,7 @@ func (p *process) connect(context.Context) error {
 	if p.dynamic, err = dynamic.NewForConfig(api); err != nil {
 		return fmt.Errorf("making a client of what the API server sends: %w", err)
 	}
-	if p.namespaces, err = namespacedata.New(api, maxStale, time.Now); err != nil {
+	if p.namespaces, err = namespaceinfo.New(api, maxStale, time.Now); err != nil {
 		return err
 	}
 	if err := p.manager.Add(p.namespaces); err != nil {
@@ -129,7 +130,7 @@ func (p *process) connect(context.Context) error {
 	if err != nil {
 		return fmt.Errorf("reading the host's name for events: %w", err)
 	}
-	p.events = event.NewWriter(p.manager.GetClient(), host)
+	p.events = emit.NewWriter(p.manager.GetClient(), host)
 	return nil
 }
 
@@ -155,14 +156,14 @@ func (p *process) compile(ctx context.Context) error {
 
 // index makes a workload's Revisions findable in the cache, as a selectable field does in the API server.
 func (p *process) index(ctx context.Context) error {
-	err := p.manager.GetFieldIndexer().IndexField(ctx, &v1alpha1.Revision{}, history.WorkloadField, func(o client.Object) []string {
-		if revision, ok := o.(*v1alpha1.Revision); ok {
-			return []string{revision.Spec.Workload.Name}
+	err := p.manager.GetFieldIndexer().IndexField(ctx, &v1alpha1.WorkloadRevision{}, store.WorkloadField, func(o client.Object) []string {
+		if revision, ok := o.(*v1alpha1.WorkloadRevision); ok {
+			return []string{revision.Spec.WorkloadRef.Name}
 		}
 		return nil
 	})
 	if err != nil {
-		return fmt.Errorf("indexing revisions (is the CustomResourceDefinition revisions.reprise.dev installed?): %w", err)
+		return fmt.Errorf("indexing revisions (is the CustomResourceDefinition workloadrevisions.reprise.dev installed?): %w", err)
 	}
 	return nil
 }

@@ -19,8 +19,9 @@ import (
 	controllerevent "sigs.k8s.io/controller-runtime/pkg/event"
 	"sigs.k8s.io/controller-runtime/pkg/metrics"
 
-	"reprise.dev/reprise/config"
 	"reprise.dev/reprise/event"
+	"reprise.dev/reprise/event/emit"
+	"reprise.dev/reprise/internal/config"
 	"reprise.dev/reprise/policy"
 	"reprise.dev/reprise/workload"
 )
@@ -34,10 +35,10 @@ type settings struct {
 	started  config.Config
 	inForce  atomic.Pointer[config.Config]
 	policies interface {
-		use(context.Context, policy.Terms) error
+		use(context.Context, policy.Overrides) error
 	}
 	clients kubernetes.Interface
-	events  *event.Writer
+	events  *emit.Writer
 	log     logr.Logger
 	// changed tells the rollback controller that workloads may be treated in another way; it holds one message.
 	changed chan controllerevent.GenericEvent
@@ -73,7 +74,7 @@ func (p *process) follow(context.Context) error {
 
 func (s *settings) defaults() workload.Settings { return s.inForce.Load().Defaults }
 func (s *settings) maxPerMinute() int           { return s.inForce.Load().History.MaxPerMinute }
-func (s *settings) keepGone() time.Duration     { return s.inForce.Load().History.KeepGone }
+func (s *settings) keepGone() time.Duration     { return s.inForce.Load().History.RetainDeleted }
 
 // take puts a content in force. An error says why it is not; what was in force before stays.
 func (s *settings) take(ctx context.Context, content string) error {
@@ -119,7 +120,7 @@ func (s *settings) refuse(ctx context.Context, content string, reason error) {
 	about.UID, about.ResourceVersion = stored.UID, stored.ResourceVersion
 	sum := sha256.Sum256([]byte(content + "\x00" + reason.Error()))
 	err = s.events.Write(ctx, event.Event{
-		Reason: event.ConfigurationInvalid, Warning: true, About: about, Key: hex.EncodeToString(sum[:]),
+		Reason: event.ConfigurationInvalid, Warning: true, Regarding: about, Key: hex.EncodeToString(sum[:]),
 		Message: event.Message("not in force: "+reason.Error(), nil, "what was in force stays; correct the values and run helm upgrade"),
 		At:      time.Now(),
 	})

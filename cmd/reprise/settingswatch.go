@@ -6,8 +6,8 @@ import (
 	"os"
 	"time"
 
-	"reprise.dev/reprise/config"
-	"reprise.dev/reprise/version"
+	"reprise.dev/reprise/internal/config"
+	"reprise.dev/reprise/internal/version"
 )
 
 const (

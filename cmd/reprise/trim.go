@@ -22,7 +22,7 @@ func trimDeployment(object any) (any, error) {
 	}
 	d.ManagedFields = nil
 	delete(d.Annotations, workload.LastApplied)
-	if !workload.Admitted(d) {
+	if !workload.IsManaged(d) {
 		d.Spec, d.Status = appsv1.DeploymentSpec{}, appsv1.DeploymentStatus{}
 	}
 	return d, nil
@@ -80,6 +80,6 @@ func trimReplicaSet(object any) (any, error) {
 		set.Labels = nil
 		return &metav1.PartialObjectMetadata{ObjectMeta: set.ObjectMeta}, nil
 	}
-	workload.Slim(set)
+	workload.Trim(set)
 	return set, nil
 }

@@ -30,7 +30,7 @@ func TestTheCacheKeepsOfReplicaSetsThatMayHavePodsWhatJudgesThem(t *testing.T) {
 	slim := func(want *int32, have int32) *appsv1.ReplicaSet {
 		set := stored(want, have)
 		set.ManagedFields, set.Annotations = nil, nil
-		workload.Slim(set)
+		workload.Trim(set)
 		return set
 	}
 	idle := &metav1.PartialObjectMetadata{

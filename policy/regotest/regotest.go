@@ -67,7 +67,7 @@ func Run(ctx context.Context, files map[string]string) ([]Result, error) {
 		SetModules(modules).
 		RunTests(ctx, nil)
 	if err != nil {
-		return nil, policy.Located(err)
+		return nil, policy.WithLocation(err)
 	}
 	var all []Result
 	for result := range results {
@@ -91,7 +91,7 @@ func resultOf(r *tester.Result) Result {
 	case r.Skip:
 		result.Outcome = Skipped
 	case r.Error != nil:
-		result.Outcome, result.Detail = Error, policy.Located(r.Error).Error()
+		result.Outcome, result.Detail = Error, policy.WithLocation(r.Error).Error()
 	case r.Fail:
 		result.Outcome, result.Detail = Fail, failing(r)
 	}

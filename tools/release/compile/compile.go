@@ -32,7 +32,7 @@ func (p Platform) Binary(command string) string {
 func Command(ctx context.Context, root, name string, p Platform, s stamp.Stamp, dir string) (string, error) {
 	binary := filepath.Join(dir, p.Binary(name))
 	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false",
-		"-ldflags", "-s -w -buildid= -X reprise.dev/reprise/version.stamp="+s.Version, "-o", binary, "./cmd/"+name)
+		"-ldflags", "-s -w -buildid= -X reprise.dev/reprise/internal/version.stamp="+s.Version, "-o", binary, "./cmd/"+name)
 	cmd.Dir = root
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOWORK=off", "GOFLAGS=", "GOOS="+p.OS, "GOARCH="+p.Arch)
 	if out, err := cmd.CombinedOutput(); err != nil {

@@ -1,0 +1,85 @@
+package command
+
+import (
+	"bytes"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"k8s.io/cli-runtime/pkg/genericclioptions"
+	"k8s.io/cli-runtime/pkg/genericiooptions"
+	"sigs.k8s.io/yaml"
+)
+
+// TestThePipelinesOnThePageAreRight: they can be parsed, and each check, applies and waits in this order, by commands
+// and flags that there are.
+func TestThePipelinesOnThePageAreRight(t *testing.T) {
+	page := text(t, "../../docs/ci.md")
+	snippets := regexp.MustCompile("(?ms)^```yaml\n(.*?)^```$").FindAllStringSubmatch(page, -1)
+	if len(snippets) != 2 {
+		t.Fatalf("the page has %d pipelines, want those of GitHub and GitLab", len(snippets))
+	}
+	for _, snippet := range snippets {
+		var pipeline map[string]any
+		if err := yaml.UnmarshalStrict([]byte(snippet[1]), &pipeline); err != nil {
+			t.Errorf("%s: %v", snippet[1], err)
+			continue
+		}
+		var order []string
+		for _, line := range strings.Split(snippet[1], "\n") {
+			if at := strings.Index(line, "kubectl apply "); at >= 0 {
+				order = append(order, "apply")
+			}
+			at := strings.Index(line, "kubectl reprise ")
+			if at < 0 {
+				continue
+			}
+			words := strings.Fields(strings.Split(line[at:], " > ")[0])[2:]
+			order = append(order, words[0])
+			parses(t, words)
+		}
+		if want := []string{"check", "apply", "wait", "history"}; !slices.Equal(order, want) {
+			t.Errorf("the pipeline does %v, want %v", order, want)
+		}
+	}
+}
+
+// parses fails the test where a command line names a command or a flag that there is not.
+func parses(t *testing.T, words []string) {
+	t.Helper()
+	p := &plugin{IOStreams: genericiooptions.IOStreams{Out: &bytes.Buffer{}, ErrOut: &bytes.Buffer{}}, config: genericclioptions.NewConfigFlags(true)}
+	command, rest, err := p.command().Find(words)
+	if err == nil {
+		err = command.ParseFlags(rest)
+	}
+	if err != nil || command.Name() != words[0] {
+		t.Errorf("%v: %v", words, err)
+	}
+}
+
+// TestExitCodesAreDocumented: every command says in its help by which codes it ends, and has examples as kubectl's have.
+func TestExitCodesAreDocumented(t *testing.T) {
+	p := &plugin{config: genericclioptions.NewConfigFlags(true)}
+	for _, command := range p.command().Commands() {
+		if command.HasSubCommands() {
+			continue
+		}
+		if !strings.Contains(command.Long, "Exit codes: 0 ") {
+			t.Errorf("%s does not say by which codes it ends", command.Name())
+		}
+		if builtIn := command.GroupID == "Other commands:" && command.Name() != "version"; !builtIn && !strings.HasPrefix(command.Example, "  # ") {
+			t.Errorf("%s has no example that says what it is for", command.Name())
+		}
+	}
+}
+
+func TestTheGravestOutcomeOfSeveralWorkloadsCounts(t *testing.T) {
+	for _, tt := range []struct{ a, b, want int }{
+		{0, 0, 0}, {0, superseded, superseded}, {superseded, cannotTell, cannotTell}, {cannotTell, failed, failed}, {failed, superseded, failed}, {superseded, 0, superseded},
+	} {
+		if got := worse(tt.a, tt.b); got != tt.want {
+			t.Errorf("of %d and %d it is %d, want %d", tt.a, tt.b, got, tt.want)
+		}
+	}
+}

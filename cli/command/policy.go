@@ -1,0 +1,108 @@
+package command
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"reprise.dev/reprise/policy"
+	"reprise.dev/reprise/policy/regotest"
+)
+
+func (p *plugin) policyCommand() *cobra.Command {
+	command := &cobra.Command{Use: "policy", Short: "Work on policies"}
+	command.AddCommand(&cobra.Command{
+		Use:   "test FOLDER...",
+		Short: "Run the tests that policies bring",
+		Long: `Run the tests that policies bring: rules named test_… in files *_test.rego, with the builtins that Reprise serves
+(stock opa test knows no k8s.quantity). The policies must also load as they would in the cluster.
+
+Exit codes: 0 all pass, 1 a test fails, 2 they cannot be run.`,
+		Example: `  # Run the tests of the policies in a folder
+  kubectl reprise policy test policies/`,
+		Args: cobra.MinimumNArgs(1),
+		RunE: func(command *cobra.Command, folders []string) error {
+			return p.testPolicies(command.Context(), folders)
+		},
+	})
+	return command
+}
+
+func (p *plugin) testPolicies(ctx context.Context, folders []string) error {
+	failed := 0
+	for _, folder := range folders {
+		results, err := testFolder(ctx, folder)
+		if err != nil {
+			return err
+		}
+		for _, r := range results {
+			fmt.Fprintf(p.Out, "%-5s %s:%d %s\n", r.Outcome, r.File, r.Line, r.Name)
+			if r.Detail != "" {
+				fmt.Fprintf(p.Out, "      %s\n", r.Detail)
+			}
+			if r.Outcome == regotest.Fail || r.Outcome == regotest.Error {
+				failed++
+			}
+		}
+	}
+	if failed > 0 {
+		return outcome(denied)
+	}
+	return nil
+}
+
+// testFolder loads a folder's policies as they are loaded in the cluster, and runs their tests.
+func testFolder(ctx context.Context, folder string) ([]regotest.Result, error) {
+	modules, err := policiesIn(folder)
+	if err != nil {
+		return nil, err
+	}
+	engine, err := policy.New(ctx, modules, policy.DefaultLimits(), policy.Overrides{})
+	if err == nil {
+		err = engine.CheckTimeout(ctx, modules)
+	}
+	if err != nil {
+		return nil, err
+	}
+	files, err := filesIn(folder, false, ".rego")
+	if err != nil {
+		return nil, err
+	}
+	texts, err := textsOf(files)
+	if err != nil {
+		return nil, err
+	}
+	return regotest.Run(ctx, texts)
+}
+
+// policiesIn reads a folder as a ConfigMap made of it would be read: kubectl create configmap --from-file=FOLDER.
+func policiesIn(folder string) ([]policy.Module, error) {
+	files, err := filesIn(folder, false, ".rego", ".yaml", ".yml")
+	if err != nil {
+		return nil, err
+	}
+	texts, err := textsOf(files)
+	if err != nil {
+		return nil, err
+	}
+	keys := map[string]string{}
+	for file, text := range texts {
+		keys[filepath.Base(file)] = text
+	}
+	return policy.ParseSource(filepath.Clean(folder), keys)
+}
+
+func textsOf(files []string) (map[string]string, error) {
+	texts := map[string]string{}
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			return nil, fmt.Errorf("reading policies: %w", err)
+		}
+		texts[file] = string(text)
+	}
+	return texts, nil
+}

@@ -1,0 +1,91 @@
+// Package emit stores Events, each once.
+package emit
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"reprise.dev/reprise/event"
+)
+
+// component is the source that users see beside an event.
+const component = "reprise"
+
+// Writer stores events as core/v1 objects of a deterministic name. The recorders of client-go fold a second
+// event of the same reason away and drop what exceeds their rate; a story told in pieces is no story.
+type Writer struct {
+	client   client.Client
+	instance string
+}
+
+// NewWriter makes a Writer; instance names the process, such as its pod.
+func NewWriter(c client.Client, instance string) *Writer {
+	return &Writer{client: c, instance: instance}
+}
+
+// Write stores an event. The same event again changes nothing, or raises the count of one that repeats.
+func (w *Writer) Write(ctx context.Context, e event.Event) error {
+	object := w.object(e)
+	err := w.client.Create(ctx, object)
+	if err == nil {
+		return nil
+	}
+	if !apierrors.IsAlreadyExists(err) {
+		return fmt.Errorf("writing event %s about %s: %w", e.Reason, e.Regarding.Name, err)
+	}
+	if !e.Aggregate {
+		return nil
+	}
+	stored := &corev1.Event{}
+	if err := w.client.Get(ctx, client.ObjectKeyFromObject(object), stored); err != nil {
+		return fmt.Errorf("reading event %s about %s to repeat it: %w", e.Reason, e.Regarding.Name, err)
+	}
+	stored.Count++
+	stored.LastTimestamp = object.LastTimestamp
+	stored.Message = object.Message
+	stored.Annotations = object.Annotations
+	if err := w.client.Update(ctx, stored); err != nil {
+		return fmt.Errorf("repeating event %s about %s: %w", e.Reason, e.Regarding.Name, err)
+	}
+	return nil
+}
+
+func (w *Writer) object(e event.Event) *corev1.Event {
+	kind := corev1.EventTypeNormal
+	if e.Warning {
+		kind = corev1.EventTypeWarning
+	}
+	at := metav1.NewTime(e.At)
+	return &corev1.Event{
+		ObjectMeta:          metav1.ObjectMeta{Namespace: e.Regarding.Namespace, Name: name(e), Annotations: e.Annotations},
+		InvolvedObject:      e.Regarding,
+		Reason:              string(e.Reason),
+		Message:             e.Message,
+		Type:                kind,
+		FirstTimestamp:      at,
+		LastTimestamp:       at,
+		Count:               1,
+		Source:              corev1.EventSource{Component: component},
+		ReportingController: "reprise.dev/" + component,
+		ReportingInstance:   w.instance,
+		Action:              string(e.Reason),
+	}
+}
+
+// name is the same for the same event, and no longer than an object's name may be.
+func name(e event.Event) string {
+	sum := sha256.Sum256([]byte(string(e.Regarding.UID) + "\x00" + e.Regarding.Name + "\x00" + string(e.Reason) + "\x00" + e.Key))
+	const longest = 253 - 1 - 16
+	prefix := e.Regarding.Name
+	if len(prefix) > longest {
+		prefix = prefix[:longest]
+	}
+	return prefix + "." + hex.EncodeToString(sum[:8])
+}

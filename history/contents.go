@@ -1,0 +1,66 @@
+package history
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"reprise.dev/reprise/api/v1alpha1"
+	"reprise.dev/reprise/diff"
+	"reprise.dev/reprise/workload"
+)
+
+// FileContent is what one of Score's ConfigMaps holds, and whether it holds it as text.
+func FileContent(c *corev1.ConfigMap) (content []byte, text bool) {
+	if value, ok := c.Data[workload.FileKey]; ok {
+		return []byte(value), true
+	}
+	return c.BinaryData[workload.FileKey], false
+}
+
+// SameContent says whether a ConfigMap holds what a revision's file held.
+func SameContent(f v1alpha1.RevisionFile, c *corev1.ConfigMap) bool {
+	content, _ := FileContent(c)
+	return HashContent(content) == f.Hash
+}
+
+// HashContent returns the hash by which a file's content is compared.
+func HashContent(content []byte) string {
+	sum := sha256.Sum256(content)
+	return HashVersion + hex.EncodeToString(sum[:16])
+}
+
+// FilesDigest identifies the contents of a revision's files, empty where it has none.
+func FilesDigest(files []v1alpha1.RevisionFile) string {
+	if len(files) == 0 {
+		return ""
+	}
+	sum := sha256.New()
+	for _, f := range files {
+		fmt.Fprintf(sum, "%s\x00%s\x00", f.ConfigMapName, f.Hash)
+	}
+	return HashVersion + hex.EncodeToString(sum.Sum(nil)[:16])
+}
+
+// ToDiffFiles lists files by where containers see them.
+func ToDiffFiles(listed []v1alpha1.RevisionFile, kept map[string]KeptFile) diff.Files {
+	all := diff.Files{}
+	for _, f := range listed {
+		if f.Missing {
+			continue
+		}
+		for _, place := range f.SeenAt {
+			container, path, _ := strings.Cut(place, ":")
+			all[diff.File{Container: container, Path: path}] = diff.Content{
+				Data: kept[f.ConfigMapName].Content, Digest: f.Hash, Size: int(f.Size), ConfigMap: f.ConfigMapName,
+			}
+		}
+	}
+	return all
+}
+
+// HashVersion names the way of hashing contents, so that hashes made by another are never taken for equal ones.
+const HashVersion = "v1:"

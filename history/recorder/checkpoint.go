@@ -1,0 +1,64 @@
+package recorder
+
+import (
+	"context"
+	"fmt"
+
+	coordinationv1 "k8s.io/api/coordination/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	coordinationclient "k8s.io/client-go/kubernetes/typed/coordination/v1"
+)
+
+// checkpointAnnotation holds the resourceVersion up to which every change is recorded.
+const checkpointAnnotation = "reprise.dev/recorded-up-to"
+
+// checkpoint is the durable place of the recorder's progress: an annotation of a Lease of its own, beside that
+// of the leader's election, so that no further right is needed.
+type checkpoint struct {
+	leases coordinationclient.LeaseInterface
+	name   string
+	// lease is as it was read or written last, nil where there is none yet.
+	lease *coordinationv1.Lease
+}
+
+// load reads the checkpoint, empty where there is none yet.
+func (c *checkpoint) load(ctx context.Context) (string, error) {
+	lease, err := c.leases.Get(ctx, c.name, metav1.GetOptions{})
+	if apierrors.IsNotFound(err) {
+		c.lease = nil
+		return "", nil
+	}
+	if err != nil {
+		return "", fmt.Errorf("reading the recorder's checkpoint: %w", err)
+	}
+	c.lease = lease
+	return lease.Annotations[checkpointAnnotation], nil
+}
+
+// save writes the checkpoint if it has moved. Where somebody else wrote it meanwhile, it is read again and left to
+// the next call.
+func (c *checkpoint) save(ctx context.Context, resourceVersion string) error {
+	if resourceVersion == "" || c.lease != nil && c.lease.Annotations[checkpointAnnotation] == resourceVersion {
+		return nil
+	}
+	marks := map[string]string{checkpointAnnotation: resourceVersion}
+	var stored *coordinationv1.Lease
+	var err error
+	if c.lease == nil {
+		stored, err = c.leases.Create(ctx, &coordinationv1.Lease{ObjectMeta: metav1.ObjectMeta{Name: c.name, Annotations: marks}}, metav1.CreateOptions{})
+	} else {
+		lease := c.lease.DeepCopy()
+		lease.Annotations = marks
+		stored, err = c.leases.Update(ctx, lease, metav1.UpdateOptions{})
+	}
+	if apierrors.IsConflict(err) || apierrors.IsNotFound(err) || apierrors.IsAlreadyExists(err) {
+		_, err = c.load(ctx)
+		return err
+	}
+	if err != nil {
+		return fmt.Errorf("saving the recorder's checkpoint: %w", err)
+	}
+	c.lease = stored
+	return nil
+}

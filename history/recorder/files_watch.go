@@ -1,0 +1,121 @@
+package recorder
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/utils/clock"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/builder"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/handler"
+	"sigs.k8s.io/controller-runtime/pkg/predicate"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+
+	"reprise.dev/reprise/api/v1alpha1"
+	"reprise.dev/reprise/history/store"
+	"reprise.dev/reprise/workload"
+)
+
+// quiet is how long a workload's files must lie still before their change is a revision of its own: an apply writes
+// several, and the Deployment after them.
+const quiet = 10 * time.Second
+
+// FileWatcher finds changes of Score's files that come without a change of the Deployment, and has the Recorder
+// record them. It watches only the metadata of ConfigMaps. It runs on the leader only.
+type FileWatcher struct {
+	// Client reads from the cache.
+	Client   client.Reader
+	Recorder *Recorder
+	Clock    clock.PassiveClock
+}
+
+// SetupWithManager has the FileWatcher called for a workload whenever one of its files changes.
+func (w *FileWatcher) SetupWithManager(manager ctrl.Manager) error {
+	named := predicate.NewPredicateFuncs(func(o client.Object) bool { return workload.IsFileName(o.GetName()) })
+	return ctrl.NewControllerManagedBy(manager).Named("files").
+		WatchesMetadata(&corev1.ConfigMap{}, handler.EnqueueRequestsFromMapFunc(w.users), builder.WithPredicates(named)).
+		Complete(w)
+}
+
+// users are the workloads that mount a file.
+func (w *FileWatcher) users(ctx context.Context, file client.Object) []reconcile.Request {
+	var all appsv1.DeploymentList
+	if err := w.Client.List(ctx, &all, client.InNamespace(file.GetNamespace()), client.UnsafeDisableDeepCopy); err != nil {
+		return nil // The cache is there before the watch is.
+	}
+	var requests []reconcile.Request
+	for _, d := range all.Items {
+		for _, used := range workload.FilesOf(&d.Spec.Template) {
+			if used.ConfigMap == file.GetName() {
+				requests = append(requests, reconcile.Request{NamespacedName: types.NamespacedName{Namespace: d.Namespace, Name: d.Name}})
+				break
+			}
+		}
+	}
+	return requests
+}
+
+// Reconcile offers a workload's files to the Recorder once they have lain still and differ from what the newest
+// revision holds.
+func (w *FileWatcher) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.Result, error) {
+	d := &appsv1.Deployment{}
+	if err := w.Client.Get(ctx, request.NamespacedName, d); err != nil {
+		return ctrl.Result{}, client.IgnoreNotFound(err)
+	}
+	if !workload.IsGuarded(d) || !w.Recorder.wanted(d.Namespace) {
+		return ctrl.Result{}, nil
+	}
+	h, err := store.List(ctx, w.Client, d.Namespace, d.Name)
+	if err != nil {
+		return ctrl.Result{}, err
+	}
+	newest := h.Newest()
+	if newest == nil || newest.Spec.IntentHash != workload.IntentOf(d).Hash() {
+		return ctrl.Result{RequeueAfter: quiet}, nil // The Deployment changed, and its revision takes the files along.
+	}
+	if newest == h.OpenRollback() {
+		return ctrl.Result{RequeueAfter: quiet}, nil // It writes files itself, and the Deployment after them.
+	}
+	changed, last, err := w.changed(ctx, d, newest)
+	if err != nil || !changed {
+		return ctrl.Result{}, err
+	}
+	if left := last.Add(quiet).Sub(w.Clock.Now()); left > 0 {
+		return ctrl.Result{RequeueAfter: left}, nil
+	}
+	return ctrl.Result{}, w.Recorder.RequestFileSnapshot(ctx, d)
+}
+
+// changed says whether a file was written since the revision was taken, and when the last one was.
+func (w *FileWatcher) changed(ctx context.Context, d *appsv1.Deployment, newest *v1alpha1.WorkloadRevision) (bool, time.Time, error) {
+	versions := map[string]string{}
+	for _, f := range newest.Spec.Files {
+		versions[f.ConfigMapName] = f.ResourceVersion
+	}
+	var changed bool
+	var last time.Time
+	for _, f := range workload.FilesOf(&d.Spec.Template) {
+		stored := &metav1.PartialObjectMetadata{}
+		stored.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("ConfigMap"))
+		err := w.Client.Get(ctx, client.ObjectKey{Namespace: d.Namespace, Name: f.ConfigMap}, stored)
+		if client.IgnoreNotFound(err) != nil {
+			return false, last, fmt.Errorf("reading file %s from the cache: %w", f.ConfigMap, err)
+		}
+		if err != nil || stored.ResourceVersion == versions[f.ConfigMap] {
+			continue
+		}
+		changed = true
+		for _, entry := range stored.ManagedFields {
+			if entry.Time != nil && entry.Time.After(last) {
+				last = entry.Time.Time
+			}
+		}
+	}
+	return changed, last, nil
+}

@@ -1,0 +1,147 @@
+package metrics
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
+
+	"reprise.dev/reprise/api/v1alpha1"
+	"reprise.dev/reprise/history"
+	"reprise.dev/reprise/rollback"
+)
+
+// complete registers all metrics, with some of each, as a leader of an install serves them.
+func complete(t *testing.T, leads bool) (*Metrics, *prometheus.Registry) {
+	t.Helper()
+	now := time.Unix(1000, 0)
+	m, registry := New(rollback.Causes()), prometheus.NewPedanticRegistry()
+	if err := m.Register(registry,
+		State{Leads: func() bool { return leads }, Census: func() history.Stats {
+			return history.Stats{Workloads: map[v1alpha1.Phase]int{v1alpha1.PhaseHealthy: 3}, Held: 1, Quarantines: 2}
+		}},
+		Recorder{Leads: func() bool { return leads }, Backlog: func() (int, time.Time) { return 4, now.Add(-time.Minute) }, Now: func() time.Time { return now }},
+		PolicySet{Hash: func() string { return "abc" }},
+		Build("1.2.3", "f00"),
+	); err != nil {
+		t.Fatal(err)
+	}
+	return m, registry
+}
+
+func TestNamesFollowPrometheussConventions(t *testing.T) {
+	m, registry := complete(t, true)
+	m.Admission.Violated("limits-missing", "deny")
+	m.Admission.EvaluationFailed("limits-missing", "timeout")
+	problems, err := testutil.GatherAndLint(registry)
+	if err != nil || len(problems) > 0 {
+		t.Errorf("%v, %v", problems, err)
+	}
+	families, err := registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, family := range families {
+		if !strings.HasPrefix(family.GetName(), "reprise_") {
+			t.Errorf("%s does not begin with reprise_", family.GetName())
+		}
+	}
+}
+
+func TestEverySeriesOfAClosedListIsThereBeforeItIsCounted(t *testing.T) {
+	_, registry := complete(t, false)
+	for name, want := range map[string]int{
+		"reprise_admissions_total":                   5 * 2 * 2,
+		"reprise_rollbacks_total":                    4 * 2,
+		"reprise_revision_verdicts_total":            2,
+		"reprise_rollback_holds_total":               len(rollback.Causes()),
+		"reprise_admission_duration_seconds":         2,
+		"reprise_policy_evaluation_duration_seconds": 2,
+	} {
+		if got, err := testutil.GatherAndCount(registry, name); err != nil || got != want {
+			t.Errorf("%s has %d series, want %d: %v", name, got, want, err)
+		}
+	}
+	if causes := rollback.Causes(); len(slices.Compact(slices.Sorted(slices.Values(causes)))) != len(causes) {
+		t.Errorf("a cause is listed twice: %q", causes)
+	}
+}
+
+func TestThePoliciesInForceHaveSeriesAndThoseOfBeforeHaveNot(t *testing.T) {
+	m, registry := complete(t, false)
+	check := func(objections, unjudged int) {
+		t.Helper()
+		for name, want := range map[string]int{"reprise_policy_objections_total": objections, "reprise_policy_unjudged_total": unjudged} {
+			if got, err := testutil.GatherAndCount(registry, name); err != nil || got != want {
+				t.Errorf("%s has %d series, want %d: %v", name, got, want, err)
+			}
+		}
+	}
+	check(0, 0)
+	m.Admission.SetActive(map[string]string{"a": "deny", "b": "warn"})
+	m.Admission.Violated("a", "exempt")
+	check(3, 6)
+	m.Admission.SetActive(map[string]string{"b": "deny"})
+	check(2, 3) // That b only warned before is still told.
+}
+
+func TestOnlyTheLeaderServesWhatAllReplicasKnow(t *testing.T) {
+	names := []string{
+		"reprise_workloads", "reprise_held_rollbacks", "reprise_open_rollbacks", "reprise_quarantines",
+		"reprise_recorder_waiting", "reprise_recorder_lag_seconds",
+	}
+	_, follower := complete(t, false)
+	if got, err := testutil.GatherAndCount(follower, append(names, "reprise_revisions")...); err != nil || got != 0 {
+		t.Errorf("a follower serves %d series: %v", got, err)
+	}
+	_, leader := complete(t, true)
+	want := `
+# HELP reprise_held_rollbacks Workloads whose rollback is due and is not done; on the leader only.
+# TYPE reprise_held_rollbacks gauge
+reprise_held_rollbacks 1
+# HELP reprise_open_rollbacks Rollbacks that were begun and are not at their end; on the leader only.
+# TYPE reprise_open_rollbacks gauge
+reprise_open_rollbacks 0
+# HELP reprise_quarantines Pod templates that failed and are refused at admission; on the leader only.
+# TYPE reprise_quarantines gauge
+reprise_quarantines 2
+# HELP reprise_recorder_lag_seconds How long the oldest stored intent has waited to be recorded; on the leader only.
+# TYPE reprise_recorder_lag_seconds gauge
+reprise_recorder_lag_seconds 60
+# HELP reprise_recorder_waiting Stored intents that wait to be recorded; on the leader only.
+# TYPE reprise_recorder_waiting gauge
+reprise_recorder_waiting 4
+# HELP reprise_workloads Guarded workloads, by the phase of their newest revision; on the leader only.
+# TYPE reprise_workloads gauge
+reprise_workloads{phase="Failed"} 0
+reprise_workloads{phase="Healthy"} 3
+reprise_workloads{phase="Progressing"} 0
+reprise_workloads{phase="RolledBack"} 0
+reprise_workloads{phase="Superseded"} 0
+reprise_workloads{phase="Unknown"} 0
+`
+	if err := testutil.GatherAndCompare(leader, strings.NewReader(want), names...); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestALoadThatFailsIsCounted(t *testing.T) {
+	m, registry := complete(t, false)
+	m.Policies.Loaded(0)
+	m.Policies.Loaded(2)
+	m.Policies.Failed()
+	want := `
+# HELP reprise_policy_invalid_sources ConfigMaps of policies that cannot be used as they are; what was in force of them before stays.
+# TYPE reprise_policy_invalid_sources gauge
+reprise_policy_invalid_sources 2
+# HELP reprise_policy_load_errors_total Times that policies were loaded and not all of them could be used.
+# TYPE reprise_policy_load_errors_total counter
+reprise_policy_load_errors_total 2
+`
+	if err := testutil.GatherAndCompare(registry, strings.NewReader(want), "reprise_policy_invalid_sources", "reprise_policy_load_errors_total"); err != nil {
+		t.Error(err)
+	}
+}

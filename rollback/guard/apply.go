@@ -1,0 +1,192 @@
+package guard
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+
+	appsv1 "k8s.io/api/apps/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/util/retry"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"reprise.dev/reprise/api/v1alpha1"
+	"reprise.dev/reprise/history"
+	"reprise.dev/reprise/rollback"
+	"reprise.dev/reprise/workload"
+)
+
+// errOvertaken means that another deploy arrived meanwhile: it wins, and the rollback is given up.
+var errOvertaken = errors.New("a newer deploy arrived and wins")
+
+// applier puts a revision back by two writes, neither of which conflicts with the next apply of whoever
+// deployed: the whole intent in one update, then the ownership of its fields in one patch. Both in one write
+// would leave Reprise as an owner. The resourceVersion that was read makes a deploy that arrives meanwhile win.
+type applier struct {
+	client client.Client
+	live   client.Reader
+}
+
+// restore brings the workload from the failed revision's intent to the target's. It may be repeated: it goes
+// on from whatever it finds. It returns errOvertaken if it finds a third intent.
+func (a applier) restore(ctx context.Context, failed, target *v1alpha1.WorkloadRevision) error {
+	saved, err := history.DecodeSnapshot(target)
+	if err != nil {
+		return err
+	}
+	d, hash, err := a.read(ctx, failed)
+	if err != nil {
+		return err
+	}
+	if hash != failed.Spec.IntentHash && hash != target.Spec.IntentHash {
+		return errOvertaken
+	}
+	// The intent comes last: once it is there, a file that is another was written since, and is left to who wrote it.
+	putBack := hash == target.Spec.IntentHash && hash != failed.Spec.IntentHash
+	if err := a.restoreFiles(ctx, failed, target, saved.Files); err != nil && (!putBack || !errors.Is(err, errOvertaken)) {
+		return err
+	}
+	if hash != target.Spec.IntentHash {
+		saved.Intent.Onto(d)
+		if err := a.client.Update(ctx, d, client.FieldOwner(history.FieldManager)); err != nil {
+			return fmt.Errorf("putting the intent of revision %s back: %w", target.Name, err)
+		}
+	}
+	if hash, err = intentHash(d); err != nil {
+		return err
+	}
+	if hash != target.Spec.IntentHash {
+		return errOvertaken
+	}
+	return a.restoreOwnership(ctx, failed, target, d, saved.ManagedFields)
+}
+
+// restoreOwnership writes the ownership onto the restored workload, and makes sure that what is stored then is still
+// the target's intent. The deployment controller answers the restored intent with its status at once, which is no
+// newer deploy.
+func (a applier) restoreOwnership(ctx context.Context, failed, target *v1alpha1.WorkloadRevision, d *unstructured.Unstructured, saved []metav1.ManagedFieldsEntry) error {
+	return retry.RetryOnConflict(retry.DefaultRetry, func() error {
+		conflict := a.writeOwnership(ctx, d, saved)
+		if conflict != nil && !apierrors.IsConflict(conflict) {
+			return conflict
+		}
+		var hash string
+		var err error
+		if conflict != nil {
+			d, hash, err = a.read(ctx, failed)
+		} else {
+			hash, err = intentHash(d) // The API server's answer is what it stored.
+		}
+		if err != nil {
+			return err
+		}
+		if hash != target.Spec.IntentHash {
+			return errOvertaken
+		}
+		return conflict
+	})
+}
+
+// overtaken is errOvertaken where a newer deploy has begun already.
+func (a applier) overtaken(ctx context.Context, failed, target *v1alpha1.WorkloadRevision) error {
+	_, hash, err := a.read(ctx, failed)
+	if err != nil {
+		return err
+	}
+	if hash != failed.Spec.IntentHash && hash != target.Spec.IntentHash {
+		return errOvertaken
+	}
+	_, err = a.readFiles(ctx, failed, target)
+	return err
+}
+
+// releaseOwnership has Reprise own nothing of what it wrote before a newer deploy overtook it: whoever applies next by server-side
+// apply would meet a conflict, for ever. The fields are nobody's then, but those of a file that was put back.
+func (a applier) releaseOwnership(ctx context.Context, failed, target *v1alpha1.WorkloadRevision) error {
+	saved, err := history.DecodeSnapshot(target)
+	if err != nil {
+		return err
+	}
+	d, _, err := a.read(ctx, failed)
+	if err == nil {
+		err = a.writeOwnership(ctx, d, d.GetManagedFields())
+	}
+	if err != nil && !apierrors.IsNotFound(err) && !errors.Is(err, errOvertaken) {
+		return err
+	}
+	for _, f := range rollback.RestorableFiles(target.Spec.Files) {
+		live, err := a.readFile(ctx, target.Namespace, f.ConfigMapName)
+		if err != nil || live == nil {
+			return err
+		}
+		owners := live.ManagedFields
+		if history.SameContent(f, live) {
+			owners = saved.Files[f.ConfigMapName].ManagedFields
+		}
+		if err := a.writeOwnership(ctx, live, owners); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// read reads the workload as the API server has it, since a type would drop what is newer than it is, and the hash of
+// its intent.
+func (a applier) read(ctx context.Context, failed *v1alpha1.WorkloadRevision) (*unstructured.Unstructured, string, error) {
+	d := &unstructured.Unstructured{}
+	d.SetGroupVersionKind(appsv1.SchemeGroupVersion.WithKind("Deployment"))
+	key := client.ObjectKey{Namespace: failed.Namespace, Name: failed.Spec.WorkloadRef.Name}
+	if err := a.live.Get(ctx, key, d); err != nil {
+		return nil, "", fmt.Errorf("reading %s before its rollback: %w", key.Name, err)
+	}
+	if d.GetUID() != failed.Spec.WorkloadRef.UID {
+		return nil, "", errOvertaken
+	}
+	hash, err := intentHash(d)
+	return d, hash, err
+}
+
+func intentHash(d *unstructured.Unstructured) (string, error) {
+	intent, err := workload.RawIntentOf(d).Typed()
+	if err != nil {
+		return "", fmt.Errorf("reading Deployment %s: %w", d.GetName(), err)
+	}
+	return intent.Hash(), nil
+}
+
+// check asks the API server whether it would accept an intent now.
+func (a applier) check(ctx context.Context, failed *v1alpha1.WorkloadRevision, intent workload.RawIntent) error {
+	d, _, err := a.read(ctx, failed)
+	if err != nil {
+		return err
+	}
+	intent.Onto(d)
+	return a.client.Update(ctx, d, client.DryRunAll, client.FieldOwner(history.FieldManager))
+}
+
+// writeOwnership is the second write: the saved managers own their fields again, controllers and subresources keep
+// what they own now, and Reprise owns nothing. Where Reprise owns nothing already, a run that was interrupted had
+// done it.
+func (a applier) writeOwnership(ctx context.Context, object client.Object, saved []metav1.ManagedFieldsEntry) error {
+	live := object.GetManagedFields()
+	if !slices.ContainsFunc(live, rollback.OwnedByReprise) {
+		return nil
+	}
+	patch, err := json.Marshal([]map[string]any{
+		// A test would be refused as invalid; a resourceVersion that is sent and is old is a conflict.
+		{"op": "replace", "path": "/metadata/resourceVersion", "value": object.GetResourceVersion()},
+		{"op": "replace", "path": "/metadata/managedFields", "value": rollback.RestoredOwnership(saved, live)},
+	})
+	if err != nil {
+		return fmt.Errorf("encoding the managed fields of %s: %w", object.GetName(), err)
+	}
+	if err := a.client.Patch(ctx, object, client.RawPatch(types.JSONPatchType, patch), client.FieldOwner(history.FieldManager)); err != nil {
+		return fmt.Errorf("putting the field ownership of %s back: %w", object.GetName(), err)
+	}
+	return nil
+}

@@ -1,0 +1,60 @@
+package guard
+
+import (
+	"context"
+	"errors"
+
+	"reprise.dev/reprise/api/v1alpha1"
+	"reprise.dev/reprise/diff"
+	"reprise.dev/reprise/history"
+	"reprise.dev/reprise/history/store"
+	"reprise.dev/reprise/rollback"
+)
+
+// changesSince compares a revision with the healthy one before it. Without one there is no difference to tell, and none
+// can be told of what cannot be read: that must keep no verdict from being written.
+func (r *Reconciler) changesSince(ctx context.Context, healthy, revision *v1alpha1.WorkloadRevision) (diff.Changes, error) {
+	if healthy == nil {
+		return nil, nil
+	}
+	snapshots, err := r.snapshots(ctx, healthy, revision)
+	if errors.Is(err, history.ErrSnapshot) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return diff.Revisions(snapshots[0], snapshots[1])
+}
+
+// snapshots reads whole revisions, to be compared.
+func (r *Reconciler) snapshots(ctx context.Context, revisions ...*v1alpha1.WorkloadRevision) ([]diff.Revision, error) {
+	all := make([]diff.Revision, len(revisions))
+	for i, revision := range revisions {
+		var err error
+		if all[i], err = r.snapshot(ctx, revision); err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
+}
+
+func (r *Reconciler) snapshot(ctx context.Context, revision *v1alpha1.WorkloadRevision) (diff.Revision, error) {
+	whole, err := store.LoadFull(ctx, r.Live, revision)
+	if err != nil {
+		return diff.Revision{}, err
+	}
+	return history.ToDiffRevision(whole)
+}
+
+// readOrphanedFields reads what leftovers compares; of what cannot be read nothing can be told.
+func (r *Reconciler) readOrphanedFields(ctx context.Context, failed, target, newest *v1alpha1.WorkloadRevision) (diff.Changes, error) {
+	snapshots, err := r.snapshots(ctx, failed, target, newest)
+	if errors.Is(err, history.ErrSnapshot) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return rollback.OrphanedFields(snapshots[0], snapshots[1], snapshots[2])
+}

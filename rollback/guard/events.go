@@ -1,0 +1,158 @@
+package guard
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"reprise.dev/reprise/api/v1alpha1"
+	"reprise.dev/reprise/diff"
+	"reprise.dev/reprise/event"
+	"reprise.dev/reprise/history"
+	"reprise.dev/reprise/history/store"
+	"reprise.dev/reprise/workload"
+)
+
+// tellAll tells what a history owes: verdicts, rollbacks and holds that were not told yet. What is older than an event
+// lives is no news any more.
+func (r *Reconciler) tellAll(ctx context.Context, d *appsv1.Deployment, h history.History, s workload.Settings) error {
+	if s.Rollback == workload.ModeOff {
+		return nil
+	}
+	for i := range h {
+		revision := &h[i]
+		since := revision.Status.PhaseTransitionTime
+		if since == nil || r.Clock.Now().Sub(since.Time) > news || history.Adopted(revision) {
+			continue
+		}
+		events, err := r.owed(ctx, d, h, revision, s)
+		if err != nil {
+			return err
+		}
+		if err := r.tell(ctx, revision, events...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// owed are the events about a revision that were not told yet.
+func (r *Reconciler) owed(ctx context.Context, d *appsv1.Deployment, h history.History, revision *v1alpha1.WorkloadRevision, s workload.Settings) ([]event.Event, error) {
+	var events []event.Event
+	status := revision.Status
+	if status.Phase == v1alpha1.PhaseHealthy && !told(revision, event.RevisionHealthy) {
+		events = append(events, healthyEvent(d, revision, s))
+	}
+	if left := meta.FindStatusCondition(status.Conditions, v1alpha1.ConditionFieldsLeftBehind); left != nil && !told(revision, event.StaleFieldsFound) {
+		events = append(events, event.Event{
+			Reason: event.StaleFieldsFound, Warning: true, Regarding: event.ObjectRef(d), Key: revision.Name, At: left.LastTransitionTime.Time,
+			Message: event.Message(left.Message, nil, ""),
+		})
+	}
+	failed := status.Phase == v1alpha1.PhaseFailed || status.Phase == v1alpha1.PhaseRolledBack
+	if failed && !told(revision, event.RevisionFailed) {
+		changes, err := r.changesSince(ctx, h.Number(status.DiffAgainst), revision)
+		if err != nil {
+			return nil, err
+		}
+		events = append(events, failedEvent(d, revision, changes))
+	}
+	if status.Hold != "" && !told(revision, event.RollbackHeld) {
+		events = append(events, heldEvent(d, revision, r.Clock.Now()))
+	}
+	if plan := status.Rollback; plan != nil && plan.CompletionTime != nil && !told(revision, event.RolledBack) {
+		changes, err := r.changesSince(ctx, h.Number(plan.To), revision)
+		if err != nil {
+			return nil, err
+		}
+		events = append(events, rolledBackEvent(d, revision, changes))
+	}
+	return events, nil
+}
+
+// tell writes events about a revision and then notes in it that they were told. After a crash in between they are
+// written again, which changes nothing but the count of one that repeats. What a cache that lags has not told may be told
+// already: what it learns brings the workload back.
+func (r *Reconciler) tell(ctx context.Context, about *v1alpha1.WorkloadRevision, events ...event.Event) error {
+	events = slices.DeleteFunc(events, func(e event.Event) bool { return told(about, e.Reason) })
+	if len(events) == 0 {
+		return nil
+	}
+	current, err := store.Load(ctx, r.Live, about)
+	if err != nil || current.ResourceVersion != about.ResourceVersion {
+		return client.IgnoreNotFound(err)
+	}
+	for _, e := range events {
+		if err := r.Events.Write(ctx, e); err != nil {
+			return err
+		}
+	}
+	return store.PatchStatus(ctx, r.Client, about, func(s *v1alpha1.WorkloadRevisionStatus) {
+		for _, e := range events {
+			s.Events = append(s.Events, string(e.Reason))
+		}
+	})
+}
+
+func told(about *v1alpha1.WorkloadRevision, reason event.Reason) bool {
+	return slices.Contains(about.Status.Events, string(reason))
+}
+
+func healthyEvent(d *appsv1.Deployment, revision *v1alpha1.WorkloadRevision, s workload.Settings) event.Event {
+	message := fmt.Sprintf("#%d is healthy: well for %s", revision.Spec.Number, s.BakeTime)
+	if told(revision, event.RevisionFailed) {
+		message = fmt.Sprintf("#%d is healthy after all: well for %s", revision.Spec.Number, s.BakeTime)
+	}
+	return event.Event{
+		Reason: event.RevisionHealthy, Regarding: event.ObjectRef(d), Key: revision.Name, At: revision.Status.PhaseTransitionTime.Time,
+		Message: event.Message(message, nil, ""),
+	}
+}
+
+func failedEvent(d *appsv1.Deployment, failed *v1alpha1.WorkloadRevision, changes diff.Changes) event.Event {
+	at := failed.Status.PhaseTransitionTime.Time
+	if plan := failed.Status.Rollback; plan != nil {
+		at = plan.StartTime.Time // The phase is newer: it was rolled back since.
+	}
+	return event.Event{
+		Reason: event.RevisionFailed, Warning: true, Regarding: event.ObjectRef(d), Key: failed.Name, At: at,
+		Message: event.Message(fmt.Sprintf("#%d failed: %s", failed.Spec.Number, failed.Status.Error), changes, details(failed)),
+	}
+}
+
+func heldEvent(d *appsv1.Deployment, failed *v1alpha1.WorkloadRevision, now time.Time) event.Event {
+	return event.Event{
+		Reason: event.RollbackHeld, Warning: true, Regarding: event.ObjectRef(d), Key: failed.Name, At: now, Aggregate: true,
+		Message: event.Message(fmt.Sprintf("#%d stays: %s", failed.Spec.Number, failed.Status.Hold), nil, details(failed)),
+	}
+}
+
+// rolledBackEvent says what was put back, how long after the deploy, why, and what the difference is.
+func rolledBackEvent(d *appsv1.Deployment, failed *v1alpha1.WorkloadRevision, changes diff.Changes) event.Event {
+	plan := failed.Status.Rollback
+	took := plan.CompletionTime.Sub(failed.Spec.AcceptedTime.Time).Round(time.Second)
+	cause := fmt.Sprintf("#%d → #%d in %s: %s", failed.Spec.Number, plan.To, took, failed.Status.Error)
+	if plan.Request != "" {
+		cause = fmt.Sprintf("#%d → #%d: asked for by %s", failed.Spec.Number, plan.To, plan.Request)
+	}
+	return event.Event{
+		Reason: event.RolledBack, Warning: plan.Request == "", Regarding: event.ObjectRef(d), Key: failed.Name, At: plan.CompletionTime.Time,
+		Message: event.Message(cause, changes, details(failed)),
+	}
+}
+
+// rollbackFailed says that a rollback that was begun does not come to its end.
+func rollbackFailed(d *appsv1.Deployment, failed *v1alpha1.WorkloadRevision, cause error, now time.Time) event.Event {
+	message := fmt.Sprintf("#%d → #%d does not come to its end and is tried again: %v", failed.Spec.Number, failed.Status.Rollback.To, cause)
+	return event.Event{
+		Reason: event.RollbackFailed, Warning: true, Regarding: event.ObjectRef(d), Key: failed.Name, At: now,
+		Message: event.Message(message, nil, details(failed)),
+	}
+}
+
+func details(r *v1alpha1.WorkloadRevision) string { return event.DetailsCommand(r.Namespace, r.Name) }

@@ -1,0 +1,132 @@
+package guard
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"reprise.dev/reprise/api/v1alpha1"
+	"reprise.dev/reprise/history"
+	"reprise.dev/reprise/rollback"
+	"reprise.dev/reprise/workload"
+)
+
+// restoreFiles puts Score's files back as the target had them, before the Deployment: its new pods must find them.
+// Each is written only where its content differs, in the same two writes as the Deployment. It returns errOvertaken,
+// before it writes any, where readFiles does.
+func (a applier) restoreFiles(ctx context.Context, failed, target *v1alpha1.WorkloadRevision, saved map[string]history.KeptFile) error {
+	stored, err := a.readFiles(ctx, failed, target)
+	if err != nil {
+		return err
+	}
+	for i, f := range rollback.RestorableFiles(target.Spec.Files) {
+		if err := a.restoreFile(ctx, target.Namespace, stored[i], f, saved[f.ConfigMapName]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// readFiles reads what there is of the target's files, nil for one that there is not. It returns errOvertaken where one
+// holds what neither revision had: a newer deploy has begun.
+func (a applier) readFiles(ctx context.Context, failed, target *v1alpha1.WorkloadRevision) ([]*corev1.ConfigMap, error) {
+	files := rollback.RestorableFiles(target.Spec.Files)
+	stored := make([]*corev1.ConfigMap, len(files))
+	for i, f := range files {
+		live, err := a.readFile(ctx, target.Namespace, f.ConfigMapName)
+		if err != nil {
+			return nil, err
+		}
+		if live != nil && !history.SameContent(f, live) && !heldBy(failed, live) {
+			return nil, fmt.Errorf("file %s was written after #%d was deployed: %w", f.ConfigMapName, failed.Spec.Number, errOvertaken)
+		}
+		stored[i] = live
+	}
+	return stored, nil
+}
+
+// heldBy says whether a ConfigMap is a file as a revision had it.
+func heldBy(r *v1alpha1.WorkloadRevision, live *corev1.ConfigMap) bool {
+	return slices.ContainsFunc(r.Spec.Files, func(f v1alpha1.RevisionFile) bool {
+		return f.ConfigMapName == live.Name && history.SameContent(f, live)
+	})
+}
+
+// readFile reads a file from the API server, nil where there is none.
+func (a applier) readFile(ctx context.Context, namespace, name string) (*corev1.ConfigMap, error) {
+	stored := &corev1.ConfigMap{}
+	err := a.live.Get(ctx, client.ObjectKey{Namespace: namespace, Name: name}, stored)
+	if apierrors.IsNotFound(err) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading file %s: %w", name, err)
+	}
+	return stored, nil
+}
+
+// restoreFile writes one file; stored is what there is of it, nil where there is nothing. The resourceVersion that was
+// read makes a deploy that arrives meanwhile win.
+func (a applier) restoreFile(ctx context.Context, namespace string, stored *corev1.ConfigMap, f v1alpha1.RevisionFile, saved history.KeptFile) error {
+	var err error
+	switch {
+	case stored == nil:
+		stored = &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: f.ConfigMapName}}
+		setContent(stored, f, saved.Content)
+		err = a.client.Create(ctx, stored, client.FieldOwner(history.FieldManager))
+	case !history.SameContent(f, stored):
+		setContent(stored, f, saved.Content)
+		err = a.client.Update(ctx, stored, client.FieldOwner(history.FieldManager))
+	}
+	if err != nil {
+		return fmt.Errorf("putting file %s back: %w", f.ConfigMapName, err)
+	}
+	return a.writeOwnership(ctx, stored, saved.ManagedFields)
+}
+
+// setContent writes a file's content, and nothing else: Score's ConfigMaps have one key.
+func setContent(c *corev1.ConfigMap, f v1alpha1.RevisionFile, content []byte) {
+	c.Data, c.BinaryData = nil, nil
+	if f.Text {
+		c.Data = map[string]string{workload.FileKey: string(content)}
+		return
+	}
+	c.BinaryData = map[string][]byte{workload.FileKey: content}
+}
+
+// putBack are the files that hold what the target had, and not what the failed revision had.
+func (a applier) putBack(ctx context.Context, failed, target *v1alpha1.WorkloadRevision) ([]string, error) {
+	var changed []string
+	for _, f := range rollback.RestorableFiles(target.Spec.Files) {
+		live, err := a.readFile(ctx, target.Namespace, f.ConfigMapName)
+		if err != nil {
+			return nil, err
+		}
+		if live != nil && history.SameContent(f, live) && !heldBy(failed, live) {
+			changed = append(changed, f.ConfigMapName)
+		}
+	}
+	return changed, nil
+}
+
+// lostFile names a file of the target whose content was not kept and is not what it was, or nothing.
+func (a applier) lostFile(ctx context.Context, target *v1alpha1.WorkloadRevision) (string, error) {
+	for _, f := range target.Spec.Files {
+		if !f.Omitted {
+			continue
+		}
+		stored, err := a.readFile(ctx, target.Namespace, f.ConfigMapName)
+		if err != nil {
+			return "", err
+		}
+		if stored == nil || !history.SameContent(f, stored) {
+			return f.ConfigMapName, nil
+		}
+	}
+	return "", nil
+}

@@ -1,0 +1,27 @@
+package guard
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func TestTheDocumentedBoundsOfTheGuardAreTheBounds(t *testing.T) {
+	page, err := os.ReadFile(filepath.Join("..", "..", "docs", "rollback.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, row := range []string{
+		fmt.Sprintf("| time to read all evidence of a failure | %s |", evidenceTime),
+		fmt.Sprintf("| failing containers kept | %d |", maxEvidence),
+		fmt.Sprintf("| lines and bytes of one log | %d, %d |", maxLogLines, maxLogBytes),
+		fmt.Sprintf("| events kept of one pod | %d |", maxPodEvents),
+		fmt.Sprintf("| lines and bytes of the difference kept | %d, %d |", maxDiffLines, maxDiffBytes),
+	} {
+		if !strings.Contains(string(page), row) {
+			t.Errorf("docs/rollback.md lacks %q", row)
+		}
+	}
+}

@@ -1,0 +1,36 @@
+package guard
+
+import (
+	"testing"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"reprise.dev/reprise/api/v1alpha1"
+	"reprise.dev/reprise/history"
+)
+
+func TestWhatOwesARollbackComesFirst(t *testing.T) {
+	begun := &v1alpha1.Rollback{To: 1}
+	done := &v1alpha1.Rollback{To: 1, CompletionTime: &metav1.Time{}}
+	tests := map[string]struct {
+		reason string
+		status v1alpha1.WorkloadRevisionStatus
+		want   int
+	}{
+		"progressing": {"it is only judged", v1alpha1.WorkloadRevisionStatus{Phase: v1alpha1.PhaseProgressing}, 0},
+		"failed":      {"it waits for its turn", v1alpha1.WorkloadRevisionStatus{Phase: v1alpha1.PhaseFailed}, urgent},
+		"begun":       {"it was written ahead", v1alpha1.WorkloadRevisionStatus{Phase: v1alpha1.PhaseFailed, Rollback: begun}, urgent},
+		"held":        {"it is deliberately not done", v1alpha1.WorkloadRevisionStatus{Phase: v1alpha1.PhaseFailed, Hold: "why"}, 0},
+		"done":        {"it was put back", v1alpha1.WorkloadRevisionStatus{Phase: v1alpha1.PhaseRolledBack, Rollback: done}, 0},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			if got := priorityOf(history.History{{Status: tt.status}}); got != tt.want {
+				t.Errorf("%s: priority %d, want %d", tt.reason, got, tt.want)
+			}
+		})
+	}
+	if got := priorityOf(nil); got != 0 {
+		t.Errorf("what has no history yet has priority %d, want 0", got)
+	}
+}

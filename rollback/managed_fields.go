@@ -1,0 +1,106 @@
+package rollback
+
+import (
+	"slices"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/structured-merge-diff/v6/fieldpath"
+
+	"reprise.dev/reprise/history"
+	"reprise.dev/reprise/workload"
+)
+
+// replicasPath is a field that a rollback leaves alone: whoever scales the workload decides about it.
+var replicasPath = fieldpath.MakePathOrDie("spec", "replicas")
+
+// RestoredOwnership says who owns which field once an object was put back: the deployers what they owned in the snapshot,
+// controllers and subresources what they own now, and Reprise nothing. What a rollback leaves alone has the owners that
+// it has now: an apply removes the keys that its manager owns and does not name any more. Only replicas get no owner
+// that the snapshot does not know: removed by such an apply, they would be 1.
+func RestoredOwnership(saved, live []metav1.ManagedFieldsEntry) []metav1.ManagedFieldsEntry {
+	var out []metav1.ManagedFieldsEntry
+	for _, entry := range saved {
+		if !OwnedByController(entry) && !OwnedByReprise(entry) {
+			out = append(out, withLiveOwnership(entry, counterpart(live, entry)))
+		}
+	}
+	for _, entry := range live {
+		switch {
+		case OwnedByController(entry):
+			out = append(out, entry)
+		case !OwnedByReprise(entry) && counterpart(saved, entry) == nil:
+			if keys := reservedKeys(fieldsOf(&entry)); !keys.Empty() {
+				out = append(out, withFields(entry, keys))
+			}
+		}
+	}
+	return out
+}
+
+// withLiveOwnership is an entry of a snapshot, with what its manager owns now of the fields that a rollback leaves
+// alone; live is nil where it owns nothing now.
+func withLiveOwnership(saved metav1.ManagedFieldsEntry, live *metav1.ManagedFieldsEntry) metav1.ManagedFieldsEntry {
+	before, now := fieldsOf(&saved), fieldsOf(live)
+	restored := before.Difference(reservedKeys(before)).Union(reservedKeys(now))
+	if !now.Has(replicasPath) {
+		restored = restored.Difference(fieldpath.NewSet(replicasPath))
+	}
+	if restored.Equals(before) {
+		return saved
+	}
+	return withFields(saved, restored)
+}
+
+// counterpart is the entry of the same manager among others, nil where there is none.
+func counterpart(entries []metav1.ManagedFieldsEntry, of metav1.ManagedFieldsEntry) *metav1.ManagedFieldsEntry {
+	i := slices.IndexFunc(entries, func(e metav1.ManagedFieldsEntry) bool {
+		return e.Manager == of.Manager && e.Operation == of.Operation && e.Subresource == of.Subresource
+	})
+	if i < 0 {
+		return nil
+	}
+	return &entries[i]
+}
+
+// fieldsOf are the fields of an entry, none where there is no entry or it cannot be read.
+func fieldsOf(entry *metav1.ManagedFieldsEntry) *fieldpath.Set {
+	set := fieldpath.NewSet()
+	if entry == nil || entry.FieldsV1 == nil || set.FromJSON(entry.FieldsV1.GetRawReader()) != nil {
+		return fieldpath.NewSet()
+	}
+	return set
+}
+
+// reservedKeys are the labels and annotations in a set that are no deployer's.
+func reservedKeys(fields *fieldpath.Set) *fieldpath.Set {
+	keys := fieldpath.NewSet()
+	fields.Iterate(func(path fieldpath.Path) {
+		if len(path) == 3 && path[0].Equals(name("metadata")) && (path[1].Equals(name("labels")) || path[1].Equals(name("annotations"))) &&
+			path[2].FieldName != nil && workload.IsReservedKey(*path[2].FieldName) {
+			keys.Insert(path.Copy())
+		}
+	})
+	return keys
+}
+
+// withFields is an entry with other fields.
+func withFields(entry metav1.ManagedFieldsEntry, fields *fieldpath.Set) metav1.ManagedFieldsEntry {
+	encoded, err := fields.ToJSON()
+	if err != nil {
+		return entry // It was read from JSON, and is written to memory.
+	}
+	entry.FieldsV1 = metav1.NewFieldsV1(string(encoded))
+	return entry
+}
+
+func name(field string) fieldpath.PathElement { return fieldpath.PathElement{FieldName: &field} }
+
+// OwnedByController reports whether an entry belongs to a controller or to a subresource: a rollback leaves it alone.
+func OwnedByController(entry metav1.ManagedFieldsEntry) bool {
+	return entry.Subresource != "" || entry.Manager == "kube-controller-manager"
+}
+
+// OwnedByReprise reports whether an entry is of an unfinished rollback.
+func OwnedByReprise(entry metav1.ManagedFieldsEntry) bool {
+	return entry.Manager == history.FieldManager && entry.Subresource == ""
+}

@@ -1,0 +1,128 @@
+package integration
+
+import (
+	"strings"
+	"testing"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// says fails the test where a text lacks a part.
+func (p place) says(text string, parts ...string) {
+	p.Helper()
+	for _, part := range parts {
+		if !strings.Contains(text, part) {
+			p.Errorf("%q lacks %q", text, part)
+		}
+	}
+}
+
+func TestWhoMayDeployMayGoBackByAnAnnotation(t *testing.T) {
+	t.Parallel()
+	p := newPlace(t, quick)
+	p.kubectl("apply", "-f", tutorial("1-healthy"))
+	p.becomes("sample-app", "1 Healthy")
+	p.kubectl("apply", "-f", tutorial("3-fixed-limit"))
+	p.becomes("sample-app", "1 Healthy, 2 Healthy")
+
+	p.kubectl("annotate", "deployment/sample-app", "reprise.dev/rollback-to=1@9")
+	p.says(p.event("RequestVoid", "sample-app"), "reprise.dev/rollback-to=1@9", "#2 is live, not #9")
+
+	p.kubectl("annotate", "deployment/sample-app", "--overwrite", "reprise.dev/rollback-to=1@2")
+	h := p.becomes("sample-app", "1 Healthy, 2 Healthy, 3 Healthy")
+	if h[2].Spec.RollbackOf != 2 || h[2].Spec.RestoredFrom != 1 {
+		t.Errorf("#3 is a rollback of %d to %d, want of 2 to 1", h[2].Spec.RollbackOf, h[2].Spec.RestoredFrom)
+	}
+	p.says(p.event("RolledBack", "sample-app"), "#2 → #1: asked for by reprise.dev/rollback-to=1@2", "containers.frontend.image")
+	if r := h[1].Status.Requests; len(r) != 2 || !r[1].Granted || r[0].Granted {
+		t.Errorf("the requests noted in #2 are %+v, want one void and one granted", r)
+	}
+	if got := p.deployment("sample-app").Annotations["reprise.dev/rollback-to"]; got != "1@2" {
+		t.Errorf("the request was changed to %q: GitOps would set it again", got)
+	}
+
+	// The fix goes through, and the request that still stands is not served a second time.
+	p.kubectl("apply", "-f", tutorial("3-fixed-limit"))
+	p.becomes("sample-app", "1 Healthy, 2 Healthy, 3 Healthy, 4 Healthy")
+}
+
+func TestAFailedTemplateIsRefusedUntilSomebodyAsksForARetry(t *testing.T) {
+	t.Parallel()
+	p := newPlace(t, quick)
+	p.kubectl("apply", "-f", tutorial("1-healthy"))
+	p.becomes("sample-app", "1 Healthy")
+	bad := tutorial("5-bad-image")
+	p.kubectl("apply", "-f", bad)
+	h := p.becomes("sample-app", "1 Healthy, 2 RolledBack, 3 Healthy")
+	if h[1].Status.DiffAgainst != 1 || len(h[1].Status.Diff) == 0 || !strings.HasPrefix(h[1].Status.Diff[0], "containers.frontend.image 6.7.0 → 6.7.1-does-not-exist") {
+		t.Errorf("#2 keeps as its difference to #%d: %q", h[1].Status.DiffAgainst, h[1].Status.Diff)
+	}
+
+	p.says(p.refused("apply", "-f", bad), "failed as revision 2", "not found", "containers.frontend.image 6.7.0 → 6.7.1-does-not-exist", "reprise.dev/retry=2")
+	p.says(p.event("Quarantined", "sample-app"), "failed as revision 2", "reprise.dev/retry=2")
+	p.kubectl("apply", "-f", bad, "--dry-run=server")
+
+	p.kubectl("annotate", "deployment/sample-app", "reprise.dev/retry=2")
+	p.says(p.event("RequestGranted", "sample-app"), "#2 is admitted once more")
+	p.kubectl("apply", "-f", bad)
+	p.becomes("sample-app", "1 Healthy, 2 RolledBack, 3 Healthy, 4 RolledBack, 5 Healthy")
+	p.says(p.refused("apply", "-f", bad), "failed as revision 4")
+}
+
+func TestAChangedConfigMapLiftsTheQuarantine(t *testing.T) {
+	t.Parallel()
+	// Longer than the container runs before it exits: it is ready meanwhile.
+	p := newPlace(t, map[string]string{"reprise.dev/bake-time": "4s"})
+	settings := &corev1.ConfigMap{
+		ObjectMeta: metav1.ObjectMeta{Name: "settings", Namespace: p.namespace}, Data: map[string]string{"MODE": "wrong"},
+	}
+	p.stores(settings)
+	p.workload("reader", nil)
+	p.kubectl("scale", "deployment/reader", "--replicas=1")
+	p.becomes("reader", "1 Healthy")
+	deploy := func() error {
+		d := p.deployment("reader")
+		c := &d.Spec.Template.Spec.Containers[0]
+		c.EnvFrom = []corev1.EnvFromSource{{ConfigMapRef: &corev1.ConfigMapEnvSource{LocalObjectReference: corev1.LocalObjectReference{Name: "settings"}}}}
+		c.Command, c.Args = []string{"/bin/sh", "-c"}, []string{"echo wrong mode; exit 1"}
+		d.ResourceVersion = "" // The deployment controller writes too.
+		return p.api.Update(t.Context(), d)
+	}
+	if err := deploy(); err != nil {
+		t.Fatal(err)
+	}
+	p.becomes("reader", "1 Healthy, 2 RolledBack, 3 Healthy")
+	if err := deploy(); err == nil || !strings.Contains(err.Error(), "failed as revision 2") {
+		t.Fatalf("the failed template is not refused: %v", err)
+	}
+	settings.Data["MODE"] = "right"
+	if err := p.api.Update(t.Context(), settings); err != nil {
+		t.Fatal(err)
+	}
+	if err := deploy(); err != nil {
+		t.Errorf("its ConfigMap has changed, and it is refused still: %v", err)
+	}
+}
+
+func TestAHeldRollbackIsDoneOnceItsReasonHasGone(t *testing.T) {
+	t.Parallel()
+	p := newPlace(t, quick)
+	p.kubectl("apply", "-f", tutorial("1-healthy"))
+	p.becomes("sample-app", "1 Healthy")
+	limits := &corev1.LimitRange{
+		ObjectMeta: metav1.ObjectMeta{Name: "requests-are-required", Namespace: p.namespace},
+		Spec: corev1.LimitRangeSpec{Limits: []corev1.LimitRangeItem{{
+			Type: corev1.LimitTypePod, Min: corev1.ResourceList{corev1.ResourceMemory: resource.MustParse("100Mi")},
+		}}},
+	}
+	p.stores(limits)
+	p.kubectl("apply", "-f", tutorial("6-crashloop"))
+	p.becomes("sample-app", "1 Healthy, 2 Failed")
+	p.says(p.event("RollbackHeld", "sample-app"), "#2 stays: #1 cannot run here any more")
+	if err := p.api.Delete(t.Context(), limits); err != nil {
+		t.Fatal(err)
+	}
+	p.becomes("sample-app", "1 Healthy, 2 RolledBack, 3 Healthy")
+}
