@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -20,6 +21,8 @@ func Explain(err error, namespace string) error {
 	var unreachable *url.Error
 	var network net.Error
 	switch {
+	case errors.Is(err, context.Canceled):
+		return errors.New("interrupted")
 	case meta.IsNoMatchError(err):
 		return errors.New("the cluster serves no WorkloadRevisions: Reprise is not installed in it; install the chart charts/reprise")
 	case apierrors.IsForbidden(err) && errors.As(err, &status) && status.Status().Details != nil && status.Status().Details.Group == v1alpha1.GroupVersion.Group:

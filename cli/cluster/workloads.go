@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	appsv1 "k8s.io/api/apps/v1"
-	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -131,11 +130,11 @@ func (r *Workloads) settings(ctx context.Context, d *appsv1.Deployment, namespac
 		return workload.DefaultSettings(), nil
 	}
 	if _, read := r.annotations[namespace]; !read {
-		around := &corev1.Namespace{}
-		if err := r.api.Get(ctx, client.ObjectKey{Name: namespace}, around); err != nil && !apierrors.IsForbidden(err) {
+		annotations, err := store.NamespaceAnnotations(ctx, r.api, namespace)
+		if err != nil && !apierrors.IsForbidden(err) {
 			return workload.Settings{}, Explain(err, namespace)
 		}
-		r.annotations[namespace] = around.Annotations
+		r.annotations[namespace] = annotations
 	}
 	settings, _ := workload.SettingsOf(d, r.annotations[namespace], workload.DefaultSettings())
 	return settings, nil

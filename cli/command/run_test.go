@@ -49,7 +49,7 @@ import data.team
 test_no_owner_is_told if count(team.deny) == 1 with input as {"metadata": {}, "parameters": {"label": "owner"}}
 `
 	failingTest = "\ntest_fails if count(team.deny) == 7\n"
-	bounds      = "apiVersion: v1\nkind: LimitRange\nmetadata: {name: bounds}\nspec: {limits: [{type: Container, defaultRequest: {memory: 64Mi}, default: {memory: 64Mi}, max: {memory: 64Mi}}]}\n"
+	limits      = "apiVersion: v1\nkind: LimitRange\nmetadata: {name: bounds}\nspec: {limits: [{type: Container, defaultRequest: {memory: 64Mi}, default: {memory: 64Mi}, max: {memory: 64Mi}}]}\n"
 )
 
 func TestRun_withoutCluster(t *testing.T) {
@@ -60,7 +60,7 @@ func TestRun_withoutCluster(t *testing.T) {
 		"own/team.rego": teamRule, "own/team_test.rego": teamTest, "own/parameters.yaml": "label: owner\n", "own/README.md": "ours",
 		"failing/team.rego": teamRule, "failing/team_test.rego": teamTest + failingTest,
 		"untested/team.rego": teamRule, "bad/team.rego": "package team\n\ndeny contains", "none/notes.txt": "",
-		"limits.yaml": bounds, "config.yaml": "policies: {overrides: [{policy: requests-within-limits, enforcement: warn}]}\n",
+		"limits.yaml": limits, "config.yaml": "policies: {overrides: [{policy: requests-within-limits, enforcement: warn}]}\n",
 		"misspelt.yaml": "policies: {overrides: [{policy: request-within-limits, enforcement: warn}]}\n", "bad.yaml": healthy + "\n---\na: [\n",
 	})
 	in := func(name string) string { return filepath.Join(folder, name) }
