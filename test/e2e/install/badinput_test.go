@@ -211,7 +211,7 @@ func TestASecondInstallIsRefusedByHelmAndByReprise(t *testing.T) {
 	at := port(t)
 	installed(t, own(at))
 	said, err := runHelm(t, append([]string{"install"}, installArgs(t, "other", "other-system", own(at))...)...)
-	if want := "Reprise is installed in this cluster already, as release reprise in namespace reprise-system"; err == nil || !strings.Contains(said, want) {
+	if want := "Reprise is already installed in this cluster, as release reprise in namespace reprise-system"; err == nil || !strings.Contains(said, want) {
 		t.Errorf("helm does not say %q: %v\n%s", want, err, said)
 	}
 	_, err = product.Launch(t.Context(), shared, "second", reprise, port(t), "--cert-mode="+selfSigned, "--release=other")
