@@ -344,7 +344,7 @@ func TestRun_rollback(t *testing.T) {
 		{"it is rejected", func(s *apitest.Server) { s.Answer("cart-3", request, false, "#2 cannot run") }, codeFailed, "#2 cannot run"},
 		{"another deploy comes", func(s *apitest.Server) {
 			s.Put(apitest.Revision(t, 4, apitest.Deployment("cart", "podinfo:9"), v1alpha1.PhaseProgressing))
-		}, codeSuperseded, "#4 was deployed"},
+		}, codeSuperseded, "superseded by #4"},
 	} {
 		server := rescued(t)
 		requested(t, server, workload.RollbackToAnnotation, func() { tt.answer(server) })
