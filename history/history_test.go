@@ -38,8 +38,8 @@ func TestPruningKeepsWhatARollbackNeeds(t *testing.T) {
 			Spec: v1alpha1.WorkloadRevisionSpec{Number: int64(i + 1)}, Status: v1alpha1.WorkloadRevisionStatus{Phase: phase},
 		})
 	}
-	h[4].Status.Rollback = &v1alpha1.Rollback{To: 2, StartTime: metav1.NewTime(now.Add(-2 * time.Hour))}
-	h[2].Status.Rollback = &v1alpha1.Rollback{To: 1, StartTime: metav1.NewTime(now.Add(-time.Minute)), CompletionTime: &metav1.Time{Time: now}}
+	h[4].Status.Rollback = &v1alpha1.Rollback{State: v1alpha1.RollbackExecuting, ToRevision: 2, StartTime: metav1.NewTime(now.Add(-2 * time.Hour))}
+	h[2].Status.Rollback = &v1alpha1.Rollback{State: v1alpha1.RollbackDone, ToRevision: 1, StartTime: metav1.NewTime(now.Add(-time.Minute)), CompletionTime: &metav1.Time{Time: now}}
 	for limit, want := range map[int]string{10: "", 6: "", 5: "4", 2: "4"} {
 		var got []string
 		for _, r := range h.Prunable(limit, now) {
@@ -59,7 +59,7 @@ func TestQuarantineDoublesWithEveryFailureAndEnds(t *testing.T) {
 		}
 	}
 	byFiles := failed(0)
-	byFiles.Spec.FilesOnly = true
+	byFiles.Spec.ChangeScope = v1alpha1.ChangeFilesOnly
 	healthy := failed(0)
 	healthy.Status.Phase = v1alpha1.PhaseHealthy
 	tests := map[string]struct {

@@ -8,7 +8,6 @@ import (
 	"slices"
 
 	appsv1 "k8s.io/api/apps/v1"
-	"k8s.io/apimachinery/pkg/api/meta"
 
 	"reprise.dev/reprise/api/v1alpha1"
 	"reprise.dev/reprise/workload"
@@ -44,6 +43,16 @@ func (h History) LastHealthy() *v1alpha1.WorkloadRevision {
 	return nil
 }
 
+// LastFailure is the newest revision that failed, nil where none is kept.
+func (h History) LastFailure() *v1alpha1.WorkloadRevision {
+	for i := len(h) - 1; i >= 0; i-- {
+		if h[i].HasFailed() {
+			return &h[i]
+		}
+	}
+	return nil
+}
+
 // Number finds a revision by its number, nil where there is none.
 func (h History) Number(n int64) *v1alpha1.WorkloadRevision {
 	for i := range h {
@@ -54,26 +63,21 @@ func (h History) Number(n int64) *v1alpha1.WorkloadRevision {
 	return nil
 }
 
-// OpenRollback is the revision whose rollback was written ahead and neither completed nor held, nil where
+// OpenRollback is the revision whose rollback is stored and neither done nor held, nil where
 // there is none.
 func (h History) OpenRollback() *v1alpha1.WorkloadRevision {
 	for i := len(h) - 1; i >= 0; i-- {
-		if s := h[i].Status; s.Rollback != nil && s.Rollback.CompletionTime == nil && s.Hold == "" {
+		if h[i].IsRollbackOpen() {
 			return &h[i]
 		}
 	}
 	return nil
 }
 
-// Adopted says whether a revision ran before Reprise could watch it being deployed.
-func Adopted(r *v1alpha1.WorkloadRevision) bool {
-	return meta.IsStatusConditionTrue(r.Status.Conditions, v1alpha1.ConditionAdopted)
-}
-
 // Live is the revision of a Deployment as it is: the newest, if it is finished and of that intent; nil where it is not
 // recorded yet.
 func (h History) Live(d *appsv1.Deployment) *v1alpha1.WorkloadRevision {
-	if r := h.Newest(); r != nil && r.Status.Phase != "" && RecordsIntentOf(r, d) {
+	if r := h.Newest(); r != nil && r.IsRecorded() && RecordsIntentOf(r, d) {
 		return r
 	}
 	return nil

@@ -43,6 +43,8 @@ type Contents struct {
 type KeptFile struct {
 	// Content is what it held, nil where that was left out for its size.
 	Content []byte `json:"content,omitempty"`
+	// Text says that the ConfigMap holds the content in data, not in binaryData.
+	Text bool `json:"text,omitempty"`
 	// ManagedFields say which manager owned which field of the ConfigMap.
 	ManagedFields []metav1.ManagedFieldsEntry `json:"managedFields,omitempty"`
 }

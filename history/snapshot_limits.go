@@ -12,8 +12,9 @@ const (
 	// etcdRequest is the largest request that etcd takes by default, in bytes (etcd, --max-request-bytes). The API
 	// server passes its refusal on without a reason that a client could tell apart, so it must not come to it.
 	etcdRequest = 3 << 19
-	// maxRevision is how large a revision may be when it is made: its status grows by evidence later.
-	maxRevision = etcdRequest - 32<<10
+	// maxRevision is how large a revision may be when it is made: its status grows later, mostly by
+	// evidence.
+	maxRevision = etcdRequest - 2*maxEvidenceBytes
 )
 
 // ErrTooLarge means that a revision does not fit into etcd, even without its files.
@@ -28,11 +29,13 @@ func SetSnapshot(r *v1alpha1.WorkloadRevision, contents Contents) error {
 	}
 	kept := make(map[string]KeptFile, len(contents.Files))
 	for name, file := range contents.Files {
-		kept[name] = KeptFile{ManagedFields: file.ManagedFields}
+		kept[name] = KeptFile{Text: file.Text, ManagedFields: file.ManagedFields}
 	}
 	contents.Files = kept
 	for i := range r.Spec.Files {
-		r.Spec.Files[i].Omitted = !r.Spec.Files[i].Missing
+		if r.Spec.Files[i].State != v1alpha1.FileMissing {
+			r.Spec.Files[i].State = v1alpha1.FileTooLarge
+		}
 	}
 	return encodeSnapshot(r, contents)
 }

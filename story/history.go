@@ -24,7 +24,7 @@ func HistoryTable(w Workload, now time.Time) Table {
 		t.rows = append(t.rows, []cell{
 			{text: strconv.FormatInt(r.Spec.Number, 10)}, {phase(r), ofPhase(phase(r))}, {w.note(r), bold},
 			{text: oneLine(r.Spec.Images)}, {text: oneLine(change)}, {text: oneLine(r.Spec.FieldManager)},
-			{text: age(r.Spec.AcceptedTime.Time, now)}, {oneLine(r.Status.Error), red},
+			{text: age(r.Spec.AcceptedTime.Time, now)}, {oneLine(r.FailureMessage()), red},
 			{text: oneLine(r.Spec.DeliveredBy)}, {text: oneLine(r.Spec.ChangeCause)},
 		})
 	}

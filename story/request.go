@@ -22,21 +22,21 @@ func (w Workload) RollbackRequestStatus(q Request) Progress {
 	if answer == nil {
 		return w.unanswered(q)
 	}
-	if !answer.Granted {
-		return Progress{State: Failed, Message: oneLine(answer.Outcome)}
+	if answer.Result != v1alpha1.RequestAccepted {
+		return Progress{State: Failed, Message: oneLine(answer.Message)}
 	}
 	put := w.History.Number(q.From + 1)
 	if put == nil || put.Spec.RollbackOf != q.From {
-		return Progress{Message: oneLine(answer.Outcome)}
+		return Progress{Message: oneLine(answer.Message)}
 	}
 	ready, wanted := pods(w.Deployment)
 	says := fmt.Sprintf("#%d runs as #%d, which is %s, %d of %d pods ready", put.Spec.RestoredFrom, put.Spec.Number, phase(put), ready, wanted)
-	switch put.Status.Phase {
-	case v1alpha1.PhaseHealthy:
+	switch {
+	case put.Status.Phase == v1alpha1.PhaseHealthy:
 		return Progress{State: Healthy, Message: says}
-	case v1alpha1.PhaseFailed, v1alpha1.PhaseRolledBack:
-		return Progress{State: Failed, Message: says + ": " + oneLine(put.Status.Error)}
-	case v1alpha1.PhaseSuperseded:
+	case put.HasFailed():
+		return Progress{State: Failed, Message: says + ": " + oneLine(put.FailureMessage())}
+	case put.Status.Phase == v1alpha1.PhaseSuperseded:
 		return Progress{State: Superseded, Message: w.superseded(put)}
 	default:
 		return Progress{Message: says}
@@ -47,8 +47,8 @@ func (w Workload) RollbackRequestStatus(q Request) Progress {
 func (w Workload) unanswered(q Request) Progress {
 	asked, newest := w.History.Number(q.From), w.History.Newest()
 	switch {
-	case asked != nil && asked.Status.Hold != "" && asked.Status.Hold != q.Held:
-		return Progress{State: Failed, Message: "it is held: " + oneLine(asked.Status.Hold)}
+	case asked != nil && asked.RollbackHold() != nil && asked.HoldMessage() != q.Held:
+		return Progress{State: Failed, Message: "it is held: " + oneLine(asked.HoldMessage())}
 	case newest != nil && newest.Spec.Number != q.From && newest.Spec.RollbackOf != q.From:
 		return Progress{State: Superseded, Message: fmt.Sprintf("#%d was deployed meanwhile, and wins", newest.Spec.Number)}
 	default:
@@ -74,10 +74,10 @@ func (w Workload) RetryStatus(annotation string) Progress {
 	switch {
 	case answer == nil:
 		return Progress{Message: "asked for by " + annotation}
-	case answer.Granted:
-		return Progress{State: Healthy, Message: oneLine(answer.Outcome)}
+	case answer.Result == v1alpha1.RequestAccepted:
+		return Progress{State: Healthy, Message: oneLine(answer.Message)}
 	default:
-		return Progress{State: Failed, Message: oneLine(answer.Outcome)}
+		return Progress{State: Failed, Message: oneLine(answer.Message)}
 	}
 }
 

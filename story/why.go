@@ -14,7 +14,7 @@ import (
 type Diagnosis struct {
 	Workload Workload
 	Revision *v1alpha1.WorkloadRevision
-	// Changes are what it changed against the revision that status.diffAgainst names, read from both snapshots; nil
+	// Changes are what it changed against the revision that status.failure.comparedWith names, read from both snapshots; nil
 	// where they cannot be read any more, and the lines that were noted then are shown.
 	Changes diff.Changes
 }
@@ -35,7 +35,7 @@ func (d Diagnosis) Why(look Terminal, now time.Time) string {
 }
 
 // told says whether there is something to diagnose: it failed, or it cannot be told whether it did.
-func (d Diagnosis) told() bool { return HasFailed(d.Revision) || d.Revision.Status.Hold != "" }
+func (d Diagnosis) told() bool { return d.Revision.HasFailed() || d.Revision.RollbackHold() != nil }
 
 // Core is the diagnosis for a log of CI: what failed, the causal line, and what was changed.
 func (d Diagnosis) Core(look Terminal, now time.Time) string {
@@ -56,34 +56,34 @@ func (d Diagnosis) head(p *page, now time.Time) {
 	text := fmt.Sprintf("%s #%d has been %s for %s", w.Name, r.Spec.Number, phase(r), age(since(r), now))
 	plan := r.Status.Rollback
 	switch {
-	case HasFailed(r) && plan != nil && plan.CompletionTime != nil:
+	case r.HasFailed() && r.IsRollbackDone():
 		text = fmt.Sprintf("%s #%d failed %s ago and was rolled back to #%d, %s after it was deployed", w.Name, r.Spec.Number,
-			age(since(r), now), plan.To, span(r.Spec.AcceptedTime.Time, plan.CompletionTime.Time))
-	case HasFailed(r) && plan != nil && r.Status.Hold == "":
-		text = fmt.Sprintf("%s #%d failed %s ago and is being rolled back to #%d", w.Name, r.Spec.Number, age(since(r), now), plan.To)
-	case HasFailed(r):
+			age(since(r), now), plan.ToRevision, span(r.Spec.AcceptedTime.Time, plan.CompletionTime.Time))
+	case r.HasFailed() && r.IsRollbackOpen():
+		text = fmt.Sprintf("%s #%d failed %s ago and is being rolled back to #%d", w.Name, r.Spec.Number, age(since(r), now), plan.ToRevision)
+	case r.HasFailed():
 		text = fmt.Sprintf("%s #%d failed %s ago", w.Name, r.Spec.Number, age(since(r), now))
-	case plan != nil && plan.CompletionTime != nil:
-		text = fmt.Sprintf("%s #%d did not fail: #%d was put back, asked for by %s", w.Name, r.Spec.Number, plan.To, oneLine(plan.Request))
+	case r.IsRollbackDone():
+		text = fmt.Sprintf("%s #%d did not fail: #%d was put back, asked for by %s", w.Name, r.Spec.Number, plan.ToRevision, oneLine(plan.Request))
 	}
 	p.prose("", "", bold, text)
-	if r.Status.Error != "" {
-		p.prose("\n", "  ", ofPhase(phase(r)), oneLine(r.Status.Error))
+	if message := r.FailureMessage(); message != "" {
+		p.prose("\n", "  ", ofPhase(phase(r)), oneLine(message))
 	}
-	if r.Status.Hold != "" {
-		p.prose("\n", "  ", yellow, "It was left as it is: "+oneLine(r.Status.Hold))
+	if held := r.RollbackHold(); held != nil {
+		p.prose("\n", "  ", yellow, "It was left as it is: "+oneLine(held.Message))
 	}
 }
 
 // changes are what it changed against the last healthy revision.
 func (d Diagnosis) changes(p *page) {
-	r := d.Revision
-	if r.Status.DiffAgainst == 0 {
+	f := d.Revision.Status.Failure
+	if f == nil || f.ComparedWith == 0 {
 		return
 	}
-	p.title(fmt.Sprintf("What it changed against #%d, healthy until then:", r.Status.DiffAgainst))
+	p.title(fmt.Sprintf("What it changed against #%d, healthy until then:", f.ComparedWith))
 	if d.Changes == nil {
-		for _, line := range r.Status.Diff {
+		for _, line := range f.Changes {
 			p.line("  " + clean(line))
 		}
 		return
@@ -116,16 +116,16 @@ func (d Diagnosis) events(p *page) {
 	at(r.Spec.AcceptedTime.Time, fmt.Sprintf("#%d was accepted, by %s", r.Spec.Number, oneLine(by)))
 	plan := r.Status.Rollback
 	if plan == nil {
-		if HasFailed(r) {
+		if r.HasFailed() {
 			at(since(r), "it failed")
 		}
 		return
 	}
-	if HasFailed(r) && plan.Request == "" {
-		at(plan.StartTime.Time, fmt.Sprintf("it had failed; the rollback to #%d began", plan.To))
+	if r.HasFailed() && plan.Request == "" {
+		at(plan.StartTime.Time, fmt.Sprintf("it had failed; the rollback to #%d began", plan.ToRevision))
 	}
-	if plan.CompletionTime != nil {
-		at(plan.CompletionTime.Time, fmt.Sprintf("#%d was back", plan.To))
+	if r.IsRollbackDone() {
+		at(plan.CompletionTime.Time, fmt.Sprintf("#%d was back", plan.ToRevision))
 	}
 	if put := w.restored(r); put != nil {
 		text := fmt.Sprintf("it runs as #%d, which is %s", put.Spec.Number, phase(put))
@@ -142,7 +142,7 @@ func (d Diagnosis) next(p *page, now time.Time) {
 		p.fold(fmt.Sprintf("Nothing: #%d runs since and is Healthy.", live.Spec.Number))
 		return
 	}
-	if r.Status.CauseOutside {
+	if r.HasExternalCause() {
 		p.fold("The cause may lie outside of what was deployed, such as in a Secret or at a registry. If it is mended there, apply the same again.")
 	}
 	target := w.RollbackTarget()

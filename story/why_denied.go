@@ -86,7 +86,7 @@ func (w Workload) nextAfter(p *page, d *Denial, now time.Time) {
 	}
 	p.fold("To see before the next apply what would be refused:")
 	p.line(fmt.Sprintf("    kubectl reprise check -f FILE --live -n %s%s", w.Namespace, w.inContext()))
-	if failure := w.LastFailure(); failure != nil && !w.mended(failure) {
+	if failure := w.History.LastFailure(); failure != nil && !w.mended(failure) {
 		p.fold(fmt.Sprintf("What failed last is %s:", number(failure.Spec.Number)))
 		p.line("    " + w.command("why", failure.Spec.Number))
 	}

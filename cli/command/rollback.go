@@ -70,12 +70,12 @@ func (p *plugin) rollback(ctx context.Context, o rollbackOptions, argument strin
 	}
 	live := w.Live()
 	value := fmt.Sprintf("%d@%d", target.Spec.Number, live.Spec.Number)
-	request := story.Request{Annotation: workload.RollbackToAnnotation + "=" + value, From: live.Spec.Number, Held: live.Status.Hold}
+	request := story.Request{Annotation: workload.RollbackToAnnotation + "=" + value, From: live.Spec.Number, Held: live.HoldMessage()}
 	if w.Deployment.Annotations[workload.RollbackToAnnotation] == value {
 		request.Held = "" // It stands already, and what holds it is told at once.
 	}
 	if before := w.Answer(request.Annotation); before != nil {
-		return fmt.Errorf("%s was asked for already, and each value is answered once: %s", request.Annotation, before.Outcome)
+		return fmt.Errorf("%s was asked for already, and each value is answered once: %s", request.Annotation, before.Message)
 	}
 	if !o.yes {
 		agreed, err := p.agreed(fmt.Sprintf("Put #%d of %s back?", target.Spec.Number, w.Name))

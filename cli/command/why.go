@@ -76,7 +76,10 @@ func (p *plugin) why(ctx context.Context, output string, args []string) error {
 // diagnosis reads what a revision changed. What cannot be read any more is shown as it was noted.
 func diagnosis(w story.Workload, r *v1alpha1.WorkloadRevision) story.Diagnosis {
 	d := story.Diagnosis{Workload: w, Revision: r}
-	healthy := w.History.Number(r.Status.DiffAgainst)
+	if r.Status.Failure == nil {
+		return d
+	}
+	healthy := w.History.Number(r.Status.Failure.ComparedWith)
 	if healthy == nil {
 		return d
 	}

@@ -41,24 +41,26 @@ func (p predecessors) newRevision(c observedIntent, now time.Time) (*v1alpha1.Wo
 	r := &v1alpha1.WorkloadRevision{
 		ObjectMeta: metav1.ObjectMeta{Namespace: d.Namespace},
 		Spec: v1alpha1.WorkloadRevisionSpec{
-			Number:           p.last + 1,
-			WorkloadRef:      v1alpha1.WorkloadReference{Kind: "Deployment", Name: d.Name, UID: d.UID},
-			IntentHash:       intent.Hash(),
-			TemplateHash:     workload.TemplateHash(&d.Spec.Template),
-			FilesDigest:      history.FilesDigest(p.files.listed),
-			Files:            p.files.listed,
-			Images:           images(d),
-			FieldManager:     changedBy(d.ManagedFields),
-			DeliveredBy:      origin(d),
-			ChangeCause:      d.Annotations[changeCause],
-			AcceptedTime:     metav1.NewTime(now),
-			ResourceVersion:  d.ResourceVersion,
-			SkippedRevisions: int64(c.skipped),
+			Number:             p.last + 1,
+			WorkloadRef:        v1alpha1.WorkloadReference{APIVersion: "apps/v1", Kind: "Deployment", Name: d.Name, UID: d.UID},
+			WorkloadGeneration: d.Generation,
+			IntentHash:         intent.Hash(),
+			TemplateHash:       workload.TemplateHash(&d.Spec.Template),
+			FilesDigest:        history.FilesDigest(p.files.listed),
+			Files:              p.files.listed,
+			Images:             images(d),
+			FieldManager:       changedBy(d.ManagedFields),
+			DeliveredBy:        origin(d),
+			ChangeCause:        d.Annotations[changeCause],
+			AcceptedTime:       metav1.NewTime(now),
+			ResourceVersion:    d.ResourceVersion,
+			SkippedRevisions:   int64(c.skipped),
+			ChangeScope:        v1alpha1.ChangeInitial,
 		},
 	}
-	r.Status.Phase = v1alpha1.PhaseProgressing
+	history.MarkProgressing(&r.Status, now)
 	if p.newest != nil {
-		if err := p.compareWithPrevious(r, diff.Revision{Intent: intent, Files: history.ToDiffFiles(p.files.listed, p.files.kept)}, own(d.ManagedFields)); err != nil {
+		if err := p.compareWithPrevious(r, diff.Revision{Intent: intent, Files: history.ToDiffFiles(p.files.listed, p.files.kept)}, own(d.ManagedFields), now); err != nil {
 			return nil, err
 		}
 		if r.Spec.RestoredFrom != 0 {
@@ -66,7 +68,6 @@ func (p predecessors) newRevision(c observedIntent, now time.Time) (*v1alpha1.Wo
 		}
 	}
 	r.Name = history.Name(d.Name, r.Spec.Number)
-	r.Status.PhaseTransitionTime = &r.Spec.AcceptedTime
 	if c.adopted != "" && r.Spec.RollbackOf == 0 {
 		adopt(r, c.adopted, now)
 	}
@@ -75,7 +76,7 @@ func (p predecessors) newRevision(c observedIntent, now time.Time) (*v1alpha1.Wo
 
 // compareWithPrevious says what changed against the predecessor and recognises Reprise's own rollback: by what was written ahead. Where
 // a newer deploy came after it, and it was given up or a file is another by now, who wrote it says so.
-func (p predecessors) compareWithPrevious(r *v1alpha1.WorkloadRevision, snapshot diff.Revision, own bool) error {
+func (p predecessors) compareWithPrevious(r *v1alpha1.WorkloadRevision, snapshot diff.Revision, own bool, now time.Time) error {
 	previous := p.newest
 	change, err := changeSince(previous, snapshot)
 	if err != nil {
@@ -86,16 +87,21 @@ func (p predecessors) compareWithPrevious(r *v1alpha1.WorkloadRevision, snapshot
 		return nil // Deleted and made again: nothing of it runs yet.
 	}
 	sameTemplate, sameFiles := previous.Spec.TemplateHash == r.Spec.TemplateHash, previous.Spec.FilesDigest == r.Spec.FilesDigest
-	r.Spec.FilesOnly = sameTemplate && !sameFiles
-	if r.Spec.FilesOnly {
+	switch {
+	case !sameTemplate:
+		r.Spec.ChangeScope = v1alpha1.ChangePodTemplate
+	case sameFiles:
+		r.Spec.ChangeScope = v1alpha1.ChangeOtherFields
+	default:
+		r.Spec.ChangeScope = v1alpha1.ChangeFilesOnly
 		r.Spec.FieldManager = p.files.writer(previous.Spec.Files)
 	}
 	if previous.Status.Phase == v1alpha1.PhaseHealthy && sameTemplate && sameFiles {
-		r.Status.Phase = v1alpha1.PhaseHealthy
+		history.MarkHealthy(&r.Status, now)
 	}
 	if plan := previous.Status.Rollback; plan != nil && plan.ToIntentHash == r.Spec.IntentHash &&
-		(own || previous.Status.Hold == "" && plan.ToFilesDigest == r.Spec.FilesDigest) {
-		p.restore(r, plan.To)
+		(own || previous.RollbackHold() == nil && plan.ToFilesDigest == r.Spec.FilesDigest) {
+		p.restore(r, plan.ToRevision)
 	}
 	return nil
 }
@@ -146,14 +152,10 @@ func (p predecessors) owners(live []metav1.ManagedFieldsEntry) []metav1.ManagedF
 // adopt marks a revision whose deployment was not watched.
 func adopt(r *v1alpha1.WorkloadRevision, reason string, now time.Time) {
 	message := "It was there before Reprise could watch it being deployed; it never triggers a rollback."
-	if reason == adoptedAfterGap {
+	if reason == v1alpha1.ReasonWatchGap {
 		message = "Changes before it may be missing: the API server could not replay them. It never triggers a rollback."
 	}
-	r.Status.Phase = v1alpha1.PhaseUnknown
-	r.Status.Conditions = []metav1.Condition{{
-		Type: v1alpha1.ConditionAdopted, Status: metav1.ConditionTrue, Reason: reason,
-		Message: message, LastTransitionTime: metav1.NewTime(now),
-	}}
+	history.MarkAdopted(&r.Status, reason, message, now)
 }
 
 // changeCause is the annotation that `kubectl rollout history` shows.

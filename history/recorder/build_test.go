@@ -58,7 +58,7 @@ func TestReprisesOwnRollbackIsRecognisedByItsWriteAhead(t *testing.T) {
 	h[0].Status.Phase = v1alpha1.PhaseHealthy
 	h = record(t, h, deployment("x:2"))
 	h[1].Status.Phase = v1alpha1.PhaseFailed
-	h[1].Status.Rollback = &v1alpha1.Rollback{To: 1, ToIntentHash: h[0].Spec.IntentHash}
+	h[1].Status.Rollback = &v1alpha1.Rollback{State: v1alpha1.RollbackExecuting, ToRevision: 1, ToIntentHash: h[0].Spec.IntentHash}
 
 	between := deployment("x:1")
 	between.ManagedFields = []metav1.ManagedFieldsEntry{{Manager: "reprise"}}
@@ -76,7 +76,7 @@ func TestReprisesOwnRollbackIsRecognisedByItsWriteAhead(t *testing.T) {
 	if fix := record(t, h, deployment("x:3")).Newest(); fix.Spec.RollbackOf != 0 {
 		t.Errorf("another deploy is taken for the rollback of %d", fix.Spec.RollbackOf)
 	}
-	h[1].Status.Hold = "a newer deploy arrived and wins"
+	history.HoldRollback(&h[1].Status, v1alpha1.HoldOvertaken, "a newer deploy arrived and wins", now)
 	if restored := record(t, h, between).Newest(); restored.Spec.RollbackOf != 2 {
 		t.Error("the rollback was stored and then overtaken by a fix, and is not recognised")
 	}
@@ -87,13 +87,13 @@ func TestReprisesOwnRollbackIsRecognisedByItsWriteAhead(t *testing.T) {
 
 func TestAnAdoptedRevisionStartsUnknown(t *testing.T) {
 	c := captureOf(t, deployment("x:1"))
-	c.adopted = adoptedInitially
+	c.adopted = v1alpha1.ReasonInitialList
 	r, err := predecessors{files: newFiles()}.newRevision(c, now)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if r.Status.Phase != v1alpha1.PhaseUnknown || !history.Adopted(r) {
-		t.Errorf("got %s, adopted %v", r.Status.Phase, history.Adopted(r))
+	if r.Status.Phase != v1alpha1.PhaseUnknown || !r.IsAdopted() {
+		t.Errorf("got %s, adopted %v", r.Status.Phase, r.IsAdopted())
 	}
 }
 

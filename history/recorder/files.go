@@ -29,21 +29,34 @@ func newFiles() *files { return &files{kept: map[string]history.KeptFile{}, room
 // no ConfigMap.
 func (f *files) add(file workload.File, stored *corev1.ConfigMap, writtenAfter bool) {
 	if stored == nil {
-		f.listed = append(f.listed, v1alpha1.RevisionFile{ConfigMapName: file.ConfigMap, SeenAt: file.Containers, Missing: true})
+		f.listed = append(f.listed, v1alpha1.RevisionFile{ConfigMapName: file.ConfigMap, Mounts: mounts(file), State: v1alpha1.FileMissing})
 		return
 	}
 	content, text := history.FileContent(stored)
-	kept := history.KeptFile{ManagedFields: stored.ManagedFields}
-	omitted := len(content) > min(maxFile, f.room)
-	if !omitted {
+	kept := history.KeptFile{Text: text, ManagedFields: stored.ManagedFields}
+	state := v1alpha1.FileTooLarge
+	if len(content) <= min(maxFile, f.room) {
+		state = v1alpha1.FileKept
+		if writtenAfter {
+			state = v1alpha1.FileKeptLate
+		}
 		kept.Content = content
 		f.room -= len(content)
 	}
 	f.kept[file.ConfigMap] = kept
 	f.listed = append(f.listed, v1alpha1.RevisionFile{
-		ConfigMapName: file.ConfigMap, SeenAt: file.Containers, ResourceVersion: stored.ResourceVersion, WrittenAfter: writtenAfter,
-		Hash: history.HashContent(content), Size: int64(len(content)), Text: text, Omitted: omitted,
+		ConfigMapName: file.ConfigMap, Mounts: mounts(file), ResourceVersion: stored.ResourceVersion, State: state,
+		Hash: history.HashContent(content), SizeBytes: int64(len(content)),
 	})
+}
+
+// mounts are where containers read a file.
+func mounts(file workload.File) []v1alpha1.FileMount {
+	var all []v1alpha1.FileMount
+	for _, m := range file.Mounts {
+		all = append(all, v1alpha1.FileMount{ContainerName: m.Container, Path: m.Path})
+	}
+	return all
 }
 
 // writer is the manager that wrote a file that changed since another revision, empty where none did.
@@ -53,7 +66,7 @@ func (f *files) writer(old []v1alpha1.RevisionFile) string {
 		versions[file.ConfigMapName] = file.ResourceVersion
 	}
 	for _, file := range f.listed {
-		if !file.Missing && file.ResourceVersion != versions[file.ConfigMapName] {
+		if file.State != v1alpha1.FileMissing && file.ResourceVersion != versions[file.ConfigMapName] {
 			return changedBy(f.kept[file.ConfigMapName].ManagedFields)
 		}
 	}

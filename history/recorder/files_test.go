@@ -15,7 +15,7 @@ import (
 func TestAChangeOfFilesAloneIsJudgedAnewAndSaysWhichFile(t *testing.T) {
 	with := func(content string) *files {
 		all := newFiles()
-		all.add(workload.File{ConfigMap: "a-main-file-0123456789", Containers: []string{"main:/etc/app.conf"}}, &corev1.ConfigMap{
+		all.add(workload.File{ConfigMap: "a-main-file-0123456789", Mounts: []workload.Mount{{Container: "main", Path: "/etc/app.conf"}}}, &corev1.ConfigMap{
 			ObjectMeta: metav1.ObjectMeta{ResourceVersion: content, ManagedFields: []metav1.ManagedFieldsEntry{
 				{Manager: "kubectl", Time: &metav1.Time{Time: now}},
 			}},
@@ -34,9 +34,9 @@ func TestAChangeOfFilesAloneIsJudgedAnewAndSaysWhichFile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !after.Spec.FilesOnly || after.Status.Phase != v1alpha1.PhaseProgressing || after.Spec.FieldManager != "kubectl" ||
+	if !after.FilesOnly() || after.Status.Phase != v1alpha1.PhaseProgressing || after.Spec.FieldManager != "kubectl" ||
 		!strings.Contains(after.Spec.ChangeSummary, "containers.main.files./etc/app.conf") {
-		t.Errorf("files only %v, %s, by %s: %s", after.Spec.FilesOnly, after.Status.Phase, after.Spec.FieldManager, after.Spec.ChangeSummary)
+		t.Errorf("files only %v, %s, by %s: %s", after.FilesOnly(), after.Status.Phase, after.Spec.FieldManager, after.Spec.ChangeSummary)
 	}
 	contents, err := history.DecodeSnapshot(after)
 	if err != nil {
@@ -62,8 +62,8 @@ func TestLargeFilesAreKnownByTheirHashAndMarked(t *testing.T) {
 		all.room = tt.room
 		all.add(workload.File{ConfigMap: "f"}, stored, false)
 		listed, kept := all.listed[0], len(all.kept["f"].Content)
-		if want := tt.size; listed.Omitted != tt.omitted || !history.SameContent(listed, stored) || kept != map[bool]int{false: want}[tt.omitted] {
-			t.Errorf("%s: omitted %v, %d bytes kept", name, listed.Omitted, kept)
+		if want := tt.size; (listed.State == v1alpha1.FileTooLarge) != tt.omitted || !history.SameContent(listed, stored) || kept != map[bool]int{false: want}[tt.omitted] {
+			t.Errorf("%s: %s, %d bytes kept", name, listed.State, kept)
 		}
 	}
 }

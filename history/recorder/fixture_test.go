@@ -48,7 +48,7 @@ func record(t *testing.T, h history.History, d *appsv1.Deployment) history.Histo
 	if p.newest = h.Newest(); p.newest != nil {
 		p.last = p.newest.Spec.Number
 		if plan := p.newest.Status.Rollback; plan != nil {
-			p.target = h.Number(plan.To)
+			p.target = h.Number(plan.ToRevision)
 		}
 	}
 	next, err := p.newRevision(captureOf(t, d), now)

@@ -20,7 +20,7 @@ type observedIntent struct {
 	raw *unstructured.Unstructured
 	// files says that only Score's files changed.
 	files bool
-	// adopted says why the intent counts as not watched; empty for one that was.
+	// adopted is the reason of the condition Adopted; empty for an intent that was watched.
 	adopted string
 	// skipped is how many intents between this one and the one before were left out for their number.
 	skipped int
@@ -44,14 +44,6 @@ func typed(raw *unstructured.Unstructured) (*appsv1.Deployment, error) {
 func guarded(raw *unstructured.Unstructured) bool {
 	return workload.IsGuarded(&appsv1.Deployment{ObjectMeta: metav1.ObjectMeta{Labels: raw.GetLabels(), Annotations: raw.GetAnnotations()}})
 }
-
-// Why a revision is adopted, as the reason of its condition.
-const (
-	// adoptedInitially is for a workload that was there when Reprise first looked.
-	adoptedInitially = "InitialList"
-	// adoptedAfterGap is for an intent before which the API server could not replay every change any more.
-	adoptedAfterGap = "WatchGap"
-)
 
 // identity is what was last seen of a workload.
 type identity struct {

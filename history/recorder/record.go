@@ -9,7 +9,6 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/util/resourceversion"
 	"k8s.io/apimachinery/pkg/util/wait"
@@ -120,14 +119,14 @@ func (r *Recorder) predecessors(ctx context.Context, d *appsv1.Deployment) (pred
 		return p, err
 	}
 	p.last = p.newest.Spec.Number
-	if p.newest.Status.Phase == "" && history.RecordsIntentOf(p.newest, d) {
+	if !p.newest.IsRecorded() && history.RecordsIntentOf(p.newest, d) {
 		p.last--
 		if p.newest, err = store.Get(ctx, r.Live, d.Namespace, history.Name(d.Name, p.last)); err != nil || p.newest == nil {
 			return p, err
 		}
 	}
 	if plan := p.newest.Status.Rollback; plan != nil {
-		p.target, err = store.Get(ctx, r.Live, d.Namespace, history.Name(d.Name, plan.To))
+		p.target, err = store.Get(ctx, r.Live, d.Namespace, history.Name(d.Name, plan.ToRevision))
 	}
 	return p, err
 }
@@ -156,7 +155,7 @@ func (p predecessors) filesOnly(d *appsv1.Deployment) bool {
 
 // beingRolledBack says whether what differs from the newest revision may be a rollback's own work.
 func (p predecessors) beingRolledBack() bool {
-	return p.newest != nil && history.History{*p.newest}.OpenRollback() != nil
+	return p.newest != nil && p.newest.IsRollbackOpen()
 }
 
 // recorded says whether a Deployment's intent is the newest revision's, or is older: replayed from a checkpoint.
@@ -178,11 +177,11 @@ func (r *Recorder) audit(ctx context.Context, d *appsv1.Deployment, revision *v1
 
 // supersede ends the revision that was replaced before there was a verdict, or before it was finished.
 func (r *Recorder) supersede(ctx context.Context, previous *v1alpha1.WorkloadRevision, now time.Time) error {
-	if previous == nil || previous.Status.Phase != v1alpha1.PhaseProgressing && previous.Status.Phase != "" {
+	if previous == nil || !previous.AwaitsVerdict() {
 		return nil
 	}
 	return client.IgnoreNotFound(store.PatchStatus(ctx, r.Client, previous, func(s *v1alpha1.WorkloadRevisionStatus) {
-		s.Phase, s.PhaseTransitionTime = v1alpha1.PhaseSuperseded, &metav1.Time{Time: now}
+		history.MarkSuperseded(s, now)
 	}))
 }
 

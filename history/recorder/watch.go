@@ -14,6 +14,8 @@ import (
 	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/client-go/dynamic"
 	"sigs.k8s.io/controller-runtime/pkg/log"
+
+	"reprise.dev/reprise/api/v1alpha1"
 )
 
 const (
@@ -43,7 +45,7 @@ type deploymentWatch struct {
 
 // run follows from a resourceVersion, or from a list where there is none, until the context ends.
 func (f *deploymentWatch) run(ctx context.Context, from string) error {
-	adopted := adoptedInitially
+	adopted := v1alpha1.ReasonInitialList
 	for {
 		var err error
 		if from == "" {
@@ -57,7 +59,7 @@ func (f *deploymentWatch) run(ctx context.Context, from string) error {
 		}
 		if expired(err) {
 			log.FromContext(ctx).Info("The API server cannot replay every change since the checkpoint; what is stored now is recorded as following a gap", "since", from)
-			from, adopted = "", adoptedAfterGap
+			from, adopted = "", v1alpha1.ReasonWatchGap
 			continue
 		}
 		if err != nil {

@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"fmt"
-	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -21,10 +20,9 @@ func ChangedFiles(ctx context.Context, live client.Reader, r *v1alpha1.WorkloadR
 		if client.IgnoreNotFound(err) != nil {
 			return nil, fmt.Errorf("reading file %s: %w", f.ConfigMapName, err)
 		}
-		if exists := err == nil; exists == f.Missing || exists && !history.SameContent(f, stored) {
-			for _, at := range f.SeenAt {
-				container, path, _ := strings.Cut(at, ":")
-				changed = append(changed, "containers."+container+".files."+path)
+		if exists := err == nil; exists == (f.State == v1alpha1.FileMissing) || exists && !history.SameContent(f, stored) {
+			for _, at := range f.Mounts {
+				changed = append(changed, "containers."+at.ContainerName+".files."+at.Path)
 			}
 		}
 	}

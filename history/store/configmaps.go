@@ -20,13 +20,13 @@ import (
 const maxConfigMaps = 32
 
 // ConfigMaps says what the ConfigMaps of these names hold now, Score's files among them.
-func ConfigMaps(ctx context.Context, live client.Reader, namespace string, names []string) ([]v1alpha1.ConfigMapReference, error) {
-	var all []v1alpha1.ConfigMapReference
+func ConfigMaps(ctx context.Context, live client.Reader, namespace string, names []string) ([]v1alpha1.ConfigMapDigest, error) {
+	var all []v1alpha1.ConfigMapDigest
 	for _, name := range names[:min(len(names), maxConfigMaps)] {
 		stored := &corev1.ConfigMap{}
 		err := live.Get(ctx, client.ObjectKey{Namespace: namespace, Name: name}, stored)
 		if apierrors.IsNotFound(err) {
-			all = append(all, v1alpha1.ConfigMapReference{Name: name})
+			all = append(all, v1alpha1.ConfigMapDigest{Name: name})
 			continue
 		}
 		if err != nil {
@@ -36,7 +36,7 @@ func ConfigMaps(ctx context.Context, live client.Reader, namespace string, names
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, v1alpha1.ConfigMapReference{Name: name, Hash: hash})
+		all = append(all, v1alpha1.ConfigMapDigest{Name: name, Hash: hash})
 	}
 	return all, nil
 }
@@ -44,12 +44,16 @@ func ConfigMaps(ctx context.Context, live client.Reader, namespace string, names
 // ConfigMapsChanged says whether a ConfigMap that a failed revision's pods read has changed since: its failure says nothing any
 // more.
 func ConfigMapsChanged(ctx context.Context, live client.Reader, failed *v1alpha1.WorkloadRevision) (bool, error) {
+	if failed.Status.Failure == nil {
+		return false, nil
+	}
+	known := failed.Status.Failure.ConfigMaps
 	var names []string
-	for _, c := range failed.Status.ConfigMaps {
+	for _, c := range known {
 		names = append(names, c.Name)
 	}
 	now, err := ConfigMaps(ctx, live, failed.Namespace, names)
-	return err == nil && !slices.Equal(now, failed.Status.ConfigMaps), err
+	return err == nil && !slices.Equal(now, known), err
 }
 
 func contentHash(c *corev1.ConfigMap) (string, error) {

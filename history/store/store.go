@@ -10,6 +10,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"reprise.dev/reprise/api/v1alpha1"
+	"reprise.dev/reprise/event"
 	"reprise.dev/reprise/history"
 )
 
@@ -49,9 +50,21 @@ func LoadFull(ctx context.Context, live client.Reader, r *v1alpha1.WorkloadRevis
 func PatchStatus(ctx context.Context, c client.Client, r *v1alpha1.WorkloadRevision, change func(*v1alpha1.WorkloadRevisionStatus)) error {
 	base := r.DeepCopy()
 	change(&r.Status)
+	history.Bound(r)
 	if err := c.Status().Patch(ctx, r, client.MergeFromWithOptions(base, client.MergeFromWithOptimisticLock{})); err != nil {
 		*r = *base
 		return fmt.Errorf("writing the status of revision %s: %w", r.Name, err)
+	}
+	return nil
+}
+
+// NoteTold notes in a revision that Events about it were written, onto the resourceVersion that was read.
+func NoteTold(ctx context.Context, c client.Client, r *v1alpha1.WorkloadRevision, reasons ...event.Reason) error {
+	base := r.DeepCopy()
+	history.NoteTold(r, reasons...)
+	if err := c.Patch(ctx, r, client.MergeFromWithOptions(base, client.MergeFromWithOptimisticLock{})); err != nil {
+		*r = *base
+		return fmt.Errorf("noting in revision %s which Events were written: %w", r.Name, err)
 	}
 	return nil
 }
@@ -62,7 +75,9 @@ func Trim(object any) (any, error) {
 	if r, ok := object.(*v1alpha1.WorkloadRevision); ok {
 		r.ManagedFields = nil
 		r.Spec.Snapshot.Data = ""
-		r.Status.Evidence = nil
+		if r.Status.Failure != nil {
+			r.Status.Failure.Evidence = nil
+		}
 	}
 	return object, nil
 }
@@ -101,6 +116,7 @@ func Newest(ctx context.Context, cached, live client.Reader, namespace, workload
 // was begun before a crash, and what its files held then stands. The status is the caller's to write, since the API server drops it from a create: a
 // revision without a phase is one that is not finished.
 func Create(ctx context.Context, c client.Client, live client.Reader, r *v1alpha1.WorkloadRevision) error {
+	history.Bound(r)
 	status := r.Status
 	err := c.Create(ctx, r)
 	if err == nil {
@@ -115,7 +131,7 @@ func Create(ctx context.Context, c client.Client, live client.Reader, r *v1alpha
 		return err
 	}
 	sameFiles := stored.Spec.FilesDigest == r.Spec.FilesDigest
-	unfinished := stored.Status.Phase == ""
+	unfinished := !stored.IsRecorded()
 	if stored.Spec.IntentHash != r.Spec.IntentHash || stored.Spec.WorkloadRef.UID != r.Spec.WorkloadRef.UID || !sameFiles && !unfinished {
 		return fmt.Errorf("revision %s exists with another intent: another leader recorded it meanwhile", r.Name)
 	}
@@ -123,7 +139,7 @@ func Create(ctx context.Context, c client.Client, live client.Reader, r *v1alpha
 	if unfinished {
 		r.Status = status
 		if !sameFiles && status.Phase == v1alpha1.PhaseHealthy {
-			r.Status.Phase = v1alpha1.PhaseProgressing // What is inherited is so for the files of now.
+			history.MarkProgressing(&r.Status, r.Spec.AcceptedTime.Time) // What is inherited is so for the files of now.
 		}
 	}
 	return nil

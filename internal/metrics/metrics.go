@@ -21,9 +21,9 @@ type Metrics struct {
 }
 
 // New makes the metrics, each series of a closed list at zero: the first increase of one that was not there before would
-// be lost to Prometheus's increase(). holdCauses are why a rollback may be held.
-func New(holdCauses []string) *Metrics {
-	return &Metrics{Admission: newAdmission(), Rollback: newRollback(holdCauses), Recording: newRecording(), Policies: newPolicies()}
+// be lost to Prometheus's increase().
+func New() *Metrics {
+	return &Metrics{Admission: newAdmission(), Rollback: newRollback(), Recording: newRecording(), Policies: newPolicies()}
 }
 
 // Register has a registry serve them, and what is given beside them.

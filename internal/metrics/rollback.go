@@ -4,6 +4,8 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"reprise.dev/reprise/api/v1alpha1"
 )
 
 // Rollback counts what is judged, put back and held. Only the leader does, so that each is counted once; after a change
@@ -17,7 +19,11 @@ type Rollback struct {
 // beyond, in seconds.
 var rolloutBuckets = []float64{1, 2, 5, 10, 15, 20, 30, 45, 60, 90, 120, 300, 600, 1200}
 
-func newRollback(holdCauses []string) *Rollback {
+func newRollback() *Rollback {
+	var holdReasons []string
+	for _, reason := range v1alpha1.HoldReasons() {
+		holdReasons = append(holdReasons, string(reason))
+	}
 	r := &Rollback{
 		verdicts: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "reprise_revision_verdicts_total",
@@ -42,7 +48,7 @@ func newRollback(holdCauses []string) *Rollback {
 	}
 	zero(r.verdicts, []string{"healthy", "failed"})
 	zero(r.rollbacks, []string{"completed", "overtaken", "held", "failed"}, []string{"failure", "request"})
-	zero(r.holds, holdCauses)
+	zero(r.holds, holdReasons)
 	return r
 }
 
@@ -61,4 +67,4 @@ func (r *Rollback) RolledBack(result, trigger string) {
 }
 
 // Held implements rollback.Observer.
-func (r *Rollback) Held(reason string) { r.holds.WithLabelValues(reason).Inc() }
+func (r *Rollback) Held(reason v1alpha1.HoldReason) { r.holds.WithLabelValues(string(reason)).Inc() }

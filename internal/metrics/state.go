@@ -29,12 +29,6 @@ var (
 		"Pod templates that failed and are refused at admission; on the leader only.", nil, nil)
 )
 
-// phases are all that a revision may be in.
-var phases = []v1alpha1.Phase{
-	v1alpha1.PhaseUnknown, v1alpha1.PhaseProgressing, v1alpha1.PhaseHealthy,
-	v1alpha1.PhaseFailed, v1alpha1.PhaseRolledBack, v1alpha1.PhaseSuperseded,
-}
-
 // Describe implements prometheus.Collector.
 func (State) Describe(descriptions chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{revisions, workloads, held, open, quarantines} {
@@ -51,7 +45,7 @@ func (s State) Collect(metrics chan<- prometheus.Metric) {
 	gauge := func(d *prometheus.Desc, value int, labels ...string) {
 		metrics <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, float64(value), labels...)
 	}
-	for _, phase := range phases {
+	for _, phase := range v1alpha1.Phases() {
 		gauge(revisions, census.Revisions[phase], string(phase))
 		gauge(workloads, census.Workloads[phase], string(phase))
 	}
