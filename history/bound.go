@@ -3,9 +3,9 @@ package history
 import (
 	"encoding/json"
 	"slices"
-	"unicode/utf8"
 
 	"reprise.dev/reprise/api/v1alpha1"
+	"reprise.dev/reprise/internal/oneline"
 )
 
 // The bounds of api/v1alpha1: in characters, of which a text has no more than bytes, and in items of lists.
@@ -35,10 +35,10 @@ const (
 func Bound(r *v1alpha1.WorkloadRevision) {
 	s := &r.Spec
 	for _, text := range []*string{&s.ResourceVersion, &s.FieldManager} {
-		*text = cut(*text, maxHandle)
+		*text = oneline.CutBytes(*text, maxHandle)
 	}
 	for _, text := range []*string{&s.Images, &s.ChangeSummary, &s.DeliveredBy, &s.ChangeCause} {
-		*text = cut(*text, maxText)
+		*text = oneline.CutBytes(*text, maxText)
 	}
 	s.Files = first(s.Files, maxFiles)
 	for i := range s.Files {
@@ -49,22 +49,22 @@ func Bound(r *v1alpha1.WorkloadRevision) {
 
 func boundStatus(s *v1alpha1.WorkloadRevisionStatus) {
 	for i := range s.Conditions {
-		s.Conditions[i].Message = cut(s.Conditions[i].Message, maxText)
+		s.Conditions[i].Message = oneline.CutBytes(s.Conditions[i].Message, maxText)
 	}
 	s.Requests = last(s.Requests, maxRequests)
 	for i := range s.Requests {
-		s.Requests[i].Message = cut(s.Requests[i].Message, maxText)
+		s.Requests[i].Message = oneline.CutBytes(s.Requests[i].Message, maxText)
 	}
 	f := s.Failure
 	if f == nil {
 		return
 	}
-	f.Message = cut(f.Message, maxText)
+	f.Message = oneline.CutBytes(f.Message, maxText)
 	f.Changes = firstBytes(lines(first(f.Changes, maxChanges), maxChange), maxListBytes)
 	f.ConfigMaps, f.Evidence = first(f.ConfigMaps, maxMaps), first(f.Evidence, maxEvidence)
 	for i := range f.Evidence {
 		e := &f.Evidence[i]
-		e.Reason, e.Message = cut(e.Reason, maxText), cut(e.Message, maxMessage)
+		e.Reason, e.Message = oneline.CutBytes(e.Reason, maxText), oneline.CutBytes(e.Message, maxMessage)
 		e.Log, e.PreviousLog, e.Events = lastLines(e.Log, maxLog), lastLines(e.PreviousLog, maxLog), lastLines(e.Events, maxEvents)
 	}
 	for len(f.Evidence) > 1 && size(f.Evidence) > maxEvidenceBytes {
@@ -76,7 +76,7 @@ func boundStatus(s *v1alpha1.WorkloadRevisionStatus) {
 }
 
 // BoundRequest returns a request, an annotation and its value, as a status keeps it.
-func BoundRequest(annotation, value string) string { return cut(annotation+"="+value, maxRequest) }
+func BoundRequest(annotation, value string) string { return oneline.CutBytes(annotation+"="+value, maxRequest) }
 
 func size(evidence []v1alpha1.Evidence) int {
 	encoded, err := json.Marshal(evidence)
@@ -111,20 +111,7 @@ func firstBytes(all []string, bytes int) []string {
 
 func lines(all []string, bytes int) []string {
 	for i := range all {
-		all[i] = cut(all[i], bytes)
+		all[i] = oneline.CutBytes(all[i], bytes)
 	}
 	return all
-}
-
-// cut shortens a text to a number of bytes, at a rune boundary.
-func cut(text string, bytes int) string {
-	const ellipsis = "…"
-	if len(text) <= bytes {
-		return text
-	}
-	end := bytes - len(ellipsis)
-	for end > 0 && !utf8.RuneStart(text[end]) {
-		end--
-	}
-	return text[:end] + ellipsis
 }

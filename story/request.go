@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"reprise.dev/reprise/api/v1alpha1"
+	"reprise.dev/reprise/internal/oneline"
 )
 
 // Request is a rollback that was asked for.
@@ -23,11 +24,11 @@ func (w Workload) RollbackRequestStatus(q Request) Progress {
 		return w.unanswered(q)
 	}
 	if answer.Result != v1alpha1.RequestAccepted {
-		return Progress{State: Failed, Message: oneLine(answer.Message)}
+		return Progress{State: Failed, Message: oneline.Of(answer.Message)}
 	}
 	put := w.History.Number(q.From + 1)
 	if put == nil || put.Spec.RollbackOf != q.From {
-		return Progress{Message: oneLine(answer.Message)}
+		return Progress{Message: oneline.Of(answer.Message)}
 	}
 	ready, wanted := pods(w.Deployment)
 	says := fmt.Sprintf("#%d runs as #%d, which is %s, %d of %d pods ready", put.Spec.RestoredFrom, put.Spec.Number, phase(put), ready, wanted)
@@ -35,7 +36,7 @@ func (w Workload) RollbackRequestStatus(q Request) Progress {
 	case put.Status.Phase == v1alpha1.PhaseHealthy:
 		return Progress{State: Healthy, Message: says}
 	case put.HasFailed():
-		return Progress{State: Failed, Message: says + ": " + oneLine(put.FailureMessage())}
+		return Progress{State: Failed, Message: says + ": " + oneline.Of(put.FailureMessage())}
 	case put.Status.Phase == v1alpha1.PhaseSuperseded:
 		return Progress{State: Superseded, Message: w.superseded(put)}
 	default:
@@ -48,7 +49,7 @@ func (w Workload) unanswered(q Request) Progress {
 	asked, newest := w.History.Number(q.From), w.History.Newest()
 	switch {
 	case asked != nil && asked.RollbackHold() != nil && asked.HoldMessage() != q.Held:
-		return Progress{State: Failed, Message: "it is held: " + oneLine(asked.HoldMessage())}
+		return Progress{State: Failed, Message: "it is held: " + oneline.Of(asked.HoldMessage())}
 	case newest != nil && newest.Spec.Number != q.From && newest.Spec.RollbackOf != q.From:
 		return Progress{State: Superseded, Message: fmt.Sprintf("#%d was deployed meanwhile, and wins", newest.Spec.Number)}
 	default:
@@ -75,9 +76,9 @@ func (w Workload) RetryStatus(annotation string) Progress {
 	case answer == nil:
 		return Progress{Message: "asked for by " + annotation}
 	case answer.Result == v1alpha1.RequestAccepted:
-		return Progress{State: Healthy, Message: oneLine(answer.Message)}
+		return Progress{State: Healthy, Message: oneline.Of(answer.Message)}
 	default:
-		return Progress{State: Failed, Message: oneLine(answer.Message)}
+		return Progress{State: Failed, Message: oneline.Of(answer.Message)}
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 
 	"reprise.dev/reprise/api/v1alpha1"
 	"reprise.dev/reprise/diff"
+	"reprise.dev/reprise/internal/oneline"
 	"reprise.dev/reprise/workload"
 )
 
@@ -64,14 +65,14 @@ func (d Diagnosis) head(p *page, now time.Time) {
 	case r.HasFailed():
 		text = fmt.Sprintf("%s #%d failed %s ago", w.Name, r.Spec.Number, age(since(r), now))
 	case r.IsRollbackDone():
-		text = fmt.Sprintf("%s #%d did not fail: #%d was put back, asked for by %s", w.Name, r.Spec.Number, plan.ToRevision, oneLine(plan.Request))
+		text = fmt.Sprintf("%s #%d did not fail: #%d was put back, asked for by %s", w.Name, r.Spec.Number, plan.ToRevision, oneline.Of(plan.Request))
 	}
 	p.prose("", "", bold, text)
 	if message := r.FailureMessage(); message != "" {
-		p.prose("\n", "  ", ofPhase(phase(r)), oneLine(message))
+		p.prose("\n", "  ", ofPhase(phase(r)), oneline.Of(message))
 	}
 	if held := r.RollbackHold(); held != nil {
-		p.prose("\n", "  ", yellow, "It was left as it is: "+oneLine(held.Message))
+		p.prose("\n", "  ", yellow, "It was left as it is: "+oneline.Of(held.Message))
 	}
 }
 
@@ -84,7 +85,7 @@ func (d Diagnosis) changes(p *page) {
 	p.title(fmt.Sprintf("What it changed against #%d, healthy until then:", f.ComparedWith))
 	if d.Changes == nil {
 		for _, line := range f.Changes {
-			p.line("  " + clean(line))
+			p.line("  " + oneline.Clean(line))
 		}
 		return
 	}
@@ -113,7 +114,7 @@ func (d Diagnosis) events(p *page) {
 	if r.Spec.DeliveredBy != "" {
 		by += ", " + r.Spec.DeliveredBy
 	}
-	at(r.Spec.AcceptedTime.Time, fmt.Sprintf("#%d was accepted, by %s", r.Spec.Number, oneLine(by)))
+	at(r.Spec.AcceptedTime.Time, fmt.Sprintf("#%d was accepted, by %s", r.Spec.Number, oneline.Of(by)))
 	plan := r.Status.Rollback
 	if plan == nil {
 		if r.HasFailed() {
