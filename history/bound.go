@@ -76,7 +76,9 @@ func boundStatus(s *v1alpha1.WorkloadRevisionStatus) {
 }
 
 // BoundRequest returns a request, an annotation and its value, as a status keeps it.
-func BoundRequest(annotation, value string) string { return oneline.CutBytes(annotation+"="+value, maxRequest) }
+func BoundRequest(annotation, value string) string {
+	return oneline.CutBytes(annotation+"="+value, maxRequest)
+}
 
 func size(evidence []v1alpha1.Evidence) int {
 	encoded, err := json.Marshal(evidence)
