@@ -10,19 +10,19 @@ import (
 
 // The bounds of api/v1alpha1: in characters, of which a text has no more than bytes, and in items of lists.
 const (
-	maxHandle   = 128 // a hash, a resourceVersion or a field manager
-	maxText     = 1024
-	maxRequest  = 512
-	maxMessage  = 4096 // what Kubernetes says of a pod, and a line of a log
-	maxChange   = 8192 // a line of a difference
-	maxMounts   = 128
-	maxFiles    = 512
-	maxRequests = 32
-	maxChanges  = 64
-	maxMaps     = 32
-	maxEvidence = 16
-	maxLog      = 64
-	maxEvents   = 16
+	maxHandle      = 128 // a hash, a resourceVersion or a field manager
+	maxText        = 1024
+	maxRequest     = 512
+	maxMessage     = 4096 // what Kubernetes says of a pod, and a line of a log
+	maxChangeLine  = 8192 // a line of a difference
+	maxMounts      = 128
+	maxListedFiles = 512
+	maxRequests    = 32
+	maxChanges     = 64
+	maxMaps        = 32
+	maxEvidence    = 16
+	maxLog         = 64
+	maxEvents      = 16
 
 	// maxListBytes bounds a log, the Events of a pod and a difference.
 	maxListBytes = 8 << 10
@@ -40,7 +40,7 @@ func Bound(r *v1alpha1.WorkloadRevision) {
 	for _, text := range []*string{&s.Images, &s.ChangeSummary, &s.DeliveredBy, &s.ChangeCause} {
 		*text = oneline.CutBytes(*text, maxText)
 	}
-	s.Files = first(s.Files, maxFiles)
+	s.Files = first(s.Files, maxListedFiles)
 	for i := range s.Files {
 		s.Files[i].Mounts = first(s.Files[i].Mounts, maxMounts)
 	}
@@ -60,7 +60,7 @@ func boundStatus(s *v1alpha1.WorkloadRevisionStatus) {
 		return
 	}
 	f.Message = oneline.CutBytes(f.Message, maxText)
-	f.Changes = firstBytes(lines(first(f.Changes, maxChanges), maxChange), maxListBytes)
+	f.Changes = firstBytes(lines(first(f.Changes, maxChanges), maxChangeLine), maxListBytes)
 	f.ConfigMaps, f.Evidence = first(f.ConfigMaps, maxMaps), first(f.Evidence, maxEvidence)
 	for i := range f.Evidence {
 		e := &f.Evidence[i]

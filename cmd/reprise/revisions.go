@@ -13,7 +13,7 @@ import (
 	"reprise.dev/reprise/workload"
 )
 
-// revisions is the webhook's view of what is recorded.
+// revisions implements webhook.Revisions on the recorded history.
 type revisions struct {
 	cached client.Reader
 	live   client.Reader
@@ -22,7 +22,7 @@ type revisions struct {
 // Quarantined implements webhook.Revisions.
 func (r revisions) Quarantined(ctx context.Context, w types.NamespacedName, template *corev1.PodTemplateSpec, now time.Time) (*webhook.Quarantine, error) {
 	h, err := store.List(ctx, r.cached, w.Namespace, w.Name)
-	if err != nil || h.LastFailure() == nil { // Most have nothing that failed, and a hash costs as much as a rule.
+	if err != nil || h.LastFailure() == nil { // Most workloads have no failed revision, and a hash costs as much as a policy.
 		return nil, err
 	}
 	failed, until := h.Quarantined(workload.TemplateHash(template), now)

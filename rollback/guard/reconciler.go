@@ -141,7 +141,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.
 	if !workload.IsGuarded(d) {
 		return ctrl.Result{}, nil
 	}
-	settings, err := r.settings(ctx, d)
+	settings, err := store.Settings(ctx, r.Client, d, r.Defaults())
 	if err != nil {
 		return ctrl.Result{}, err
 	}
@@ -177,7 +177,7 @@ func (r *Reconciler) next(ctx context.Context, d *appsv1.Deployment, h history.H
 		return 0, r.resume(ctx, d, h, open)
 	}
 	newest := h.Newest()
-	if newest == nil || !history.RecordsIntentOf(newest, d) {
+	if newest == nil || history.RecordedIdentity(newest) != history.IdentityOf(d) {
 		return 0, nil // The recorder comes first, and its Revision brings the workload back.
 	}
 	if wait, err := r.holdUndone(ctx, d, newest); err != nil || wait > 0 {
@@ -220,13 +220,4 @@ func (r *Reconciler) refresh(ctx context.Context, h history.History) error {
 	}
 	copy(h, live)
 	return nil
-}
-
-func (r *Reconciler) settings(ctx context.Context, d *appsv1.Deployment) (workload.Settings, error) {
-	namespace := &corev1.Namespace{}
-	if err := r.Client.Get(ctx, client.ObjectKey{Name: d.Namespace}, namespace); err != nil {
-		return workload.Settings{}, fmt.Errorf("reading namespace %s for its settings: %w", d.Namespace, err)
-	}
-	settings, _ := workload.SettingsOf(d, namespace.Annotations, r.Defaults())
-	return settings, nil
 }
