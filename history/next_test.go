@@ -121,6 +121,7 @@ func TestNext_Spec(t *testing.T) {
 		d.Annotations["kubernetes.io/change-cause"] = "ticket 7"
 		d.Annotations["meta.helm.sh/release-name"] = "web"
 	})
+	d.Generation = 3
 	r := next(t, nil, d, file("one\n"), Arrival{Skipped: 3})
 	snapshot, err := ToDiffRevision(r)
 	if err != nil {
@@ -132,11 +133,12 @@ func TestNext_Spec(t *testing.T) {
 	got := r.Spec
 	got.Snapshot = v1alpha1.Snapshot{}
 	want := v1alpha1.WorkloadRevisionSpec{
-		Number: 1, WorkloadRef: v1alpha1.WorkloadReference{Kind: "Deployment", Name: "a", UID: "1"},
+		Number: 1, WorkloadRef: v1alpha1.WorkloadReference{APIVersion: "apps/v1", Kind: "Deployment", Name: "a", UID: "1"},
 		IntentHash: workload.IntentOf(d).Hash(), TemplateHash: workload.TemplateHash(&d.Spec.Template),
 		FilesDigest: file("one\n").Digest(), Files: file("one\n").listed,
 		Images: "x@sha256:01234567", FieldManager: "ci", DeliveredBy: "Helm release web", ChangeCause: "ticket 7",
 		AcceptedTime: metav1.NewTime(now), ResourceVersion: "10", SkippedRevisions: 3,
+		WorkloadGeneration: 3, ChangeScope: v1alpha1.ChangeInitial,
 	}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Errorf("(-want +got):\n%s", d)

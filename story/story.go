@@ -51,7 +51,7 @@ func (w Workload) Quarantined(now time.Time) (*v1alpha1.WorkloadRevision, time.T
 	return w.History.Quarantined(last.Spec.TemplateHash, now)
 }
 
-// restored is Reprise's own revision that replaced a failed one, nil where there is none.
+// restored returns Reprise's own revision that replaced another one, nil where there is none.
 func (w Workload) restored(replaced *v1alpha1.WorkloadRevision) *v1alpha1.WorkloadRevision {
 	for i := range w.History {
 		if w.History[i].Spec.RollbackOf == replaced.Spec.Number {
