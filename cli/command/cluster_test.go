@@ -304,12 +304,16 @@ func requested(t *testing.T, server *apitest.Server, key string, answer func()) 
 
 func TestRun_retry(t *testing.T) {
 	server := rescued(t)
-	requested(t, server, workload.RetryAnnotation, func() { server.Answer("cart-2", "reprise.dev/retry=2", v1alpha1.RequestAccepted, "#2 may be applied again") })
+	requested(t, server, workload.RetryAnnotation, func() {
+		server.Answer("cart-2", "reprise.dev/retry=2", v1alpha1.RequestAccepted, "#2 may be applied again")
+	})
 	start(t, server, "retry").ends(t, 0, "#2 may be applied again")
 	start(t, server, "retry", "cart", "2").ends(t, 0, "#2 may be applied again")
 
 	server = rescued(t)
-	requested(t, server, workload.RetryAnnotation, func() { server.Answer("cart-2", "reprise.dev/retry=2", v1alpha1.RequestRejected, "it is not quarantined") })
+	requested(t, server, workload.RetryAnnotation, func() {
+		server.Answer("cart-2", "reprise.dev/retry=2", v1alpha1.RequestRejected, "it is not quarantined")
+	})
 	start(t, server, "retry").ends(t, codeFailed, "it is not quarantined")
 
 	server = rescued(t)
