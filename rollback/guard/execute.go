@@ -14,7 +14,6 @@ import (
 	"reprise.dev/reprise/api/v1alpha1"
 	"reprise.dev/reprise/diff"
 	"reprise.dev/reprise/effective"
-	"reprise.dev/reprise/event"
 	"reprise.dev/reprise/history"
 	"reprise.dev/reprise/history/store"
 	"reprise.dev/reprise/rollback"
@@ -132,11 +131,11 @@ func (r *Reconciler) carryOut(ctx context.Context, d *appsv1.Deployment, failed,
 
 // tellTrouble tells once that a rollback does not come to its end.
 func (r *Reconciler) tellTrouble(ctx context.Context, d *appsv1.Deployment, failed *v1alpha1.WorkloadRevision, cause error) error {
-	before := history.Told(failed, event.RollbackFailed)
+	before := history.Told(failed, v1alpha1.EventRollbackFailed)
 	if err := r.tell(ctx, failed, rollbackFailed(d, failed, cause, r.Clock.Now())); err != nil {
 		return err
 	}
-	if !before && history.Told(failed, event.RollbackFailed) {
+	if !before && history.Told(failed, v1alpha1.EventRollbackFailed) {
 		r.observeRollback(ctx, failed, resultFailed)
 	}
 	return nil

@@ -19,9 +19,9 @@ func (r *Reconciler) reply(ctx context.Context, d *appsv1.Deployment, a rollback
 		return nil
 	}
 	now := r.Clock.Now()
-	reason := event.RequestRejected
+	reason := v1alpha1.EventRequestRejected
 	if a.Result == v1alpha1.RequestAccepted {
-		reason = event.RetryAccepted
+		reason = v1alpha1.EventRetryAccepted
 	}
 	if err := r.Events.Write(ctx, event.Event{
 		Reason: reason, Warning: a.Result == v1alpha1.RequestRejected, Regarding: event.ObjectRef(d), Key: a.Request, At: now,

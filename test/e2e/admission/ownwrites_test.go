@@ -42,7 +42,7 @@ func (p place) stores(object client.Object) {
 // guarded is a Deployment with the guard label and no pods in the namespace.
 func guarded(namespace, name string) *appsv1.Deployment {
 	d := deployment(name, "100Mi")
-	d.Namespace, d.Labels, d.Spec.Replicas = namespace, map[string]string{workload.GuardLabel: workload.GuardEnabled}, new(int32)
+	d.Namespace, d.Labels, d.Spec.Replicas = namespace, map[string]string{v1alpha1.GuardLabel: workload.GuardEnabled}, new(int32)
 	return d
 }
 
@@ -88,10 +88,10 @@ func TestRepriseItselfUpdatesOnlyGuardedWorkloads(t *testing.T) {
 			d.Labels, d.Annotations = nil, map[string]string{workload.NameAnnotation: ""}
 		}), nothingElse},
 		"MarkerOnlyAddedNow": {unguarded, variant(p.namespace, "adopted", func(d *appsv1.Deployment) { d.Labels = nil }), func(d *appsv1.Deployment) {
-			d.Labels = map[string]string{workload.GuardLabel: workload.GuardEnabled}
+			d.Labels = map[string]string{v1alpha1.GuardLabel: workload.GuardEnabled}
 		}},
 		"GuardDisabled": {unguarded, variant(p.namespace, "disabled", func(d *appsv1.Deployment) {
-			d.Labels[workload.GuardLabel] = workload.GuardDisabled
+			d.Labels[v1alpha1.GuardLabel] = workload.GuardDisabled
 			d.Annotations = map[string]string{workload.NameAnnotation: "disabled"}
 		}), nothingElse},
 		"OwnedByAController": {"Reprise does not update a Deployment that a controller owns", variant(p.namespace, "owned", func(d *appsv1.Deployment) {
@@ -238,7 +238,10 @@ func TestRepriseItselfTellsOnlyItsOwnStory(t *testing.T) {
 	}
 	p.stores(told(p.namespace, "theirs", "kubelet"))
 	revision := &v1alpha1.WorkloadRevision{ObjectMeta: metav1.ObjectMeta{Namespace: "kube-system", Name: p.namespace}}
-	revision.Spec = v1alpha1.WorkloadRevisionSpec{Number: 1, AcceptedTime: metav1.Now()}
+	revision.Spec = v1alpha1.WorkloadRevisionSpec{
+		Number: 1, WorkloadRef: v1alpha1.WorkloadReference{APIVersion: "apps/v1", Kind: "Deployment", Name: "app", UID: "1"},
+		IntentHash: "1", TemplateHash: "1", AcceptedTime: metav1.Now(),
+	}
 	revision.Spec.Snapshot = v1alpha1.Snapshot{Encoding: "none", Data: "-"}
 	lease := &coordinationv1.Lease{ObjectMeta: metav1.ObjectMeta{Namespace: product.Namespace, Name: "of-another"}}
 
