@@ -3,6 +3,7 @@ package gc
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -17,7 +18,6 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/log"
 
 	"reprise.dev/reprise/api/v1alpha1"
-	"reprise.dev/reprise/history"
 	"reprise.dev/reprise/history/store"
 )
 
@@ -55,19 +55,11 @@ func (s *Collector) Sweep(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	var errs []error // One workload that cannot be looked at keeps none of the others from it.
 	for key := range workloads {
-		h, err := store.List(ctx, s.Client, key.Namespace, key.Name)
-		if err != nil {
-			return err
-		}
-		if len(h) == 0 {
-			continue // It went meanwhile.
-		}
-		if err := s.sweep(ctx, key, h); err != nil {
-			return err
-		}
+		errs = append(errs, s.sweep(ctx, key))
 	}
-	return nil
+	return errors.Join(errs...)
 }
 
 // workloads are those that have a history. The revisions are not copied for it: there may be 50,000.
@@ -83,8 +75,15 @@ func (s *Collector) workloads(ctx context.Context) (sets.Set[types.NamespacedNam
 	return workloads, nil
 }
 
-func (s *Collector) sweep(ctx context.Context, key types.NamespacedName, h history.History) error {
+func (s *Collector) sweep(ctx context.Context, key types.NamespacedName) error {
+	h, err := store.List(ctx, s.Client, key.Namespace, key.Name)
+	if err != nil {
+		return err
+	}
 	newest := h.Newest()
+	if newest == nil {
+		return nil // It went meanwhile.
+	}
 	exists, err := s.exists(ctx, s.Client, key)
 	if err != nil {
 		return err
@@ -99,8 +98,12 @@ func (s *Collector) sweep(ctx context.Context, key types.NamespacedName, h histo
 	case since == nil:
 		return store.PatchStatus(ctx, s.Client, newest, func(status *v1alpha1.WorkloadRevisionStatus) { status.WorkloadDeletedTime = &now })
 	}
-	if exists, err = s.exists(ctx, s.Live, key); err != nil || exists {
+	exists, err = s.exists(ctx, s.Live, key)
+	if err != nil {
 		return err
+	}
+	if exists {
+		return nil // The cache lagged.
 	}
 	for i := range h {
 		if err := s.Client.Delete(ctx, &h[i]); client.IgnoreNotFound(err) != nil {

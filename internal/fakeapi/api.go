@@ -13,8 +13,8 @@
 //	api.Direct().Update(ctx, newer)                 // Somebody else writes: not logged, never refused.
 //	api.Writes()                                    // "update Deployment shop/web as reprise", …
 //
-// It validates nothing, fills in no defaults and admits everything. A generation rises with an Update that changes the
-// spec, not with a Patch. Quantities and empty fields are stored as they are sent.
+// It validates nothing, fills in no defaults and admits everything. The dry run of a patch always succeeds. A patch or
+// an apply that changes the generation is stored in two writes.
 package fakeapi
 
 import (

@@ -105,34 +105,47 @@ func (a applier) overtaken(ctx context.Context, failed, target *v1alpha1.Workloa
 	return err
 }
 
-// releaseOwnership has Reprise own nothing of what it wrote before a newer deploy overtook it: whoever applies next by server-side
-// apply would meet a conflict, for ever. The fields are nobody's then, but those of a file that was put back.
+// releaseOwnership removes Reprise's field manager from everything that it wrote before a newer deploy overtook it.
+// Otherwise the next server-side apply conflicts. The fields belong to nobody then, except those of a restored file,
+// which get their saved owners. An object that cannot be released keeps none of the others from it.
 func (a applier) releaseOwnership(ctx context.Context, failed, target *v1alpha1.WorkloadRevision) error {
 	saved, err := history.DecodeSnapshot(target)
 	if err != nil {
 		return err
 	}
-	d, _, err := a.read(ctx, failed)
-	if err == nil {
-		err = a.writeOwnership(ctx, d, d.GetManagedFields())
+	errs := []error{a.releaseWorkload(ctx, failed)}
+	for _, f := range rollback.RestorableFiles(target.Spec.Files) {
+		errs = append(errs, a.releaseFile(ctx, target.Namespace, f, saved.Files[f.ConfigMapName].ManagedFields))
 	}
-	if err != nil && !apierrors.IsNotFound(err) && !errors.Is(err, errOvertaken) {
+	return errors.Join(errs...)
+}
+
+// releaseWorkload removes Reprise's field manager from the workload, if it is still there.
+func (a applier) releaseWorkload(ctx context.Context, failed *v1alpha1.WorkloadRevision) error {
+	d, _, err := a.read(ctx, failed)
+	if apierrors.IsNotFound(err) || errors.Is(err, errOvertaken) {
+		return nil
+	}
+	if err != nil {
 		return err
 	}
-	for _, f := range rollback.RestorableFiles(target.Spec.Files) {
-		live, err := a.readFile(ctx, target.Namespace, f.ConfigMapName)
-		if err != nil || live == nil {
-			return err
-		}
-		owners := live.ManagedFields
-		if history.SameContent(f, live) {
-			owners = saved.Files[f.ConfigMapName].ManagedFields
-		}
-		if err := a.writeOwnership(ctx, live, owners); err != nil {
-			return err
-		}
+	return client.IgnoreNotFound(a.writeOwnership(ctx, d, d.GetManagedFields()))
+}
+
+// releaseFile removes Reprise's field manager from a file, if it is still there. A restored file gets its saved owners.
+func (a applier) releaseFile(ctx context.Context, namespace string, f v1alpha1.RevisionFile, saved []metav1.ManagedFieldsEntry) error {
+	live, err := a.readFile(ctx, namespace, f.ConfigMapName)
+	if err != nil {
+		return err
 	}
-	return nil
+	if live == nil {
+		return nil
+	}
+	owners := live.ManagedFields
+	if history.SameContent(f, live) {
+		owners = saved
+	}
+	return client.IgnoreNotFound(a.writeOwnership(ctx, live, owners))
 }
 
 // read reads the workload as the API server has it, since a type would drop what is newer than it is, and the hash of
@@ -177,10 +190,16 @@ func (a applier) writeOwnership(ctx context.Context, object client.Object, saved
 	if !slices.ContainsFunc(live, rollback.OwnedByReprise) {
 		return nil
 	}
+	owners := rollback.RestoredOwnership(saved, live)
+	if len(owners) == 0 {
+		// The API server ignores an empty list: one empty entry removes all (kubernetes.io/docs, Server-Side Apply,
+		// "Clearing managedFields").
+		owners = []metav1.ManagedFieldsEntry{{}}
+	}
 	patch, err := json.Marshal([]map[string]any{
 		// A test would be refused as invalid; a resourceVersion that is sent and is old is a conflict.
 		{"op": "replace", "path": "/metadata/resourceVersion", "value": object.GetResourceVersion()},
-		{"op": "replace", "path": "/metadata/managedFields", "value": rollback.RestoredOwnership(saved, live)},
+		{"op": "replace", "path": "/metadata/managedFields", "value": owners},
 	})
 	if err != nil {
 		return fmt.Errorf("encoding the managed fields of %s: %w", object.GetName(), err)

@@ -2,6 +2,7 @@ package guard
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -24,6 +25,7 @@ func (r *Reconciler) tellAll(ctx context.Context, d *appsv1.Deployment, h histor
 	if s.Rollback == workload.ModeOff {
 		return nil
 	}
+	var errs []error // One revision of which nothing can be told keeps none of the others from it.
 	for i := range h {
 		revision := &h[i]
 		since := revision.Status.PhaseTransitionTime
@@ -32,13 +34,12 @@ func (r *Reconciler) tellAll(ctx context.Context, d *appsv1.Deployment, h histor
 		}
 		events, err := r.owed(ctx, d, h, revision, s)
 		if err != nil {
-			return err
+			errs = append(errs, err)
+			continue
 		}
-		if err := r.tell(ctx, revision, events...); err != nil {
-			return err
-		}
+		errs = append(errs, r.tell(ctx, revision, events...))
 	}
-	return nil
+	return errors.Join(errs...)
 }
 
 // owed are the events about a revision that were not told yet.
@@ -84,8 +85,11 @@ func (r *Reconciler) tell(ctx context.Context, about *v1alpha1.WorkloadRevision,
 		return nil
 	}
 	current, err := store.Load(ctx, r.Live, about)
-	if err != nil || current.ResourceVersion != about.ResourceVersion {
+	if err != nil {
 		return client.IgnoreNotFound(err)
+	}
+	if current.ResourceVersion != about.ResourceVersion {
+		return nil
 	}
 	for _, e := range events {
 		if err := r.Events.Write(ctx, e); err != nil {

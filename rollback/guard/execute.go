@@ -265,8 +265,11 @@ func (r *Reconciler) holdUndone(ctx context.Context, d *appsv1.Deployment, newes
 		return turn, nil
 	}
 	h, err := store.List(ctx, r.Live, d.Namespace, d.Name)
-	if err != nil || h.Newest().Spec.Number != newest.Spec.Number {
-		return 0, err // It was recorded by now.
+	if err != nil {
+		return 0, err
+	}
+	if now := h.Newest(); now == nil || now.Spec.Number != newest.Spec.Number {
+		return 0, nil // It was recorded by now, or everything was deleted.
 	}
 	return 0, r.hold(ctx, newest, rollback.CauseFilesWrittenAgain, rollback.FilesWrittenAgain)
 }

@@ -74,10 +74,7 @@ func (r *Reconciler) SetupWithManager(ctx context.Context, manager ctrl.Manager)
 	if err := manager.GetFieldIndexer().IndexField(ctx, &appsv1.ReplicaSet{}, deploymentField, deploymentOf); err != nil {
 		return fmt.Errorf("indexing ReplicaSets: %w", err)
 	}
-	if r.Observer == nil {
-		r.Observer = unobserved{}
-	}
-	r.underway = semaphore.NewWeighted(int64(r.MaxConcurrent))
+	r.init()
 	built := ctrl.NewControllerManagedBy(manager).Named("rollback").
 		For(&appsv1.Deployment{}).
 		Owns(&appsv1.ReplicaSet{}).
@@ -88,6 +85,14 @@ func (r *Reconciler) SetupWithManager(ctx context.Context, manager ctrl.Manager)
 		built = built.WatchesRawSource(source.Channel(r.Changed, handler.EnqueueRequestsFromMapFunc(r.guarded)))
 	}
 	return built.Complete(r)
+}
+
+// init fills in what SetupWithManager does not ask its caller for.
+func (r *Reconciler) init() {
+	if r.Observer == nil {
+		r.Observer = unobserved{}
+	}
+	r.underway = semaphore.NewWeighted(int64(r.MaxConcurrent))
 }
 
 func workloadOfRevision(_ context.Context, object client.Object) []reconcile.Request {
