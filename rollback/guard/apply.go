@@ -92,17 +92,24 @@ func (a applier) restoreOwnership(ctx context.Context, failed, target *v1alpha1.
 	})
 }
 
-// overtaken is errOvertaken where a newer deploy has begun already.
-func (a applier) overtaken(ctx context.Context, failed, target *v1alpha1.WorkloadRevision) error {
-	_, hash, err := a.read(ctx, failed)
+// progress reports whether the target's intent is stored already. It returns errOvertaken if a newer deploy has begun.
+func (a applier) progress(ctx context.Context, x execution) (written bool, err error) {
+	if x.newest.Spec.Number > x.failed.Spec.Number && x.newest.Spec.RollbackOf != x.failed.Spec.Number {
+		return false, errOvertaken
+	}
+	_, hash, err := a.read(ctx, x.failed)
 	if err != nil {
-		return err
+		return false, err
 	}
-	if hash != failed.Spec.IntentHash && hash != target.Spec.IntentHash {
-		return errOvertaken
+	switch hash {
+	case x.failed.Spec.IntentHash:
+		_, err = a.readFiles(ctx, x.failed, x.target)
+		return false, err
+	case x.target.Spec.IntentHash:
+		return true, nil
+	default:
+		return false, errOvertaken
 	}
-	_, err = a.readFiles(ctx, failed, target)
-	return err
 }
 
 // releaseOwnership removes Reprise's field manager from everything that it wrote before a newer deploy overtook it.

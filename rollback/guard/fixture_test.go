@@ -9,16 +9,19 @@ import (
 	"testing"
 	"time"
 
+	"github.com/go-logr/logr"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/util/sets"
 	"k8s.io/client-go/kubernetes/fake"
 	clocktesting "k8s.io/utils/clock/testing"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/log"
 
 	"reprise.dev/reprise/api/v1alpha1"
 	"reprise.dev/reprise/effective"
@@ -35,6 +38,11 @@ const (
 	fileA = "web-main-file-aaaaaaaaaa"
 	fileB = "web-main-file-bbbbbbbbbb"
 )
+
+func TestMain(m *testing.M) {
+	log.SetLogger(logr.Discard())
+	m.Run()
+}
 
 // bench is an API server in memory with the workload web in namespace shop, and a guard that follows it. What the recorder
 // and the deployment controller do, the tests do.
@@ -57,8 +65,11 @@ func newBench(t *testing.T) *bench {
 	shop := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "shop"}}
 	b := &bench{
 		T: t, clock: clocktesting.NewFakeClock(now), counted: &counts{},
-		api:       fakeapi.New(t, fakeapi.Options{Indexes: []fakeapi.Index{{Object: &appsv1.ReplicaSet{}, Field: deploymentField, Values: deploymentOf}}}, shop),
-		namespace: effective.Namespace{Name: "shop"},
+		api: fakeapi.New(t, fakeapi.Options{Indexes: []fakeapi.Index{{Object: &appsv1.ReplicaSet{}, Field: deploymentField, Values: deploymentOf}}}, shop),
+		namespace: effective.Namespace{
+			Name: "shop", ConfigMaps: sets.New(fileA, fileB),
+			ServiceAccounts: []*corev1.ServiceAccount{{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "default"}}},
+		},
 	}
 	b.restart()
 	b.deploy("kubectl", "1")
@@ -252,13 +263,14 @@ func (b *bench) content(name string) string {
 	return "gone"
 }
 
-// owners are the field managers of everything that a rollback writes, without those of controllers.
+// owners are the field managers of everything that a rollback writes, without the controllers of Kubernetes.
 func (b *bench) owners() []string {
 	b.Helper()
 	managers := map[string]bool{}
 	for _, m := range fakeapi.Managers(b.deployment()) {
 		managers[m] = true
 	}
+	delete(managers, "kube-controller-manager Update")
 	for _, name := range []string{fileA, fileB} {
 		if c := b.file(name); c != nil {
 			for _, m := range fakeapi.Managers(c) {
@@ -281,9 +293,10 @@ func (b *bench) settle() {
 	b.Helper()
 	for range 30 {
 		b.api.Forget()
-		_, err := b.reconcile()
+		result, err := b.reconcile()
 		recorded := b.recordIfNew()
-		if err == nil && !recorded && len(b.api.Writes()) == 0 {
+		soon := result.RequeueAfter > 0 && result.RequeueAfter <= retell
+		if err == nil && !recorded && !soon && len(b.api.Writes()) == 0 {
 			return
 		}
 	}
@@ -314,4 +327,96 @@ func (b *bench) told() []string {
 	}
 	slices.Sort(all)
 	return all
+}
+
+// podState says how the pods of the newest version are.
+type podState func(*bench, *corev1.Pod)
+
+// well has a pod be ready since its start.
+func well(b *bench, p *corev1.Pod) {
+	p.Status.Conditions = []corev1.PodCondition{{Type: corev1.PodReady, Status: corev1.ConditionTrue, LastTransitionTime: metav1.NewTime(b.clock.Now())}}
+	p.Status.ContainerStatuses = []corev1.ContainerStatus{{
+		Name: "main", Ready: true, State: corev1.ContainerState{Running: &corev1.ContainerStateRunning{StartedAt: metav1.NewTime(b.clock.Now())}},
+	}}
+}
+
+// crashing has a pod be down after three ends.
+func crashing(b *bench, p *corev1.Pod) {
+	ended := &corev1.ContainerStateTerminated{Reason: "Error", ExitCode: 7, FinishedAt: metav1.NewTime(b.clock.Now())}
+	p.Status.Conditions = []corev1.PodCondition{{Type: corev1.PodReady, Status: corev1.ConditionFalse, LastTransitionTime: metav1.NewTime(b.clock.Now())}}
+	p.Status.ContainerStatuses = []corev1.ContainerStatus{{
+		Name: "main", RestartCount: 3, State: corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{Reason: "CrashLoopBackOff"}},
+		LastTerminationState: corev1.ContainerState{Terminated: ended},
+	}}
+}
+
+// roll does the deployment controller's and the kubelet's part: the Deployment has one pod of its template, in a state,
+// that is one minute old.
+func (b *bench) roll(state podState) {
+	b.Helper()
+	b.clock.Step(time.Minute)
+	d := b.deployment()
+	var pods corev1.PodList
+	var sets appsv1.ReplicaSetList
+	for _, list := range []client.ObjectList{&pods, &sets} {
+		if err := b.api.Direct().List(b.Context(), list); err != nil {
+			b.Fatal(err)
+		}
+	}
+	for i := range pods.Items {
+		if err := b.api.Direct().Delete(b.Context(), &pods.Items[i]); err != nil {
+			b.Fatal(err)
+		}
+	}
+	var set *appsv1.ReplicaSet
+	for i := range sets.Items {
+		if workload.MatchesTemplate(&sets.Items[i], &d.Spec.Template) {
+			set = &sets.Items[i]
+		}
+	}
+	if set == nil {
+		set = &appsv1.ReplicaSet{
+			ObjectMeta: metav1.ObjectMeta{
+				Namespace: "shop", Name: fmt.Sprintf("web-set-%d", len(sets.Items)+1), OwnerReferences: []metav1.OwnerReference{*metav1.NewControllerRef(d, appsv1.SchemeGroupVersion.WithKind("Deployment"))},
+			},
+			Spec: appsv1.ReplicaSetSpec{Selector: d.Spec.Selector, Template: *d.Spec.Template.DeepCopy()},
+		}
+		b.api.Create(b, set)
+	}
+	p := &corev1.Pod{
+		ObjectMeta: metav1.ObjectMeta{
+			Namespace: "shop", Name: set.Name + "-pod", Labels: d.Spec.Template.Labels, CreationTimestamp: metav1.NewTime(b.clock.Now()),
+			OwnerReferences: []metav1.OwnerReference{*metav1.NewControllerRef(set, appsv1.SchemeGroupVersion.WithKind("ReplicaSet"))},
+		},
+		Spec:   d.Spec.Template.Spec,
+		Status: corev1.PodStatus{Phase: corev1.PodRunning},
+	}
+	state(b, p)
+	status := *p.Status.DeepCopy()
+	b.api.Create(b, p)
+	fakeapi.ChangeStatus(b, b.api, p, func(p *corev1.Pod) { p.Status = status })
+	fakeapi.ChangeStatus(b, b.api, d, func(d *appsv1.Deployment) {
+		ready := int32(0)
+		if p.Status.ContainerStatuses[0].Ready {
+			ready = 1
+		}
+		d.Status = appsv1.DeploymentStatus{ObservedGeneration: d.Generation, Replicas: 1, UpdatedReplicas: 1, ReadyReplicas: ready, AvailableReplicas: ready}
+	})
+	b.clock.Step(time.Minute)
+}
+
+// phases are those of the history, such as "1 Healthy, 2 RolledBack".
+func (b *bench) phases() string {
+	b.Helper()
+	var all []string
+	for _, r := range b.history() {
+		all = append(all, fmt.Sprintf("%d %s", r.Spec.Number, r.Status.Phase))
+	}
+	return strings.Join(all, ", ")
+}
+
+// annotate sets an annotation of the workload, as somebody who asks for something.
+func (b *bench) annotate(key, value string) {
+	b.Helper()
+	fakeapi.Change(b, b.api, deployment(""), "kubectl-annotate", func(d *appsv1.Deployment) { d.Annotations[key] = value })
 }
