@@ -8,7 +8,6 @@ import (
 	"net/url"
 
 	appsv1 "k8s.io/api/apps/v1"
-	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -83,11 +82,11 @@ func (c *connection) settings(ctx context.Context, d *appsv1.Deployment, namespa
 		return workload.DefaultSettings(), nil
 	}
 	if _, read := c.annotations[namespace]; !read {
-		around := &corev1.Namespace{}
-		if err := c.api.Get(ctx, client.ObjectKey{Name: namespace}, around); err != nil && !apierrors.IsForbidden(err) {
+		annotations, err := store.NamespaceAnnotations(ctx, c.api, namespace)
+		if err != nil && !apierrors.IsForbidden(err) {
 			return workload.Settings{}, explain(err, namespace)
 		}
-		c.annotations[namespace] = around.Annotations
+		c.annotations[namespace] = annotations
 	}
 	settings, _ := workload.SettingsOf(d, c.annotations[namespace], workload.DefaultSettings())
 	return settings, nil

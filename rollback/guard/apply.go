@@ -17,6 +17,7 @@ import (
 
 	"reprise.dev/reprise/api/v1alpha1"
 	"reprise.dev/reprise/history"
+	"reprise.dev/reprise/history/store"
 	"reprise.dev/reprise/rollback"
 	"reprise.dev/reprise/workload"
 )
@@ -141,7 +142,7 @@ func (a applier) releaseWorkload(ctx context.Context, failed *v1alpha1.WorkloadR
 
 // releaseFile removes Reprise's field manager from a file, if it is still there. A restored file gets its saved owners.
 func (a applier) releaseFile(ctx context.Context, namespace string, f v1alpha1.RevisionFile, saved []metav1.ManagedFieldsEntry) error {
-	live, err := a.readFile(ctx, namespace, f.ConfigMapName)
+	live, err := store.ConfigMap(ctx, a.live, client.ObjectKey{Namespace: namespace, Name: f.ConfigMapName})
 	if err != nil {
 		return err
 	}

@@ -175,7 +175,7 @@ func (b *bench) record(phase v1alpha1.Phase) *v1alpha1.WorkloadRevision {
 		b.Fatal(err)
 	}
 	contents := history.Contents{
-		Intent: workload.RawIntentOf(&unstructured.Unstructured{Object: plain}), ManagedFields: d.ManagedFields, Files: map[string]history.KeptFile{},
+		Intent: workload.RawIntentOf(&unstructured.Unstructured{Object: plain}), ManagedFields: d.ManagedFields, Files: map[string]history.SavedFile{},
 	}
 	for _, f := range workload.FilesOf(&d.Spec.Template) {
 		file := v1alpha1.RevisionFile{ConfigMapName: f.ConfigMap, SeenAt: f.Containers, Missing: true}
@@ -184,7 +184,7 @@ func (b *bench) record(phase v1alpha1.Phase) *v1alpha1.WorkloadRevision {
 			file = v1alpha1.RevisionFile{
 				ConfigMapName: f.ConfigMap, SeenAt: f.Containers, ResourceVersion: c.ResourceVersion, Hash: history.HashContent(content), Text: text,
 			}
-			contents.Files[f.ConfigMap] = history.KeptFile{Content: content, ManagedFields: c.ManagedFields}
+			contents.Files[f.ConfigMap] = history.SavedFile{Content: content, ManagedFields: c.ManagedFields}
 		}
 		r.Spec.Files = append(r.Spec.Files, file)
 	}

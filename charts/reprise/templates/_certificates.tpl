@@ -15,10 +15,10 @@ The flags about the serving certificate.
 {{- define "reprise.certificateArgs" -}}
 {{- $mode := include "reprise.certificateMode" . -}}
 - --release={{ .Release.Name }}
-- --certificates={{ $mode }}
+- --cert-mode={{ $mode }}
 {{- if eq $mode "self-signed" }}
-- --certificate-lifetime={{ .Values.certificates.lifetime }}
-- --authority-lifetime={{ .Values.certificates.authorityLifetime }}
+- --cert-lifetime={{ .Values.certificates.lifetime }}
+- --ca-lifetime={{ .Values.certificates.caLifetime }}
 {{- else }}
 - --tls-cert-file=/etc/reprise-tls/tls.crt
 - --tls-private-key-file=/etc/reprise-tls/tls.key

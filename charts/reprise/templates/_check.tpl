@@ -15,10 +15,10 @@ What a schema cannot say of the values, each in a sentence that fails the comman
 {{- end }}
 {{- /* Durations of whole hours are compared; others the process itself refuses at its start. */}}
 {{- $leaf := .Values.certificates.lifetime }}
-{{- $authority := .Values.certificates.authorityLifetime }}
+{{- $authority := .Values.certificates.caLifetime }}
 {{- if and (regexMatch "^[0-9]+h$" $leaf) (regexMatch "^[0-9]+h$" $authority) }}
 {{- if lt (int64 (trimSuffix "h" $authority)) (mul 3 (int64 (trimSuffix "h" $leaf))) }}
-{{- fail (printf "certificates.authorityLifetime is %s and certificates.lifetime %s: expected the first to be at least three times the second" $authority $leaf) }}
+{{- fail (printf "certificates.caLifetime is %s and certificates.lifetime %s: expected the first to be at least three times the second" $authority $leaf) }}
 {{- end }}
 {{- end }}
 {{- $overridden := list }}

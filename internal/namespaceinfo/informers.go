@@ -19,20 +19,19 @@ import (
 	"reprise.dev/reprise/effective"
 )
 
-// watched is the cache of one kind.
+// watched is the informer of a kind.
 type watched struct {
 	informer cache.SharedIndexInformer
 	contact  *contact
 }
 
-// kinds returns the kinds that are watched.
+// kinds returns the watched kinds.
 func kinds() []effective.Kind {
 	return append(inNamespaces[:], effective.KindNamespace, effective.KindRuntimeClass, effective.KindPriorityClass)
 }
 
-// New returns a source that reads from that API server, once it is started. A kind
-// that could not be read for longer than maxStale, by the clock now, is reported as
-// unknown.
+// New returns a cache of the objects of an API server. A kind is reported as unknown if it has been out of contact with the
+// API server for longer than maxStale.
 func New(config *rest.Config, maxStale time.Duration, now func() time.Time) (*Cache, error) {
 	client, err := kubernetes.NewForConfig(config)
 	if err != nil {
@@ -60,7 +59,7 @@ func New(config *rest.Config, maxStale time.Duration, now func() time.Time) (*Ca
 	return s, nil
 }
 
-// watching makes the cache of one kind from its list and watch calls.
+// watching returns the informer of a kind with these list and watch calls.
 func watching[L runtime.Object](now func() time.Time, kind runtime.Object,
 	list func(context.Context, metav1.ListOptions) (L, error),
 	open func(context.Context, metav1.ListOptions) (watch.Interface, error)) *watched {
@@ -78,7 +77,7 @@ func watching[L runtime.Object](now func() time.Time, kind runtime.Object,
 		},
 	}
 	informer := cache.NewSharedIndexInformer(calls, kind, 0, cache.Indexers{cache.NamespaceIndex: cache.MetaNamespaceIndexFunc})
-	// It fails only once the informer has been started.
+	// It only fails after the informer was started.
 	_ = informer.SetTransform(trim)
 	return &watched{informer: informer, contact: c}
 }

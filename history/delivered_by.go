@@ -1,4 +1,4 @@
-package recorder
+package history
 
 import (
 	"strings"
@@ -6,9 +6,9 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 )
 
-// origins are the annotations and labels by which tools of delivery mark what they write, and what each names. The first
-// that is there wins: Flux drives Helm, and both leave a mark.
-var origins = []struct {
+// deliveryMarks are the annotations and labels with which delivery tools mark what they write, and what each names. The
+// first one found wins: Flux drives Helm, and both leave a mark.
+var deliveryMarks = []struct {
 	key, kind string
 	// upTo ends the name within the value, empty where the value is the name.
 	upTo string
@@ -24,20 +24,20 @@ var origins = []struct {
 	{"meta.helm.sh/release-name", "Helm release", ""},
 }
 
-// origin says what delivered a Deployment, empty where nothing left a mark.
-func origin(d *appsv1.Deployment) string {
-	for _, o := range origins {
-		value := d.Annotations[o.key]
+// deliveredBy returns what delivered a Deployment, empty if no tool left a mark.
+func deliveredBy(d *appsv1.Deployment) string {
+	for _, mark := range deliveryMarks {
+		value := d.Annotations[mark.key]
 		if value == "" {
-			value = d.Labels[o.key]
+			value = d.Labels[mark.key]
 		}
 		if value == "" {
 			continue
 		}
-		if o.upTo != "" {
-			value, _, _ = strings.Cut(value, o.upTo)
+		if mark.upTo != "" {
+			value, _, _ = strings.Cut(value, mark.upTo)
 		}
-		return o.kind + " " + value
+		return mark.kind + " " + value
 	}
 	return ""
 }

@@ -1,8 +1,8 @@
-package recorder
+package history
 
 import "testing"
 
-func TestWhatDeliveredARevisionIsReadFromItsMarks(t *testing.T) {
+func TestDeliveredBy(t *testing.T) {
 	for want, marks := range map[string]map[string]string{
 		"":                          {"team": "shop"},
 		"Argo CD application shop":  {"argocd.argoproj.io/tracking-id": "shop:apps/Deployment:prod/web"},
@@ -16,9 +16,9 @@ func TestWhatDeliveredARevisionIsReadFromItsMarks(t *testing.T) {
 			annotated.Annotations[key] = value
 		}
 		labelled.Labels = marks
-		for place, d := range map[string]string{"annotations": origin(annotated), "labels": origin(labelled)} {
-			if d != want {
-				t.Errorf("by its %s it comes from %q, want %q", place, d, want)
+		for place, got := range map[string]string{"annotations": deliveredBy(annotated), "labels": deliveredBy(labelled)} {
+			if got != want {
+				t.Errorf("by its %s it comes from %q, want %q", place, got, want)
 			}
 		}
 	}

@@ -18,21 +18,21 @@ import (
 	"reprise.dev/reprise/internal/version"
 )
 
-// metering has the metrics served: those that are counted, and those that are read when Prometheus asks.
-func (p *process) metering(ctx context.Context) error {
-	census, err := p.census(ctx)
+// setupMetrics registers the metrics: counters, and those that are computed when Prometheus scrapes.
+func (p *process) setupMetrics(ctx context.Context) error {
+	stats, err := p.revisionStats(ctx)
 	if err != nil {
 		return err
 	}
 	return p.metrics.Register(controllermetrics.Registry,
-		metrics.State{Leads: p.leads, Census: census},
+		metrics.State{Leads: p.leads, Stats: stats},
 		metrics.Recorder{Leads: p.leads, Backlog: p.recorder.Backlog, Now: time.Now},
 		metrics.PolicySet{Hash: func() string { return p.policies.engine.Load().Hash() }},
 		metrics.Build(version.String(), commit()),
 	)
 }
 
-// commit is what the binary was built from, as the Go toolchain stamped it: unknown where it did not.
+// commit returns the commit that the Go toolchain stamped into the binary, or "unknown".
 func commit() string {
 	if info, ok := debug.ReadBuildInfo(); ok {
 		for _, setting := range info.Settings {
@@ -44,7 +44,7 @@ func commit() string {
 	return "unknown"
 }
 
-// leads says whether this replica is the leader.
+// leads reports whether this replica is the leader.
 func (p *process) leads() bool {
 	select {
 	case <-p.manager.Elected():
@@ -54,8 +54,9 @@ func (p *process) leads() bool {
 	}
 }
 
-// census counts the Revisions in the cache, where they lie: a list would copy all of them at every scrape.
-func (p *process) census(ctx context.Context) (func() history.Stats, error) {
+// revisionStats returns a function that counts the revisions in the cache. It does not list them, since a list would copy
+// all of them at every scrape.
+func (p *process) revisionStats(ctx context.Context) (func() history.Stats, error) {
 	informer, err := p.manager.GetCache().GetInformer(ctx, &v1alpha1.WorkloadRevision{}, cache.BlockUntilSynced(false))
 	if err != nil {
 		return nil, fmt.Errorf("finding the cache of revisions: %w", err)
@@ -76,14 +77,14 @@ func (p *process) census(ctx context.Context) (func() history.Stats, error) {
 	}, nil
 }
 
-// checkLoopback refuses an address that others than this machine, or pod, can reach: profiles show what the memory holds.
+// checkLoopback returns an error unless an address is on loopback, because profiles show the content of the memory.
 func checkLoopback(address string) error {
 	host, _, err := net.SplitHostPort(address)
 	if err != nil {
 		return fmt.Errorf("--pprof-bind-address: %w", err)
 	}
 	if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
-		return errors.New("--pprof-bind-address must be on loopback, such as 127.0.0.1:6060: profiles show what the memory holds; reach it by kubectl port-forward")
+		return errors.New("--pprof-bind-address must be on loopback, such as 127.0.0.1:6060: profiles show the content of the memory; use kubectl port-forward")
 	}
 	return nil
 }

@@ -1,10 +1,8 @@
-// Package namespaceinfo keeps what package effective needs to know of every
-// namespace in small caches, so that judging a template costs no call to the API
-// server.
+// Package namespaceinfo caches the namespace data that package effective needs, so that computing an effective pod costs no
+// call to the API server.
 //
-// It needs list and watch on namespaces, limitranges, resourcequotas,
-// serviceaccounts, configmaps (their names alone are read), runtimeclasses
-// (node.k8s.io) and priorityclasses (scheduling.k8s.io).
+// It needs list and watch on namespaces, limitranges, resourcequotas, serviceaccounts, configmaps (metadata only),
+// runtimeclasses (node.k8s.io) and priorityclasses (scheduling.k8s.io).
 package namespaceinfo
 
 import (
@@ -23,21 +21,20 @@ import (
 	"reprise.dev/reprise/effective"
 )
 
-// Cache answers from its caches. A cache lags behind the API server by
-// milliseconds; one that has lost the API server for longer than allowed, or was
-// never filled, is reported as unknown instead of answered from.
+// Cache caches the objects of several kinds. It reports a kind as unknown if its cache has not synced, or has been out of
+// contact with the API server for too long.
 type Cache struct {
 	kinds    map[effective.Kind]*watched
 	maxStale time.Duration
 	now      func() time.Time
 }
 
-// inNamespaces are the kinds that live in a namespace.
+// inNamespaces has the namespaced kinds.
 var inNamespaces = [...]effective.Kind{
 	effective.KindLimitRange, effective.KindResourceQuota, effective.KindServiceAccount, effective.KindConfigMap,
 }
 
-// Start fills the caches and keeps them current until ctx ends.
+// Start runs the caches until ctx is done.
 func (s *Cache) Start(ctx context.Context) error {
 	var group sync.WaitGroup
 	for _, w := range s.kinds {
@@ -47,28 +44,27 @@ func (s *Cache) Start(ctx context.Context) error {
 	return nil
 }
 
-// NeedLeaderElection tells controller-runtime that every replica runs the source.
+// NeedLeaderElection returns false: every replica serves admission and needs the data.
 func (s *Cache) NeedLeaderElection() bool { return false }
 
-// Ready returns an error while a cache has not been filled. It is a readiness check.
+// Ready returns an error until every cache has synced. It is a readiness check.
 func (s *Cache) Ready(*http.Request) error {
 	for _, kind := range kinds() {
 		if !s.kinds[kind].informer.HasSynced() {
-			return fmt.Errorf("%s objects have not been read yet", kind)
+			return fmt.Errorf("%s objects have not been listed yet", kind)
 		}
 	}
 	return nil
 }
 
-// For returns what is known of a namespace. The objects are the caches' own: they
-// must not be changed. It never fails and asks nobody.
+// For returns the data of a namespace from the caches. Callers must not change the objects.
 func (s *Cache) For(_ context.Context, namespace string) effective.Namespace {
 	ns := effective.Namespace{Name: namespace, Unknown: s.unknown()}
 	if found := s.namespace(namespace); found != nil {
 		ns.Labels = found.Labels
 	} else {
-		// A cache that has not seen the namespace has not seen what is in it.
-		reason := fmt.Sprintf("Namespace %s has not been seen yet", namespace)
+		// The caches may lack the objects of a new namespace too.
+		reason := fmt.Sprintf("Namespace %s is not in the cache yet", namespace)
 		for _, kind := range append(inNamespaces[:], effective.KindNamespace) {
 			if _, known := ns.Unknown[kind]; !known {
 				ns.Unknown[kind] = reason
@@ -85,7 +81,7 @@ func (s *Cache) For(_ context.Context, namespace string) effective.Namespace {
 	return ns
 }
 
-// Annotations returns the namespace's own annotations; none if it is not known.
+// Annotations returns the annotations of a namespace; nil if it is unknown.
 func (s *Cache) Annotations(_ context.Context, namespace string) map[string]string {
 	if found := s.namespace(namespace); found != nil {
 		return found.Annotations
@@ -101,12 +97,12 @@ func (s *Cache) namespace(name string) *corev1.Namespace {
 	return nil
 }
 
-// unknown returns the kinds that cannot be answered for, with the reason.
+// unknown returns the kinds whose data is unknown, with the reason.
 func (s *Cache) unknown() map[effective.Kind]string {
 	unknown := map[effective.Kind]string{}
 	for kind, w := range s.kinds {
 		if !w.informer.HasSynced() {
-			unknown[kind] = fmt.Sprintf("%s objects have not been read yet", kind)
+			unknown[kind] = fmt.Sprintf("%s objects have not been listed yet", kind)
 			continue
 		}
 		if since, lost := w.contact.lostSince(); lost && s.now().Sub(since) > s.maxStale {
@@ -118,7 +114,7 @@ func (s *Cache) unknown() map[effective.Kind]string {
 
 // inNamespace returns the cached objects of one namespace.
 func inNamespace[T any](w *watched, namespace string) []T {
-	// The error says that there is no such index; New makes it.
+	// The error is that the index does not exist; New creates it.
 	objects, _ := w.informer.GetIndexer().ByIndex(cache.NamespaceIndex, namespace)
 	return typed[T](objects)
 }
