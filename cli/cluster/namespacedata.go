@@ -1,4 +1,4 @@
-package command
+package cluster
 
 import (
 	"context"
@@ -13,46 +13,42 @@ import (
 	"k8s.io/apimachinery/pkg/util/sets"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/metadata"
+	"k8s.io/client-go/rest"
 
-	"reprise.dev/reprise/check"
 	"reprise.dev/reprise/effective"
 )
 
-// cluster is what the API server tells the caller, read once for each namespace.
-type cluster struct {
+// NamespaceData reads what decides about a pod in its namespace, with the caller's rights, once for each namespace.
+type NamespaceData struct {
 	clients kubernetes.Interface
 	names   metadata.Interface
 	read    map[string]effective.Namespace
 }
 
-// cluster connects, so that a cluster that does not answer is told as such.
-func (p *plugin) cluster() (check.Namespaces, error) {
-	api, err := p.config.ToRESTConfig()
-	if err != nil {
-		return nil, fmt.Errorf("--live needs a cluster: %w", err)
-	}
-	clients, err := kubernetes.NewForConfig(api)
+// NewNamespaceData returns a reader of namespaces. It fails where the cluster does not answer.
+func NewNamespaceData(config *rest.Config) (*NamespaceData, error) {
+	clients, err := kubernetes.NewForConfig(config)
 	if err != nil {
 		return nil, fmt.Errorf("making a client: %w", err)
 	}
-	names, err := metadata.NewForConfig(api)
+	names, err := metadata.NewForConfig(config)
 	if err != nil {
 		return nil, fmt.Errorf("making a client of names: %w", err)
 	}
 	if _, err := clients.Discovery().ServerVersion(); err != nil {
-		return nil, fmt.Errorf("--live needs a cluster: %w", err)
+		return nil, err
 	}
-	return &cluster{clients: clients, names: names, read: map[string]effective.Namespace{}}, nil
+	return &NamespaceData{clients: clients, names: names, read: map[string]effective.Namespace{}}, nil
 }
 
-// Of implements check.Namespaces. What the caller may not read is unknown, with the API server's reason.
-func (c *cluster) Of(ctx context.Context, namespace string, _ *corev1.PodTemplateSpec) effective.Namespace {
-	if known, found := c.read[namespace]; found {
+// Of implements check.Namespaces. A kind that the caller may not read is unknown, with the API server's reason.
+func (d *NamespaceData) Of(ctx context.Context, namespace string, _ *corev1.PodTemplateSpec) effective.Namespace {
+	if known, found := d.read[namespace]; found {
 		return known
 	}
 	ns := effective.Namespace{Name: namespace, ConfigMaps: sets.Set[string]{}, Unknown: map[effective.Kind]string{}}
-	c.readNamespace(ctx, &ns)
-	core, all := c.clients.CoreV1(), metav1.ListOptions{}
+	d.readNamespace(ctx, &ns)
+	core, all := d.clients.CoreV1(), metav1.ListOptions{}
 	note(&ns, effective.KindLimitRange, func() error {
 		list, err := core.LimitRanges(namespace).List(ctx, all)
 		ns.LimitRanges = pointers(list, err, func(l *corev1.LimitRangeList) []corev1.LimitRange { return l.Items })
@@ -69,17 +65,17 @@ func (c *cluster) Of(ctx context.Context, namespace string, _ *corev1.PodTemplat
 		return err
 	})
 	note(&ns, effective.KindRuntimeClass, func() error {
-		list, err := c.clients.NodeV1().RuntimeClasses().List(ctx, all)
+		list, err := d.clients.NodeV1().RuntimeClasses().List(ctx, all)
 		ns.RuntimeClasses = pointers(list, err, func(l *nodev1.RuntimeClassList) []nodev1.RuntimeClass { return l.Items })
 		return err
 	})
 	note(&ns, effective.KindPriorityClass, func() error {
-		list, err := c.clients.SchedulingV1().PriorityClasses().List(ctx, all)
+		list, err := d.clients.SchedulingV1().PriorityClasses().List(ctx, all)
 		ns.PriorityClasses = pointers(list, err, func(l *schedulingv1.PriorityClassList) []schedulingv1.PriorityClass { return l.Items })
 		return err
 	})
 	note(&ns, effective.KindConfigMap, func() error {
-		list, err := c.names.Resource(corev1.SchemeGroupVersion.WithResource("configmaps")).Namespace(namespace).List(ctx, all)
+		list, err := d.names.Resource(corev1.SchemeGroupVersion.WithResource("configmaps")).Namespace(namespace).List(ctx, all)
 		if err == nil {
 			for _, item := range list.Items {
 				ns.ConfigMaps.Insert(item.Name)
@@ -87,14 +83,14 @@ func (c *cluster) Of(ctx context.Context, namespace string, _ *corev1.PodTemplat
 		}
 		return err
 	})
-	c.read[namespace] = ns
+	d.read[namespace] = ns
 	return ns
 }
 
 // readNamespace reads the namespace itself, whose labels set a PodSecurity level.
-func (c *cluster) readNamespace(ctx context.Context, ns *effective.Namespace) {
+func (d *NamespaceData) readNamespace(ctx context.Context, ns *effective.Namespace) {
 	note(ns, effective.KindNamespace, func() error {
-		found, err := c.clients.CoreV1().Namespaces().Get(ctx, ns.Name, metav1.GetOptions{})
+		found, err := d.clients.CoreV1().Namespaces().Get(ctx, ns.Name, metav1.GetOptions{})
 		if err == nil {
 			ns.Labels = found.Labels
 		}
@@ -110,18 +106,18 @@ func note(ns *effective.Namespace, kind effective.Kind, read func() error) {
 }
 
 // Live implements check.Namespaces.
-func (c *cluster) Live(ctx context.Context, namespace, name string) (map[string]any, error) {
+func (d *NamespaceData) Live(ctx context.Context, namespace, name string) (map[string]any, error) {
 	if name == "" {
 		return nil, nil
 	}
-	d, err := c.clients.AppsV1().Deployments(namespace).Get(ctx, name, metav1.GetOptions{})
+	found, err := d.clients.AppsV1().Deployments(namespace).Get(ctx, name, metav1.GetOptions{})
 	if apierrors.IsNotFound(err) {
 		return nil, nil
 	}
 	if err != nil {
-		return nil, fmt.Errorf("reading what runs as deployment/%s in namespace %s: %w", name, namespace, err)
+		return nil, fmt.Errorf("reading deployment/%s in namespace %s: %w", name, namespace, err)
 	}
-	return runtime.DefaultUnstructuredConverter.ToUnstructured(d)
+	return runtime.DefaultUnstructuredConverter.ToUnstructured(found)
 }
 
 func pointers[L, T any](list *L, err error, items func(*L) []T) []*T {
