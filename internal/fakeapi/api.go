@@ -27,6 +27,7 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	coordinationv1 "k8s.io/api/coordination/v1"
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/util/managedfields"
@@ -75,12 +76,23 @@ type API struct {
 // ErrKilled is the error of every call after the process was killed.
 var ErrKilled = errors.New("the process was killed")
 
-// Scheme returns a scheme of the kinds that Reprise writes. It is small, since the fake client goes through all of it
-// with every write.
+// Scheme returns a scheme of the kinds that Reprise reads and writes, and no others: the fake client goes through all of
+// them with every write.
 func Scheme() *runtime.Scheme {
 	scheme := runtime.NewScheme()
-	if err := errors.Join(appsv1.AddToScheme(scheme), corev1.AddToScheme(scheme), coordinationv1.AddToScheme(scheme), v1alpha1.AddToScheme(scheme)); err != nil {
-		panic(err) // They only register types.
+	for version, kinds := range map[schema.GroupVersion][]runtime.Object{
+		corev1.SchemeGroupVersion: {
+			&corev1.ConfigMap{}, &corev1.ConfigMapList{}, &corev1.Event{}, &corev1.EventList{}, &corev1.Namespace{}, &corev1.NamespaceList{},
+			&corev1.Node{}, &corev1.NodeList{}, &corev1.Pod{}, &corev1.PodList{}, &corev1.Secret{}, &corev1.SecretList{},
+		},
+		appsv1.SchemeGroupVersion:         {&appsv1.Deployment{}, &appsv1.DeploymentList{}, &appsv1.ReplicaSet{}, &appsv1.ReplicaSetList{}},
+		coordinationv1.SchemeGroupVersion: {&coordinationv1.Lease{}, &coordinationv1.LeaseList{}},
+	} {
+		scheme.AddKnownTypes(version, kinds...)
+		metav1.AddToGroupVersion(scheme, version)
+	}
+	if err := v1alpha1.AddToScheme(scheme); err != nil {
+		panic(err) // It only registers types.
 	}
 	return scheme
 }

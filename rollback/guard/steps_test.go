@@ -194,7 +194,7 @@ func TestReconcile_EventsThatCannotBeWrittenKeepNothingFromBeingRestored(t *test
 			b.api.Revive()
 			b.atRest()
 			want := rolledBack
-			want.Told = append([]string{"RequestVoid"}, want.Told...)
+			want.Told = append([]string{"RequestRejected"}, want.Told...)
 			slices.Sort(want.Told)
 			got := b.end()
 			got.Owners = slices.DeleteFunc(got.Owners, func(m string) bool { return m == "kubectl-annotate Update" })
