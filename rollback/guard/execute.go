@@ -9,7 +9,6 @@ import (
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"reprise.dev/reprise/api/v1alpha1"
 	"reprise.dev/reprise/diff"
@@ -39,10 +38,10 @@ func (r *Reconciler) follow(ctx context.Context, v view, decision rollback.Decis
 		if decision.After < quietWait {
 			return v, decision.After, nil
 		}
-		held, err := r.hold(ctx, newest, decision.Cause, decision.Reason)
+		held, err := r.hold(ctx, newest, decision.Reason, decision.Message)
 		return v.with(held), decision.After, err
 	case rollback.Hold:
-		held, err := r.hold(ctx, newest, decision.Cause, decision.Reason)
+		held, err := r.hold(ctx, newest, decision.Reason, decision.Message)
 		return v.with(held), r.heldFor(newest), err
 	case rollback.RollBack:
 		return r.execute(ctx, v, execution{state: rollback.Due, failed: newest, target: decision.Target, decision: decision, newest: newest})
@@ -59,11 +58,11 @@ func (r *Reconciler) resume(ctx context.Context, v view, open *v1alpha1.Workload
 		return v, 0, err
 	}
 	v = v.with(failed)
-	if !rollback.IsOpen(failed) {
+	if !failed.IsRollbackOpen() {
 		return v, 0, nil
 	}
 	return r.execute(ctx, v, execution{
-		state: rollback.Planned, failed: failed, target: v.history.Number(failed.Status.Rollback.To), newest: v.history.Newest(),
+		state: rollback.Planned, failed: failed, target: v.history.Number(failed.Status.Rollback.ToRevision), newest: v.history.Newest(),
 	})
 }
 
@@ -89,7 +88,7 @@ func (r *Reconciler) execute(ctx context.Context, v view, x execution) (view, ti
 // step takes a rollback from one state to the next. It may be repeated after a crash: what is written then is found.
 func (r *Reconciler) step(ctx context.Context, x execution) (execution, error) {
 	if x.target == nil {
-		return r.stop(ctx, x, rollback.CauseTargetGone, fmt.Sprintf("revision #%d, to go back to, is gone; deploy a fix", x.failed.Status.Rollback.To))
+		return r.stop(ctx, x, v1alpha1.HoldTargetGone, fmt.Sprintf("revision #%d, to go back to, is gone; deploy a fix", x.failed.Status.Rollback.ToRevision))
 	}
 	target, err := store.LoadFull(ctx, r.Live, x.target)
 	if err != nil {
@@ -126,7 +125,7 @@ func (r *Reconciler) check(ctx context.Context, x execution) (execution, error) 
 			return x, err
 		}
 		if reason != "" {
-			return r.stop(ctx, x, rollback.CauseCannotRun, reason)
+			return r.stop(ctx, x, v1alpha1.HoldCannotRun, reason)
 		}
 	}
 	x.state = rollback.Executing
@@ -136,11 +135,10 @@ func (r *Reconciler) check(ctx context.Context, x execution) (execution, error) 
 // plan writes the rollback ahead.
 func (r *Reconciler) plan(ctx context.Context, x execution) (execution, error) {
 	failed, err := r.patch(ctx, x.failed, func(s *v1alpha1.WorkloadRevisionStatus) {
-		s.Hold = ""
-		s.Rollback = &v1alpha1.Rollback{
-			To: x.target.Spec.Number, ToIntentHash: x.target.Spec.IntentHash, ToFilesDigest: x.target.Spec.FilesDigest,
-			Attempt: int32(x.decision.Attempt), Request: x.decision.Request, StartTime: metav1.NewTime(r.Clock.Now()),
-		}
+		history.StartRollback(s, v1alpha1.Rollback{
+			ToRevision: x.target.Spec.Number, ToIntentHash: x.target.Spec.IntentHash, ToFilesDigest: x.target.Spec.FilesDigest,
+			Attempt: int32(x.decision.Attempt), Request: x.decision.Request,
+		}, r.Clock.Now())
 	})
 	if err != nil {
 		x.state = rollback.Due
@@ -160,17 +158,8 @@ func (r *Reconciler) restore(ctx context.Context, x execution) (execution, error
 	if err != nil {
 		return x, err
 	}
-	now := metav1.NewTime(r.Clock.Now())
 	failed, err := r.patch(ctx, x.failed, func(s *v1alpha1.WorkloadRevisionStatus) {
-		if s.Phase == v1alpha1.PhaseFailed {
-			s.Phase, s.PhaseTransitionTime = v1alpha1.PhaseRolledBack, &now
-		}
-		s.Rollback.CompletionTime = &now
-		if s.Rollback.Request != "" {
-			s.Requests = append(s.Requests, v1alpha1.Request{
-				Request: s.Rollback.Request, Time: now, Granted: true, Outcome: fmt.Sprintf("#%d was put back", s.Rollback.To),
-			})
-		}
+		history.CompleteRollback(s, r.Clock.Now())
 	})
 	if err != nil {
 		return x, err
@@ -186,9 +175,9 @@ func (r *Reconciler) troubled(ctx context.Context, v view, x execution, cause er
 	if x.state == rollback.Due || plan == nil || r.Clock.Now().Sub(plan.StartTime.Time) < trouble {
 		return v
 	}
-	before := told(x.failed, event.RollbackFailed)
+	before := history.Told(x.failed, event.RollbackFailed)
 	failed, err := r.tell(ctx, x.failed, rollbackFailed(v.d, x.failed, cause, r.Clock.Now()))
-	if !before && told(failed, event.RollbackFailed) {
+	if !before && history.Told(failed, event.RollbackFailed) {
 		r.observeRollback(ctx, failed, resultFailed)
 	}
 	return v.with(failed).notTold(err)
@@ -212,18 +201,18 @@ func (r *Reconciler) giveUp(ctx context.Context, x execution, overtaken error) (
 				strings.Join(changed, ", "), x.target.Spec.Number)
 		}
 	}
-	return r.stop(ctx, x, rollback.CauseOvertaken, reason)
+	return r.stop(ctx, x, v1alpha1.HoldOvertaken, reason)
 }
 
 // stop holds a rollback, and counts it if it was written ahead.
-func (r *Reconciler) stop(ctx context.Context, x execution, cause rollback.Cause, reason string) (execution, error) {
-	failed, err := r.hold(ctx, x.failed, cause, reason)
+func (r *Reconciler) stop(ctx context.Context, x execution, reason v1alpha1.HoldReason, message string) (execution, error) {
+	failed, err := r.hold(ctx, x.failed, reason, message)
 	if err != nil {
 		return x, err
 	}
 	if x.state != rollback.Due {
 		result := resultHeld
-		if cause == rollback.CauseOvertaken {
+		if reason == v1alpha1.HoldOvertaken {
 			result = resultOvertaken
 		}
 		r.observeRollback(ctx, failed, result)
@@ -287,19 +276,22 @@ func replaceable(objection effective.Violation, target *v1alpha1.WorkloadRevisio
 
 // hold notes why a rollback that is due is not done, and returns the revision with the note. tellAll writes the Event, and
 // writes it again when the reason has changed.
-func (r *Reconciler) hold(ctx context.Context, failed *v1alpha1.WorkloadRevision, cause rollback.Cause, reason string) (*v1alpha1.WorkloadRevision, error) {
-	if failed.Status.Hold == reason {
+func (r *Reconciler) hold(ctx context.Context, failed *v1alpha1.WorkloadRevision, reason v1alpha1.HoldReason, message string) (*v1alpha1.WorkloadRevision, error) {
+	message = diff.MaskText(message)
+	if history.IsHeldFor(failed, reason, message) {
 		return failed, nil
 	}
+	changed := false
 	held, err := r.patch(ctx, failed, func(s *v1alpha1.WorkloadRevisionStatus) {
-		s.Hold = reason
-		s.Events = slices.DeleteFunc(s.Events, func(told string) bool { return told == string(event.RollbackHeld) })
+		changed = history.HoldRollback(s, reason, message, r.Clock.Now())
 	})
 	if err != nil {
 		return failed, err
 	}
-	r.Observer.Held(string(cause))
-	say(ctx, "Rollback held back", held, "cause", cause, "reason", diff.MaskText(reason))
+	if changed {
+		r.Observer.Held(reason)
+		say(ctx, "Rollback held", held, "reason", reason, "message", message)
+	}
 	return held, nil
 }
 
@@ -308,7 +300,7 @@ func (r *Reconciler) hold(ctx context.Context, failed *v1alpha1.WorkloadRevision
 // rollback's own revision is not there yet: no change of a file brings the workload in.
 func (r *Reconciler) holdUndone(ctx context.Context, v view) (view, time.Duration, error) {
 	newest := v.history.Newest()
-	if newest.Status.Phase != v1alpha1.PhaseRolledBack || !newest.Spec.FilesOnly || newest.Status.Hold != "" {
+	if newest.Status.Phase != v1alpha1.PhaseRolledBack || !newest.FilesOnly() || newest.RollbackHold() != nil {
 		return v, 0, nil
 	}
 	changed, err := store.ChangedFiles(ctx, r.Live, newest)
@@ -325,7 +317,7 @@ func (r *Reconciler) holdUndone(ctx context.Context, v view) (view, time.Duratio
 	if now := h.Newest(); now == nil || now.Spec.Number != newest.Spec.Number {
 		return v, 0, nil // It was recorded by now, or everything was deleted.
 	}
-	held, err := r.hold(ctx, newest, rollback.CauseFilesWrittenAgain, rollback.FilesWrittenAgain)
+	held, err := r.hold(ctx, newest, v1alpha1.HoldFilesWrittenAgain, rollback.FilesWrittenAgain)
 	return v.with(held), 0, err
 }
 

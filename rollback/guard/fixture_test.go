@@ -29,7 +29,6 @@ import (
 	"reprise.dev/reprise/history"
 	"reprise.dev/reprise/history/store"
 	"reprise.dev/reprise/internal/fakeapi"
-	"reprise.dev/reprise/rollback"
 	"reprise.dev/reprise/workload"
 )
 
@@ -168,7 +167,7 @@ func (b *bench) record(phase v1alpha1.Phase) *v1alpha1.WorkloadRevision {
 		},
 	}
 	if before := h.Newest(); before != nil && before.Status.Rollback != nil && before.Status.Rollback.ToIntentHash == r.Spec.IntentHash {
-		r.Spec.RollbackOf, r.Spec.RestoredFrom, r.Spec.FieldManager = before.Spec.Number, before.Status.Rollback.To, history.FieldManager
+		r.Spec.RollbackOf, r.Spec.RestoredFrom, r.Spec.FieldManager = before.Spec.Number, before.Status.Rollback.ToRevision, history.FieldManager
 	}
 	plain, err := runtime.DefaultUnstructuredConverter.ToUnstructured(d)
 	if err != nil {
@@ -178,16 +177,17 @@ func (b *bench) record(phase v1alpha1.Phase) *v1alpha1.WorkloadRevision {
 		Intent: workload.RawIntentOf(&unstructured.Unstructured{Object: plain}), ManagedFields: d.ManagedFields, Files: map[string]history.SavedFile{},
 	}
 	for _, f := range workload.FilesOf(&d.Spec.Template) {
-		file := v1alpha1.RevisionFile{ConfigMapName: f.ConfigMap, SeenAt: f.Containers, Missing: true}
+		file := v1alpha1.RevisionFile{ConfigMapName: f.ConfigMap, State: v1alpha1.FileMissing}
 		if c := b.file(f.ConfigMap); c != nil {
 			content, text := history.FileContent(c)
 			file = v1alpha1.RevisionFile{
-				ConfigMapName: f.ConfigMap, SeenAt: f.Containers, ResourceVersion: c.ResourceVersion, Hash: history.HashContent(content), Text: text,
+				ConfigMapName: f.ConfigMap, State: v1alpha1.FileKept, ResourceVersion: c.ResourceVersion, Hash: history.HashContent(content),
 			}
-			contents.Files[f.ConfigMap] = history.SavedFile{Content: content, ManagedFields: c.ManagedFields}
+			contents.Files[f.ConfigMap] = history.SavedFile{Content: content, Text: text, ManagedFields: c.ManagedFields}
 		}
 		r.Spec.Files = append(r.Spec.Files, file)
 	}
+	r.Spec.ChangeScope = v1alpha1.ChangePodTemplate
 	r.Spec.FilesDigest = history.FilesDigest(r.Spec.Files)
 	if err := history.SetSnapshot(r, contents); err != nil {
 		b.Fatal(err)
@@ -195,6 +195,9 @@ func (b *bench) record(phase v1alpha1.Phase) *v1alpha1.WorkloadRevision {
 	b.api.Create(b, r)
 	return b.status(r, func(s *v1alpha1.WorkloadRevisionStatus) {
 		s.Phase, s.PhaseTransitionTime = phase, &metav1.Time{Time: b.clock.Now()}
+		if phase == v1alpha1.PhaseFailed {
+			history.MarkFailed(s, v1alpha1.Failure{Reason: v1alpha1.FailureWorkloadFailed, Message: "it crashes"}, b.clock.Now())
+		}
 	})
 }
 
@@ -307,7 +310,7 @@ func (b *bench) settle() {
 func (b *bench) recordIfNew() bool {
 	b.Helper()
 	newest := b.history().Newest()
-	if newest.Spec.IntentHash == workload.IntentOf(b.deployment()).Hash() || rollback.IsOpen(newest) {
+	if newest.Spec.IntentHash == workload.IntentOf(b.deployment()).Hash() || newest.IsRollbackOpen() {
 		return false
 	}
 	b.record(v1alpha1.PhaseProgressing)

@@ -5,9 +5,6 @@ import (
 	"fmt"
 	"time"
 
-	"k8s.io/apimachinery/pkg/api/meta"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-
 	"reprise.dev/reprise/api/v1alpha1"
 	"reprise.dev/reprise/event"
 	"reprise.dev/reprise/health"
@@ -21,7 +18,7 @@ import (
 // become healthy: its cause was external, or was fixed there.
 func (r *Reconciler) judge(ctx context.Context, v view) (view, time.Duration, error) {
 	live := v.history.Newest()
-	adopted := history.Adopted(live) && live.Status.Phase == v1alpha1.PhaseUnknown
+	adopted := live.IsAdopted() && live.Status.Phase == v1alpha1.PhaseUnknown
 	failed := live.Status.Phase == v1alpha1.PhaseFailed
 	if live.Status.Phase != v1alpha1.PhaseProgressing && !adopted && !failed {
 		return v, 0, nil
@@ -45,8 +42,8 @@ func (r *Reconciler) judge(ctx context.Context, v view) (view, time.Duration, er
 		return v, 0, err
 	case verdict.State == health.Failed && !adopted && !failed:
 		return r.fail(ctx, v, rollout, verdict)
-	case verdict.State == health.Unknown && len(verdict.Failures) > 0 && !adopted && live.Status.Hold == "":
-		held, err := r.hold(ctx, live, rollback.CauseNotCausedByChange, verdict.Cause)
+	case verdict.State == health.Unknown && len(verdict.Failures) > 0 && !adopted && live.RollbackHold() == nil:
+		held, err := r.hold(ctx, live, v1alpha1.HoldNotCausedByChange, verdict.Cause)
 		return v.with(held), verdict.Again, err
 	default:
 		return v, verdict.Again, nil
@@ -60,14 +57,10 @@ func (r *Reconciler) recover(ctx context.Context, v view) (view, error) {
 		return v, err
 	}
 	healthy, err := r.patch(ctx, v.history.Newest(), func(s *v1alpha1.WorkloadRevisionStatus) {
-		if leftover != nil {
-			meta.SetStatusCondition(&s.Conditions, *leftover)
+		if leftover != "" {
+			history.MarkFieldsLeftBehind(s, leftover, r.Clock.Now())
 		}
-		s.Phase, s.PhaseTransitionTime = v1alpha1.PhaseHealthy, &metav1.Time{Time: r.Clock.Now()}
-		s.Error, s.FailedTime, s.Hold, s.CauseOutside, s.ConfigMaps = "", nil, "", false, nil
-		if s.Rollback != nil && s.Rollback.CompletionTime == nil {
-			s.Rollback = nil
-		}
+		history.MarkHealthy(s, r.Clock.Now())
 	})
 	if err != nil {
 		return v, err
@@ -91,40 +84,39 @@ func (r *Reconciler) fail(ctx context.Context, v view, rollout health.Rollout, v
 	if err != nil {
 		return v, 0, err
 	}
-	v, err = r.writeFailure(ctx, v, verdict.Since, func(s *v1alpha1.WorkloadRevisionStatus) {
-		s.Evidence, s.Error = evidence, causeOf(verdict, evidence)
-		s.ConfigMaps, s.CauseOutside = configMaps, verdict.Outside
-	})
+	failure := v1alpha1.Failure{
+		Reason: v1alpha1.FailureWorkloadFailed, Message: causeOf(verdict, evidence), Evidence: evidence, ConfigMaps: configMaps,
+	}
+	if verdict.Outside {
+		failure.Reason = v1alpha1.FailureExternalCause
+	}
+	v, err = r.writeFailure(ctx, v, verdict.Since, failure)
 	return v, 0, err
 }
 
-// orphanedFields is the condition of a revision that still has what the failed one before it had removed, nil where it is not
-// so.
-func (r *Reconciler) orphanedFields(ctx context.Context, h history.History) (*metav1.Condition, error) {
+// orphanedFields says that a revision still has what the failed one before it had removed, nothing where it is not so.
+func (r *Reconciler) orphanedFields(ctx context.Context, h history.History) (string, error) {
 	failed, target := rollback.AfterRollback(h)
 	if failed == nil {
-		return nil, nil
+		return "", nil
 	}
 	newest, err := store.Load(ctx, r.Live, h.Newest())
 	if err != nil {
-		return nil, err
+		return "", err
 	}
 	contents, err := history.DecodeSnapshot(newest)
 	if err != nil || !rollback.KeepsStateElsewhere(newest.Spec.FieldManager, contents.ManagedFields) {
-		return nil, nil // What cannot be read cannot be compared: that it is well stands.
+		return "", nil // What cannot be read cannot be compared: that it is well stands.
 	}
 	left, err := r.readOrphanedFields(ctx, failed, target, newest)
 	if err != nil {
-		return nil, err
+		return "", err
 	}
 	if len(left) == 0 {
-		return nil, nil
+		return "", nil
 	}
-	return &metav1.Condition{
-		Type: v1alpha1.ConditionFieldsLeftBehind, Status: metav1.ConditionTrue, Reason: "DeployerRemembersElsewhere", LastTransitionTime: metav1.NewTime(r.Clock.Now()),
-		Message: event.Message(fmt.Sprintf("#%d had removed what #%d has, and %s did not learn of the rollback: where #%d is not meant to have it, remove it by hand, or deploy once with it and once without",
-			failed.Spec.Number, newest.Spec.Number, newest.Spec.FieldManager, newest.Spec.Number), left, ""),
-	}, nil
+	return event.Message(fmt.Sprintf("#%d had removed what #%d has, and %s did not learn of the rollback: where #%d is not meant to have it, remove it by hand, or deploy once with it and once without",
+		failed.Spec.Number, newest.Spec.Number, newest.Spec.FieldManager, newest.Spec.Number), left, ""), nil
 }
 
 // known returns the earlier failure of what the newest revision rolls out, nil if there is none that still counts.
@@ -149,15 +141,19 @@ func (r *Reconciler) failAgain(ctx context.Context, v view, known *v1alpha1.Work
 	if err != nil {
 		return v, err
 	}
-	return r.writeFailure(ctx, v, time.Time{}, func(s *v1alpha1.WorkloadRevisionStatus) {
-		s.Error = fmt.Sprintf("it failed before, as #%d, and came past admission: %s", known.Spec.Number, known.Status.Error)
-		s.ConfigMaps, s.CauseOutside = configMaps, known.Status.CauseOutside
-	})
+	failure := v1alpha1.Failure{
+		Reason: v1alpha1.FailureRepeated, ConfigMaps: configMaps,
+		Message: fmt.Sprintf("it failed before, as #%d, and came past admission: %s", known.Spec.Number, known.FailureMessage()),
+	}
+	if known.HasExternalCause() {
+		failure.Reason = v1alpha1.FailureExternalCause
+	}
+	return r.writeFailure(ctx, v, time.Time{}, failure)
 }
 
 // writeFailure writes the phase of the newest revision, with its difference to the last healthy one, into a history as
 // the API server holds it. signal is when the failure began to show, zero if that is not known.
-func (r *Reconciler) writeFailure(ctx context.Context, v view, signal time.Time, change func(*v1alpha1.WorkloadRevisionStatus)) (view, error) {
+func (r *Reconciler) writeFailure(ctx context.Context, v view, signal time.Time, failure v1alpha1.Failure) (view, error) {
 	v, err := r.refresh(ctx, v)
 	if err != nil {
 		return v, err
@@ -167,13 +163,11 @@ func (r *Reconciler) writeFailure(ctx context.Context, v view, signal time.Time,
 	if err != nil {
 		return v, err
 	}
-	now := metav1.NewTime(r.Clock.Now())
+	if healthy != nil {
+		failure.Changes, failure.ComparedWith = changes.Lines(maxDiffLines, maxDiffBytes), healthy.Spec.Number
+	}
 	failed, err = r.patch(ctx, failed, func(s *v1alpha1.WorkloadRevisionStatus) {
-		s.Phase, s.PhaseTransitionTime, s.FailedTime, s.Hold = v1alpha1.PhaseFailed, &now, &now, ""
-		if healthy != nil {
-			s.Diff, s.DiffAgainst = changes.Lines(maxDiffLines, maxDiffBytes), healthy.Spec.Number
-		}
-		change(s)
+		history.MarkFailed(s, failure, r.Clock.Now())
 	})
 	if err != nil {
 		return v, err

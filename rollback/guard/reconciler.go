@@ -154,7 +154,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.
 	if err != nil {
 		return ctrl.Result{}, err
 	}
-	v, again, err := r.act(ctx, view{d: d, intentHash: workload.IntentOf(d).Hash(), history: h, settings: settings})
+	v, again, err := r.act(ctx, view{d: d, identity: history.IdentityOf(d), history: h, settings: settings})
 	v = r.tellAll(ctx, v)
 	if v.untold != nil {
 		// An error would have the queue look later and later, and so keep something from being restored.
@@ -178,7 +178,7 @@ func sooner(a, b time.Duration) time.Duration {
 // priorityOf is the priority with which a workload is looked at again: 0 unless it owes a rollback.
 func priorityOf(h history.History) int {
 	newest := h.Newest()
-	if h.OpenRollback() != nil || newest != nil && newest.Status.Phase == v1alpha1.PhaseFailed && newest.Status.Hold == "" {
+	if h.OpenRollback() != nil || newest != nil && newest.Status.Phase == v1alpha1.PhaseFailed && newest.RollbackHold() == nil {
 		return urgent
 	}
 	return 0

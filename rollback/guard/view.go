@@ -15,10 +15,10 @@ import (
 // view is what one reconcile goes by. It is a value: a step that changes something returns the next view.
 type view struct {
 	d *appsv1.Deployment
-	// intentHash is the hash of the Deployment's intent, computed once.
-	intentHash string
-	history    history.History
-	settings   workload.Settings
+	// identity identifies what runs. It is computed once, since that hashes the intent.
+	identity history.Identity
+	history  history.History
+	settings workload.Settings
 	// untold is what could not be told. It is told later, and keeps nothing from being restored.
 	untold error
 }
@@ -26,7 +26,7 @@ type view struct {
 // recorded returns the newest revision if it records what runs, nil if the recorder has yet to write it.
 func (v view) recorded() *v1alpha1.WorkloadRevision {
 	newest := v.history.Newest()
-	if newest == nil || newest.Spec.WorkloadRef.UID != v.d.UID || newest.Spec.IntentHash != v.intentHash {
+	if newest == nil || history.RecordedIdentity(newest) != v.identity {
 		return nil
 	}
 	return newest
