@@ -13,7 +13,7 @@ import (
 func (w Workload) LatestUserRevision() (*v1alpha1.WorkloadRevision, error) {
 	r := w.newest(func(r *v1alpha1.WorkloadRevision) bool { return r.Spec.RollbackOf == 0 })
 	if r == nil {
-		return nil, fmt.Errorf("Reprise itself made every stored revision of %s; see %s", w.Name, w.command("history"))
+		return nil, fmt.Errorf("every stored revision of %s was made by Reprise; see %s", w.Name, w.command("history"))
 	}
 	return r, nil
 }
