@@ -20,8 +20,7 @@ type Diagnosis struct {
 	Changes diff.Changes
 }
 
-// Why is the diagnosis on one screen: what failed, the causal line, what was changed, what was left behind, what
-// happened since, and what to do next.
+// Why returns the diagnosis on one screen: the failure, its cause, the changes, the evidence, the events, and what to do next.
 func (d Diagnosis) Why(look Terminal, now time.Time) string {
 	p := page{look: look}
 	d.head(&p, now)
@@ -38,7 +37,7 @@ func (d Diagnosis) Why(look Terminal, now time.Time) string {
 // conclusive reports whether there is something to diagnose: the revision failed, or its rollback is on hold.
 func (d Diagnosis) conclusive() bool { return HasFailed(d.Revision) || d.Revision.Status.Hold != "" }
 
-// Core is the diagnosis for a log of CI: what failed, the causal line, and what was changed.
+// Core returns the diagnosis for the log of a pipeline: the failure, its cause, the changes and the evidence.
 func (d Diagnosis) Core(look Terminal, now time.Time) string {
 	p := page{look: look}
 	d.head(&p, now)
