@@ -28,7 +28,7 @@ func TestWhoMayDeployMayGoBackByAnAnnotation(t *testing.T) {
 	p.becomes("sample-app", "1 Healthy, 2 Healthy")
 
 	p.kubectl("annotate", "deployment/sample-app", "reprise.dev/rollback-to=1@9")
-	p.says(p.event("RequestVoid", "sample-app"), "reprise.dev/rollback-to=1@9", "#2 is live, not #9")
+	p.says(p.event("RequestRejected", "sample-app"), "reprise.dev/rollback-to=1@9", "#2 is live, not #9")
 
 	p.kubectl("annotate", "deployment/sample-app", "--overwrite", "reprise.dev/rollback-to=1@2")
 	h := p.becomes("sample-app", "1 Healthy, 2 Healthy, 3 Healthy")
@@ -61,11 +61,11 @@ func TestAFailedTemplateIsRefusedUntilSomebodyAsksForARetry(t *testing.T) {
 	}
 
 	p.says(p.refused("apply", "-f", bad), "failed as revision 2", "not found", "containers.frontend.image 6.7.0 → 6.7.1-does-not-exist", "reprise.dev/retry=2")
-	p.says(p.event("Quarantined", "sample-app"), "failed as revision 2", "reprise.dev/retry=2")
+	p.says(p.event("TemplateQuarantined", "sample-app"), "failed as revision 2", "reprise.dev/retry=2")
 	p.kubectl("apply", "-f", bad, "--dry-run=server")
 
 	p.kubectl("annotate", "deployment/sample-app", "reprise.dev/retry=2")
-	p.says(p.event("RequestGranted", "sample-app"), "#2 is admitted once more")
+	p.says(p.event("RetryAccepted", "sample-app"), "#2 is admitted once more")
 	p.kubectl("apply", "-f", bad)
 	p.becomes("sample-app", "1 Healthy, 2 RolledBack, 3 Healthy, 4 RolledBack, 5 Healthy")
 	p.says(p.refused("apply", "-f", bad), "failed as revision 4")
