@@ -38,7 +38,7 @@ func connect(t *testing.T, s *Server) (client.WithWatch, kubernetes.Interface) {
 
 func TestServer_reads(t *testing.T) {
 	s := New(t, append(Rescued(t, "cart"), Deployment("checkout", "x"), Denied(t, "cart"))...)
-	s.Answer("cart-2", "reprise.dev/retry=2", true, "done")
+	s.Answer("cart-2", "reprise.dev/retry=2", v1alpha1.RequestAccepted, "done")
 	api, core := connect(t, s)
 	var one v1alpha1.WorkloadRevision
 	if err := api.Get(t.Context(), client.ObjectKey{Namespace: Namespace, Name: "cart-2"}, &one); err != nil || len(one.Status.Requests) != 1 {

@@ -28,8 +28,8 @@ func TestWhatFailsOldPodsTooIsNoReasonToGoBack(t *testing.T) {
 
 	p.deploys("reader", func(c *corev1.Container) { c.Args = nil })
 	h := p.becomes("reader", "1 Healthy, 2 Superseded, 3 Healthy")
-	if n := p.counts("reader")["RevisionFailed"]; len(n) > 0 || strings.Contains(h[1].Status.Error, "exits") {
-		t.Errorf("#2 counts as failed: %q, %d events", h[1].Status.Error, len(n))
+	if n := p.counts("reader")["RevisionFailed"]; len(n) > 0 || strings.Contains(h[1].FailureMessage(), "exits") {
+		t.Errorf("#2 counts as failed: %q, %d events", h[1].FailureMessage(), len(n))
 	}
 }
 
