@@ -122,7 +122,7 @@ func TestAHeldRollbackIsDoneOnceItsReasonHasGone(t *testing.T) {
 	p.stores(limits)
 	p.kubectl("apply", "-f", tutorial("6-crashloop"))
 	p.becomes("sample-app", "1 Healthy, 2 Failed")
-	p.says(p.event("RollbackHeld", "sample-app"), "#2 stays: #1 cannot run here any more")
+	p.says(p.event("RollbackHeld", "sample-app"), "Rollback of #2 on hold (CannotRun): #1 cannot run here any more")
 	if err := p.api.Delete(t.Context(), limits); err != nil {
 		t.Fatal(err)
 	}
