@@ -12,7 +12,7 @@ import (
 
 // TestThePageOfVersionsNamesWhatCanBeRun: each minor that is built, in the version that is built, and the chart's oldest.
 func TestThePageOfVersionsNamesWhatCanBeRun(t *testing.T) {
-	root := filepath.Join(folder, "..", "..", "..")
+	root := filepath.Join(folder, "..", "..")
 	page := read(t, filepath.Join(root, "docs", "versions.md"))
 	makefile := read(t, filepath.Join(root, "Makefile"))
 	modules, err := filepath.Glob(filepath.Join(root, "test", "harness", "cluster", "binaries", "kubernetes*", "go.mod"))
