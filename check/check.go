@@ -16,6 +16,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 
 	"reprise.dev/reprise/effective"
+	"reprise.dev/reprise/internal/oneline"
 	"reprise.dev/reprise/policy"
 	"reprise.dev/reprise/workload"
 )
@@ -65,7 +66,7 @@ func Run(ctx context.Context, q Options) (Report, error) {
 		}
 		d := &appsv1.Deployment{}
 		if err := runtime.DefaultUnstructuredConverter.FromUnstructured(m.Object, d); err != nil {
-			return Report{}, fmt.Errorf("%s is no valid Deployment: %s", m.Place, oneLine(err.Error()))
+			return Report{}, fmt.Errorf("%s is no valid Deployment: %s", m.Place, oneline.Of(err.Error()))
 		}
 		if !workload.IsManaged(d) {
 			report.Unjudged++

@@ -11,6 +11,8 @@ import (
 
 	kjson "sigs.k8s.io/json"
 	"sigs.k8s.io/yaml"
+
+	"reprise.dev/reprise/internal/oneline"
 )
 
 // stdin is the name of standard input among files.
@@ -142,11 +144,11 @@ func (d document) empty() bool {
 func (d document) manifests(place Position) ([]Manifest, error) {
 	encoded, err := yaml.YAMLToJSONStrict([]byte(d.text))
 	if err != nil {
-		return nil, fmt.Errorf("%s is no YAML: %s; %s", place, oneLine(err.Error()), expected)
+		return nil, fmt.Errorf("%s is no YAML: %s; %s", place, oneline.Of(err.Error()), expected)
 	}
 	var decoded any
 	if err := kjson.UnmarshalCaseSensitivePreserveInts(encoded, &decoded); err != nil {
-		return nil, fmt.Errorf("%s cannot be decoded: %s; %s", place, oneLine(err.Error()), expected)
+		return nil, fmt.Errorf("%s cannot be decoded: %s; %s", place, oneline.Of(err.Error()), expected)
 	}
 	if decoded == nil {
 		return nil, nil
@@ -199,5 +201,3 @@ func text(object map[string]any, keys ...string) string {
 	value, _ := at.(string)
 	return value
 }
-
-func oneLine(text string) string { return strings.Join(strings.Fields(text), " ") }

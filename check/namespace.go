@@ -13,6 +13,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/sets"
 
 	"reprise.dev/reprise/effective"
+	"reprise.dev/reprise/internal/oneline"
 )
 
 // NamespaceData is what decides about pods beside their templates, as manifests tell it. A manifest without a namespace
@@ -82,7 +83,7 @@ func decode[T any](m Manifest, into *[]*T) error {
 	object := new(T)
 	if err := runtime.DefaultUnstructuredConverter.FromUnstructuredWithValidation(m.Object, object, true); err != nil {
 		_, kind := m.kind()
-		return fmt.Errorf("%s is no valid %s: %s", m.Place, kind, oneLine(err.Error()))
+		return fmt.Errorf("%s is no valid %s: %s", m.Place, kind, oneline.Of(err.Error()))
 	}
 	*into = append(*into, object)
 	return nil

@@ -1,12 +1,12 @@
 package diff
 
 import (
-	"fmt"
 	"reflect"
 	"slices"
 
-	"k8s.io/apimachinery/pkg/api/resource"
 	"sigs.k8s.io/structured-merge-diff/v6/fieldpath"
+
+	"reprise.dev/reprise/internal/quantity"
 )
 
 var (
@@ -50,12 +50,6 @@ func sameValue(parent, name string, a, b any) bool {
 		return ok && slices.EqualFunc(a, b, func(x, y any) bool { return sameValue(parent, name, x, y) })
 	default:
 		return reflect.DeepEqual(a, b) ||
-			(slices.Contains(quantityMaps, parent) || slices.Contains(quantityFields, name)) && sameQuantity(a, b)
+			(slices.Contains(quantityMaps, parent) || slices.Contains(quantityFields, name)) && quantity.Equal(a, b)
 	}
-}
-
-func sameQuantity(a, b any) bool {
-	x, errX := resource.ParseQuantity(fmt.Sprint(a))
-	y, errY := resource.ParseQuantity(fmt.Sprint(b))
-	return errX == nil && errY == nil && x.Cmp(y) == 0
 }

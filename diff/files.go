@@ -156,9 +156,9 @@ func (f *FileChange) onlyLine() (old, new string, ok bool) {
 	for _, line := range splitLines(f.Hunks) {
 		switch line[0] {
 		case '-':
-			old = oneLine(line[1:])
+			old = escapedLine(line[1:])
 		case '+':
-			new = oneLine(line[1:])
+			new = escapedLine(line[1:])
 		}
 	}
 	return old, new, old != new

@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"github.com/aymanbagabas/go-udiff"
+
+	"reprise.dev/reprise/internal/oneline"
 )
 
 const (
@@ -96,7 +98,7 @@ func (s side) text(line, place int) string {
 		return ""
 	}
 	text := maskFileLine(strings.TrimSuffix(s.lines[line], "\n"), s.hidden[line])
-	text = printable(cut(text, maxLine))
+	text = oneline.Escape(cut(text, maxLine))
 	if s.unended && line == len(s.lines)-1 {
 		text += ` \ No newline at end of file` // In the words of the unified format.
 	}

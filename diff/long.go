@@ -6,6 +6,8 @@ import (
 	"unicode/utf8"
 
 	"sigs.k8s.io/yaml"
+
+	"reprise.dev/reprise/internal/oneline"
 )
 
 // LongOptions say how to render for a terminal.
@@ -48,7 +50,7 @@ func (c Change) writeLong(out *strings.Builder, o LongOptions) {
 	if o.Kubernetes {
 		name = c.Path
 	}
-	head := signs[c.Kind] + " " + oneLine(name)
+	head := signs[c.Kind] + " " + escapedLine(name)
 	rest, block := c.details()
 	if (c.Old != nil || c.New != nil) && block == "" && o.Width > 0 && utf8.RuneCountInString(head+": "+rest) > o.Width {
 		rest, block = "", blocks(c.Old, c.New)
@@ -74,7 +76,7 @@ func (c Change) details() (rest, block string) {
 	case !simple(c.Old) || !simple(c.New):
 		return "", blocks(c.Old, c.New)
 	}
-	old, new := printable(inline(c.Old)), printable(inline(c.New))
+	old, new := oneline.Escape(inline(c.Old)), oneline.Escape(inline(c.New))
 	switch {
 	case c.Kind == Added:
 		return new, ""

@@ -3,6 +3,8 @@ package diff
 import (
 	"fmt"
 	"strings"
+
+	"reprise.dev/reprise/internal/oneline"
 )
 
 // shortValue is how many bytes of one value the short form shows.
@@ -64,7 +66,7 @@ func (c Change) name() string {
 	if c.Kind == Modified {
 		verb = "changed"
 	}
-	return oneLine(c.Field) + " " + verb
+	return escapedLine(c.Field) + " " + verb
 }
 
 // String renders a change in a few words: what it is, then from what to what.
@@ -74,12 +76,12 @@ func (c Change) String() string {
 	}
 	switch c.Kind {
 	case Added:
-		if value := brief(oneLine(inline(c.unnamed(c.New)))); value != "" {
+		if value := brief(escapedLine(inline(c.unnamed(c.New)))); value != "" {
 			return c.name() + " (" + value + ")"
 		}
 		return c.name()
 	case Modified:
-		old, new := oneLine(inline(c.Old)), oneLine(inline(c.New))
+		old, new := escapedLine(inline(c.Old)), escapedLine(inline(c.New))
 		if old == new {
 			return c.name()
 		}
@@ -87,7 +89,7 @@ func (c Change) String() string {
 			old, new = tags(old, new)
 		}
 		old, new = briefPair(old, new)
-		return oneLine(c.Field) + " " + orEmpty(old) + " → " + orEmpty(new)
+		return escapedLine(c.Field) + " " + orEmpty(old) + " → " + orEmpty(new)
 	default:
 		return c.name()
 	}
@@ -114,7 +116,7 @@ func brief(line string) string {
 	if len(line) <= shortValue {
 		return line
 	}
-	return line[:runeStart(line, shortValue)] + "…"
+	return oneline.Prefix(line, shortValue) + "…"
 }
 
 // briefPair shortens two different lines so that the difference can be seen.
@@ -127,6 +129,6 @@ func briefPair(old, new string) (shortOld, shortNew string) {
 	for first < min(len(old), len(new)) && old[first] == new[first] {
 		first++
 	}
-	from := runeStart(old, max(first-before, 0))
+	from := len(oneline.Prefix(old, first-before))
 	return "…" + brief(old[from:]), "…" + brief(new[from:])
 }

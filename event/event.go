@@ -3,14 +3,13 @@ package event
 
 import (
 	"fmt"
-	"strings"
 	"time"
-	"unicode/utf8"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 
 	"reprise.dev/reprise/diff"
+	"reprise.dev/reprise/internal/oneline"
 )
 
 // Reason is what happened. The list is closed: users filter and alert by it.
@@ -81,7 +80,7 @@ func Message(cause string, changes diff.Changes, next string) string {
 	if budget := MaxMessage - len(cause) - len(tail) - 2; len(changes) > 0 && budget > 40 {
 		tail = "; " + line(changes.Short(budget)) + tail
 	}
-	return cut(cause, MaxMessage-len(tail)) + tail
+	return oneline.CutBytes(cause, MaxMessage-len(tail)) + tail
 }
 
 // DetailsCommand is the command that shows all that is known of a revision.
@@ -89,20 +88,7 @@ func DetailsCommand(namespace, revision string) string {
 	return fmt.Sprintf("details: kubectl describe wrev %s -n %s", revision, namespace)
 }
 
-// line makes one valid, masked line of a text.
+// line returns text on one line, with credentials masked.
 func line(text string) string {
-	return diff.MaskText(strings.Join(strings.Fields(strings.ToValidUTF8(text, "�")), " "))
-}
-
-// cut shortens a text to a number of bytes, at a rune boundary.
-func cut(text string, limit int) string {
-	const ellipsis = "…"
-	if len(text) <= limit {
-		return text
-	}
-	end := max(limit-len(ellipsis), 0)
-	for end > 0 && !utf8.RuneStart(text[end]) {
-		end--
-	}
-	return text[:end] + ellipsis
+	return diff.MaskText(oneline.Of(text))
 }

@@ -6,6 +6,7 @@ import (
 
 	"reprise.dev/reprise/api/v1alpha1"
 	"reprise.dev/reprise/diff"
+	"reprise.dev/reprise/internal/oneline"
 )
 
 // The bounds of what an event keeps of a refusal beside its one line.
@@ -19,7 +20,7 @@ const (
 func DenialAnnotations(r v1alpha1.Denial, changes diff.Changes) (map[string]string, error) {
 	var kept []v1alpha1.Violation
 	for _, o := range r.Violations[:min(len(r.Violations), maxObjections)] {
-		kept = append(kept, v1alpha1.Violation{Policy: o.Policy, Field: line(o.Field), Message: cut(line(o.Message), MaxMessage), Fix: cut(line(o.Fix), MaxMessage)})
+		kept = append(kept, v1alpha1.Violation{Policy: o.Policy, Field: line(o.Field), Message: oneline.CutBytes(line(o.Message), MaxMessage), Fix: oneline.CutBytes(line(o.Fix), MaxMessage)})
 	}
 	r.More = len(r.Violations) - len(kept)
 	r.Violations, r.Changes = kept, changes.Lines(maxChangeLines, maxChangeBytes)

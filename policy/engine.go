@@ -150,9 +150,3 @@ func run(ctx context.Context, query rego.PreparedEvalQuery, document ast.Value, 
 	}
 	return results, nil
 }
-
-// oneLine keeps a text from spanning lines: events, messages and warnings are
-// cut at the first newline by the tools that show them.
-func oneLine(text string) string {
-	return strings.Join(strings.Fields(text), " ")
-}

@@ -4,18 +4,15 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
-)
 
-// scoreNames are a container's fields whose names differ in Score, as in the
-// diffs (score.dev/v1b1: containers.*.variables, containers.*.volumes).
-var scoreNames = map[string]string{"env": "variables", "volumeMounts": "volumes"}
+	"reprise.dev/reprise/workload"
+)
 
 // itemNames are the keys by which a list's item is called, the first that it has.
 var itemNames = []string{"name", "mountPath", "containerPort"}
 
-// scoreField words a Deployment's path as a Score file does: without what
-// leads to the pod's spec, a list's items by their names instead of their
-// positions, and a map's key like a field.
+// scoreField returns a Deployment's path as a Score file names it, a list's
+// items by their names instead of their positions, and a map's key like a field.
 // spec.template.spec.containers[0].resources.limits[memory] becomes
 // containers.frontend.resources.limits.memory. object is the Deployment as decoded.
 func scoreField(path string, object map[string]any) string {
@@ -32,18 +29,7 @@ func scoreField(path string, object map[string]any) string {
 		}
 		names = append(names, name)
 	}
-	for _, leading := range [][]string{{"spec", "template", "spec"}, {"spec"}, {"metadata"}} {
-		if len(names) > len(leading) && strings.Join(names[:len(leading)], ".") == strings.Join(leading, ".") {
-			names = names[len(leading):]
-			break
-		}
-	}
-	if len(names) > 2 && (names[0] == "containers" || names[0] == "initContainers") {
-		if name, differs := scoreNames[names[2]]; differs {
-			names[2] = name
-		}
-	}
-	return strings.Join(names, ".")
+	return workload.ScoreField(names)
 }
 
 // split takes a path apart at dots and brackets; what stands in brackets may hold dots.

@@ -2,7 +2,7 @@ package policy
 
 import "testing"
 
-func TestFieldsAreNamedAsInScore(t *testing.T) {
+func TestScoreField(t *testing.T) {
 	object := decodeRequest(t, []byte(`{"spec":{"selector":{},"template":{"spec":{
 		"initContainers":[{"name":"first"}],
 		"volumes":[{"name":"file-1"}],

@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/open-policy-agent/opa/v1/ast"
+
+	"reprise.dev/reprise/internal/oneline"
 )
 
 // Enforcement is what a rule's denials come to.
@@ -94,7 +96,7 @@ func (r *Rule) set(key string, value any) error {
 		r.Early, ok = value.(bool)
 	case "fix":
 		r.Fix, ok = value.(string)
-		r.Fix = oneLine(r.Fix)
+		r.Fix = oneline.Of(r.Fix)
 	default:
 		return fmt.Errorf("custom.%s is not known; known are early, enforcement and fix", key)
 	}

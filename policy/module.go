@@ -8,6 +8,8 @@ import (
 
 	"github.com/open-policy-agent/opa/v1/ast"
 	"github.com/open-policy-agent/opa/v1/topdown"
+
+	"reprise.dev/reprise/internal/oneline"
 )
 
 // Module is one file of Rego.
@@ -126,7 +128,7 @@ func WithLocation(err error) error {
 	}
 	var list ast.Errors
 	if !errors.As(err, &list) {
-		return errors.New(oneLine(err.Error()))
+		return errors.New(oneline.Of(err.Error()))
 	}
 	var words []string
 	for _, e := range list {
@@ -137,9 +139,9 @@ func WithLocation(err error) error {
 
 func placed(e *ast.Error) string {
 	if e.Location == nil || e.Location.File == "" {
-		return oneLine(e.Message)
+		return oneline.Of(e.Message)
 	}
-	return fmt.Sprintf("%s:%d: %s", e.Location.File, e.Location.Row, oneLine(e.Message))
+	return fmt.Sprintf("%s:%d: %s", e.Location.File, e.Location.Row, oneline.Of(e.Message))
 }
 
 // headsOf lists the results that a module states, in a fixed order.

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/open-policy-agent/opa/v1/rego"
+
+	"reprise.dev/reprise/internal/oneline"
 )
 
 // resultVariable is the variable of the query that holds all results.
@@ -105,7 +107,7 @@ func (r *reading) put(rule Rule, enforcement Enforcement, violation Violation) {
 	exemption, alive := r.terms.exemption(rule.Name, r.who, r.now)
 	switch {
 	case alive:
-		r.Exempted = append(r.Exempted, Exempted{Violation: violation, Reason: oneLine(exemption.Reason), Until: exemption.Until()})
+		r.Exempted = append(r.Exempted, Exempted{Violation: violation, Reason: oneline.Of(exemption.Reason), Until: exemption.Until()})
 		return
 	case exemption != nil:
 		violation.Message += fmt.Sprintf(" (its exemption expired after %s)", exemption.Until())
@@ -116,7 +118,7 @@ func (r *reading) put(rule Rule, enforcement Enforcement, violation Violation) {
 // fail files that a rule could not be judged. Where it could not have denied,
 // that is no more than what it could have said.
 func (r *reading) fail(rule Rule, kind ErrorKind, reason string) {
-	failure := RuleError{Rule: rule.Name, Kind: kind, Reason: oneLine(reason)}
+	failure := RuleError{Rule: rule.Name, Kind: kind, Reason: oneline.Of(reason)}
 	_, exempt := r.terms.exemption(rule.Name, r.who, r.now)
 	if rule.Enforcement != EnforceDeny || exempt || !rule.Namespaces.Covers(r.who.namespace) {
 		r.put(rule, rule.Enforcement, Violation{Rule: rule.Name, Message: failure.Line()})
@@ -130,7 +132,7 @@ func (r *reading) fail(rule Rule, kind ErrorKind, reason string) {
 // beside msg or among Gatekeeper's details.
 func readViolation(value any) (Violation, bool) {
 	if message, isText := value.(string); isText {
-		return Violation{Message: oneLine(message)}, oneLine(message) != ""
+		return Violation{Message: oneline.Of(message)}, oneline.Of(message) != ""
 	}
 	object, isObject := value.(map[string]any)
 	if !isObject {
@@ -142,10 +144,10 @@ func readViolation(value any) (Violation, bool) {
 		if !isText {
 			value, _ = details[key].(string)
 		}
-		return oneLine(value)
+		return oneline.Of(value)
 	}
 	message, _ := object["msg"].(string)
-	violation := Violation{Message: oneLine(message), Path: text("field"), Fix: text("fix")}
+	violation := Violation{Message: oneline.Of(message), Path: text("field"), Fix: text("fix")}
 	return violation, violation.Message != ""
 }
 

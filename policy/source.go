@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"sigs.k8s.io/yaml"
+
+	"reprise.dev/reprise/internal/oneline"
 )
 
 const (
@@ -31,7 +33,7 @@ func ParseSource(name string, files map[string]string) ([]Module, error) {
 	}
 	var parameters any
 	if err := yaml.Unmarshal([]byte(files[parametersFile]), &parameters); err != nil {
-		return nil, fmt.Errorf("%s/%s: %s", name, parametersFile, oneLine(err.Error()))
+		return nil, fmt.Errorf("%s/%s: %s", name, parametersFile, oneline.Of(err.Error()))
 	}
 	var modules []Module
 	for _, file := range slices.Sorted(maps.Keys(files)) {

@@ -1,9 +1,7 @@
 package policy
 
 import (
-	"fmt"
-
-	"k8s.io/apimachinery/pkg/api/resource"
+	"reprise.dev/reprise/internal/quantity"
 )
 
 // displayAsWritten puts into a pod the spelling that a template has for the same quantity: 0.5Gi where the API server will hold
@@ -26,20 +24,11 @@ func respellResources(held, written any) {
 		amounts, _ := at(held, "resources", kind).(map[string]any)
 		spelled, _ := at(written, "resources", kind).(map[string]any)
 		for name, amount := range amounts {
-			if own, stated := spelled[name]; stated && sameQuantity(own, amount) {
+			if own, stated := spelled[name]; stated && quantity.Equal(own, amount) {
 				amounts[name] = own
 			}
 		}
 	}
-}
-
-func sameQuantity(a, b any) bool {
-	left, err := resource.ParseQuantity(fmt.Sprint(a))
-	if err != nil {
-		return false
-	}
-	right, err := resource.ParseQuantity(fmt.Sprint(b))
-	return err == nil && left.Cmp(right) == 0
 }
 
 // at follows keys into decoded objects; nil where they lead nowhere.

@@ -9,6 +9,7 @@ import (
 	"github.com/agnivade/levenshtein"
 
 	"reprise.dev/reprise/api/v1alpha1"
+	"reprise.dev/reprise/internal/oneline"
 )
 
 // RollbackTarget is the last healthy revision that is not what runs, nil where there is none.
@@ -128,5 +129,5 @@ func Nearest(name string, names []string) string {
 
 // Label says in a few words what a revision is.
 func Label(r *v1alpha1.WorkloadRevision) string {
-	return oneLine(fmt.Sprintf("%s %s", phase(r), r.Spec.Images))
+	return oneline.Of(fmt.Sprintf("%s %s", phase(r), r.Spec.Images))
 }

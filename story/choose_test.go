@@ -58,16 +58,6 @@ func TestTheNearestName(t *testing.T) {
 	}
 }
 
-func TestNothingPrintedSteersATerminal(t *testing.T) {
-	for text, want := range map[string]string{
-		"\x1b[31mboom\x1b[0m\a": "boom", "a\tb": "a b", "\x1b]0;title\a": "0;title", "ünï → ✓": "ünï → ✓", "\xff": "�", "x\u202ey": "xy",
-	} {
-		if got := clean(text); got != want {
-			t.Errorf("%q is printed as %q, want %q", text, got, want)
-		}
-	}
-}
-
 func TestWhoseLogsAreAskedFor(t *testing.T) {
 	fixed := shop(append(rescued().History, revision(4, v1alpha1.PhaseHealthy, time.Minute))...)
 	under := shop(append(rescued().History, revision(4, v1alpha1.PhaseProgressing, time.Second))...)

@@ -12,6 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/resourceversion"
 
 	"reprise.dev/reprise/api/v1alpha1"
+	"reprise.dev/reprise/internal/oneline"
 )
 
 // The reasons of events that tell of admission (event.Reason).
@@ -157,7 +158,7 @@ func (d *Denial) policies() []string {
 // cause is what is wrong, the first thing of several.
 func (d *Denial) cause() string {
 	if len(d.Violations) == 0 {
-		return oneLine(d.Message)
+		return oneline.Of(d.Message)
 	}
 	text := objection(d.Violations[0])
 	if more := len(d.Violations) + d.More - 1; more > 0 {
@@ -169,7 +170,7 @@ func (d *Denial) cause() string {
 // objection is what one policy objects to, without what to change.
 func objection(o v1alpha1.Violation) string {
 	if o.Field == "" {
-		return oneLine(o.Message)
+		return oneline.Of(o.Message)
 	}
-	return oneLine(o.Field + ": " + o.Message)
+	return oneline.Of(o.Field + ": " + o.Message)
 }

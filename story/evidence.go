@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"reprise.dev/reprise/api/v1alpha1"
+	"reprise.dev/reprise/internal/oneline"
 )
 
 // shownLines is how many lines of a log a page shows, the last ones.
@@ -33,10 +34,10 @@ func (d Diagnosis) evidence(p *page) {
 		p.title(title + ":")
 		p.fold(ending(e))
 		for _, line := range lastOf(LogOf(e)) {
-			p.line("  " + p.look.paint(faint, "| ") + clean(line))
+			p.line("  " + p.look.paint(faint, "| ") + oneline.Clean(line))
 		}
 		for _, said := range e.Events {
-			p.line("  the cluster said: " + clean(said))
+			p.line("  the cluster said: " + oneline.Clean(said))
 		}
 	}
 }
@@ -66,7 +67,7 @@ func ending(e v1alpha1.Evidence) string {
 		parts = append(parts, fmt.Sprintf("%d restarts", e.RestartCount))
 	}
 	if e.Message != "" {
-		parts = append(parts, oneLine(e.Message))
+		parts = append(parts, oneline.Of(e.Message))
 	}
 	return strings.Join(parts, ", ")
 }

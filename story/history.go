@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"reprise.dev/reprise/api/v1alpha1"
+	"reprise.dev/reprise/internal/oneline"
 )
 
 // HistoryTable lists a workload's revisions, the newest last, with the live and the last healthy one marked.
@@ -23,9 +24,9 @@ func HistoryTable(w Workload, now time.Time) Table {
 		}
 		t.rows = append(t.rows, []cell{
 			{text: strconv.FormatInt(r.Spec.Number, 10)}, {phase(r), ofPhase(phase(r))}, {w.note(r), bold},
-			{text: oneLine(r.Spec.Images)}, {text: oneLine(change)}, {text: oneLine(r.Spec.FieldManager)},
-			{text: age(r.Spec.AcceptedTime.Time, now)}, {oneLine(r.Status.Error), red},
-			{text: oneLine(r.Spec.DeliveredBy)}, {text: oneLine(r.Spec.ChangeCause)},
+			{text: oneline.Of(r.Spec.Images)}, {text: oneline.Of(change)}, {text: oneline.Of(r.Spec.FieldManager)},
+			{text: age(r.Spec.AcceptedTime.Time, now)}, {oneline.Of(r.Status.Error), red},
+			{text: oneline.Of(r.Spec.DeliveredBy)}, {text: oneline.Of(r.Spec.ChangeCause)},
 		})
 	}
 	return t

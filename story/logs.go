@@ -10,6 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"reprise.dev/reprise/api/v1alpha1"
+	"reprise.dev/reprise/internal/oneline"
 	"reprise.dev/reprise/workload"
 )
 
@@ -57,7 +58,7 @@ func SavedLogs(r *v1alpha1.WorkloadRevision, container string, previous bool) []
 			log = e.PreviousLog
 		}
 		for _, line := range log {
-			lines = append(lines, fmt.Sprintf("[pod/%s/%s] %s", e.Pod, e.Container, clean(line)))
+			lines = append(lines, fmt.Sprintf("[pod/%s/%s] %s", e.Pod, e.Container, oneline.Clean(line)))
 		}
 	}
 	return lines

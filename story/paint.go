@@ -3,7 +3,6 @@ package story
 import (
 	"regexp"
 	"strings"
-	"unicode"
 	"unicode/utf8"
 
 	"reprise.dev/reprise/api/v1alpha1"
@@ -53,29 +52,6 @@ func ofPhase(p string) colour {
 
 // escapes are the sequences by which a program steers a terminal (ECMA-48).
 var escapes = regexp.MustCompile("\x1b(\\[[0-9;:?]*[ -/]*[@-~]|[@-Z\\\\-_])")
-
-// clean leaves out of a text what would steer a terminal; tabs are spaces.
-func clean(text string) string {
-	text = escapes.ReplaceAllString(strings.ToValidUTF8(text, "�"), "")
-	return strings.Map(func(r rune) rune {
-		switch {
-		case r == '\t':
-			return ' '
-		case !unicode.IsPrint(r):
-			return -1
-		default:
-			return r
-		}
-	}, text)
-}
-
-// cut shortens a text to a number of columns.
-func cut(text string, columns int) string {
-	if columns <= 0 || utf8.RuneCountInString(text) <= columns {
-		return text
-	}
-	return string([]rune(text)[:columns-1]) + "…"
-}
 
 // fold breaks a text between words into lines that are indented alike and fit the width.
 func (l Terminal) fold(indent, text string) string {

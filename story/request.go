@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"reprise.dev/reprise/api/v1alpha1"
+	"reprise.dev/reprise/internal/oneline"
 )
 
 // Request is a rollback that was asked for.
@@ -23,11 +24,11 @@ func (w Workload) RollbackRequestStatus(q Request) Progress {
 		return w.unanswered(q)
 	}
 	if !answer.Granted {
-		return Progress{State: Failed, Message: oneLine(answer.Outcome)}
+		return Progress{State: Failed, Message: oneline.Of(answer.Outcome)}
 	}
 	put := w.History.Number(q.From + 1)
 	if put == nil || put.Spec.RollbackOf != q.From {
-		return Progress{Message: oneLine(answer.Outcome)}
+		return Progress{Message: oneline.Of(answer.Outcome)}
 	}
 	ready, wanted := pods(w.Deployment)
 	says := fmt.Sprintf("#%d runs as #%d, which is %s, %d of %d pods ready", put.Spec.RestoredFrom, put.Spec.Number, phase(put), ready, wanted)
@@ -35,7 +36,7 @@ func (w Workload) RollbackRequestStatus(q Request) Progress {
 	case v1alpha1.PhaseHealthy:
 		return Progress{State: Healthy, Message: says}
 	case v1alpha1.PhaseFailed, v1alpha1.PhaseRolledBack:
-		return Progress{State: Failed, Message: says + ": " + oneLine(put.Status.Error)}
+		return Progress{State: Failed, Message: says + ": " + oneline.Of(put.Status.Error)}
 	case v1alpha1.PhaseSuperseded:
 		return Progress{State: Superseded, Message: w.superseded(put)}
 	default:
@@ -48,7 +49,7 @@ func (w Workload) unanswered(q Request) Progress {
 	asked, newest := w.History.Number(q.From), w.History.Newest()
 	switch {
 	case asked != nil && asked.Status.Hold != "" && asked.Status.Hold != q.Held:
-		return Progress{State: Failed, Message: "it is held: " + oneLine(asked.Status.Hold)}
+		return Progress{State: Failed, Message: "it is held: " + oneline.Of(asked.Status.Hold)}
 	case newest != nil && newest.Spec.Number != q.From && newest.Spec.RollbackOf != q.From:
 		return Progress{State: Superseded, Message: fmt.Sprintf("#%d was deployed meanwhile, and wins", newest.Spec.Number)}
 	default:
@@ -75,9 +76,9 @@ func (w Workload) RetryStatus(annotation string) Progress {
 	case answer == nil:
 		return Progress{Message: "asked for by " + annotation}
 	case answer.Granted:
-		return Progress{State: Healthy, Message: oneLine(answer.Outcome)}
+		return Progress{State: Healthy, Message: oneline.Of(answer.Outcome)}
 	default:
-		return Progress{State: Failed, Message: oneLine(answer.Outcome)}
+		return Progress{State: Failed, Message: oneline.Of(answer.Outcome)}
 	}
 }
 

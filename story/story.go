@@ -6,7 +6,6 @@ package story
 
 import (
 	"fmt"
-	"strings"
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -145,6 +144,3 @@ func timeOf(t *metav1.Time) time.Time {
 	}
 	return t.Time
 }
-
-// oneLine makes one line of a text that a terminal shows as it is: nothing in it steers the terminal.
-func oneLine(text string) string { return clean(strings.Join(strings.Fields(text), " ")) }

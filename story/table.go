@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"reprise.dev/reprise/internal/oneline"
 )
 
 // gap is what stands between two columns, as kubectl has it.
@@ -68,7 +70,7 @@ func (t Table) Write(w io.Writer, look Terminal, wide, headings bool) error {
 func (l Terminal) writeRow(out *strings.Builder, row []cell, shown, widths []int) {
 	line := ""
 	for i, index := range shown {
-		text := cut(row[index].text, widths[i])
+		text := oneline.CutRunes(row[index].text, widths[i])
 		line += l.paint(row[index].colour, text) + strings.Repeat(" ", widths[i]-utf8.RuneCountInString(text)) + gap
 	}
 	out.WriteString(strings.TrimRight(line, " ") + "\n")

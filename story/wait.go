@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"reprise.dev/reprise/api/v1alpha1"
+	"reprise.dev/reprise/internal/oneline"
 	"reprise.dev/reprise/workload"
 )
 
@@ -77,14 +78,14 @@ func (w Workload) WaitStatus(n int64, now time.Time) Progress {
 		pending += fmt.Sprintf("; only files changed, and pods know them once they start anew: kubectl rollout restart deployment/%s -n %s%s", w.Name, w.Namespace, w.inContext())
 	}
 	if r.Status.Hold != "" {
-		pending += "; " + oneLine(r.Status.Hold)
+		pending += "; " + oneline.Of(r.Status.Hold)
 	}
 	return Progress{Message: pending}
 }
 
 // healthy says that a revision is well, and what of that is over.
 func (w Workload) healthy(r *v1alpha1.WorkloadRevision) string {
-	text := fmt.Sprintf("%s #%d is Healthy: %s", w.Name, r.Spec.Number, oneLine(r.Spec.Images))
+	text := fmt.Sprintf("%s #%d is Healthy: %s", w.Name, r.Spec.Number, oneline.Of(r.Spec.Images))
 	if live := w.Live(); live != nil && live.Spec.Number != r.Spec.Number {
 		text += fmt.Sprintf("; #%d runs by now", live.Spec.Number)
 	}
@@ -95,10 +96,10 @@ func (w Workload) healthy(r *v1alpha1.WorkloadRevision) string {
 func (w Workload) superseded(r *v1alpha1.WorkloadRevision) string {
 	text := fmt.Sprintf("%s #%d was replaced before there was a verdict", w.Name, r.Spec.Number)
 	if plan := r.Status.Rollback; plan != nil && plan.Request != "" {
-		return text + fmt.Sprintf(": #%d was put back, asked for by %s", plan.To, oneLine(plan.Request))
+		return text + fmt.Sprintf(": #%d was put back, asked for by %s", plan.To, oneline.Of(plan.Request))
 	}
 	if next := w.History.Number(r.Spec.Number + 1); next != nil {
-		text += fmt.Sprintf(": #%d was deployed by %s", next.Spec.Number, oneLine(next.Spec.FieldManager))
+		text += fmt.Sprintf(": #%d was deployed by %s", next.Spec.Number, oneline.Of(next.Spec.FieldManager))
 	}
 	return text
 }

@@ -7,6 +7,7 @@ import (
 
 	"reprise.dev/reprise/api/v1alpha1"
 	"reprise.dev/reprise/diff"
+	"reprise.dev/reprise/internal/oneline"
 	"reprise.dev/reprise/workload"
 )
 
@@ -64,14 +65,14 @@ func (d Diagnosis) head(p *page, now time.Time) {
 	case HasFailed(r):
 		text = fmt.Sprintf("%s #%d failed %s ago", w.Name, r.Spec.Number, age(since(r), now))
 	case plan != nil && plan.CompletionTime != nil:
-		text = fmt.Sprintf("%s #%d did not fail: #%d was put back, asked for by %s", w.Name, r.Spec.Number, plan.To, oneLine(plan.Request))
+		text = fmt.Sprintf("%s #%d did not fail: #%d was put back, asked for by %s", w.Name, r.Spec.Number, plan.To, oneline.Of(plan.Request))
 	}
 	p.prose("", "", bold, text)
 	if r.Status.Error != "" {
-		p.prose("\n", "  ", ofPhase(phase(r)), oneLine(r.Status.Error))
+		p.prose("\n", "  ", ofPhase(phase(r)), oneline.Of(r.Status.Error))
 	}
 	if r.Status.Hold != "" {
-		p.prose("\n", "  ", yellow, "It was left as it is: "+oneLine(r.Status.Hold))
+		p.prose("\n", "  ", yellow, "It was left as it is: "+oneline.Of(r.Status.Hold))
 	}
 }
 
@@ -84,7 +85,7 @@ func (d Diagnosis) changes(p *page) {
 	p.title(fmt.Sprintf("What it changed against #%d, healthy until then:", r.Status.DiffAgainst))
 	if d.Changes == nil {
 		for _, line := range r.Status.Diff {
-			p.line("  " + clean(line))
+			p.line("  " + oneline.Clean(line))
 		}
 		return
 	}
@@ -113,7 +114,7 @@ func (d Diagnosis) events(p *page) {
 	if r.Spec.DeliveredBy != "" {
 		by += ", " + r.Spec.DeliveredBy
 	}
-	at(r.Spec.AcceptedTime.Time, fmt.Sprintf("#%d was accepted, by %s", r.Spec.Number, oneLine(by)))
+	at(r.Spec.AcceptedTime.Time, fmt.Sprintf("#%d was accepted, by %s", r.Spec.Number, oneline.Of(by)))
 	plan := r.Status.Rollback
 	if plan == nil {
 		if HasFailed(r) {

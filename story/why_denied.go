@@ -3,6 +3,8 @@ package story
 import (
 	"fmt"
 	"time"
+
+	"reprise.dev/reprise/internal/oneline"
 )
 
 // WhyDenied is the newest denial on one screen, where it is the last thing that happened: which policy, what is wrong, what
@@ -19,7 +21,7 @@ func (w Workload) WhyDenied(look Terminal, now time.Time) string {
 	if len(d.Changes) > 0 {
 		p.title("What it would have changed of what runs" + w.running() + ":")
 		for _, line := range d.Changes {
-			p.fold(clean(line))
+			p.fold(oneline.Clean(line))
 		}
 	}
 	w.nextAfter(&p, d, now)
@@ -30,7 +32,7 @@ func (w Workload) WhyDenied(look Terminal, now time.Time) string {
 func (w Workload) objections(p *page, d *Denial) {
 	p.line("")
 	if len(d.Violations) == 0 {
-		p.prose("", "  ", red, oneLine(d.Message))
+		p.prose("", "  ", red, oneline.Of(d.Message))
 	}
 	several := len(d.policies()) > 1
 	for _, o := range d.Violations {
@@ -44,7 +46,7 @@ func (w Workload) objections(p *page, d *Denial) {
 		p.fold(fmt.Sprintf("and %d more", d.More))
 	}
 	for _, file := range d.Files {
-		p.prose("", "  ", yellow, "It has changed a file already, which pods read at their next start: "+oneLine(file))
+		p.prose("", "  ", yellow, "It has changed a file already, which pods read at their next start: "+oneline.Of(file))
 	}
 }
 
@@ -76,9 +78,9 @@ func (w Workload) nextAfter(p *page, d *Denial, now time.Time) {
 		}
 		fixes++
 		if len(d.Violations) > 1 && o.Field != "" {
-			p.fold("- " + oneLine(o.Field+": "+o.Fix))
+			p.fold("- " + oneline.Of(o.Field+": "+o.Fix))
 		} else {
-			p.fold("- " + oneLine(o.Fix))
+			p.fold("- " + oneline.Of(o.Fix))
 		}
 	}
 	if fixes == 0 {

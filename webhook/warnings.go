@@ -3,6 +3,8 @@ package webhook
 import (
 	"fmt"
 	"unicode/utf8"
+
+	"reprise.dev/reprise/internal/oneline"
 )
 
 // The API server's limits, in runes: once all warnings of a request exceed the
@@ -26,7 +28,7 @@ func fitWarnings(warnings []string) []string {
 	var fitting []string
 	total = 0
 	for i, warning := range warnings {
-		warning = cutRunes(warning, maxWarning)
+		warning = oneline.CutRunes(warning, maxWarning)
 		total += utf8.RuneCountInString(warning)
 		if total > maxWarnings-maxWarning && i < len(warnings)-1 {
 			return append(fitting, fmt.Sprintf("%d more warnings", len(warnings)-i))
@@ -34,13 +36,4 @@ func fitWarnings(warnings []string) []string {
 		fitting = append(fitting, warning)
 	}
 	return fitting
-}
-
-// cutRunes shortens a text to a number of runes.
-func cutRunes(text string, limit int) string {
-	if utf8.RuneCountInString(text) <= limit {
-		return text
-	}
-	runes := []rune(text)
-	return string(runes[:limit-1]) + "…"
 }

@@ -5,10 +5,15 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strings"
+	"sync"
+
+	"reprise.dev/reprise/test/harness/cluster/installed"
 )
 
 // The commands that Binaries can provide, each named like its file.
@@ -69,10 +74,10 @@ func shelves() []shelf {
 }
 
 // Binaries returns the path of each named command, or of the whole control plane when no name is given. What
-// KUBEBUILDER_ASSETS or the cache holds is used; the rest is built from its Go module into the cache,
-// which takes minutes the first time, so progress is told what goes on. The cache is $REPRISE_CACHE, else
-// "reprise" in the user's cache folder; it is keyed by the modules' versions and the platform.
-// Concurrent processes wait for one another instead of building twice.
+// KUBEBUILDER_ASSETS or the cache holds is used, then what this machine has elsewhere of the same minor version (installed.Places).
+// The rest is built from its Go module into the cache, which takes minutes the first time. progress is told what is used
+// of others and how far a build is. The cache is $REPRISE_CACHE, else "reprise" in the user's cache folder; it is keyed by
+// the modules' versions and the platform. Concurrent processes wait for one another instead of building twice.
 func Binaries(ctx context.Context, progress io.Writer, names ...string) (map[string]string, error) {
 	wanted, err := choose(names)
 	if err != nil {
@@ -108,49 +113,99 @@ func choose(names []string) ([]shelf, error) {
 
 // provide adds the shelf's commands to paths and builds those that are not there yet.
 func (s shelf) provide(ctx context.Context, progress io.Writer, paths map[string]string) error {
-	missing := provided(os.Getenv("KUBEBUILDER_ASSETS"), s.commands, paths)
+	if len(s.commands) == 0 {
+		return nil
+	}
+	sources, err := sourceFolder("binaries")
+	if err != nil {
+		return err
+	}
+	missing := s.commands
+	if assets := os.Getenv("KUBEBUILDER_ASSETS"); assets != "" {
+		if _, err := os.Stat(assets); err != nil {
+			return fmt.Errorf("using KUBEBUILDER_ASSETS: %w", err)
+		}
+		missing = provided(assets, s.commands, paths)
+		given, err := wanted(sources, slices.DeleteFunc(slices.Clone(s.commands), func(c command) bool { return paths[c.name] == "" }))
+		if err != nil {
+			return err
+		}
+		tell(progress, "Using KUBEBUILDER_ASSETS="+assets+": ", installed.Describe(ctx, given, assets))
+	}
+	cache, err := s.cacheFolder(sources)
+	if err != nil {
+		return err
+	}
+	if missing = provided(cache, missing, paths); len(missing) == 0 {
+		return nil
+	}
+	looked, err := wanted(sources, missing)
+	if err != nil {
+		return err
+	}
+	found, used, unfit := installed.Find(ctx, looked, installed.Places())
+	maps.Copy(paths, found)
+	tell(progress, "Using what is installed: ", used)
+	missing = slices.DeleteFunc(slices.Clone(missing), func(c command) bool { return found[c.name] != "" })
 	if len(missing) == 0 {
 		return nil
 	}
-	_, err := s.fill(ctx, progress, missing, paths)
-	return err
+	tell(progress, "Not using what is installed: ", unfit)
+	return s.fill(ctx, progress, sources, cache, missing, paths)
 }
 
-// fill adds the missing commands to paths out of the cache, and returns the folder in which it builds them.
-func (s shelf) fill(ctx context.Context, progress io.Writer, missing []command, paths map[string]string) (cache string, err error) {
-	sources, err := sourceFolder("binaries")
-	if err != nil {
-		return "", err
+// wanted returns the commands with the versions that a build would have.
+func wanted(sources string, commands []command) ([]installed.Command, error) {
+	var all []installed.Command
+	for _, c := range commands {
+		version, err := c.version(sources)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, installed.Command{Name: c.name, Version: version})
 	}
-	if cache, err = s.cacheFolder(sources); err != nil {
-		return "", err
+	return all, nil
+}
+
+// told holds the lines that tell has said.
+var told sync.Map
+
+// tell says in one line what the items are, if there are any, and once in the life of the program: the tests ask for the
+// same commands again and again.
+func tell(progress io.Writer, text string, items []string) {
+	if len(items) == 0 {
+		return
 	}
+	line := text + strings.Join(items, ", ") + "."
+	if _, said := told.LoadOrStore(line, true); !said {
+		fmt.Fprintln(progress, line)
+	}
+}
+
+// fill builds into the cache those of the missing commands that it does not hold, and adds them to paths.
+func (s shelf) fill(ctx context.Context, progress io.Writer, sources, cache string, missing []command, paths map[string]string) error {
 	if missing = provided(cache, missing, paths); len(missing) == 0 {
-		return cache, nil
+		return nil
 	}
 	unlock, err := lock(ctx, progress, filepath.Join(cache, ".lock"))
 	if err != nil {
-		return "", err
+		return err
 	}
 	defer unlock()
 	// Another process may have built them while this one waited.
 	missing = provided(cache, missing, paths)
-	for i, c := range missing {
-		b := build{command: c, sources: sources, target: filepath.Join(cache, c.name), progress: progress,
-			title: fmt.Sprintf("%s (%d of %d)", c.name, i+1, len(missing))}
-		if err := b.run(ctx); err != nil {
-			return "", err
-		}
-		paths[c.name] = b.target
+	if err := buildAll(ctx, progress, sources, cache, missing); err != nil {
+		return err
 	}
-	return cache, nil
+	provided(cache, missing, paths)
+	return nil
 }
 
 // provided adds to paths what folder holds and returns the commands that it lacks.
 func provided(folder string, wanted []command, paths map[string]string) (missing []command) {
 	for _, c := range wanted {
 		path := filepath.Join(folder, c.name)
-		if info, err := os.Stat(path); folder == "" || err != nil || !info.Mode().IsRegular() {
+		if info, err := os.Stat(path); err != nil || !info.Mode().IsRegular() {
 			missing = append(missing, c)
 			continue
 		}

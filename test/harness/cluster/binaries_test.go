@@ -25,8 +25,9 @@ func TestGivenBinariesAreUsedAsTheyAre(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := filepath.Join(folder, Etcd); paths[Etcd] != want || progress.Len() > 0 {
-		t.Errorf("got %v and %q, want %s and no build", paths, progress.String(), want)
+	said := "Using KUBEBUILDER_ASSETS=" + folder + ": etcd of an unknown version (the tests are written for v3.7).\n"
+	if want := filepath.Join(folder, Etcd); paths[Etcd] != want || progress.String() != said {
+		t.Errorf("got %v and %q, want %s and %q", paths, progress.String(), want, said)
 	}
 }
 

@@ -1,99 +1,90 @@
 package cluster
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
 	"time"
+
+	"golang.org/x/mod/modfile"
+	"golang.org/x/mod/semver"
+
+	"reprise.dev/reprise/test/harness/cluster/gobuild"
 )
 
-// signOfLife is how often a running build says that it still runs.
-const signOfLife = 5 * time.Second
+// signOfLife is how often a process that waits for another one says so.
+const signOfLife = 15 * time.Second
 
-// build is one command being built into target.
-type build struct {
-	command
-	sources  string // the folder of the tool modules
-	target   string
-	title    string
-	progress io.Writer
+// buildAll builds the commands into folder, whose lock the caller holds.
+func buildAll(ctx context.Context, progress io.Writer, sources, folder string, commands []command) error {
+	var steps []gobuild.Step
+	for _, c := range commands {
+		s := gobuild.Step{Name: c.name, Dir: filepath.Join(sources, c.module), Package: c.pkg,
+			Target: filepath.Join(folder, c.name), Env: []string{"CGO_ENABLED=0", "GOWORK=off"}}
+		version, err := c.version(sources)
+		if err != nil {
+			return err
+		}
+		s.LinkerFlags = "-s -w"
+		if strings.HasPrefix(c.pkg, "k8s.io/kubernetes/") {
+			s.LinkerFlags = linkerFlags(version)
+		}
+		if err := removeUnfinished(s.Target); err != nil {
+			return err
+		}
+		steps = append(steps, s)
+	}
+	return gobuild.Run(ctx, progress, steps)
 }
 
-func (b build) run(ctx context.Context) error {
-	dir := filepath.Join(b.sources, b.module)
-	flags, err := b.linkerFlags(ctx, dir)
+// removeUnfinished removes what a build that was killed has left of a target.
+func removeUnfinished(target string) error {
+	left, err := filepath.Glob(target + ".*")
 	if err != nil {
 		return err
 	}
-	unfinished := fmt.Sprintf("%s.%d", b.target, os.Getpid())
-	defer os.Remove(unfinished)
-	cmd := exec.CommandContext(ctx, "go", "build", "-buildvcs=false", "-ldflags", flags, "-o", unfinished, b.pkg)
-	cmd.Dir = dir
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOWORK=off")
-	var output bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &output, &output
-	if err := b.watch(cmd); err != nil {
-		return fmt.Errorf("building %s: %w\n%s", b.name, err, lastLines(output.String(), 20))
-	}
-	if err := os.Rename(unfinished, b.target); err != nil {
-		return fmt.Errorf("building %s: %w", b.name, err)
+	for _, path := range left {
+		if err := os.Remove(path); err != nil {
+			return fmt.Errorf("removing an unfinished build: %w", err)
+		}
 	}
 	return nil
 }
 
-// linkerFlags strips the command and, for Kubernetes, sets the version that clients see: without it
-// the API server would call itself v0.0.0 (k8s.io/component-base/version).
-func (b build) linkerFlags(ctx context.Context, dir string) (string, error) {
-	const strip = "-s -w"
-	if !strings.HasPrefix(b.module, "kubernetes") {
-		return strip, nil
-	}
-	cmd := exec.CommandContext(ctx, "go", "list", "-m", "-f", "{{.Version}}", "k8s.io/kubernetes")
-	cmd.Dir = dir
-	cmd.Env = append(os.Environ(), "GOWORK=off")
-	out, err := cmd.Output()
+// version returns the version of the module that the command's package belongs to, such as v1.37.2, or "" when it
+// belongs to the module in sources itself.
+func (c command) version(sources string) (string, error) {
+	path := filepath.Join(sources, c.module, "go.mod")
+	data, err := os.ReadFile(path)
 	if err != nil {
-		return "", fmt.Errorf("finding the version of Kubernetes: %w", err)
+		return "", fmt.Errorf("reading the version of what is built: %w", err)
 	}
-	version := strings.TrimSpace(string(out))
-	parts := strings.SplitN(strings.TrimPrefix(version, "v"), ".", 3)
-	if len(parts) != 3 {
-		return "", fmt.Errorf("finding the version of Kubernetes: %q is no version", version)
+	file, err := modfile.Parse(path, data, nil)
+	if err != nil {
+		return "", fmt.Errorf("reading the version of what is built: %w", err)
 	}
-	const variable = " -X k8s.io/component-base/version."
-	return strip + variable + "gitVersion=" + version + variable + "gitMajor=" + parts[0] +
-		variable + "gitMinor=" + parts[1] + variable + "gitTreeState=clean", nil
-}
-
-// watch runs cmd and tells progress what is being built, and again every few seconds.
-func (b build) watch(cmd *exec.Cmd) error {
-	start := time.Now()
-	fmt.Fprintf(b.progress, "building %s: the first time this takes minutes, later it is cached\n", b.title)
-	if err := cmd.Start(); err != nil {
-		return err
-	}
-	done := make(chan error, 1)
-	go func() { done <- cmd.Wait() }()
-	ticker := time.NewTicker(signOfLife)
-	defer ticker.Stop()
-	for {
-		select {
-		case err := <-done:
-			if err == nil {
-				fmt.Fprintf(b.progress, "built %s in %s\n", b.title, time.Since(start).Round(time.Second))
-			}
-			return err
-		case <-ticker.C:
-			fmt.Fprintf(b.progress, "  still building %s, %s so far\n", b.title, time.Since(start).Round(time.Second))
+	for _, r := range file.Require {
+		if c.pkg == r.Mod.Path || strings.HasPrefix(c.pkg, r.Mod.Path+"/") {
+			return r.Mod.Version, nil
 		}
 	}
+	return "", nil
+}
+
+// linkerFlags strips a command of Kubernetes and sets the version that clients see: without it the API server would call
+// itself v0.0.0 (k8s.io/component-base/version).
+func linkerFlags(version string) string {
+	major, minor, _ := strings.Cut(strings.TrimPrefix(semver.MajorMinor(version), "v"), ".")
+	flags := "-s -w"
+	for _, variable := range []string{"gitVersion=" + version, "gitMajor=" + major, "gitMinor=" + minor, "gitTreeState=clean"} {
+		flags += " -X k8s.io/component-base/version." + variable
+	}
+	return flags
 }
 
 // lock takes the file lock at path, waiting for whoever holds it, and returns how to give it back.

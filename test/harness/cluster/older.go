@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"strings"
 )
 
@@ -13,10 +14,11 @@ import (
 // naming the folder runs on them. The minors are the folders binaries/kubernetes-MINOR; docs/versions.md says what ran.
 func Older(ctx context.Context, progress io.Writer, minor string) (folder string, err error) {
 	module := "kubernetes-" + minor
-	source, err := sourceFolder("binaries/" + module)
+	sources, err := sourceFolder("binaries")
 	if err != nil {
 		return "", err
 	}
+	source := filepath.Join(sources, module)
 	if _, err := os.Stat(source); err != nil || strings.ContainsAny(minor, "/\\") {
 		return "", fmt.Errorf("no module builds Kubernetes %s: expected a folder %s", minor, source)
 	}
@@ -24,5 +26,9 @@ func Older(ctx context.Context, progress io.Writer, minor string) (folder string
 	for _, name := range []string{APIServer, ControllerManager, Scheduler} {
 		s.commands = append(s.commands, command{name, module, "k8s.io/kubernetes/cmd/" + name})
 	}
-	return s.fill(ctx, progress, s.commands, map[string]string{})
+	cache, err := s.cacheFolder(sources)
+	if err != nil {
+		return "", err
+	}
+	return cache, s.fill(ctx, progress, sources, cache, s.commands, map[string]string{})
 }

@@ -5,6 +5,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/signal"
@@ -17,7 +18,12 @@ func main() { os.Exit(play()) }
 func play() int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := run(ctx, os.Stdout, os.Getenv("KEEP") == "1"); err != nil {
+	err := run(ctx, os.Stdout, os.Getenv("KEEP") == "1")
+	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+		fmt.Fprintln(os.Stdout, "\nThe demo was stopped.")
+		return 130
+	}
+	if err != nil {
 		fmt.Fprintf(os.Stdout, "\nThe demo failed: %v\n", err)
 		return 1
 	}

@@ -26,8 +26,7 @@ func build() int {
 	}
 	paths, err := cluster.Binaries(ctx, os.Stderr, os.Args[1:]...)
 	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
+		return failed(ctx, err)
 	}
 	for _, name := range slices.Sorted(maps.Keys(paths)) {
 		fmt.Println(paths[name])
@@ -38,9 +37,17 @@ func build() int {
 func older(ctx context.Context, minor string) int {
 	folder, err := cluster.Older(ctx, os.Stderr, minor)
 	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
+		return failed(ctx, err)
 	}
 	fmt.Println(folder)
 	return 0
+}
+
+// failed says why it failed, and returns the code to exit with. Somebody who interrupts it has been told what is left.
+func failed(ctx context.Context, err error) int {
+	if ctx.Err() != nil {
+		return 130
+	}
+	fmt.Fprintln(os.Stderr, err)
+	return 1
 }
