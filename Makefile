@@ -5,9 +5,14 @@ SHELL := /bin/bash
 
 GO ?= go
 GOLANGCI := $(GO) tool -modfile=tools/golangci-lint/go.mod golangci-lint
+# golangci-lint with kube-api-linter built in.
+API_LINTER := $(GO) tool -modfile=tools/api-linter/go.mod golangci-lint-kube-api-linter
+D2 := $(GO) tool -modfile=tools/diagram/go.mod d2
 CONTROLLER_GEN := $(GO) tool -modfile=tools/controller-gen/go.mod controller-gen
 # What is released, stamped with the version that git tells.
 RELEASE := $(GO) -C tools/release run . -root "$(CURDIR)" -out "$(CURDIR)/dist"
+# True where there is no C compiler: the race detector and Vale need one.
+NO_CC := ! command -v "$$($(GO) env CC)" >/dev/null
 # The test module, which holds the cluster, the integration tests and the demo.
 TESTS := $(GO) -C test
 # Compiles the commands FOLDER:PACKAGE and shows how far it is; `go run` says nothing while it compiles.
@@ -45,11 +50,21 @@ test-unit: ## run the tests that need no cluster: a minute when warm
 	$(GO) test ./...
 	$(GO) -C tools/release test ./...
 	$(GO) -C tools/chartdocs test ./...
+	$(GO) -C tools/cover test ./...
+	$(GO) -C tools/prose test ./...
 
 .PHONY: test-race
-test-race: ## run the unit tests under the race detector; without a C compiler, which it needs, they are skipped
-	@if command -v "$$($(GO) env CC)" >/dev/null; then CGO_ENABLED=1 $(GO) test -race ./...; \
-	else echo "skipped: the race detector needs a C compiler ($$($(GO) env CC))"; fi
+test-race: ## run the product's unit tests under the race detector, which needs a C compiler
+	@if $(NO_CC); then echo "test-race: skipped, the race detector needs a C compiler"; exit; fi; \
+		CGO_ENABLED=1 $(GO) test -race ./...
+
+# The packages whose own tests must run this share of their statements; NAME/... is all below NAME.
+COVER_MIN := 80
+COVER := history history/store history/recorder history/gc rollback rollback/guard cli/...
+
+.PHONY: cover
+cover: ## print which share of each package its unit tests run, and fail where it is too small
+	@$(GO) -C tools/cover run . -dir "$(CURDIR)" -min $(COVER_MIN) $(COVER)
 
 .PHONY: test-integration
 test-integration: binaries node helm cert-manager prometheus ## run the tests against a real control plane
@@ -129,14 +144,53 @@ lint: ## check the code's style, the dependency rule and the Dockerfile
 	$(GOLANGCI) run ./...
 	$(GO) -C tools/dockerfile test ./...
 	cd tools/chartdocs && $(GO) tool -modfile=../golangci-lint/go.mod golangci-lint run --config ../../.golangci.yaml ./...
+	cd tools/cover && $(GO) tool -modfile=../golangci-lint/go.mod golangci-lint run --config ../../.golangci.yaml ./...
+	cd tools/prose && $(GO) tool -modfile=../golangci-lint/go.mod golangci-lint run --config ../../.golangci.yaml ./...
 	cd tools/release && $(GO) tool -modfile=../golangci-lint/go.mod golangci-lint run --config ../../.golangci.yaml ./...
 	cd test && $(GO) tool -modfile=../tools/golangci-lint/go.mod golangci-lint run --config ../.golangci.yaml ./...
 
+.PHONY: lint-api
+lint-api: ## check the API types against the conventions for Kubernetes APIs
+	$(API_LINTER) run --config .golangci-kal.yaml ./api/...
+
+.PHONY: lint-comments
+lint-comments: ## find comments of more than 100 columns
+	@failed=; for module in . test tools/chartdocs tools/cover tools/prose tools/release; do \
+		(cd $$module && $(GO) tool -modfile="$(CURDIR)/tools/golangci-lint/go.mod" golangci-lint run \
+			--config "$(CURDIR)/.golangci-comments.yaml" ./...) || failed=1; \
+	done; test -z "$$failed"
+
+# The folder whose pages are checked, which pages of it, and how much is shown: error, warning or suggestion.
+ROOT ?= .
+PAGES ?= *.md docs/*.md
+LEVEL ?= warning
+# Vale parses code by libraries in C. Without a C compiler its checks are skipped.
+VALE := $(GO) tool -n -modfile=tools/vale/go.mod vale
+PROSE := $(GO) -C tools/prose run . -root "$(abspath $(ROOT))"
+
+.PHONY: prose
+prose: ## check how the pages are written; PAGES="docs/health.md" for some of them, LEVEL=error for less
+	@if $(NO_CC); then echo "prose: skipped, Vale needs a C compiler"; exit; fi; \
+		vale=$$($(VALE)) && cd "$(ROOT)" && \
+		"$$vale" --config "$(CURDIR)/.vale.ini" --minAlertLevel=$(LEVEL) --output=line $(PAGES)
+
+.PHONY: prose-messages
+prose-messages: ## check how Events, errors, logs and help are written, in the product's string literals
+	@if $(NO_CC); then echo "prose-messages: skipped, Vale needs a C compiler"; exit; fi; \
+		vale=$$($(VALE)) && $(PROSE) -vale "$$vale" -config "$(CURDIR)/.vale.ini" -level $(LEVEL) messages
+
+.PHONY: links
+links: ## find links between the pages that lead to no file or heading
+	@$(PROSE) links
+
 .PHONY: generate
-generate: ## write what is generated: deepcopy, the CustomResourceDefinition, the schema and the README of the chart's values
+generate: ## write what is generated: deepcopy, the CRD, the schema and README of the chart's values, the diagram
 	$(CONTROLLER_GEN) object paths=./api/...
 	$(CONTROLLER_GEN) crd paths=./api/... output:crd:dir=charts/reprise/templates
 	$(GO) -C tools/chartdocs run . ../../charts/reprise
+	@# Its own fonts and both colour schemes are in the picture.
+	$(D2) fmt docs/flow.d2
+	$(D2) --theme 0 --dark-theme 200 --pad 20 docs/flow.d2 docs/flow.svg
 
 .PHONY: verify
 verify: generate ## fail if something generated, formatted or tidied is not fresh
@@ -145,5 +199,7 @@ verify: generate ## fail if something generated, formatted or tidied is not fres
 	$(GO) -C tools/release mod tidy -diff
 	$(GO) -C tools/dockerfile mod tidy -diff
 	$(GO) -C tools/chartdocs mod tidy -diff
+	$(GO) -C tools/cover mod tidy -diff
+	$(GO) -C tools/prose mod tidy -diff
 	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); test -z "$$unformatted" || { echo "not gofmt-ed: $$unformatted"; exit 1; }
-	@git diff --exit-code --stat -- api charts || { echo "run 'make generate' and commit what it wrote"; exit 1; }
+	@git diff --exit-code --stat -- api charts docs/flow.d2 docs/flow.svg || { echo "run 'make generate' and commit what it wrote"; exit 1; }

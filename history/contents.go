@@ -13,7 +13,7 @@ import (
 	"reprise.dev/reprise/workload"
 )
 
-// FileContent is what one of Score's ConfigMaps holds, and whether it holds it as text.
+// FileContent returns the content of a Score file from its ConfigMap, and whether the ConfigMap stores it as text.
 func FileContent(c *corev1.ConfigMap) (content []byte, text bool) {
 	if value, ok := c.Data[workload.FileKey]; ok {
 		return []byte(value), true
@@ -21,7 +21,7 @@ func FileContent(c *corev1.ConfigMap) (content []byte, text bool) {
 	return c.BinaryData[workload.FileKey], false
 }
 
-// SameContent says whether a ConfigMap holds what a revision's file held.
+// SameContent reports whether a ConfigMap has the content of a revision's file.
 func SameContent(f v1alpha1.RevisionFile, c *corev1.ConfigMap) bool {
 	content, _ := FileContent(c)
 	return HashContent(content) == f.Hash
@@ -33,7 +33,7 @@ func HashContent(content []byte) string {
 	return HashVersion + hex.EncodeToString(sum[:16])
 }
 
-// FilesDigest identifies the contents of a revision's files, empty where it has none.
+// FilesDigest returns a hash of the contents of a revision's files, empty if it has none.
 func FilesDigest(files []v1alpha1.RevisionFile) string {
 	if len(files) == 0 {
 		return ""
@@ -45,8 +45,8 @@ func FilesDigest(files []v1alpha1.RevisionFile) string {
 	return HashVersion + hex.EncodeToString(sum.Sum(nil)[:16])
 }
 
-// ToDiffFiles lists files by where containers see them.
-func ToDiffFiles(listed []v1alpha1.RevisionFile, kept map[string]KeptFile) diff.Files {
+// ToDiffFiles returns files by the containers and paths that they are mounted at.
+func ToDiffFiles(listed []v1alpha1.RevisionFile, saved map[string]SavedFile) diff.Files {
 	all := diff.Files{}
 	for _, f := range listed {
 		if f.Missing {
@@ -55,12 +55,13 @@ func ToDiffFiles(listed []v1alpha1.RevisionFile, kept map[string]KeptFile) diff.
 		for _, place := range f.SeenAt {
 			container, path, _ := strings.Cut(place, ":")
 			all[diff.File{Container: container, Path: path}] = diff.Content{
-				Data: kept[f.ConfigMapName].Content, Digest: f.Hash, Size: int(f.Size), ConfigMap: f.ConfigMapName,
+				Data: saved[f.ConfigMapName].Content, Digest: f.Hash, Size: int(f.Size), ConfigMap: f.ConfigMapName,
 			}
 		}
 	}
 	return all
 }
 
-// HashVersion names the way of hashing contents, so that hashes made by another are never taken for equal ones.
+// HashVersion is the prefix of hashes of contents. It names the algorithm, so that hashes of two algorithms never compare
+// as equal.
 const HashVersion = "v1:"

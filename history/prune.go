@@ -6,12 +6,12 @@ import (
 	"reprise.dev/reprise/api/v1alpha1"
 )
 
-// RollbackWindow is how long a rollback counts against the next one.
+// RollbackWindow is how long a rollback counts towards the rate limit of rollbacks.
 const RollbackWindow = time.Hour
 
-// Prunable are the revisions beyond a limit, oldest first. The live revision, the last healthy one, those of a
-// rollback under way, its target, those whose rollback still counts against the next one and those that a quarantine
-// rests on at `now` are never among them: a short history must not let go of a brake.
+// Prunable returns the revisions beyond a limit, oldest first. It never returns the newest revision, the last healthy
+// one, the two of a rollback in progress, those with a rollback within RollbackWindow, or those that cause a quarantine
+// at `now`: pruning must not reset the rate limit of rollbacks or a quarantine.
 func (h History) Prunable(limit int, now time.Time) []v1alpha1.WorkloadRevision {
 	keep := map[int64]bool{}
 	if newest := h.Newest(); newest != nil {
@@ -32,14 +32,14 @@ func (h History) Prunable(limit int, now time.Time) []v1alpha1.WorkloadRevision 
 			keep[failure.Spec.Number] = true
 		}
 	}
-	var expired []v1alpha1.WorkloadRevision
+	var prunable []v1alpha1.WorkloadRevision
 	for _, r := range h {
-		if len(h)-len(expired) <= limit {
+		if len(h)-len(prunable) <= limit {
 			break
 		}
 		if !keep[r.Spec.Number] {
-			expired = append(expired, r)
+			prunable = append(prunable, r)
 		}
 	}
-	return expired
+	return prunable
 }

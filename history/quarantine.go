@@ -10,23 +10,23 @@ import (
 )
 
 const (
-	// firstPause is how long a pod template is refused after its first failure.
+	// firstPause is how long a pod template is denied after its first failure.
 	firstPause = 2 * time.Minute
 	// longestPause bounds the pause, which doubles with every failure of the same pod template.
 	longestPause = time.Hour
 )
 
-// Quarantined is the latest failure of a pod template that is still refused at `now`, and until when; nil
-// where there is none. A template that became healthy since its failure is free, and so is one that somebody asked to
-// have tried again. Where the cause may lie outside of what was deployed, the pause does not grow: that it healed could
-// not be seen.
+// Quarantined returns the latest failure of a pod template that admission denies at `now`, and until when; nil if
+// admission does not deny it. A template that became healthy after its failure is not denied, nor is one for which a
+// user requested a retry. If the change may not be the cause of the failure, the pause does not grow: Reprise could not
+// observe a recovery.
 func (h History) Quarantined(templateHash string, now time.Time) (*v1alpha1.WorkloadRevision, time.Time) {
 	var last *v1alpha1.WorkloadRevision
 	pause := firstPause / 2
 	for i := range h {
 		r := &h[i]
 		if r.Spec.TemplateHash != templateHash || r.Spec.FilesOnly {
-			continue // Admission does not see files, so a failure by files alone refuses nothing.
+			continue // Admission does not see files, so it denies nothing for a failure caused by files only.
 		}
 		switch r.Status.Phase {
 		case v1alpha1.PhaseFailed, v1alpha1.PhaseRolledBack:
@@ -50,14 +50,14 @@ func (h History) Quarantined(templateHash string, now time.Time) (*v1alpha1.Work
 	return last, until
 }
 
-// retried says whether somebody asked that a failed revision be admitted once more.
+// retried reports whether a user requested a retry of a failed revision.
 func retried(failed *v1alpha1.WorkloadRevision) bool {
 	return slices.ContainsFunc(failed.Status.Requests, func(q v1alpha1.Request) bool {
 		return q.Granted && q.Request == workload.RetryAnnotation+"="+strconv.FormatInt(failed.Spec.Number, 10)
 	})
 }
 
-// Answered says whether a request, an annotation and its value, was answered already.
+// Answered reports whether a request, an annotation and its value, was answered.
 func (h History) Answered(request string) bool {
 	return slices.ContainsFunc(h, func(r v1alpha1.WorkloadRevision) bool {
 		return slices.ContainsFunc(r.Status.Requests, func(q v1alpha1.Request) bool { return q.Request == request })

@@ -1,7 +1,8 @@
-// Package history knows what ran before and which of it was good.
+// Package history decides what the next WorkloadRevision of a workload holds, and answers questions about the earlier
+// ones: which was healthy, which is quarantined, which may be deleted.
 //
 // It is pure. history/recorder writes a WorkloadRevision for every stored intent, history/store reads and writes them,
-// history/gc deletes those of workloads that are gone.
+// and history/gc deletes those of deleted workloads.
 package history
 
 import (
@@ -11,22 +12,21 @@ import (
 	"k8s.io/apimachinery/pkg/api/meta"
 
 	"reprise.dev/reprise/api/v1alpha1"
-	"reprise.dev/reprise/workload"
 )
 
 // FieldManager is the field manager under which Reprise writes a workload.
 const FieldManager = "reprise"
 
-// History is one workload's revisions, by number, oldest first.
+// History is the list of one workload's revisions, by number, oldest first.
 type History []v1alpha1.WorkloadRevision
 
-// Sort orders revisions by number.
+// Sort orders revisions by number, in place.
 func Sort(revisions []v1alpha1.WorkloadRevision) History {
 	slices.SortFunc(revisions, func(a, b v1alpha1.WorkloadRevision) int { return int(a.Spec.Number - b.Spec.Number) })
 	return revisions
 }
 
-// Newest is the last revision accepted, nil where there is none.
+// Newest returns the revision with the highest number, nil if there is none.
 func (h History) Newest() *v1alpha1.WorkloadRevision {
 	if len(h) == 0 {
 		return nil
@@ -34,7 +34,7 @@ func (h History) Newest() *v1alpha1.WorkloadRevision {
 	return &h[len(h)-1]
 }
 
-// LastHealthy is the newest revision in phase Healthy, nil where there is none.
+// LastHealthy returns the newest revision in phase Healthy, nil if there is none.
 func (h History) LastHealthy() *v1alpha1.WorkloadRevision {
 	for i := len(h) - 1; i >= 0; i-- {
 		if h[i].Status.Phase == v1alpha1.PhaseHealthy {
@@ -44,7 +44,7 @@ func (h History) LastHealthy() *v1alpha1.WorkloadRevision {
 	return nil
 }
 
-// Number finds a revision by its number, nil where there is none.
+// Number returns the revision of a number, nil if there is none.
 func (h History) Number(n int64) *v1alpha1.WorkloadRevision {
 	for i := range h {
 		if h[i].Spec.Number == n {
@@ -54,8 +54,7 @@ func (h History) Number(n int64) *v1alpha1.WorkloadRevision {
 	return nil
 }
 
-// OpenRollback is the revision whose rollback was written ahead and neither completed nor held, nil where
-// there is none.
+// OpenRollback returns the revision whose rollback is planned and neither complete nor on hold, nil if there is none.
 func (h History) OpenRollback() *v1alpha1.WorkloadRevision {
 	for i := len(h) - 1; i >= 0; i-- {
 		if s := h[i].Status; s.Rollback != nil && s.Rollback.CompletionTime == nil && s.Hold == "" {
@@ -65,21 +64,16 @@ func (h History) OpenRollback() *v1alpha1.WorkloadRevision {
 	return nil
 }
 
-// Adopted says whether a revision ran before Reprise could watch it being deployed.
+// Adopted reports whether a revision's deployment was not watched.
 func Adopted(r *v1alpha1.WorkloadRevision) bool {
 	return meta.IsStatusConditionTrue(r.Status.Conditions, v1alpha1.ConditionAdopted)
 }
 
-// Live is the revision of a Deployment as it is: the newest, if it is finished and of that intent; nil where it is not
-// recorded yet.
+// Live returns the revision that records a Deployment as it is: the newest, if it is complete and of that intent; nil
+// if the Deployment is not recorded.
 func (h History) Live(d *appsv1.Deployment) *v1alpha1.WorkloadRevision {
-	if r := h.Newest(); r != nil && r.Status.Phase != "" && RecordsIntentOf(r, d) {
+	if r := h.Newest(); r != nil && r.Status.Phase != "" && RecordedIdentity(r) == IdentityOf(d) {
 		return r
 	}
 	return nil
-}
-
-// RecordsIntentOf says whether a revision is of a Deployment's intent.
-func RecordsIntentOf(r *v1alpha1.WorkloadRevision, d *appsv1.Deployment) bool {
-	return r.Spec.WorkloadRef.UID == d.UID && r.Spec.IntentHash == workload.IntentOf(d).Hash()
 }

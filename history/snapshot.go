@@ -19,35 +19,35 @@ import (
 )
 
 const (
-	// encoding is how a snapshot is written: one JSON document, Contents, compressed by gzip (RFC 1952).
+	// encoding is how a snapshot is encoded: Contents as one JSON document, compressed by gzip (RFC 1952).
 	encoding = "gzip+json/v1"
-	// maxContents is how large that document may be, in bytes. An object that etcd takes is far smaller as JSON; what a
-	// few bytes can be blown up to by gzip is not.
+	// maxContents is how large that document may be, in bytes. It is far more than etcd accepts, and guards against a small
+	// snapshot that decompresses to gigabytes.
 	maxContents = 16 << 20
 )
 
-// ErrSnapshot means that what a revision holds cannot be read, now or later: it is damaged, or another version of
-// Reprise wrote it. Its plain fields still stand.
+// ErrSnapshot means that a revision's snapshot can never be read: it is damaged, or another version of Reprise wrote it.
+// The revision's other fields are valid.
 var ErrSnapshot = errors.New("its snapshot cannot be read; deploy once more to have what runs recorded anew")
 
-// Contents is what a snapshot holds.
+// Contents are the contents of a snapshot.
 type Contents struct {
 	Intent workload.RawIntent `json:"intent"`
-	// ManagedFields say which manager owned which field of the workload.
+	// ManagedFields are those of the workload.
 	ManagedFields []metav1.ManagedFieldsEntry `json:"managedFields,omitempty"`
-	// Files are Score's, by the names of their ConfigMaps.
-	Files map[string]KeptFile `json:"files,omitempty"`
+	// Files are the Score files, by the names of their ConfigMaps.
+	Files map[string]SavedFile `json:"files,omitempty"`
 }
 
-// KeptFile is what is kept of one of Score's files.
-type KeptFile struct {
-	// Content is what it held, nil where that was left out for its size.
+// SavedFile is one Score file in a snapshot.
+type SavedFile struct {
+	// Content is nil if it was omitted for its size.
 	Content []byte `json:"content,omitempty"`
-	// ManagedFields say which manager owned which field of the ConfigMap.
+	// ManagedFields are those of the ConfigMap.
 	ManagedFields []metav1.ManagedFieldsEntry `json:"managedFields,omitempty"`
 }
 
-// EncodeSnapshot encodes contents. The same contents give the same bytes.
+// EncodeSnapshot encodes contents: equal contents to equal bytes. An error is ErrTooLarge if it exceeds maxContents.
 func EncodeSnapshot(c Contents) (v1alpha1.Snapshot, error) {
 	var plain bytes.Buffer
 	encoder := json.NewEncoder(&plain)
@@ -67,8 +67,8 @@ func EncodeSnapshot(c Contents) (v1alpha1.Snapshot, error) {
 	return v1alpha1.Snapshot{Encoding: encoding, Data: base64.StdEncoding.EncodeToString(packed.Bytes())}, nil
 }
 
-// DecodeSnapshot reads the snapshot of a whole revision, and makes sure that it holds the intent that the revision's hash names.
-// An error is ErrSnapshot.
+// DecodeSnapshot decodes the snapshot of a full revision, and checks its intent against the revision's hash. An error is
+// ErrSnapshot.
 func DecodeSnapshot(r *v1alpha1.WorkloadRevision) (Contents, error) {
 	contents, err := unpack(r.Spec.Snapshot)
 	if err != nil {
@@ -88,8 +88,8 @@ func unpack(s v1alpha1.Snapshot) (Contents, error) {
 	if s.Encoding != encoding {
 		return Contents{}, fmt.Errorf("it is encoded as %q, and this version of Reprise reads %q", s.Encoding, encoding)
 	}
-	// The field is a string and no []byte: whatever is of the format byte, the API server's CEL reads as base64 for URLs
-	// (k8s.io/kube-openapi/pkg/validation/strfmt, Base64), and refuses every update of what has a slash in it.
+	// The field is a string and not []byte: the API server's CEL decodes the format byte as base64 for URLs
+	// (k8s.io/kube-openapi/pkg/validation/strfmt, Base64), and rejects every update of a value with a slash.
 	r, err := gzip.NewReader(base64.NewDecoder(base64.StdEncoding, strings.NewReader(s.Data)))
 	if err != nil {
 		return Contents{}, fmt.Errorf("decompressing: %w", err)
@@ -108,7 +108,7 @@ func unpack(s v1alpha1.Snapshot) (Contents, error) {
 	return contents, nil
 }
 
-// ToDiffRevision is what a whole revision holds, ready to be compared. An error is ErrSnapshot.
+// ToDiffRevision returns the contents of a full revision, ready for a diff. An error is ErrSnapshot.
 func ToDiffRevision(r *v1alpha1.WorkloadRevision) (diff.Revision, error) {
 	contents, err := DecodeSnapshot(r)
 	if err != nil {

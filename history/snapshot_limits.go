@@ -9,35 +9,35 @@ import (
 )
 
 const (
-	// etcdRequest is the largest request that etcd takes by default, in bytes (etcd, --max-request-bytes). The API
-	// server passes its refusal on without a reason that a client could tell apart, so it must not come to it.
+	// etcdRequest is the largest request that etcd accepts by default, in bytes (etcd, --max-request-bytes). The API server
+	// returns etcd's error without a reason that a client could recognise, so Reprise checks the size itself.
 	etcdRequest = 3 << 19
-	// maxRevision is how large a revision may be when it is made: its status grows by evidence later.
+	// maxRevision is how large a new revision may be, in bytes: evidence makes its status grow later.
 	maxRevision = etcdRequest - 32<<10
 )
 
 // ErrTooLarge means that a revision does not fit into etcd, even without its files.
 var ErrTooLarge = errors.New("with its snapshot it is too large for etcd")
 
-// SetSnapshot gives a revision its snapshot. Where that makes it too large, it leaves out what its files held, which then cannot
-// be put back. Where that is not enough, it returns errTooLarge.
+// SetSnapshot sets a revision's snapshot. If the revision is too large then, it omits the contents of the files, which a
+// rollback then cannot restore. If it is still too large, it returns ErrTooLarge.
 func SetSnapshot(r *v1alpha1.WorkloadRevision, contents Contents) error {
 	err := encodeSnapshot(r, contents)
 	if !errors.Is(err, ErrTooLarge) {
 		return err
 	}
-	kept := make(map[string]KeptFile, len(contents.Files))
+	withoutContent := make(map[string]SavedFile, len(contents.Files))
 	for name, file := range contents.Files {
-		kept[name] = KeptFile{ManagedFields: file.ManagedFields}
+		withoutContent[name] = SavedFile{ManagedFields: file.ManagedFields}
 	}
-	contents.Files = kept
+	contents.Files = withoutContent
 	for i := range r.Spec.Files {
 		r.Spec.Files[i].Omitted = !r.Spec.Files[i].Missing
 	}
 	return encodeSnapshot(r, contents)
 }
 
-// encodeSnapshot writes a snapshot into a revision, if they fit into etcd.
+// encodeSnapshot sets a revision's snapshot, and returns ErrTooLarge if the revision does not fit into etcd.
 func encodeSnapshot(r *v1alpha1.WorkloadRevision, contents Contents) error {
 	snapshot, err := EncodeSnapshot(contents)
 	if err != nil {

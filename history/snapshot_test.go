@@ -33,14 +33,14 @@ func revisionOf(t *testing.T, image string) *v1alpha1.WorkloadRevision {
 	return r
 }
 
-func TestEqualContentsGiveEqualBytes(t *testing.T) {
+func TestEncodeSnapshot_EqualContentsGiveEqualBytes(t *testing.T) {
 	first, second := revisionOf(t, "x:1"), revisionOf(t, "x:1")
 	if first.Spec.Snapshot.Data != second.Spec.Snapshot.Data {
 		t.Error("the bytes differ")
 	}
 }
 
-func TestASnapshotThatCannotBeTrustedIsNotRead(t *testing.T) {
+func TestDecodeSnapshot(t *testing.T) {
 	good := revisionOf(t, "x:1")
 	for name, tt := range map[string]struct {
 		reason string
@@ -79,7 +79,7 @@ func gzipped(t *testing.T, plain string) string {
 	return base64.StdEncoding.EncodeToString(packed.Bytes())
 }
 
-func TestARevisionThatIsTooLargeLeavesItsFilesOutFirst(t *testing.T) {
+func TestSetSnapshot(t *testing.T) {
 	const seed = 1
 	random := rand.NewChaCha8([32]byte{seed})
 	with := func(intent, file int) (*v1alpha1.WorkloadRevision, Contents) {
@@ -91,7 +91,7 @@ func TestARevisionThatIsTooLargeLeavesItsFilesOutFirst(t *testing.T) {
 		r.Spec.Files = []v1alpha1.RevisionFile{{ConfigMapName: "f"}, {ConfigMapName: "none", Missing: true}}
 		return r, Contents{
 			Intent: workload.RawIntent{Spec: map[string]any{"x": noise[:intent]}},
-			Files:  map[string]KeptFile{"f": {Content: noise[intent:]}},
+			Files:  map[string]SavedFile{"f": {Content: noise[intent:]}},
 		}
 	}
 	small, contents := with(1000, 1000)

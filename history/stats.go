@@ -9,21 +9,21 @@ import (
 	"reprise.dev/reprise/api/v1alpha1"
 )
 
-// Stats is what is recorded of all workloads, counted.
+// Stats are the counts of what is recorded of all workloads.
 type Stats struct {
-	// Revisions are counted by their phase; one whose recording is not finished has none, and is left out.
+	// Revisions are counted by their phase. An incomplete one has none, and is not counted.
 	Revisions map[v1alpha1.Phase]int
-	// Workloads that are there are counted by the phase of their newest revision.
+	// Workloads that exist are counted by the phase of their newest revision.
 	Workloads map[v1alpha1.Phase]int
-	// Held and Open are how many rollbacks are due and not done, and how many were begun and are not at their end.
+	// Held is how many rollbacks are on hold, Open how many are in progress.
 	Held, Open int
-	// Quarantines are how many pod templates are refused at admission. One whose ConfigMap was mended since is still
-	// counted: that is looked up when it is deployed again.
+	// Quarantines is how many pod templates admission denies. It includes those whose ConfigMap was fixed since: admission
+	// reads that when the template is deployed again.
 	Quarantines int
 }
 
 // Count counts revisions as of `now`. It copies only those of workloads that failed lately: a cache holds tens of
-// thousands, and they are counted at every scrape.
+// thousands, and every scrape counts them.
 func Count(revisions iter.Seq[*v1alpha1.WorkloadRevision], now time.Time) Stats {
 	c := Stats{Revisions: map[v1alpha1.Phase]int{}, Workloads: map[v1alpha1.Phase]int{}}
 	newest := map[types.NamespacedName]*v1alpha1.WorkloadRevision{}
@@ -67,19 +67,19 @@ func workloadOf(r *v1alpha1.WorkloadRevision) types.NamespacedName {
 	return types.NamespacedName{Namespace: r.Namespace, Name: r.Spec.WorkloadRef.Name}
 }
 
-// mayBeQuarantined says whether a failure is young enough to be refused again.
+// mayBeQuarantined reports whether a revision failed so lately that a quarantine may last.
 func mayBeQuarantined(r *v1alpha1.WorkloadRevision, now time.Time) bool {
 	failed := r.Status.Phase == v1alpha1.PhaseFailed || r.Status.Phase == v1alpha1.PhaseRolledBack
 	return failed && r.Status.PhaseTransitionTime != nil && now.Sub(r.Status.PhaseTransitionTime.Time) < longestPause
 }
 
-// quarantines is how many pod templates of a workload are refused.
+// quarantines returns how many pod templates of a workload are quarantined.
 func (h History) quarantines(now time.Time) int {
-	refused := map[string]bool{}
+	quarantined := map[string]bool{}
 	for i := range h {
 		if failed, _ := h.Quarantined(h[i].Spec.TemplateHash, now); failed != nil {
-			refused[failed.Spec.TemplateHash] = true
+			quarantined[failed.Spec.TemplateHash] = true
 		}
 	}
-	return len(refused)
+	return len(quarantined)
 }

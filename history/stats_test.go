@@ -12,7 +12,7 @@ import (
 	"reprise.dev/reprise/api/v1alpha1"
 )
 
-func TestRevisionsAndWorkloadsAreCounted(t *testing.T) {
+func TestCount(t *testing.T) {
 	entry := func(workload string, number int64, phase v1alpha1.Phase, ago time.Duration, change func(*v1alpha1.WorkloadRevision)) *v1alpha1.WorkloadRevision {
 		r := &v1alpha1.WorkloadRevision{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: Name(workload, number)}}
 		r.Spec.WorkloadRef.Name, r.Spec.Number, r.Spec.TemplateHash = workload, number, Name("template", number)

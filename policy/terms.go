@@ -1,10 +1,8 @@
 package policy
 
 import (
-	"fmt"
 	"path"
 	"slices"
-	"strings"
 	"time"
 )
 
@@ -43,66 +41,6 @@ type Exemption struct {
 	Reason string
 	// Expires is the first moment at which the exemption is dead.
 	Expires time.Time
-}
-
-// Mistake is what makes no sense in a term.
-type Mistake struct {
-	// Path is where it stands, such as overrides[0].enforcement.
-	Path string
-	// Text says why, as it goes on after the path.
-	Text string
-}
-
-// Mistakes are all that make no sense by themselves. That a policy does not
-// exist is told by Engine.Unknown, since policies come and go.
-func (t Overrides) Mistakes() []Mistake {
-	var all []Mistake
-	overridden := map[string]bool{}
-	for i, o := range t.Rules {
-		at := fmt.Sprintf("overrides[%d]", i)
-		switch {
-		case o.Policy == "":
-			all = append(all, Mistake{at + ".policy", "is required"})
-		case overridden[o.Policy]:
-			all = append(all, Mistake{at + ".policy", "is " + o.Policy + ", which is overridden twice"})
-		}
-		if o.Enforcement != "" && !o.Enforcement.Valid() {
-			all = append(all, Mistake{at + ".enforcement", fmt.Sprintf("is %q: expected deny, warn, dryrun or off", o.Enforcement)})
-		}
-		overridden[o.Policy] = true
-		all = append(all, noPatterns(at+".namespaces.include", o.Namespaces.Include)...)
-		all = append(all, noPatterns(at+".namespaces.exclude", o.Namespaces.Exclude)...)
-	}
-	for i := range t.Exemptions {
-		all = append(all, t.Exemptions[i].mistakes(fmt.Sprintf("exemptions[%d]", i))...)
-	}
-	return all
-}
-
-func noPatterns(at string, patterns []string) (all []Mistake) {
-	for i, pattern := range patterns {
-		if _, err := path.Match(pattern, ""); err != nil || pattern == "" {
-			all = append(all, Mistake{fmt.Sprintf("%s[%d]", at, i), fmt.Sprintf("is %q, no pattern of a namespace", pattern)})
-		}
-	}
-	return all
-}
-
-func (e *Exemption) mistakes(at string) (all []Mistake) {
-	for _, field := range []struct {
-		name, missing string
-		there         bool
-	}{
-		{"policy", "is required", e.Policy != ""},
-		{"namespace", "is required", e.Namespace != ""},
-		{"reason", "is required: it is shown whenever the exemption is used", strings.TrimSpace(e.Reason) != ""},
-		{"expires", "is required: the last day, such as 2027-01-31", !e.Expires.IsZero()},
-	} {
-		if !field.there {
-			all = append(all, Mistake{at + "." + field.name, field.missing})
-		}
-	}
-	return all
 }
 
 // names are the policies that the terms speak of, sorted, each once.

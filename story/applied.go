@@ -13,7 +13,7 @@ import (
 func (w Workload) LatestUserRevision() (*v1alpha1.WorkloadRevision, error) {
 	r := w.newest(func(r *v1alpha1.WorkloadRevision) bool { return r.Spec.RollbackOf == 0 })
 	if r == nil {
-		return nil, fmt.Errorf("every revision of %s that is kept was made by Reprise; %s", w.Name, w.command("history"))
+		return nil, fmt.Errorf("Reprise itself made every stored revision of %s; see %s", w.Name, w.command("history"))
 	}
 	return r, nil
 }
@@ -38,7 +38,7 @@ func (w Workload) MatchManifest(manifest workload.Intent) *v1alpha1.WorkloadRevi
 
 // NotRecorded says that no revision is what a manifest says.
 func (w Workload) NotRecorded() error {
-	return fmt.Errorf("no revision of %s is what the file says: it was not applied, or refused, or changed by others since; %s", w.Name, w.command("history"))
+	return fmt.Errorf("no revision of %s matches the file: it was not applied, it was rejected, or somebody changed the Deployment since; see %s", w.Name, w.command("history"))
 }
 
 func (w Workload) newest(wanted func(*v1alpha1.WorkloadRevision) bool) *v1alpha1.WorkloadRevision {
@@ -50,7 +50,7 @@ func (w Workload) newest(wanted func(*v1alpha1.WorkloadRevision) bool) *v1alpha1
 	return nil
 }
 
-// within says whether a map holds all of another, but for what tools rewrite.
+// within reports whether a map holds all of another, but for what tools rewrite.
 func within(part, whole map[string]string) bool {
 	rest := maps.Clone(part)
 	maps.DeleteFunc(rest, func(key, value string) bool {

@@ -39,20 +39,20 @@ func (w Workload) DefaultFailure() *v1alpha1.WorkloadRevision {
 // DefaultLogsRevision is the revision whose logs a person asks for who names none: what failed, until another was deployed and is
 // well, then that; nil where nothing is recorded.
 func (w Workload) DefaultLogsRevision() *v1alpha1.WorkloadRevision {
-	if suspect := w.DefaultFailure(); suspect != nil && !w.mended(suspect) {
+	if suspect := w.DefaultFailure(); suspect != nil && !w.recovered(suspect) {
 		return suspect
 	}
 	return w.History.Newest()
 }
 
-// mended says whether another revision than what was put back instead of a failed one runs, and is well.
-func (w Workload) mended(failure *v1alpha1.WorkloadRevision) bool {
+// recovered reports whether another revision than what was put back instead of a failed one runs, and is well.
+func (w Workload) recovered(failure *v1alpha1.WorkloadRevision) bool {
 	live := w.Live()
 	return live != nil && live.Spec.Number != failure.Spec.Number && live.Status.Phase == v1alpha1.PhaseHealthy &&
 		live.Spec.RollbackOf != failure.Spec.Number
 }
 
-// same says whether two revisions run the same.
+// same reports whether two revisions run the same.
 func same(a, b *v1alpha1.WorkloadRevision) bool {
 	return a.Spec.IntentHash == b.Spec.IntentHash && a.Spec.FilesDigest == b.Spec.FilesDigest
 }
@@ -66,19 +66,19 @@ func (w Workload) DefaultDiff() (from, to *v1alpha1.WorkloadRevision, why string
 	case len(w.History) < 2:
 		return nil, nil, "", fmt.Errorf("%s has %s, and a diff needs two", w.Name, counted(len(w.History)))
 	case healthy != nil && !same(healthy, newest):
-		return healthy, newest, "the last healthy revision against the newest", nil
+		return healthy, newest, "the last healthy revision and the newest", nil
 	case newest.Spec.RollbackOf != 0:
 		from, to = w.History.Number(newest.Spec.RestoredFrom), w.History.Number(newest.Spec.RollbackOf)
 		if from != nil && to != nil {
-			return from, to, "what was put back against what it replaced", nil
+			return from, to, "the restored revision and the one that it replaced", nil
 		}
 	}
 	for i := len(w.History) - 2; i >= 0; i-- {
 		if r := &w.History[i]; r.Status.Phase == v1alpha1.PhaseHealthy && !same(r, newest) {
-			return r, newest, "the healthy revision before against the newest", nil
+			return r, newest, "the previous healthy revision and the newest", nil
 		}
 	}
-	return &w.History[len(w.History)-2], newest, "the revision before against the newest", nil
+	return &w.History[len(w.History)-2], newest, "the previous revision and the newest", nil
 }
 
 // counted says how many revisions there are.
@@ -97,7 +97,7 @@ func counted(n int) string {
 func (w Workload) Revision(name string) (*v1alpha1.WorkloadRevision, error) {
 	n, err := strconv.ParseInt(strings.TrimPrefix(name, "#"), 10, 64)
 	if err != nil {
-		return nil, fmt.Errorf("%q is no revision: expected its number, one of %s", name, w.numbers())
+		return nil, fmt.Errorf("%q is not a revision: expected a number, one of %s", name, w.numbers())
 	}
 	if r := w.History.Number(n); r != nil {
 		return r, nil

@@ -40,8 +40,8 @@ func TestWhatIsComparedAndPutBackWhereNothingIsNamed(t *testing.T) {
 	}
 }
 
-func TestARevisionIsNamedByItsNumber(t *testing.T) {
-	for name, want := range map[string]string{"2": "", "#2": "", "9": "has no revision #9; there are 1, 2, 3", "two": `"two" is no revision`} {
+func TestWorkload_Revision(t *testing.T) {
+	for name, want := range map[string]string{"2": "", "#2": "", "9": "has no revision #9; there are 1, 2, 3", "two": `"two" is not a revision`} {
 		r, err := rescued().Revision(name)
 		if want == "" && (err != nil || r.Spec.Number != 2) || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
 			t.Errorf("%s: %v, %v, want %q", name, r, err, want)
@@ -49,7 +49,7 @@ func TestARevisionIsNamedByItsNumber(t *testing.T) {
 	}
 }
 
-func TestTheNearestName(t *testing.T) {
+func TestNearest(t *testing.T) {
 	names := []string{"cart", "checkout", "frontend"}
 	for typed, want := range map[string]string{"frontned": "frontend", "chekout": "checkout", "car": "cart", "database": "", "x": ""} {
 		if got := Nearest(typed, names); got != want {
@@ -58,7 +58,7 @@ func TestTheNearestName(t *testing.T) {
 	}
 }
 
-func TestWhoseLogsAreAskedFor(t *testing.T) {
+func TestWorkload_DefaultLogsRevision(t *testing.T) {
 	fixed := shop(append(rescued().History, revision(4, v1alpha1.PhaseHealthy, time.Minute))...)
 	under := shop(append(rescued().History, revision(4, v1alpha1.PhaseProgressing, time.Second))...)
 	for name, tt := range map[string]struct {

@@ -61,7 +61,7 @@ func (w Workload) WithEvents(events []corev1.Event) Workload {
 	return w
 }
 
-// later says whether an event was told after another one. Their times are whole seconds; of one second, the API server
+// later reports whether an event was told after another one. Their times are whole seconds; of one second, the API server
 // knows which it stored last.
 func later(e, than *corev1.Event) bool {
 	if !e.LastTimestamp.Equal(&than.LastTimestamp) {
@@ -78,7 +78,7 @@ func denialOf(e *corev1.Event) *Denial {
 	return d
 }
 
-// stands says whether nothing was deployed since a denial.
+// stands reports whether nothing was deployed since a denial.
 func (w Workload) stands(d *Denial) bool {
 	newest := w.History.Newest()
 	if newest == nil {
@@ -91,7 +91,7 @@ func (w Workload) stands(d *Denial) bool {
 	return order <= 0
 }
 
-// Newest says whether the denial is the last thing that happened: no revision failed since.
+// Newest reports whether the denial is the last thing that happened: no revision failed since.
 func (d *Denial) newest(w Workload) bool {
 	suspect := w.DefaultFailure()
 	return suspect == nil || !d.At.Time.Before(since(suspect))
@@ -126,7 +126,7 @@ func (d *Denial) times() string {
 	if d.Times < 2 {
 		return ""
 	}
-	return fmt.Sprintf(" (%d times by now)", d.Times)
+	return fmt.Sprintf(" (%d times)", d.Times)
 }
 
 // by says who refused it.

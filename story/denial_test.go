@@ -56,7 +56,7 @@ func quarantinedAgain(t *testing.T) Workload {
 	})})
 }
 
-func TestADenialIsToldWhileNothingWasDeployedSince(t *testing.T) {
+func TestWorkload_WithEvents_denied(t *testing.T) {
 	refused := func(version string) v1alpha1.Denial {
 		return v1alpha1.Denial{ResourceVersion: version, Violations: []v1alpha1.Violation{excess}}
 	}
@@ -87,14 +87,14 @@ func TestADenialIsToldWhileNothingWasDeployedSince(t *testing.T) {
 	}
 }
 
-func TestAFailureSinceADenialIsWhatIsAskedAbout(t *testing.T) {
+func TestWorkload_WhyDenied_failureSince(t *testing.T) {
 	w := at(left(), "100").WithEvents([]corev1.Event{about(t, admissionDenied, 10*time.Minute, 1, v1alpha1.Denial{ResourceVersion: "120"})})
 	if text := w.WhyDenied(Terminal{}, now); text != "" {
 		t.Errorf("a revision failed since, and the denial is told:\n%s", text)
 	}
 }
 
-func TestWhatWasNotJudgedWholeIsToldWhileItRuns(t *testing.T) {
+func TestWorkload_WithEvents_unchecked(t *testing.T) {
 	w := shop(revision(1, v1alpha1.PhaseHealthy, time.Minute))
 	trouble := v1alpha1.Denial{IntentHash: w.Live().Spec.IntentHash, Violations: []v1alpha1.Violation{{Policy: "team", Message: "rule team timed out"}}}
 	if got := w.WithEvents([]corev1.Event{about(t, admissionUnchecked, time.Second, 1, trouble)}); got.Unchecked == nil {
@@ -106,7 +106,7 @@ func TestWhatWasNotJudgedWholeIsToldWhileItRuns(t *testing.T) {
 	}
 }
 
-func TestOfTwoRefusalsOfOneSecondThatWhichWasStoredLastIsTold(t *testing.T) {
+func TestWorkload_WithEvents_sameSecond(t *testing.T) {
 	w := at(shop(revision(1, v1alpha1.PhaseHealthy, time.Hour)), "100")
 	first := about(t, quarantined, time.Minute, 1, v1alpha1.Denial{ResourceVersion: "120", Failed: 1})
 	second := about(t, admissionDenied, time.Minute, 1, v1alpha1.Denial{ResourceVersion: "120", Violations: []v1alpha1.Violation{excess}})

@@ -24,12 +24,12 @@ func (d Diagnosis) evidence(p *page) {
 			continue
 		}
 		alike[kind(e)] = 0
-		title := "Left behind by pod " + e.Pod
+		title := "Evidence from pod " + e.Pod
 		if e.Container != "" {
-			title = fmt.Sprintf("Left behind by container %s of pod %s", e.Container, e.Pod)
+			title = fmt.Sprintf("Evidence from container %s of pod %s", e.Container, e.Pod)
 		}
 		if others > 0 {
-			title += fmt.Sprintf(", and %d more alike", others)
+			title += fmt.Sprintf(", and %d more like it", others)
 		}
 		p.title(title + ":")
 		p.fold(ending(e))
@@ -37,7 +37,7 @@ func (d Diagnosis) evidence(p *page) {
 			p.line("  " + p.look.paint(faint, "| ") + oneline.Clean(line))
 		}
 		for _, said := range e.Events {
-			p.line("  the cluster said: " + oneline.Clean(said))
+			p.line("  event: " + oneline.Clean(said))
 		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -44,8 +45,8 @@ func golden(t *testing.T, file, got string) {
 func fits(t *testing.T, look Terminal, text string) {
 	t.Helper()
 	for line := range strings.Lines(text) {
-		line = strings.TrimSuffix(escapes.ReplaceAllString(line, ""), "\n")
-		if look.Width > 0 && utf8.RuneCountInString(line) > look.Width && !strings.Contains(line, "the cluster said") {
+		line = strings.TrimSuffix(colours.ReplaceAllString(line, ""), "\n")
+		if look.Width > 0 && utf8.RuneCountInString(line) > look.Width && !strings.Contains(line, "  event: ") {
 			t.Errorf("wider than %d: %s", look.Width, line)
 		}
 		if !look.Colour && strings.Contains(line, "\x1b") {
@@ -130,3 +131,6 @@ func TestPages(t *testing.T) {
 		}
 	}
 }
+
+// colours are the sequences that paint writes.
+var colours = regexp.MustCompile("\x1b\\[[0-9]+m")

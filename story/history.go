@@ -20,7 +20,7 @@ func HistoryTable(w Workload, now time.Time) Table {
 		r := &w.History[i]
 		change := r.Spec.ChangeSummary
 		if r.Spec.RestoredFrom != 0 {
-			change = "back to " + number(r.Spec.RestoredFrom) + ": " + change
+			change = "rollback to " + number(r.Spec.RestoredFrom) + ": " + change
 		}
 		t.rows = append(t.rows, []cell{
 			{text: strconv.FormatInt(r.Spec.Number, 10)}, {phase(r), ofPhase(phase(r))}, {w.note(r), bold},

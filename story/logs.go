@@ -29,7 +29,7 @@ func PodsOf(r *v1alpha1.WorkloadRevision, sets []appsv1.ReplicaSet, pods []corev
 	return found
 }
 
-// Wants says whether the Deployment wants pods of a revision's pod template, or may do so still.
+// Wants reports whether the Deployment wants pods of a revision's pod template, or may do so still.
 func (w Workload) Wants(r *v1alpha1.WorkloadRevision) bool {
 	return w.Deployment != nil && workload.TemplateHash(&w.Deployment.Spec.Template) == r.Spec.TemplateHash
 }

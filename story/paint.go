@@ -1,7 +1,6 @@
 package story
 
 import (
-	"regexp"
 	"strings"
 	"unicode/utf8"
 
@@ -49,9 +48,6 @@ func ofPhase(p string) colour {
 		return ""
 	}
 }
-
-// escapes are the sequences by which a program steers a terminal (ECMA-48).
-var escapes = regexp.MustCompile("\x1b(\\[[0-9;:?]*[ -/]*[@-~]|[@-Z\\\\-_])")
 
 // fold breaks a text between words into lines that are indented alike and fit the width.
 func (l Terminal) fold(indent, text string) string {

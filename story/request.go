@@ -7,7 +7,7 @@ import (
 	"reprise.dev/reprise/internal/oneline"
 )
 
-// Request is a rollback that was asked for.
+// Request is a rollback that was requested.
 type Request struct {
 	// Annotation and its value, as in a Revision's status.requests.
 	Annotation string
@@ -16,8 +16,8 @@ type Request struct {
 	Held string
 }
 
-// RollbackRequestStatus is where a request to put a revision back stands: it is answered once, and what it put back is followed until
-// there is a verdict.
+// RollbackRequestStatus returns how far a requested rollback is. Reprise answers a request once. After that, it is the progress
+// of the restored revision, until there is a verdict.
 func (w Workload) RollbackRequestStatus(q Request) Progress {
 	answer := w.Answer(q.Annotation)
 	if answer == nil {
@@ -31,29 +31,29 @@ func (w Workload) RollbackRequestStatus(q Request) Progress {
 		return Progress{Message: oneline.Of(answer.Outcome)}
 	}
 	ready, wanted := pods(w.Deployment)
-	says := fmt.Sprintf("#%d runs as #%d, which is %s, %d of %d pods ready", put.Spec.RestoredFrom, put.Spec.Number, phase(put), ready, wanted)
+	message := fmt.Sprintf("#%d runs as #%d, which is %s, %d of %d pods ready", put.Spec.RestoredFrom, put.Spec.Number, phase(put), ready, wanted)
 	switch put.Status.Phase {
 	case v1alpha1.PhaseHealthy:
-		return Progress{State: Healthy, Message: says}
+		return Progress{State: Healthy, Message: message}
 	case v1alpha1.PhaseFailed, v1alpha1.PhaseRolledBack:
-		return Progress{State: Failed, Message: says + ": " + oneline.Of(put.Status.Error)}
+		return Progress{State: Failed, Message: message + ": " + oneline.Of(put.Status.Error)}
 	case v1alpha1.PhaseSuperseded:
 		return Progress{State: Superseded, Message: w.superseded(put)}
 	default:
-		return Progress{Message: says}
+		return Progress{Message: message}
 	}
 }
 
 // unanswered says what keeps a request from being answered.
 func (w Workload) unanswered(q Request) Progress {
-	asked, newest := w.History.Number(q.From), w.History.Newest()
+	requested, newest := w.History.Number(q.From), w.History.Newest()
 	switch {
-	case asked != nil && asked.Status.Hold != "" && asked.Status.Hold != q.Held:
-		return Progress{State: Failed, Message: "it is held: " + oneline.Of(asked.Status.Hold)}
+	case requested != nil && requested.Status.Hold != "" && requested.Status.Hold != q.Held:
+		return Progress{State: Failed, Message: "rollback on hold: " + oneline.Of(requested.Status.Hold)}
 	case newest != nil && newest.Spec.Number != q.From && newest.Spec.RollbackOf != q.From:
-		return Progress{State: Superseded, Message: fmt.Sprintf("#%d was deployed meanwhile, and wins", newest.Spec.Number)}
+		return Progress{State: Superseded, Message: fmt.Sprintf("superseded by #%d, which was deployed in the meantime", newest.Spec.Number)}
 	default:
-		return Progress{Message: "asked for by " + q.Annotation}
+		return Progress{Message: "requested by " + q.Annotation}
 	}
 }
 
@@ -74,7 +74,7 @@ func (w Workload) RetryStatus(annotation string) Progress {
 	answer := w.Answer(annotation)
 	switch {
 	case answer == nil:
-		return Progress{Message: "asked for by " + annotation}
+		return Progress{Message: "requested by " + annotation}
 	case answer.Granted:
 		return Progress{State: Healthy, Message: oneline.Of(answer.Outcome)}
 	default:
@@ -85,7 +85,7 @@ func (w Workload) RetryStatus(annotation string) Progress {
 // NoFailure says why there is nothing to admit once more: r is the revision that was named, nil where none was.
 func NoFailure(w Workload, r *v1alpha1.WorkloadRevision) string {
 	if r == nil {
-		return fmt.Sprintf("no revision of %s that is kept has failed", w.Name)
+		return fmt.Sprintf("no stored revision of %s has failed", w.Name)
 	}
-	return fmt.Sprintf("%s #%d is %s, and only what failed is refused", w.Name, r.Spec.Number, phase(r))
+	return fmt.Sprintf("%s #%d is %s, and only failed revisions are quarantined", w.Name, r.Spec.Number, phase(r))
 }

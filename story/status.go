@@ -21,7 +21,7 @@ type Status struct {
 	// Since is when the phase was reached.
 	Since  *metav1.Time `json:"since,omitempty"`
 	Images string       `json:"images,omitempty"`
-	// Restores is the revision whose intent Reprise put back as the live one.
+	// Restores is the revision that the live one restored.
 	Restores int64 `json:"restores,omitempty"`
 	// Ready of Pods are.
 	Ready int32 `json:"ready"`
@@ -30,7 +30,7 @@ type Status struct {
 	LastHealthy int64       `json:"lastHealthy,omitempty"`
 	LastFailure *Failure    `json:"lastFailure,omitempty"`
 	Quarantine  *Quarantine `json:"refused,omitempty"`
-	// Denied is the newest apply that was refused since, and Unchecked that the live revision was not judged whole.
+	// Denied is the newest apply that admission rejected since. Unchecked says that a policy could not check the live revision.
 	Denied    *Denial `json:"denied,omitempty"`
 	Unchecked *Denial `json:"unchecked,omitempty"`
 	// Hold is why a rollback of the live revision is due and not done.
@@ -46,11 +46,11 @@ type Failure struct {
 	Revision int64       `json:"revision"`
 	At       metav1.Time `json:"at"`
 	Error    string      `json:"error,omitempty"`
-	// RolledBackTo is the revision that was put back instead.
+	// RolledBackTo is the revision that Reprise rolled back to.
 	RolledBackTo int64 `json:"rolledBackTo,omitempty"`
 }
 
-// Quarantine is a pod template that failed and is refused at admission.
+// Quarantine is a failed pod template that admission rejects.
 type Quarantine struct {
 	Revision int64       `json:"revision"`
 	Until    metav1.Time `json:"until"`
@@ -77,9 +77,9 @@ func StatusOf(w Workload, now time.Time) Status {
 		s.Restores, s.Hold = live.Spec.RestoredFrom, live.Status.Hold
 		s.Since = &metav1.Time{Time: since(live)}
 	case len(w.History) == 0:
-		s.Note = "nothing is recorded yet"
+		s.Note = "no revision is recorded yet"
 	default:
-		s.Note = "what runs is not recorded yet"
+		s.Note = "the live Deployment is not recorded yet"
 	}
 	if healthy := w.History.LastHealthy(); healthy != nil {
 		s.LastHealthy = healthy.Spec.Number
@@ -90,8 +90,8 @@ func StatusOf(w Workload, now time.Time) Status {
 			s.LastFailure.RolledBackTo = plan.To
 		}
 	}
-	if refused, until := w.Quarantined(now); refused != nil {
-		s.Quarantine = &Quarantine{Revision: refused.Spec.Number, Until: metav1.NewTime(until)}
+	if failed, until := w.Quarantined(now); failed != nil {
+		s.Quarantine = &Quarantine{Revision: failed.Spec.Number, Until: metav1.NewTime(until)}
 	}
 	return s
 }
@@ -104,7 +104,7 @@ func StatusTable(all []Status, namespaces bool, now time.Time) Table {
 	t := Table{columns: []column{
 		{name: "NAMESPACE"}, {name: "NAME"}, {name: "REVISION"}, {name: "PHASE"}, {name: "PODS"},
 		{name: "IMAGES", least: 12, givesWay: 3}, {name: "SINCE", givesWay: 1}, {name: "LAST FAILURE", least: 20, fair: 30},
-		{name: "REFUSED", givesWay: 2}, {name: "DENIED", least: 16, fair: 30, givesWay: 1, rare: true}, {name: "LAST HEALTHY", wide: true}, {name: "ROLLBACK", wide: true},
+		{name: "QUARANTINED", givesWay: 2}, {name: "DENIED", least: 16, fair: 30, givesWay: 1, rare: true}, {name: "LAST HEALTHY", wide: true}, {name: "ROLLBACK", wide: true},
 	}}
 	for _, s := range all {
 		t.rows = append(t.rows, []cell{

@@ -43,9 +43,9 @@ func StatusPage(w Workload, look Terminal, now time.Time) string {
 	if s.LastFailure != nil {
 		line("Last failure", s.LastFailure.line(now), red)
 	}
-	line("Held", oneline.Of(s.Hold), yellow)
+	line("On hold", oneline.Of(s.Hold), yellow)
 	if s.Quarantine != nil {
-		line("Refused", fmt.Sprintf("the pod template of #%d, for %s more", s.Quarantine.Revision, age(now, s.Quarantine.Until.Time)), yellow)
+		line("Quarantined", fmt.Sprintf("the pod template of #%d, for %s more", s.Quarantine.Revision, age(now, s.Quarantine.Until.Time)), yellow)
 	}
 	line("Denied", s.Denied.line(now), yellow)
 	line("Unchecked", s.Unchecked.line(now), yellow)
@@ -61,18 +61,18 @@ func (s Status) live(now time.Time) string {
 	}
 	text := fmt.Sprintf("#%d, %s for %s", s.Revision, s.Phase, age(timeOf(s.Since), now))
 	if s.Restores != 0 {
-		text += fmt.Sprintf("; Reprise put #%d back as it", s.Restores)
+		text += fmt.Sprintf("; it is a rollback to #%d", s.Restores)
 	}
 	return text
 }
 
-// mode says what a failure leads to where it is not that the last healthy revision is put back.
+// mode says what a failure leads to, if not to a rollback.
 func (s Status) mode() string {
 	switch s.Rollback {
 	case workload.ModeManual:
-		return "manual: a failure is only reported"
+		return "manual: Reprise only reports failures"
 	case workload.ModeOff:
-		return "off: a failure leads to nothing"
+		return "off: Reprise ignores failures"
 	default:
 		return ""
 	}

@@ -63,7 +63,7 @@ func (w Workload) Quarantined(now time.Time) (*v1alpha1.WorkloadRevision, time.T
 	return w.History.Quarantined(last.Spec.TemplateHash, now)
 }
 
-// restored is Reprise's own revision that replaced a failed one, nil where there is none.
+// restored returns Reprise's own revision that replaced another one, nil where there is none.
 func (w Workload) restored(replaced *v1alpha1.WorkloadRevision) *v1alpha1.WorkloadRevision {
 	for i := range w.History {
 		if w.History[i].Spec.RollbackOf == replaced.Spec.Number {
@@ -73,7 +73,7 @@ func (w Workload) restored(replaced *v1alpha1.WorkloadRevision) *v1alpha1.Worklo
 	return nil
 }
 
-// HasFailed says whether a revision failed, whatever was done about it.
+// HasFailed reports whether a revision failed, whatever was done about it.
 func HasFailed(r *v1alpha1.WorkloadRevision) bool {
 	return r.Status.Phase == v1alpha1.PhaseFailed || r.Status.Phase == v1alpha1.PhaseRolledBack
 }

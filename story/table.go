@@ -99,7 +99,7 @@ func (t Table) choose(width int, wide bool) []int {
 	return shown
 }
 
-// filled says whether something is in a column.
+// filled reports whether something is in a column.
 func (t Table) filled(index int) bool {
 	return slices.ContainsFunc(t.rows, func(row []cell) bool { return row[index].text != "" })
 }

@@ -39,7 +39,7 @@ func (v Versions) Incompatibility() string {
 	if running.LessThan(plugin) {
 		older = "Reprise is older than the plugin"
 	}
-	return fmt.Sprintf("%s, and what one writes the other may not know: use the plugin of release %s", older, v.Reprise)
+	return fmt.Sprintf("%s, and one may not understand what the other writes: use the plugin of release %s", older, v.Reprise)
 }
 
 // released is the version of a release, nil where it is none.
@@ -57,7 +57,7 @@ func (v Versions) Page() string {
 	if served == "" {
 		served = "none"
 	}
-	running := cmp.Or(v.Reprise, "not known: its Lease is not there, or names no version")
+	running := cmp.Or(v.Reprise, "unknown: its Lease does not exist, or names no version")
 	text := fmt.Sprintf("Plugin:     %s, reads Revisions %s\nReprise:    %s (namespace %s)\nCluster:    %s\nRevisions:  %s\n", v.Plugin, v.Known, running, v.Install, v.Cluster, served)
 	if misfit := v.Incompatibility(); misfit != "" {
 		text += misfit + "\n"

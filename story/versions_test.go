@@ -5,14 +5,14 @@ import (
 	"testing"
 )
 
-func TestVersionsThatDoNotFitAreTold(t *testing.T) {
+func TestVersions_Incompatibility(t *testing.T) {
 	for _, tt := range []struct {
 		reason, plugin, reprise, revisions, says string
 	}{
 		{"the same release", "0.1.0", "0.1.0", "v1alpha1", ""},
 		{"a fix of the same release", "0.1.3", "0.1.0", "v1alpha1", ""},
-		{"an older plugin", "0.1.3", "0.2.0", "v1alpha1", "the plugin is older than Reprise, and what one writes the other may not know: use the plugin of release 0.2.0"},
-		{"a newer plugin", "1.0.0", "0.9.9", "v1alpha1", "Reprise is older than the plugin, and what one writes the other may not know: use the plugin of release 0.9.9"},
+		{"an older plugin", "0.1.3", "0.2.0", "v1alpha1", "the plugin is older than Reprise, and one may not understand what the other writes: use the plugin of release 0.2.0"},
+		{"a newer plugin", "1.0.0", "0.9.9", "v1alpha1", "Reprise is older than the plugin, and one may not understand what the other writes: use the plugin of release 0.9.9"},
 		{"a build of one's own", "devel 1234", "0.2.0", "v1alpha1", ""},
 		{"a commit", "0.1.0", "v0.0.0-20270331121000-0123456789ab", "v1alpha1", ""},
 		{"nothing known of what runs", "0.1.0", "", "v1alpha1", ""},

@@ -29,19 +29,19 @@ type Progress struct {
 // rollbackTime is how long a failure is not told as final, since its rollback, or why there is none, belongs to the story.
 const rollbackTime = 30 * time.Second
 
-// Recorded says whether the history holds all that was deployed until now, or what is missing. changedFiles are those
+// Recorded reports whether the history holds all that was deployed until now, or what is missing. changedFiles are those
 // of Score's files that do not hold what the newest revision had.
 func (w Workload) Recorded(changedFiles []string) (bool, string) {
 	switch {
 	case w.Deployment == nil:
-		return false, fmt.Sprintf("deployment/%s is not there", w.Name)
+		return false, fmt.Sprintf("deployment/%s does not exist", w.Name)
 	case !workload.IsGuarded(w.Deployment):
 		return false, fmt.Sprintf("deployment/%s is not guarded by Reprise any more: it lost Score's annotation %s, or has the label %s: %s",
 			w.Name, workload.NameAnnotation, workload.GuardLabel, workload.GuardDisabled)
 	case w.Live() == nil:
-		return false, "what was deployed is not recorded yet"
+		return false, "the live Deployment is not recorded yet"
 	case len(changedFiles) > 0:
-		return false, fmt.Sprintf("Score's file %s has changed: a revision of its own after ten quiet seconds", changedFiles[0])
+		return false, fmt.Sprintf("Score file %s has changed: Reprise records a revision after ten seconds without a change", changedFiles[0])
 	default:
 		return true, ""
 	}
@@ -51,7 +51,7 @@ func (w Workload) Recorded(changedFiles []string) (bool, string) {
 func (w Workload) WaitStatus(n int64, now time.Time) Progress {
 	r := w.History.Number(n)
 	if r == nil {
-		return Progress{State: Superseded, Message: fmt.Sprintf("#%d is not kept any more", n)}
+		return Progress{State: Superseded, Message: fmt.Sprintf("#%d is not stored any more", n)}
 	}
 	pending := fmt.Sprintf("#%d is %s", n, phase(r))
 	switch r.Status.Phase {
@@ -63,7 +63,7 @@ func (w Workload) WaitStatus(n int64, now time.Time) Progress {
 		underWay := r.Status.Rollback != nil && r.Status.Rollback.CompletionTime == nil
 		undecided := w.Settings.Rollback != workload.ModeOff && r.Status.Hold == "" && (underWay || r == w.History.Newest())
 		if undecided && now.Sub(since(r)) < rollbackTime {
-			return Progress{Message: pending + "; whether it is rolled back is being decided"}
+			return Progress{Message: pending + "; Reprise decides whether to roll it back"}
 		}
 		return Progress{State: Failed, Message: pending}
 	case v1alpha1.PhaseSuperseded:
@@ -75,7 +75,7 @@ func (w Workload) WaitStatus(n int64, now time.Time) Progress {
 	ready, wanted := pods(w.Deployment)
 	pending += fmt.Sprintf(", %d of %d pods ready", ready, wanted)
 	if r.Spec.FilesOnly {
-		pending += fmt.Sprintf("; only files changed, and pods know them once they start anew: kubectl rollout restart deployment/%s -n %s%s", w.Name, w.Namespace, w.inContext())
+		pending += fmt.Sprintf("; only files changed, and pods read them when they start: kubectl rollout restart deployment/%s -n %s%s", w.Name, w.Namespace, w.inContext())
 	}
 	if r.Status.Hold != "" {
 		pending += "; " + oneline.Of(r.Status.Hold)
@@ -87,7 +87,7 @@ func (w Workload) WaitStatus(n int64, now time.Time) Progress {
 func (w Workload) healthy(r *v1alpha1.WorkloadRevision) string {
 	text := fmt.Sprintf("%s #%d is Healthy: %s", w.Name, r.Spec.Number, oneline.Of(r.Spec.Images))
 	if live := w.Live(); live != nil && live.Spec.Number != r.Spec.Number {
-		text += fmt.Sprintf("; #%d runs by now", live.Spec.Number)
+		text += fmt.Sprintf("; now #%d runs", live.Spec.Number)
 	}
 	return text
 }
@@ -96,7 +96,7 @@ func (w Workload) healthy(r *v1alpha1.WorkloadRevision) string {
 func (w Workload) superseded(r *v1alpha1.WorkloadRevision) string {
 	text := fmt.Sprintf("%s #%d was replaced before there was a verdict", w.Name, r.Spec.Number)
 	if plan := r.Status.Rollback; plan != nil && plan.Request != "" {
-		return text + fmt.Sprintf(": #%d was put back, asked for by %s", plan.To, oneline.Of(plan.Request))
+		return text + fmt.Sprintf(": rolled back to #%d, requested by %s", plan.To, oneline.Of(plan.Request))
 	}
 	if next := w.History.Number(r.Spec.Number + 1); next != nil {
 		text += fmt.Sprintf(": #%d was deployed by %s", next.Spec.Number, oneline.Of(next.Spec.FieldManager))

@@ -37,7 +37,7 @@ func TestWhichRevisionWasApplied(t *testing.T) {
 	}
 }
 
-func TestNothingIsPickedBeforeAllIsRecorded(t *testing.T) {
+func TestWorkload_Recorded(t *testing.T) {
 	changed := rescued()
 	changed.Deployment.Spec.MinReadySeconds = 9
 	gone, letGo := rescued(), rescued()
@@ -52,7 +52,7 @@ func TestNothingIsPickedBeforeAllIsRecorded(t *testing.T) {
 		"Deploy":   {changed, nil, "not recorded yet"},
 		"File":     {rescued(), []string{"containers.frontend.files./etc/a"}, "containers.frontend.files./etc/a has changed"},
 		"LetGo":    {letGo, nil, "is not guarded by Reprise any more"},
-		"Gone":     {gone, nil, "deployment/sample-app is not there"},
+		"Gone":     {gone, nil, "deployment/sample-app does not exist"},
 		"None":     {shop(), nil, "not recorded yet"},
 	}
 	for name, tt := range tests {
@@ -62,7 +62,7 @@ func TestNothingIsPickedBeforeAllIsRecorded(t *testing.T) {
 	}
 }
 
-func TestHowFarAnAwaitedRevisionIs(t *testing.T) {
+func TestWorkload_WaitStatus(t *testing.T) {
 	failing := func(since time.Duration, change ...func(*v1alpha1.WorkloadRevision)) Workload {
 		w := shop(revision(1, v1alpha1.PhaseHealthy, time.Hour), revision(2, v1alpha1.PhaseFailed, since, append([]func(*v1alpha1.WorkloadRevision){crashed(1)}, change...)...))
 		w.History[1].Status.Rollback = nil
@@ -91,11 +91,11 @@ func TestHowFarAnAwaitedRevisionIs(t *testing.T) {
 		"Progressing":  {"it is under way", shop(revision(1, v1alpha1.PhaseProgressing, time.Second)), 1, Pending, "#1 is Progressing, 2 of 2 pods ready"},
 		"Unwritten":    {"its phase is not written yet", shop(revision(1, "", time.Second)), 1, Pending, "#1 is Unknown"},
 		"Healthy":      {"it is well", shop(revision(1, v1alpha1.PhaseHealthy, time.Minute)), 1, Healthy, "#1 is Healthy"},
-		"WasHealthy":   {"it was well before the next came", shop(append(rescued().History, revision(4, v1alpha1.PhaseProgressing, 0))...), 3, Healthy, "#4 runs by now"},
+		"WasHealthy":   {"it was well before the next came", shop(append(rescued().History, revision(4, v1alpha1.PhaseProgressing, 0))...), 3, Healthy, "now #4 runs"},
 		"RolledBack":   {"the rollback was over before the wait began", rescued(), 2, Failed, "#2 is RolledBack"},
-		"BeingPutBack": {"its rollback belongs to the story", failing(12 * time.Second), 2, Pending, "is being decided"},
-		"HalfWay":      {"it is recorded, and the ownership of its fields is not back", halfway, 2, Pending, "is being decided"},
-		"Written":      {"it is put back, and not recorded yet", written, 2, Pending, "is being decided"},
+		"BeingPutBack": {"its rollback belongs to the story", failing(12 * time.Second), 2, Pending, "Reprise decides"},
+		"HalfWay":      {"it is recorded, and the ownership of its fields is not back", halfway, 2, Pending, "Reprise decides"},
+		"Written":      {"it is put back, and not recorded yet", written, 2, Pending, "Reprise decides"},
 		"NotPutBack":   {"its rollback does not come", failing(time.Minute), 2, Failed, "#2 is Failed"},
 		"Off":          {"nothing is decided where nobody wants it", off, 2, Failed, "#2 is Failed"},
 		"Held":         {"its rollback is held", held, 2, Failed, "#2 is Failed"},
@@ -104,8 +104,8 @@ func TestHowFarAnAwaitedRevisionIs(t *testing.T) {
 		"FilesOnly":    {"what runs knows the old files", files, 1, Pending, "kubectl rollout restart deployment/sample-app -n shop"},
 		"Superseded":   {"another was deployed meanwhile", shop(revision(1, v1alpha1.PhaseSuperseded, time.Minute), revision(2, v1alpha1.PhaseProgressing, 0)), 1, Superseded, "#2 was deployed by kubectl-client-side-apply"},
 		"JustReplaced": {"its phase lags behind the next one", shop(revision(1, v1alpha1.PhaseProgressing, time.Minute), revision(2, v1alpha1.PhaseProgressing, 0)), 1, Superseded, "#2 was deployed"},
-		"AskedBack":    {"somebody asked to go back before there was a verdict", asked, 2, Superseded, "#1 was put back, asked for by reprise.dev/rollback-to=1@2"},
-		"Pruned":       {"it is not kept any more", rescued(), 9, Superseded, "#9 is not kept any more"},
+		"AskedBack":    {"somebody asked to go back before there was a verdict", asked, 2, Superseded, "rolled back to #1, requested by reprise.dev/rollback-to=1@2"},
+		"Pruned":       {"it is not kept any more", rescued(), 9, Superseded, "#9 is not stored any more"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -117,7 +117,7 @@ func TestHowFarAnAwaitedRevisionIs(t *testing.T) {
 	}
 }
 
-func TestHowFarARequestedRollbackIs(t *testing.T) {
+func TestWorkload_RollbackRequestStatus(t *testing.T) {
 	const annotation = "reprise.dev/rollback-to=1@2"
 	before := func(change ...func(*v1alpha1.WorkloadRevision)) []v1alpha1.WorkloadRevision {
 		return []v1alpha1.WorkloadRevision{revision(1, v1alpha1.PhaseHealthy, time.Hour), revision(2, v1alpha1.PhaseHealthy, time.Minute, change...)}
@@ -145,9 +145,9 @@ func TestHowFarARequestedRollbackIs(t *testing.T) {
 		"Healthy":    {"it is well", put(v1alpha1.PhaseHealthy), "", Healthy, "#1 runs as #3, which is Healthy"},
 		"Failed":     {"it fails too", put(v1alpha1.PhaseFailed), "", Failed, "which is Failed"},
 		"Superseded": {"another was deployed over it", put(v1alpha1.PhaseSuperseded), "", Superseded, "replaced"},
-		"Held":       {"it is held", shop(before(held)...), "", Failed, "it is held: the rollout is paused"},
+		"Held":       {"it is held", shop(before(held)...), "", Failed, "rollback on hold: the rollout is paused"},
 		"HeldBefore": {"what held the automatic one says nothing of it", shop(before(held)...), "the rollout is paused", Pending, annotation},
-		"Overtaken":  {"another deploy came first", shop(append(before(), revision(3, v1alpha1.PhaseProgressing, 0))...), "", Superseded, "#3 was deployed meanwhile"},
+		"Overtaken":  {"another deploy came first", shop(append(before(), revision(3, v1alpha1.PhaseProgressing, 0))...), "", Superseded, "superseded by #3"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

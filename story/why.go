@@ -25,7 +25,7 @@ type Diagnosis struct {
 func (d Diagnosis) Why(look Terminal, now time.Time) string {
 	p := page{look: look}
 	d.head(&p, now)
-	if !d.told() {
+	if !d.conclusive() {
 		return p.String()
 	}
 	d.changes(&p)
@@ -35,14 +35,14 @@ func (d Diagnosis) Why(look Terminal, now time.Time) string {
 	return p.String()
 }
 
-// told says whether there is something to diagnose: it failed, or it cannot be told whether it did.
-func (d Diagnosis) told() bool { return HasFailed(d.Revision) || d.Revision.Status.Hold != "" }
+// conclusive reports whether there is something to diagnose: the revision failed, or its rollback is on hold.
+func (d Diagnosis) conclusive() bool { return HasFailed(d.Revision) || d.Revision.Status.Hold != "" }
 
 // Core is the diagnosis for a log of CI: what failed, the causal line, and what was changed.
 func (d Diagnosis) Core(look Terminal, now time.Time) string {
 	p := page{look: look}
 	d.head(&p, now)
-	if d.told() {
+	if d.conclusive() {
 		d.changes(&p)
 		d.evidence(&p)
 		p.title("More:")
@@ -65,14 +65,14 @@ func (d Diagnosis) head(p *page, now time.Time) {
 	case HasFailed(r):
 		text = fmt.Sprintf("%s #%d failed %s ago", w.Name, r.Spec.Number, age(since(r), now))
 	case plan != nil && plan.CompletionTime != nil:
-		text = fmt.Sprintf("%s #%d did not fail: #%d was put back, asked for by %s", w.Name, r.Spec.Number, plan.To, oneline.Of(plan.Request))
+		text = fmt.Sprintf("%s #%d did not fail: it was rolled back to #%d, requested by %s", w.Name, r.Spec.Number, plan.To, oneline.Of(plan.Request))
 	}
 	p.prose("", "", bold, text)
 	if r.Status.Error != "" {
 		p.prose("\n", "  ", ofPhase(phase(r)), oneline.Of(r.Status.Error))
 	}
 	if r.Status.Hold != "" {
-		p.prose("\n", "  ", yellow, "It was left as it is: "+oneline.Of(r.Status.Hold))
+		p.prose("\n", "  ", yellow, "Rollback on hold: "+oneline.Of(r.Status.Hold))
 	}
 }
 
@@ -82,7 +82,7 @@ func (d Diagnosis) changes(p *page) {
 	if r.Status.DiffAgainst == 0 {
 		return
 	}
-	p.title(fmt.Sprintf("What it changed against #%d, healthy until then:", r.Status.DiffAgainst))
+	p.title(fmt.Sprintf("Changes since #%d, which was healthy:", r.Status.DiffAgainst))
 	if d.Changes == nil {
 		for _, line := range r.Status.Diff {
 			p.line("  " + oneline.Clean(line))
@@ -102,7 +102,7 @@ func (d Diagnosis) changes(p *page) {
 // events tell in order what happened.
 func (d Diagnosis) events(p *page) {
 	r, w := d.Revision, d.Workload
-	p.title("What happened:")
+	p.title("Events:")
 	at := func(t time.Time, text string) {
 		head := t.UTC().Format("15:04:05 MST")
 		if after := t.Sub(r.Spec.AcceptedTime.Time); after > 0 {
@@ -114,7 +114,7 @@ func (d Diagnosis) events(p *page) {
 	if r.Spec.DeliveredBy != "" {
 		by += ", " + r.Spec.DeliveredBy
 	}
-	at(r.Spec.AcceptedTime.Time, fmt.Sprintf("#%d was accepted, by %s", r.Spec.Number, oneline.Of(by)))
+	at(r.Spec.AcceptedTime.Time, fmt.Sprintf("#%d was deployed by %s", r.Spec.Number, oneline.Of(by)))
 	plan := r.Status.Rollback
 	if plan == nil {
 		if HasFailed(r) {
@@ -123,10 +123,10 @@ func (d Diagnosis) events(p *page) {
 		return
 	}
 	if HasFailed(r) && plan.Request == "" {
-		at(plan.StartTime.Time, fmt.Sprintf("it had failed; the rollback to #%d began", plan.To))
+		at(plan.StartTime.Time, fmt.Sprintf("it failed; the rollback to #%d began", plan.To))
 	}
 	if plan.CompletionTime != nil {
-		at(plan.CompletionTime.Time, fmt.Sprintf("#%d was back", plan.To))
+		at(plan.CompletionTime.Time, fmt.Sprintf("the rollback to #%d was complete", plan.To))
 	}
 	if put := w.restored(r); put != nil {
 		text := fmt.Sprintf("it runs as #%d, which is %s", put.Spec.Number, phase(put))
@@ -137,27 +137,27 @@ func (d Diagnosis) events(p *page) {
 // next says what to do.
 func (d Diagnosis) next(p *page, now time.Time) {
 	r, w := d.Revision, d.Workload
-	p.title("What to do:")
+	p.title("What to do next:")
 	live := w.Live()
-	if w.mended(r) {
-		p.fold(fmt.Sprintf("Nothing: #%d runs since and is Healthy.", live.Spec.Number))
+	if w.recovered(r) {
+		p.fold(fmt.Sprintf("Nothing: #%d runs now and is Healthy.", live.Spec.Number))
 		return
 	}
 	if r.Status.CauseOutside {
-		p.fold("The cause may lie outside of what was deployed, such as in a Secret or at a registry. If it is mended there, apply the same again.")
+		p.fold("The cause may be outside of the deployment, such as a Secret or a registry. If you have fixed it there, apply the same manifests again.")
 	}
 	target := w.RollbackTarget()
 	if live != nil && live.Spec.Number == r.Spec.Number && w.Settings.Rollback == workload.ModeManual && target != nil {
-		p.fold(fmt.Sprintf("Put #%d back, or deploy a fix:", target.Spec.Number))
+		p.fold(fmt.Sprintf("Roll back to #%d, or deploy a fix:", target.Spec.Number))
 		p.line("    " + w.command("rollback"))
 		return
 	}
-	refused, until := w.Quarantined(now)
-	if refused == nil || refused.Spec.Number != r.Spec.Number {
+	quarantined, until := w.Quarantined(now)
+	if quarantined == nil || quarantined.Spec.Number != r.Spec.Number {
 		p.fold("Deploy a fix.")
 		return
 	}
-	p.fold(fmt.Sprintf("Deploy a fix. The same pod template is refused for %s more; to have it tried again before:", age(now, until)))
+	p.fold(fmt.Sprintf("Deploy a fix. The pod template is quarantined for %s more. To try it again before that:", age(now, until)))
 	p.line("    " + w.command("retry"))
 }
 

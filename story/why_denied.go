@@ -15,11 +15,11 @@ func (w Workload) WhyDenied(look Terminal, now time.Time) string {
 		return ""
 	}
 	p := page{look: look}
-	text := fmt.Sprintf("%s: an apply was refused %s ago%s%s", w.Name, age(d.At.Time, now), d.by(), d.times())
+	text := fmt.Sprintf("%s: admission rejected an apply %s ago%s%s", w.Name, age(d.At.Time, now), d.by(), d.times())
 	p.prose("", "", bold, text)
 	w.objections(&p, d)
 	if len(d.Changes) > 0 {
-		p.title("What it would have changed of what runs" + w.running() + ":")
+		p.title("Changes to what runs" + w.running() + ":")
 		for _, line := range d.Changes {
 			p.fold(oneline.Clean(line))
 		}
@@ -46,7 +46,7 @@ func (w Workload) objections(p *page, d *Denial) {
 		p.fold(fmt.Sprintf("and %d more", d.More))
 	}
 	for _, file := range d.Files {
-		p.prose("", "  ", yellow, "It has changed a file already, which pods read at their next start: "+oneline.Of(file))
+		p.prose("", "  ", yellow, "The apply changed this file, which pods read when they start: "+oneline.Of(file))
 	}
 }
 
@@ -61,12 +61,12 @@ func (w Workload) running() string {
 
 // nextAfter says what to do about a denial.
 func (w Workload) nextAfter(p *page, d *Denial, now time.Time) {
-	p.title("What to do:")
+	p.title("What to do next:")
 	if d.Failed != 0 {
-		p.fold(fmt.Sprintf("Deploy a fix. Why it failed as %s:", number(d.Failed)))
+		p.fold(fmt.Sprintf("Deploy a fix. To see why it failed as %s:", number(d.Failed)))
 		p.line("    " + w.command("why", d.Failed))
-		if refused, until := w.Quarantined(now); refused != nil && refused.Spec.Number == d.Failed {
-			p.fold(fmt.Sprintf("It is refused for %s more; to have it tried again before:", age(now, until)))
+		if failed, until := w.Quarantined(now); failed != nil && failed.Spec.Number == d.Failed {
+			p.fold(fmt.Sprintf("It is quarantined for %s more. To try it again before that:", age(now, until)))
 			p.line("    " + w.command("retry"))
 		}
 		return
@@ -84,12 +84,12 @@ func (w Workload) nextAfter(p *page, d *Denial, now time.Time) {
 		}
 	}
 	if fixes == 0 {
-		p.fold("Change what is refused, and apply again.")
+		p.fold("Fix the violations, and apply again.")
 	}
-	p.fold("To see before the next apply what would be refused:")
+	p.fold("To check before the next apply:")
 	p.line(fmt.Sprintf("    kubectl reprise check -f FILE --live -n %s%s", w.Namespace, w.inContext()))
-	if failure := w.LastFailure(); failure != nil && !w.mended(failure) {
-		p.fold(fmt.Sprintf("What failed last is %s:", number(failure.Spec.Number)))
+	if failure := w.LastFailure(); failure != nil && !w.recovered(failure) {
+		p.fold(fmt.Sprintf("To see the last failure, %s:", number(failure.Spec.Number)))
 		p.line("    " + w.command("why", failure.Spec.Number))
 	}
 }

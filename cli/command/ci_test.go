@@ -7,14 +7,13 @@ import (
 	"strings"
 	"testing"
 
-	"k8s.io/cli-runtime/pkg/genericclioptions"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 	"sigs.k8s.io/yaml"
 )
 
-// TestThePipelinesOnThePageAreRight: they can be parsed, and each check, applies and waits in this order, by commands
+// TestRun_ciPage: they can be parsed, and each check, applies and waits in this order, by commands
 // and flags that there are.
-func TestThePipelinesOnThePageAreRight(t *testing.T) {
+func TestRun_ciPage(t *testing.T) {
 	page := text(t, "../../docs/ci.md")
 	snippets := regexp.MustCompile("(?ms)^```yaml\n(.*?)^```$").FindAllStringSubmatch(page, -1)
 	if len(snippets) != 2 {
@@ -48,7 +47,7 @@ func TestThePipelinesOnThePageAreRight(t *testing.T) {
 // parses fails the test where a command line names a command or a flag that there is not.
 func parses(t *testing.T, words []string) {
 	t.Helper()
-	p := &plugin{IOStreams: genericiooptions.IOStreams{Out: &bytes.Buffer{}, ErrOut: &bytes.Buffer{}}, config: genericclioptions.NewConfigFlags(true)}
+	p := newPlugin(genericiooptions.IOStreams{Out: &bytes.Buffer{}, ErrOut: &bytes.Buffer{}})
 	command, rest, err := p.command().Find(words)
 	if err == nil {
 		err = command.ParseFlags(rest)
@@ -58,9 +57,9 @@ func parses(t *testing.T, words []string) {
 	}
 }
 
-// TestExitCodesAreDocumented: every command says in its help by which codes it ends, and has examples as kubectl's have.
-func TestExitCodesAreDocumented(t *testing.T) {
-	p := &plugin{config: genericclioptions.NewConfigFlags(true)}
+// TestCommand_help: every command says in its help by which codes it ends, and has examples as kubectl's have.
+func TestCommand_help(t *testing.T) {
+	p := newPlugin(genericiooptions.IOStreams{})
 	for _, command := range p.command().Commands() {
 		if command.HasSubCommands() {
 			continue
@@ -68,15 +67,15 @@ func TestExitCodesAreDocumented(t *testing.T) {
 		if !strings.Contains(command.Long, "Exit codes: 0 ") {
 			t.Errorf("%s does not say by which codes it ends", command.Name())
 		}
-		if builtIn := command.GroupID == "Other commands:" && command.Name() != "version"; !builtIn && !strings.HasPrefix(command.Example, "  # ") {
+		if builtIn := command.GroupID == otherCommands && command.Name() != "version"; !builtIn && !strings.HasPrefix(command.Example, "  # ") {
 			t.Errorf("%s has no example that says what it is for", command.Name())
 		}
 	}
 }
 
-func TestTheGravestOutcomeOfSeveralWorkloadsCounts(t *testing.T) {
+func TestWorse(t *testing.T) {
 	for _, tt := range []struct{ a, b, want int }{
-		{0, 0, 0}, {0, superseded, superseded}, {superseded, cannotTell, cannotTell}, {cannotTell, failed, failed}, {failed, superseded, failed}, {superseded, 0, superseded},
+		{0, 0, 0}, {0, codeSuperseded, codeSuperseded}, {codeSuperseded, codeUnknown, codeUnknown}, {codeUnknown, codeFailed, codeFailed}, {codeFailed, codeSuperseded, codeFailed}, {codeSuperseded, 0, codeSuperseded},
 	} {
 		if got := worse(tt.a, tt.b); got != tt.want {
 			t.Errorf("of %d and %d it is %d, want %d", tt.a, tt.b, got, tt.want)

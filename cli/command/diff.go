@@ -7,8 +7,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"reprise.dev/reprise/api/v1alpha1"
+	"reprise.dev/reprise/cli/terminal"
 	"reprise.dev/reprise/diff"
-	"reprise.dev/reprise/history"
 	"reprise.dev/reprise/story"
 )
 
@@ -21,29 +21,30 @@ type diffOptions struct {
 func (p *plugin) diffCommand() *cobra.Command {
 	var o diffOptions
 	command := &cobra.Command{
-		Use:   "diff [WORKLOAD [A [B]]]",
-		Short: "Show what changed between two revisions, Score's files by lines",
-		Long: `Show what changed from revision A to revision B, in Score's terms, with credentials masked. B is the newest where it is
-left out. Without both it is the last healthy revision against the newest; where Reprise has put a revision back, that
-one against what it replaced.
+		Use:   "diff [WORKLOAD [FROM [TO]]]",
+		Short: "Compare two revisions, and their Score files line by line",
+		Long: `Compare two revisions of a workload in Score's terms. Credentials are masked.
 
-Exit codes: 0 it is shown, whether something changed or not, 2 it cannot be told.`,
-		Example: `  # What the newest revision changed, or what was put back
+If you leave out TO, FROM is compared with the newest revision. If you leave out both, the last healthy revision is compared
+with the newest one. After a rollback, it is compared with the revision that was rolled back.
+
+Exit codes: 0 success, whether the revisions differ or not, 2 error or unknown.`,
+		Example: `  # Show what the newest revision changed, or what a rollback undid
   kubectl reprise diff cart
 
-  # From revision 4 to 5, for a program
+  # Compare revision 4 with revision 5, as JSON
   kubectl reprise diff cart 4 5 -o json`,
 		Args:              cobra.MaximumNArgs(3),
 		ValidArgsFunction: p.completeRevision,
 		RunE: func(command *cobra.Command, args []string) error {
-			if err := known(o.output, "", "json"); err != nil {
+			if err := terminal.CheckFormat(o.output, terminal.JSON); err != nil {
 				return err
 			}
 			return p.diff(command.Context(), o, args)
 		},
 	}
-	outputFlag(command, &o.output, "", "json, or nothing: for people", []string{"json"})
-	command.Flags().BoolVar(&o.kubernetes, "kubernetes", false, "name fields as in the Deployment, not in Score's terms")
+	outputFlag(command, &o.output, terminal.Default, "Output format. One of [json].", []string{terminal.JSON})
+	command.Flags().BoolVar(&o.kubernetes, "kubernetes", false, "If true, name fields as in the Deployment instead of in Score's terms.")
 	return command
 }
 
@@ -52,7 +53,7 @@ func (p *plugin) diff(ctx context.Context, o diffOptions, args []string) error {
 	if err != nil {
 		return err
 	}
-	w, err := c.find(ctx, first(args))
+	w, err := p.find(ctx, c, first(args))
 	if err != nil {
 		return err
 	}
@@ -64,7 +65,7 @@ func (p *plugin) diff(ctx context.Context, o diffOptions, args []string) error {
 	if err != nil {
 		return err
 	}
-	if o.output == "json" {
+	if o.output == terminal.JSON {
 		encoded, err := changes.JSON()
 		if err != nil {
 			return err
@@ -78,7 +79,7 @@ func (p *plugin) diff(ctx context.Context, o diffOptions, args []string) error {
 	return nil
 }
 
-// compared are the revisions that the arguments name.
+// compared returns the revisions that the arguments name.
 func compared(w story.Workload, args []string) (from, to *v1alpha1.WorkloadRevision, what string, err error) {
 	if len(args) < 2 {
 		from, to, what, err = w.DefaultDiff()
@@ -91,17 +92,4 @@ func compared(w story.Workload, args []string) (from, to *v1alpha1.WorkloadRevis
 		to, err = w.Revision(args[2])
 	}
 	return from, to, "", err
-}
-
-// changesBetween compares what two revisions hold.
-func changesBetween(from, to *v1alpha1.WorkloadRevision) (diff.Changes, error) {
-	before, err := history.ToDiffRevision(from)
-	if err != nil {
-		return nil, err
-	}
-	after, err := history.ToDiffRevision(to)
-	if err != nil {
-		return nil, err
-	}
-	return diff.Revisions(before, after)
 }

@@ -43,7 +43,7 @@ func manifests(paths []string, recursive bool, stdin io.Reader) ([]check.Manifes
 			content, err := os.ReadFile(file)
 			err = read(file, content, err)
 			if file != path && errors.Is(err, check.ErrScoreFile) {
-				continue // A folder may hold what was generated beside what it was generated of.
+				continue // A folder may hold Score files beside what was generated of them.
 			}
 			if err != nil {
 				return nil, err
@@ -53,11 +53,11 @@ func manifests(paths []string, recursive bool, stdin io.Reader) ([]check.Manifes
 	return all, nil
 }
 
-// filesIn are the files of a folder with one of the endings, sorted; a path that is no folder is itself.
+// filesIn returns the files of a folder with one of the endings, sorted. A path of a file is returned as it is.
 func filesIn(path string, recursive bool, endings ...string) ([]string, error) {
 	info, err := os.Stat(path)
 	if err != nil {
-		return nil, fmt.Errorf("reading what was given: %w", err)
+		return nil, err
 	}
 	if !info.IsDir() {
 		return []string{path}, nil
@@ -68,7 +68,7 @@ func filesIn(path string, recursive bool, endings ...string) ([]string, error) {
 		case err != nil:
 			return err
 		case entry.IsDir() && file != path && (!recursive || strings.HasPrefix(entry.Name(), ".")):
-			return fs.SkipDir // What is hidden is another tool's state, such as .score-k8s.
+			return fs.SkipDir // A hidden folder is another tool's state, such as .score-k8s.
 		case !entry.IsDir() && slices.Contains(endings, filepath.Ext(file)):
 			files = append(files, file)
 		}
@@ -78,7 +78,7 @@ func filesIn(path string, recursive bool, endings ...string) ([]string, error) {
 		return nil, fmt.Errorf("reading folder %s: %w", path, err)
 	}
 	if len(files) == 0 {
-		return nil, fmt.Errorf("folder %s holds no file that ends in %s", path, strings.Join(endings, " or "))
+		return nil, fmt.Errorf("folder %s has no file that ends in %s", path, strings.Join(endings, " or "))
 	}
 	return files, nil
 }

@@ -24,28 +24,28 @@ const usage = `{{if .HasExample}}Examples:
 {{end}}Usage:
   {{if .Runnable}}{{.UseLine}}{{else}}{{.CommandPath}} COMMAND [options]{{end}}
 {{if .HasAvailableSubCommands}}
-Use "{{.CommandPath}} COMMAND --help" for more about a command.{{end}}
-Use "{{.Root.DisplayName}} options" for the options that all commands have.
+Use "{{.CommandPath}} COMMAND --help" for more information about a given command.{{end}}
+Use "{{.Root.DisplayName}} options" for a list of global command-line options (applies to all commands).
 `
 
-// likeKubectl has help, and errors about how a command was called, look as kubectl's do.
+// likeKubectl gives help and usage errors the form of kubectl's.
 func likeKubectl(root *cobra.Command) {
 	cobra.AddTemplateFunc("options", options)
 	root.SetUsageTemplate(usage)
 	root.SetHelpTemplate("{{with (or .Long .Short)}}{{. | trimTrailingWhitespaces}}\n\n{{end}}{{.UsageString}}")
-	root.SetFlagErrorFunc(called)
+	root.SetFlagErrorFunc(usageError)
 	for _, command := range append(root.Commands(), nested(root)...) {
 		command.DisableFlagsInUseLine = true
 		if !command.HasSubCommands() && command.Name() != "options" {
 			command.Use += " [options]"
 		}
 		if args := command.Args; args != nil {
-			command.Args = func(c *cobra.Command, given []string) error { return called(c, args(c, given)) }
+			command.Args = func(c *cobra.Command, given []string) error { return usageError(c, args(c, given)) }
 		}
 	}
 }
 
-// nested are the commands below the root's own.
+// nested returns the commands below the root's own.
 func nested(root *cobra.Command) []*cobra.Command {
 	var all []*cobra.Command
 	for _, command := range root.Commands() {
@@ -54,29 +54,29 @@ func nested(root *cobra.Command) []*cobra.Command {
 	return all
 }
 
-// called adds to an error about how a command was called where its usage stands.
-func called(command *cobra.Command, err error) error {
+// usageError adds to an error of the arguments where the usage is shown.
+func usageError(command *cobra.Command, err error) error {
 	if err == nil {
 		return nil
 	}
 	return fmt.Errorf("%w\nSee '%s --help' for usage and examples", err, command.CommandPath())
 }
 
-// options leaves out of a list of flags that one may be given a value which nobody types.
+// options returns a list of flags without the values that pflag shows for some booleans.
 func options(list string) string {
 	const value = "[=true|false]"
 	return strings.TrimRight(strings.ReplaceAll(list, value, strings.Repeat(" ", len(value))), "\n")
 }
 
-// optionsCommand lists the options that every command has.
+// optionsCommand prints the options that all commands have.
 func optionsCommand() *cobra.Command {
 	return &cobra.Command{
-		Use: "options", Short: "List the options that all commands have", Args: cobra.NoArgs,
-		Long: `List the options that all commands have: which cluster, which namespace, and as whom.
+		Use: "options", Short: "Print the options that all commands have", Args: cobra.NoArgs,
+		Long: `Print the options that all commands have. They select the cluster, the namespace and the user.
 
-Exit codes: 0 they are listed.`,
+Exit codes: 0 success.`,
 		RunE: func(command *cobra.Command, _ []string) error {
-			_, err := fmt.Fprintf(command.OutOrStdout(), "The following options can be given to any command:\n\n%s\n", options(command.Root().PersistentFlags().FlagUsages()))
+			_, err := fmt.Fprintf(command.OutOrStdout(), "The following options can be passed to any command:\n\n%s\n", options(command.Root().PersistentFlags().FlagUsages()))
 			return err
 		},
 	}

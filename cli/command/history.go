@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"reprise.dev/reprise/cli/terminal"
 	"reprise.dev/reprise/story"
 )
 
@@ -14,20 +15,20 @@ func (p *plugin) historyCommand() *cobra.Command {
 	var o tableOptions
 	command := &cobra.Command{
 		Use:   "history [WORKLOAD]",
-		Short: "List what was deployed, and what became of it",
-		Long: `List a workload's revisions, the newest last: what changed, by whom, and why it failed. The live one is marked, and
-the last healthy one where it is another: that is what a failure goes back to.
+		Short: "List the revisions of a workload",
+		Long: `List the revisions of a workload, the newest last, with what each one changed, who deployed it, and why it failed. The
+list marks the live revision and the last healthy one, which is the target of a rollback.
 
-Exit codes: 0 it is shown, 2 it cannot be told.`,
-		Example: `  # What was deployed of cart, and what became of it
+Exit codes: 0 success, 2 error or unknown.`,
+		Example: `  # List the revisions of cart
   kubectl reprise history cart
 
-  # With who delivered it and why
+  # Also show the tool that delivered each revision, and the change cause
   kubectl reprise history cart -o wide`,
 		Args:              cobra.MaximumNArgs(1),
 		ValidArgsFunction: p.completeWorkload,
 		RunE: func(command *cobra.Command, args []string) error {
-			if err := known(o.output, formats...); err != nil {
+			if err := terminal.CheckFormat(o.output, tableFormats...); err != nil {
 				return err
 			}
 			return p.history(command.Context(), o, first(args))
@@ -42,17 +43,22 @@ func (p *plugin) history(ctx context.Context, o tableOptions, argument string) e
 	if err != nil {
 		return err
 	}
-	w, err := c.find(ctx, argument)
+	w, err := p.find(ctx, c, argument)
 	if err != nil {
 		return err
 	}
-	if o.output != "" && o.output != "wide" {
-		return p.printRevisions(o.output, w.History)
+	if o.output != terminal.Default && o.output != terminal.Wide {
+		return writeRevisions(p.Out, o.output, w.History)
 	}
-	p.warnOfSilence(ctx, c)
+	p.warnNotRunning(ctx, c)
 	if len(w.History) == 0 {
-		fmt.Fprintf(p.ErrOut, "nothing of %s is recorded yet\n", w.Name)
+		fmt.Fprintln(p.ErrOut, notRecorded(w))
 		return nil
 	}
-	return story.HistoryTable(w, time.Now()).Write(p.Out, p.look(), o.output == "wide", !o.noHeaders)
+	return story.HistoryTable(w, time.Now()).Write(p.Out, p.look(), o.output == terminal.Wide, !o.noHeaders)
+}
+
+// notRecorded says that a workload has no revision yet.
+func notRecorded(w story.Workload) string {
+	return fmt.Sprintf("Reprise has recorded no revision of %s", w.Name)
 }

@@ -5,20 +5,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"strings"
-	"sync"
 
 	"github.com/spf13/cobra"
-	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/client-go/kubernetes"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"reprise.dev/reprise/api/v1alpha1"
+	"reprise.dev/reprise/cli/cluster"
+	"reprise.dev/reprise/cli/terminal"
+	"reprise.dev/reprise/cli/watch"
 	"reprise.dev/reprise/story"
 )
 
@@ -35,22 +31,23 @@ func (p *plugin) logsCommand() *cobra.Command {
 	o := logOptions{}
 	command := &cobra.Command{
 		Use:   "logs [WORKLOAD]",
-		Short: "Print the logs of a revision's pods, or what was saved of them when they are gone",
-		Long: `Print the logs of the pods of a revision: of what failed, until another was deployed and is healthy, then of that; or of
---revision. When its pods are gone, the last lines that were saved as evidence are printed, with credentials masked.
-Every line begins with its pod and container.
+		Short: "Print the logs of a revision's pods",
+		Long: `Print the logs of the pods of a revision. Each line begins with its pod and container. If the pods are gone, print the
+last lines, which Reprise saved as evidence with credentials masked.
 
-With -f it goes on as the logs grow, with pods that start later and containers that are restarted, until it is
-interrupted, or the revision does not run any more and its last pod is gone.
+Without --revision, print the logs of the last revision that failed, or of the live one if a later deployment is healthy.
 
-Exit codes: 0 they are printed, 2 there are none, or they cannot be read.`,
-		Example: `  # The logs of what failed last or, where that is mended, of what runs
+With --follow, print new lines, also of pods that start later and of containers that restart. It ends when you interrupt it,
+or when the revision does not run any more and its last pod is gone.
+
+Exit codes: 0 success, 2 error, or there are no logs.`,
+		Example: `  # Print the logs of the last failure of cart
   kubectl reprise logs cart
 
-  # Follow the logs of revision 5, of all its pods
+  # Follow the logs of all pods of revision 5
   kubectl reprise logs cart --revision 5 -f
 
-  # What container frontend printed before it was restarted
+  # Print the logs of container frontend before its last restart
   kubectl reprise logs cart --previous -c frontend`,
 		Args:              cobra.MaximumNArgs(1),
 		ValidArgsFunction: p.completeWorkload,
@@ -59,11 +56,11 @@ Exit codes: 0 they are printed, 2 there are none, or they cannot be read.`,
 		},
 	}
 	flags := command.Flags()
-	flags.StringVar(&o.revision, "revision", "", "the number of the revision")
-	flags.BoolVarP(&o.follow, "follow", "f", false, "go on as the logs grow, until interrupted")
-	flags.BoolVar(&o.previous, "previous", false, "of the run before, of containers that were restarted")
-	flags.StringVarP(&o.container, "container", "c", "", "of this container alone")
-	flags.Int64Var(&o.tail, "tail", -1, "how many of the last lines to print of each; -1 for all")
+	flags.StringVar(&o.revision, "revision", "", "Print the logs of this revision, by its number.")
+	flags.BoolVarP(&o.follow, "follow", "f", false, "If true, follow the logs until interrupted.")
+	flags.BoolVar(&o.previous, "previous", false, "If true, print the logs of the previous instance of each container.")
+	flags.StringVarP(&o.container, "container", "c", "", "Print the logs of this container.")
+	flags.Int64Var(&o.tail, "tail", -1, "Number of recent lines to print of each container, -1 for all.")
 	command.MarkFlagsMutuallyExclusive("follow", "previous")
 	_ = command.RegisterFlagCompletionFunc("revision", p.completeNumber) // The flags exist.
 	_ = command.RegisterFlagCompletionFunc("container", p.completeContainer)
@@ -75,7 +72,8 @@ func (p *plugin) logs(ctx context.Context, o logOptions, argument string) error 
 	if err != nil {
 		return err
 	}
-	w, err := c.find(ctx, argument)
+	workloads := cluster.NewWorkloads(c)
+	w, err := workloads.Find(ctx, c.Namespace, argument)
 	if err != nil {
 		return err
 	}
@@ -86,50 +84,25 @@ func (p *plugin) logs(ctx context.Context, o logOptions, argument string) error 
 		}
 	}
 	if r == nil {
-		return fmt.Errorf("nothing of %s is recorded yet", w.Name)
+		return errors.New(notRecorded(w))
 	}
-	pods, err := c.podsOf(ctx, w, r)
+	pods, err := workloads.Pods(ctx, w, r)
 	if err != nil {
 		return err
 	}
-	follows := o.follow && w.Wants(r)
+	title := fmt.Sprintf("%s #%d, %s", w.Name, r.Spec.Number, story.Label(r))
 	switch {
-	case len(pods) == 0 && follows:
-		fmt.Fprintf(p.ErrOut, "%s #%d, %s: its pods are not there yet\n", w.Name, r.Spec.Number, story.Label(r))
+	case len(pods) == 0 && o.follow && w.Wants(r):
+		fmt.Fprintf(p.ErrOut, "%s: waiting for its pods\n", title)
 	case len(pods) == 0:
 		return p.savedLogs(w, r, o)
 	default:
-		fmt.Fprintf(p.ErrOut, "%s #%d, %s:\n", w.Name, r.Spec.Number, story.Label(r))
-	}
-	core, err := kubernetes.NewForConfig(c.rest)
-	if err != nil {
-		return fmt.Errorf("making a client: %w", err)
+		fmt.Fprintf(p.ErrOut, "%s:\n", title)
 	}
 	if o.follow {
-		return p.followLogs(ctx, c, core, w, r, o)
+		return p.followLogs(ctx, c, w, r, o)
 	}
-	return p.liveLogs(ctx, core, pods, o)
-}
-
-// podsOf are the pods of a revision's pod template that are there still.
-func (c *connection) podsOf(ctx context.Context, w story.Workload, r *v1alpha1.WorkloadRevision) ([]corev1.Pod, error) {
-	if w.Deployment == nil {
-		return nil, nil
-	}
-	selector, err := metav1.LabelSelectorAsSelector(w.Deployment.Spec.Selector)
-	if err != nil {
-		return nil, fmt.Errorf("reading the selector of %s: %w", w.Name, err)
-	}
-	matching := []client.ListOption{client.InNamespace(w.Namespace), client.MatchingLabelsSelector{Selector: selector}}
-	var sets appsv1.ReplicaSetList
-	if err := c.reader.List(ctx, &sets, matching...); err != nil {
-		return nil, explain(err, w.Namespace)
-	}
-	var all corev1.PodList
-	if err := c.reader.List(ctx, &all, matching...); err != nil {
-		return nil, explain(err, w.Namespace)
-	}
-	return story.PodsOf(r, sets.Items, all.Items), nil
+	return p.liveLogs(ctx, c, pods, o)
 }
 
 // savedLogs prints what was saved of a revision's containers.
@@ -141,7 +114,7 @@ func (p *plugin) savedLogs(w story.Workload, r *v1alpha1.WorkloadRevision, o log
 	if len(lines) == 0 {
 		return fmt.Errorf("the pods of %s #%d are gone, and no logs were saved of them; %s", w.Name, r.Spec.Number, cmp.Or(r.Status.Error, "it has not failed"))
 	}
-	fmt.Fprintf(p.ErrOut, "%s #%d, %s: its pods are gone; this was saved when it failed:\n", w.Name, r.Spec.Number, story.Label(r))
+	fmt.Fprintf(p.ErrOut, "%s #%d, %s: its pods are gone; these lines were saved when it failed:\n", w.Name, r.Spec.Number, story.Label(r))
 	if o.tail >= 0 {
 		lines = lines[max(0, len(lines)-int(o.tail)):]
 	}
@@ -152,55 +125,43 @@ func (p *plugin) savedLogs(w story.Workload, r *v1alpha1.WorkloadRevision, o log
 }
 
 // liveLogs prints the logs of pods, one after another.
-func (p *plugin) liveLogs(ctx context.Context, core kubernetes.Interface, pods []corev1.Pod, o logOptions) error {
+func (p *plugin) liveLogs(ctx context.Context, c *cluster.Connection, pods []corev1.Pod, o logOptions) error {
+	logs, err := cluster.NewLogs(c)
+	if err != nil {
+		return err
+	}
 	var problems []error
-	var printing sync.Mutex
 	read := 0
 	for _, pod := range pods {
-		for _, container := range containersOf(&pod, o.container) {
+		for _, container := range cluster.Containers(&pod.Spec, o.container) {
 			options := &corev1.PodLogOptions{Container: container, Previous: o.previous}
 			if o.tail >= 0 {
 				options.TailLines = &o.tail
 			}
 			read++
-			if err := stream(ctx, core, &pod, options, newPrefixed(pod.Name, container, p.Out, &printing)); err != nil {
-				problems = append(problems, unread(&pod, container, err))
+			line := func(text []byte) error { return terminal.WriteLogLine(p.Out, pod.Name, container, text) }
+			if err := logs.Read(ctx, &pod, options, line); err != nil {
+				problems = append(problems, err)
 			}
 		}
 	}
 	if read == 0 {
-		return fmt.Errorf("there is no container %q; there are %s", o.container, strings.Join(containersOf(&pods[0], ""), ", "))
+		return fmt.Errorf("there is no container %q; there are %s", o.container, strings.Join(cluster.Containers(&pods[0].Spec, ""), ", "))
 	}
 	return errors.Join(problems...)
 }
 
-// unread says that a log cannot be read.
-func unread(pod *corev1.Pod, container string, err error) error {
-	if apierrors.IsForbidden(err) {
-		return fmt.Errorf("reading logs takes the right to get pods/log: %w", err)
+// followLogs prints logs as they grow.
+func (p *plugin) followLogs(ctx context.Context, c *cluster.Connection, w story.Workload, r *v1alpha1.WorkloadRevision, o logOptions) error {
+	ended, err := watch.Logs(ctx, c, watch.LogOptions{
+		Workload: w, Revision: r, Container: o.container, Tail: o.tail,
+		Line: func(pod, container string, text []byte) error {
+			return terminal.WriteLogLine(p.Out, pod, container, text)
+		},
+		Warn: func(err error) { fmt.Fprintf(p.ErrOut, "warning: %v; trying again\n", err) },
+	})
+	if ended != nil {
+		fmt.Fprintf(p.ErrOut, "%s #%d, %s: it does not run any more, and its pods are gone\n", w.Name, ended.Spec.Number, story.Label(ended))
 	}
-	return fmt.Errorf("reading the log of container %s in pod %s: %w", container, pod.Name, err)
-}
-
-// containersOf are the containers whose logs are wanted.
-func containersOf(pod *corev1.Pod, wanted string) []string {
-	var names []string
-	for _, container := range slices.Concat(pod.Spec.InitContainers, pod.Spec.Containers) {
-		if wanted == "" || container.Name == wanted {
-			names = append(names, container.Name)
-		}
-	}
-	return names
-}
-
-func stream(ctx context.Context, core kubernetes.Interface, pod *corev1.Pod, options *corev1.PodLogOptions, out *prefixed) error {
-	log, err := core.CoreV1().Pods(pod.Namespace).GetLogs(pod.Name, options).Stream(ctx)
-	if err != nil {
-		return err
-	}
-	defer log.Close()
-	if _, err := io.Copy(out, log); err != nil {
-		return err
-	}
-	return out.end()
+	return err
 }

@@ -6,18 +6,19 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"reprise.dev/reprise/cli/cluster"
 	"reprise.dev/reprise/workload"
 )
 
 func (p *plugin) pauseCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "pause [WORKLOAD]",
-		Short: "Have failures only reported, not rolled back",
-		Long: `Set the annotation reprise.dev/rollback of the Deployment to manual: failures are judged, recorded and reported, and
-nothing is put back unless somebody asks (kubectl reprise rollback). Admission goes on as before.
+		Short: "Stop rolling back failures of a workload",
+		Long: `Set the annotation reprise.dev/rollback of the Deployment to manual. Reprise still judges, records and reports failures,
+but rolls back only on request (kubectl reprise rollback). Admission does not change.
 
-Exit codes: 0 it is so, 2 it cannot be done.`,
-		Example:           "  # Try something out, and let nothing be put back\n  kubectl reprise pause cart",
+Exit codes: 0 success, 2 error.`,
+		Example:           "  # Try something out without automatic rollbacks\n  kubectl reprise pause cart",
 		Args:              cobra.MaximumNArgs(1),
 		ValidArgsFunction: p.completeWorkload,
 		RunE: func(command *cobra.Command, args []string) error {
@@ -29,12 +30,12 @@ Exit codes: 0 it is so, 2 it cannot be done.`,
 func (p *plugin) resumeCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "resume [WORKLOAD]",
-		Short: "Have failures rolled back again, after pause",
-		Long: `Clear the annotation reprise.dev/rollback of the Deployment, which pause has set: what the pod template, the namespace
-or the install says holds again. A failed revision that is live is rolled back then.
+		Short: "Roll back failures of a workload again, after pause",
+		Long: `Remove the annotation reprise.dev/rollback from the Deployment, which pause has set. The setting of the pod template, the
+namespace or the installation applies again. If a failed revision is live, Reprise can roll it back now.
 
-Exit codes: 0 it is so, 2 it cannot be done.`,
-		Example:           "  # Have failures of cart rolled back again\n  kubectl reprise resume cart",
+Exit codes: 0 success, 2 error.`,
+		Example:           "  # Roll back failures of cart again\n  kubectl reprise resume cart",
 		Args:              cobra.MaximumNArgs(1),
 		ValidArgsFunction: p.completeWorkload,
 		RunE: func(command *cobra.Command, args []string) error {
@@ -43,36 +44,37 @@ Exit codes: 0 it is so, 2 it cannot be done.`,
 	}
 }
 
-// setMode sets what a failure leads to, or clears it where the mode is empty. Only what pause sets is cleared: off was
-// set by somebody who meant more by it.
+// setMode sets the rollback mode of a workload, or removes it where the mode is empty. It removes only what pause sets:
+// off was set by somebody who meant more by it.
 func (p *plugin) setMode(ctx context.Context, argument string, mode workload.Mode) error {
 	c, err := p.connect()
 	if err != nil {
 		return err
 	}
-	w, err := c.find(ctx, argument)
+	workloads := cluster.NewWorkloads(c)
+	w, err := workloads.Find(ctx, c.Namespace, argument)
 	if err != nil {
 		return err
 	}
 	if w.Deployment == nil {
-		return fmt.Errorf("deployment/%s is gone; only its history is kept", w.Name)
+		return errGone(w)
 	}
 	if set := w.Deployment.Annotations[workload.RollbackAnnotation]; set != "" && set != string(workload.ModeManual) {
-		return fmt.Errorf("%s of deployment/%s is %q, which pause has not set: change it where it was set", workload.RollbackAnnotation, w.Name, set)
+		return fmt.Errorf("annotation %s of deployment/%s is %q, which pause does not set: change it where it was set", workload.RollbackAnnotation, w.Name, set)
 	}
-	if err := c.annotate(ctx, w, workload.RollbackAnnotation, string(mode)); err != nil {
+	if err := cluster.Annotate(ctx, c.API, w, workload.RollbackAnnotation, string(mode)); err != nil {
 		return err
 	}
-	if w, err = c.load(ctx, w.Namespace, w.Name); err != nil {
+	if w, err = workloads.Load(ctx, w.Namespace, w.Name); err != nil {
 		return err
 	}
 	switch {
 	case w.Settings.Rollback == workload.ModeAuto:
-		fmt.Fprintf(p.Out, "%s: a failure is rolled back\n", w.Name)
+		fmt.Fprintf(p.Out, "%s: Reprise rolls back failures\n", w.Name)
 	case mode == "":
-		fmt.Fprintf(p.Out, "%s: the annotation is cleared, but %s is %s still, by its pod template or its namespace\n", w.Name, workload.RollbackAnnotation, w.Settings.Rollback)
+		fmt.Fprintf(p.Out, "%s: the annotation is removed, but its pod template or namespace still sets %s to %s\n", w.Name, workload.RollbackAnnotation, w.Settings.Rollback)
 	default:
-		fmt.Fprintf(p.Out, "%s: a failure is only reported; %s ends that\n", w.Name, w.Resume())
+		fmt.Fprintf(p.Out, "%s: Reprise only reports failures; to roll back again: %s\n", w.Name, w.Resume())
 	}
 	return nil
 }

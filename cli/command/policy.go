@@ -13,14 +13,14 @@ import (
 )
 
 func (p *plugin) policyCommand() *cobra.Command {
-	command := &cobra.Command{Use: "policy", Short: "Work on policies"}
+	command := &cobra.Command{Use: "policy", Short: "Work with custom policies"}
 	command.AddCommand(&cobra.Command{
 		Use:   "test FOLDER...",
-		Short: "Run the tests that policies bring",
-		Long: `Run the tests that policies bring: rules named test_… in files *_test.rego, with the builtins that Reprise serves
-(stock opa test knows no k8s.quantity). The policies must also load as they would in the cluster.
+		Short: "Run the tests of custom policies",
+		Long: `Run the tests of custom policies: the rules named test_… in files named *_test.rego. The tests run with the builtins of
+Reprise; opa test does not know k8s.quantity. The policies must also load as in the cluster.
 
-Exit codes: 0 all pass, 1 a test fails, 2 they cannot be run.`,
+Exit codes: 0 success, 1 a test fails, 2 error, or there are no tests.`,
 		Example: `  # Run the tests of the policies in a folder
   kubectl reprise policy test policies/`,
 		Args: cobra.MinimumNArgs(1),
@@ -49,7 +49,7 @@ func (p *plugin) testPolicies(ctx context.Context, folders []string) error {
 		}
 	}
 	if failed > 0 {
-		return outcome(denied)
+		return exitCode(codeFailed)
 	}
 	return nil
 }

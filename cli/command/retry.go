@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"reprise.dev/reprise/cli/cluster"
 	"reprise.dev/reprise/story"
 	"reprise.dev/reprise/workload"
 )
@@ -16,19 +17,19 @@ func (p *plugin) retryCommand() *cobra.Command {
 	var timeout time.Duration
 	command := &cobra.Command{
 		Use:   "retry [WORKLOAD [REVISION]]",
-		Short: "Have what failed admitted once more, before its time is over",
-		Long: `Lift the quarantine of a revision that failed, the newest one where none is named: the same apply is admitted once more.
-Nothing is deployed by it.
+		Short: "Lift the quarantine of a failed revision",
+		Long: `Lift the quarantine of a failed revision, so that admission allows the same apply again. Without REVISION, it is the
+newest failure. The command deploys nothing.
 
-Exit codes: 0 it is admitted, 1 it was asked in vain, 2 it cannot be told, or not within --timeout.`,
-		Example: `  # The cause lay elsewhere and is mended: apply the same once more
+Exit codes: 0 success, 1 request rejected, 2 error, unknown or timeout.`,
+		Example: `  # The cause was elsewhere and is fixed: apply the same manifests again
   kubectl reprise retry cart && kubectl apply -f manifests.yaml && kubectl reprise wait -f manifests.yaml`,
 		Args: cobra.MaximumNArgs(2), ValidArgsFunction: p.completeRevision,
 		RunE: func(command *cobra.Command, args []string) error {
 			return p.retry(command.Context(), timeout, args)
 		},
 	}
-	command.Flags().DurationVar(&timeout, "timeout", 30*time.Second, "how long to wait for the answer at most")
+	command.Flags().DurationVar(&timeout, "timeout", 30*time.Second, "The length of time to wait for the answer.")
 	return command
 }
 
@@ -37,7 +38,7 @@ func (p *plugin) retry(ctx context.Context, timeout time.Duration, args []string
 	if err != nil {
 		return err
 	}
-	w, err := p.askable(ctx, c, first(args))
+	w, err := p.requestable(ctx, c, first(args))
 	if err != nil {
 		return err
 	}
@@ -50,15 +51,16 @@ func (p *plugin) retry(ctx context.Context, timeout time.Duration, args []string
 	if failure == nil || !story.HasFailed(failure) {
 		return fmt.Errorf("nothing to retry: %s", story.NoFailure(w, failure))
 	}
+	workloads := cluster.NewWorkloads(c)
 	value := strconv.FormatInt(failure.Spec.Number, 10)
 	request := workload.RetryAnnotation + "=" + value
 	if w.Answer(request) == nil {
-		if err := c.annotate(ctx, w, workload.RetryAnnotation, value); err != nil {
+		if err := cluster.Annotate(ctx, c.API, w, workload.RetryAnnotation, value); err != nil {
 			return err
 		}
 	}
-	progress, err := p.await(ctx, c, w.Name, timeout, func(ctx context.Context) (story.Progress, error) {
-		now, err := c.load(ctx, w.Namespace, w.Name)
+	progress, err := p.poll(ctx, c, w.Namespace, w.Name, timeout, func(ctx context.Context) (story.Progress, error) {
+		now, err := workloads.Load(ctx, w.Namespace, w.Name)
 		return now.RetryStatus(request), err
 	})
 	if err != nil {

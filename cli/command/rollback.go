@@ -8,6 +8,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"reprise.dev/reprise/api/v1alpha1"
+	"reprise.dev/reprise/cli/cluster"
+	"reprise.dev/reprise/cli/terminal"
 	"reprise.dev/reprise/diff"
 	"reprise.dev/reprise/story"
 	"reprise.dev/reprise/workload"
@@ -25,17 +27,19 @@ func (p *plugin) rollbackCommand() *cobra.Command {
 	var o rollbackOptions
 	command := &cobra.Command{
 		Use:   "rollback [WORKLOAD]",
-		Short: "Put an earlier revision back, and follow it until it is healthy",
-		Long: `Put an earlier revision back, with Score's files as they were: the last healthy one that is not what runs, or --to. It
-shows what changes and asks first. Reprise does it, asked by an annotation of the Deployment, and makes sure that the
-revision can run before it writes anything; the next apply meets no conflict. A deploy that arrives meanwhile wins.
+		Short: "Roll back a workload to an earlier revision, and wait until it is healthy",
+		Long: `Roll back a workload to an earlier revision, with the Score files of that revision. Without --to, it is the last healthy
+revision that does not run. The command shows what changes and asks you first.
 
-Exit codes: 0 it is back and Healthy, or nothing was wanted, 1 it was refused, held, or failed, 2 it cannot be told, or
-not within --timeout, 3 another deploy came in between.`,
-		Example: `  # Show what going back to the last healthy revision would change
+The command requests the rollback by an annotation of the Deployment, and Reprise performs it. Reprise first checks that the
+revision can run. Your next apply meets no conflict. A deployment that arrives in the meantime wins.
+
+Exit codes: 0 success (the revision is Healthy, or you did not agree), 1 request rejected, on hold or failed, 2 error,
+unknown or timeout, 3 superseded by another deployment.`,
+		Example: `  # Show what a rollback to the last healthy revision would change
   kubectl reprise rollback cart --dry-run
 
-  # Put revision 4 back, without being asked
+  # Roll back to revision 4 without a question
   kubectl reprise rollback cart --to 4 --yes`,
 		Args:              cobra.MaximumNArgs(1),
 		ValidArgsFunction: p.completeWorkload,
@@ -44,10 +48,10 @@ not within --timeout, 3 another deploy came in between.`,
 		},
 	}
 	flags := command.Flags()
-	flags.StringVar(&o.to, "to", "", "the number of the revision to put back")
-	flags.BoolVarP(&o.yes, "yes", "y", false, "do not ask")
-	flags.BoolVar(&o.dryRun, "dry-run", false, "show what would change, and ask for nothing")
-	flags.DurationVar(&o.timeout, "timeout", 5*time.Minute, "how long to follow it at most")
+	flags.StringVar(&o.to, "to", "", "The number of the revision to roll back to.")
+	flags.BoolVarP(&o.yes, "yes", "y", false, "If true, roll back without asking.")
+	flags.BoolVar(&o.dryRun, "dry-run", false, "If true, only print what would change.")
+	flags.DurationVar(&o.timeout, "timeout", 5*time.Minute, "The length of time to wait for the rollback.")
 	_ = command.RegisterFlagCompletionFunc("to", p.completeNumber) // The flag exists.
 	return command
 }
@@ -57,7 +61,7 @@ func (p *plugin) rollback(ctx context.Context, o rollbackOptions, argument strin
 	if err != nil {
 		return err
 	}
-	w, err := p.askable(ctx, c, argument)
+	w, err := p.requestable(ctx, c, argument)
 	if err != nil {
 		return err
 	}
@@ -72,22 +76,23 @@ func (p *plugin) rollback(ctx context.Context, o rollbackOptions, argument strin
 	value := fmt.Sprintf("%d@%d", target.Spec.Number, live.Spec.Number)
 	request := story.Request{Annotation: workload.RollbackToAnnotation + "=" + value, From: live.Spec.Number, Held: live.Status.Hold}
 	if w.Deployment.Annotations[workload.RollbackToAnnotation] == value {
-		request.Held = "" // It stands already, and what holds it is told at once.
+		request.Held = "" // It is requested already, so the reason for the hold is news.
 	}
 	if before := w.Answer(request.Annotation); before != nil {
-		return fmt.Errorf("%s was asked for already, and each value is answered once: %s", request.Annotation, before.Outcome)
+		return fmt.Errorf("%s was requested before, and Reprise answers each value once: %s", request.Annotation, before.Outcome)
 	}
 	if !o.yes {
-		agreed, err := p.agreed(fmt.Sprintf("Put #%d of %s back?", target.Spec.Number, w.Name))
+		agreed, err := terminal.Confirm(p.In, p.ErrOut, fmt.Sprintf("Roll back %s to #%d?", w.Name, target.Spec.Number))
 		if err != nil || !agreed {
 			return err
 		}
 	}
-	if err := c.annotate(ctx, w, workload.RollbackToAnnotation, value); err != nil {
+	if err := cluster.Annotate(ctx, c.API, w, workload.RollbackToAnnotation, value); err != nil {
 		return err
 	}
-	progress, err := p.await(ctx, c, w.Name, o.timeout, func(ctx context.Context) (story.Progress, error) {
-		now, err := c.load(ctx, w.Namespace, w.Name)
+	workloads := cluster.NewWorkloads(c)
+	progress, err := p.poll(ctx, c, w.Namespace, w.Name, o.timeout, func(ctx context.Context) (story.Progress, error) {
+		now, err := workloads.Load(ctx, w.Namespace, w.Name)
 		return now.RollbackRequestStatus(request), err
 	})
 	if err != nil {
@@ -96,7 +101,7 @@ func (p *plugin) rollback(ctx context.Context, o rollbackOptions, argument strin
 	return p.result(progress, o.timeout)
 }
 
-// targetOf is the revision to put back.
+// targetOf returns the revision to roll back to.
 func targetOf(w story.Workload, to string) (*v1alpha1.WorkloadRevision, error) {
 	if to != "" {
 		return w.Revision(to)
@@ -104,10 +109,10 @@ func targetOf(w story.Workload, to string) (*v1alpha1.WorkloadRevision, error) {
 	if target := w.RollbackTarget(); target != nil {
 		return target, nil
 	}
-	return nil, fmt.Errorf("no revision of %s was healthy but what runs, #%d; --to names another", w.Name, w.Live().Spec.Number)
+	return nil, fmt.Errorf("%s has no healthy revision other than #%d, which runs; use --to to name another", w.Name, w.Live().Spec.Number)
 }
 
-// showRollback shows what changes.
+// showRollback prints what a rollback changes.
 func (p *plugin) showRollback(w story.Workload, target *v1alpha1.WorkloadRevision) error {
 	changes, err := changesBetween(w.Live(), target)
 	if err != nil {

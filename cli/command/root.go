@@ -1,57 +1,66 @@
-// Package command holds the commands of the kubectl plugin.
+// Package command holds the commands of the kubectl plugin: their flags, what they print, and their exit codes.
 package command
 
 import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/spf13/cobra"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 
+	"reprise.dev/reprise/cli/cluster"
+	"reprise.dev/reprise/cli/terminal"
 	"reprise.dev/reprise/internal/version"
+	"reprise.dev/reprise/story"
 )
 
-// The exit codes. An error that says nothing else is cannotTell: what was not judged is no consent.
+// The exit codes. 0 is success. An error without a code of its own ends in codeUnknown: what was not judged is no consent.
 const (
-	denied     = 1
-	cannotTell = 2
+	codeFailed     = 1
+	codeUnknown    = 2
+	codeSuperseded = 3
 )
 
-// outcome is a command's result that is told already, by its exit code.
-type outcome int
+// exitCode is the result of a command that has said already what went wrong.
+type exitCode int
 
 // Error implements error.
-func (o outcome) Error() string { return fmt.Sprintf("exit code %d", int(o)) }
+func (c exitCode) Error() string { return fmt.Sprintf("exit code %d", int(c)) }
 
 // plugin is what the commands share.
 type plugin struct {
 	genericiooptions.IOStreams
 	config *genericclioptions.ConfigFlags
-	// install is the namespace in which Reprise runs.
+	// install is the namespace in which Reprise is installed.
 	install string
 }
 
 // Run runs a command line and returns its exit code.
 func Run(ctx context.Context, args []string, streams genericiooptions.IOStreams) int {
-	p := &plugin{IOStreams: streams, config: genericclioptions.NewConfigFlags(true)}
+	p := newPlugin(streams)
 	root := p.command()
 	root.SetArgs(args)
-	return p.tell(root.ExecuteContext(ctx))
+	return p.exit(root.ExecuteContext(ctx))
 }
 
-// tell says what went wrong, where that is not told already, and returns the exit code that it leads to.
-func (p *plugin) tell(err error) int {
-	var told outcome
+func newPlugin(streams genericiooptions.IOStreams) *plugin {
+	return &plugin{IOStreams: streams, config: genericclioptions.NewConfigFlags(true)}
+}
+
+// exit prints an error that was not printed yet, and returns the exit code that it leads to.
+func (p *plugin) exit(err error) int {
+	var code exitCode
 	switch {
 	case err == nil:
 		return 0
-	case errors.As(err, &told):
-		return int(told)
+	case errors.As(err, &code):
+		return int(code)
 	default:
 		fmt.Fprintln(p.ErrOut, "error:", err)
-		return cannotTell
+		return codeUnknown
 	}
 }
 
@@ -64,14 +73,17 @@ func (p *plugin) add(root *cobra.Command, heading string, commands ...*cobra.Com
 	root.AddCommand(commands...)
 }
 
+// otherCommands is the heading of commands that are not about workloads.
+const otherCommands = "Other commands:"
+
 func (p *plugin) command() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "kubectl-reprise",
-		Short: "Keep bad Score deployments out, and put the last good one back",
-		Long: `Reprise keeps bad Score deployments out of the cluster and puts the last good one back. This is the developer's day with it:
-see that a deploy failed, why, what it changed, go back, and fix.
+		Short: "Inspect, roll back and check Score workloads",
+		Long: `Reprise rejects bad Score deployments at admission, and rolls back those that fail. Use these commands to see that a
+deployment failed and why, to see what it changed, to roll back, and to check a fix.
 
-A WORKLOAD is NAME or deploy/NAME; where the namespace has one workload, it may be left out.`,
+WORKLOAD is NAME or deploy/NAME. If the namespace has only one workload, you can leave it out.`,
 		Version:       version.String(),
 		SilenceErrors: true,
 		SilenceUsage:  true,
@@ -81,14 +93,47 @@ A WORKLOAD is NAME or deploy/NAME; where the namespace has one workload, it may 
 	root.SetOut(p.Out)
 	root.SetErr(p.ErrOut)
 	p.config.AddFlags(root.PersistentFlags())
-	root.PersistentFlags().StringVar(&p.install, "reprise-namespace", "reprise-system", "the namespace in which Reprise is installed, to see whether it runs")
-	p.add(root, "See what happened:", p.statusCommand(), p.historyCommand(), p.diffCommand(), p.whyCommand(), p.logsCommand())
-	p.add(root, "Act:", p.rollbackCommand(), p.retryCommand(), p.pauseCommand(), p.resumeCommand())
-	p.add(root, "In a pipeline:", p.checkCommand(), p.waitCommand(), p.policyCommand())
-	p.add(root, "Other commands:", p.versionCommand(), optionsCommand())
-	root.SetHelpCommandGroupID("Other commands:")
-	root.SetCompletionCommandGroupID("Other commands:")
+	root.PersistentFlags().StringVar(&p.install, "reprise-namespace", "reprise-system", "The namespace in which Reprise is installed. Used to check whether it is running.")
+	p.add(root, "Inspect workloads:", p.statusCommand(), p.historyCommand(), p.diffCommand(), p.whyCommand(), p.logsCommand())
+	p.add(root, "Act on workloads:", p.rollbackCommand(), p.retryCommand(), p.pauseCommand(), p.resumeCommand())
+	p.add(root, "Use in a pipeline:", p.checkCommand(), p.waitCommand(), p.policyCommand())
+	p.add(root, otherCommands, p.versionCommand(), optionsCommand())
+	root.SetHelpCommandGroupID(otherCommands)
+	root.SetCompletionCommandGroupID(otherCommands)
 	p.completeFlags(root)
 	likeKubectl(root)
 	return root
+}
+
+// connect connects to the cluster that the flags and the kubeconfig name.
+func (p *plugin) connect() (*cluster.Connection, error) {
+	return cluster.Connect(p.config.ToRawKubeConfigLoader(), *p.config.Context)
+}
+
+// find returns the workload that an argument names in the namespace of the command line.
+func (p *plugin) find(ctx context.Context, c *cluster.Connection, argument string) (story.Workload, error) {
+	return cluster.NewWorkloads(c).Find(ctx, c.Namespace, argument)
+}
+
+// notRunning says since when Reprise does not run, and nothing where it does.
+func (p *plugin) notRunning(ctx context.Context, c *cluster.Connection) string {
+	return cluster.NotRunning(ctx, c.API, p.install, time.Now())
+}
+
+// warnNotRunning prints a warning where Reprise does not run.
+func (p *plugin) warnNotRunning(ctx context.Context, c *cluster.Connection) {
+	if message := p.notRunning(ctx, c); message != "" {
+		fmt.Fprintln(p.ErrOut, "warning:", message)
+	}
+}
+
+// look returns what standard output is printed on.
+func (p *plugin) look() story.Terminal { return terminal.Of(p.Out) }
+
+// first returns the first argument, empty where there is none.
+func first(args []string) string {
+	if len(args) == 0 {
+		return ""
+	}
+	return args[0]
 }

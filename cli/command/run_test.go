@@ -49,10 +49,10 @@ import data.team
 test_no_owner_is_told if count(team.deny) == 1 with input as {"metadata": {}, "parameters": {"label": "owner"}}
 `
 	failingTest = "\ntest_fails if count(team.deny) == 7\n"
-	bounds      = "apiVersion: v1\nkind: LimitRange\nmetadata: {name: bounds}\nspec: {limits: [{type: Container, defaultRequest: {memory: 64Mi}, default: {memory: 64Mi}, max: {memory: 64Mi}}]}\n"
+	limits      = "apiVersion: v1\nkind: LimitRange\nmetadata: {name: bounds}\nspec: {limits: [{type: Container, defaultRequest: {memory: 64Mi}, default: {memory: 64Mi}, max: {memory: 64Mi}}]}\n"
 )
 
-func TestExitCodesAndWhatIsSaid(t *testing.T) {
+func TestRun_withoutCluster(t *testing.T) {
 	healthy, broken := text(t, tutorial("1-healthy")), text(t, tutorial("2-broken"))
 	folder := files(t, map[string]string{
 		"app/manifests.yaml": healthy, "app/score.yaml": "apiVersion: score.dev/v1b1\nmetadata: {name: a}\n", "app/notes.txt": "no manifest",
@@ -60,7 +60,7 @@ func TestExitCodesAndWhatIsSaid(t *testing.T) {
 		"own/team.rego": teamRule, "own/team_test.rego": teamTest, "own/parameters.yaml": "label: owner\n", "own/README.md": "ours",
 		"failing/team.rego": teamRule, "failing/team_test.rego": teamTest + failingTest,
 		"untested/team.rego": teamRule, "bad/team.rego": "package team\n\ndeny contains", "none/notes.txt": "",
-		"limits.yaml": bounds, "config.yaml": "policies: {overrides: [{policy: requests-within-limits, enforcement: warn}]}\n",
+		"limits.yaml": limits, "config.yaml": "policies: {overrides: [{policy: requests-within-limits, enforcement: warn}]}\n",
 		"misspelt.yaml": "policies: {overrides: [{policy: request-within-limits, enforcement: warn}]}\n", "bad.yaml": healthy + "\n---\na: [\n",
 	})
 	in := func(name string) string { return filepath.Join(folder, name) }
@@ -73,37 +73,37 @@ func TestExitCodesAndWhatIsSaid(t *testing.T) {
 		says   string
 	}{
 		{"a sound file", []string{"check", "-f", tutorial("1-healthy")}, "", 0, "workloads: 1 allowed"},
-		{"it is said what needs a cluster", []string{"check", "-f", tutorial("1-healthy")}, "", 0, "judged without a cluster"},
-		{"a broken one", []string{"check", "-f", tutorial("2-broken")}, "", denied, excess},
-		{"standard input", []string{"check", "-f", "-"}, broken, denied, "-: document 3 (line 49): deployment/sample-app"},
-		{"two files", []string{"check", "-f", tutorial("1-healthy"), "-f", tutorial("2-broken")}, "", denied, "workloads: 1 denied; 1 allowed"},
+		{"it is said what needs a cluster", []string{"check", "-f", tutorial("1-healthy")}, "", 0, "checked without a cluster"},
+		{"a broken one", []string{"check", "-f", tutorial("2-broken")}, "", codeFailed, excess},
+		{"standard input", []string{"check", "-f", "-"}, broken, codeFailed, "-: document 3 (line 49): deployment/sample-app"},
+		{"two files", []string{"check", "-f", tutorial("1-healthy"), "-f", tutorial("2-broken")}, "", codeFailed, "workloads: 1 denied; 1 allowed"},
 		{"a folder, where Score's own file lies beside", []string{"check", "-f", in("app")}, "", 0, "workloads: 1 allowed"},
 		{"a folder alone", []string{"check", "-f", in("deep")}, "", 0, "workloads: 1 allowed"},
-		{"a folder with all in it but what is hidden", []string{"check", "-R", "-f", in("deep")}, "", denied, "workloads: 1 denied; 1 allowed"},
-		{"a policy of one's own with its parameters", []string{"check", "-f", tutorial("1-healthy"), "-p", in("own")}, "", denied, "no owner"},
-		{"limits of the namespace", []string{"check", "-f", tutorial("3-fixed-limit"), "--limitrange", in("limits.yaml")}, "", denied, "LimitRange bounds"},
+		{"a folder with all in it but what is hidden", []string{"check", "-R", "-f", in("deep")}, "", codeFailed, "workloads: 1 denied; 1 allowed"},
+		{"a policy of one's own with its parameters", []string{"check", "-f", tutorial("1-healthy"), "-p", in("own")}, "", codeFailed, "no owner"},
+		{"limits of the namespace", []string{"check", "-f", tutorial("3-fixed-limit"), "--limitrange", in("limits.yaml")}, "", codeFailed, "LimitRange bounds"},
 		{"an install's overrides", []string{"check", "-f", tutorial("2-broken"), "--config", in("config.yaml")}, "", 0, "allowed, with warnings"},
 		{"the workload's namespace", []string{"check", "-n", "shop", "-f", tutorial("1-healthy")}, "", 0, "in namespace shop"},
-		{"for machines", []string{"check", "-o", "json", "-f", tutorial("2-broken")}, "", denied, `"decision": "deny"`},
+		{"for machines", []string{"check", "-o", "json", "-f", tutorial("2-broken")}, "", codeFailed, `"decision": "deny"`},
 
-		{"no file", []string{"check"}, "", cannotTell, `"filename" not set`},
-		{"a file that is not there", []string{"check", "-f", in("missing.yaml")}, "", cannotTell, "missing.yaml: no such file"},
-		{"a folder without manifests", []string{"check", "-f", in("none")}, "", cannotTell, "holds no file that ends in .yaml or .yml or .json"},
-		{"bad YAML", []string{"check", "-f", in("bad.yaml")}, "", cannotTell, "bad.yaml: document 4 (line "},
-		{"Score's own file", []string{"check", "-f", in("app/score.yaml")}, "", cannotTell, "run score-k8s generate"},
-		{"nothing to judge", []string{"check", "-f", "-"}, "apiVersion: v1\nkind: Service\n", cannotTell, "there is nothing to judge: of 1 objects"},
-		{"an unknown format", []string{"check", "-o", "yaml", "-f", tutorial("1-healthy")}, "", cannotTell, "expected one of [human json junit github]"},
-		{"a policy that does not compile", []string{"check", "-f", tutorial("1-healthy"), "-p", in("bad")}, "", cannotTell, "team.rego:3"},
-		{"an override of a policy that does not exist", []string{"check", "-f", tutorial("1-healthy"), "--config", in("misspelt.yaml")}, "", cannotTell, "request-within-limits; there are "},
-		{"namespace data that is none", []string{"check", "-f", tutorial("1-healthy"), "--namespace-data", tutorial("1-healthy")}, "", cannotTell, "decides nothing about pods"},
-		{"a cluster that is not there", []string{"check", "--live", "--kubeconfig", os.DevNull, "-s", "http://127.0.0.1:1", "-f", tutorial("1-healthy")}, "", cannotTell, "--live needs a cluster"},
-		{"an unknown command", []string{"chek"}, "", cannotTell, `unknown command "chek"`},
+		{"no file", []string{"check"}, "", codeUnknown, `"filename" not set`},
+		{"a file that is not there", []string{"check", "-f", in("missing.yaml")}, "", codeUnknown, "missing.yaml: no such file"},
+		{"a folder without manifests", []string{"check", "-f", in("none")}, "", codeUnknown, "has no file that ends in .yaml or .yml or .json"},
+		{"bad YAML", []string{"check", "-f", in("bad.yaml")}, "", codeUnknown, "bad.yaml: document 4 (line "},
+		{"Score's own file", []string{"check", "-f", in("app/score.yaml")}, "", codeUnknown, "run score-k8s generate"},
+		{"nothing to judge", []string{"check", "-f", "-"}, "apiVersion: v1\nkind: Service\n", codeUnknown, "there is nothing to judge: of 1 objects"},
+		{"an unknown format", []string{"check", "-o", "yaml", "-f", tutorial("1-healthy")}, "", codeUnknown, "expected one of [human json junit github]"},
+		{"a policy that does not compile", []string{"check", "-f", tutorial("1-healthy"), "-p", in("bad")}, "", codeUnknown, "team.rego:3"},
+		{"an override of a policy that does not exist", []string{"check", "-f", tutorial("1-healthy"), "--config", in("misspelt.yaml")}, "", codeUnknown, "request-within-limits; there are "},
+		{"namespace data that is none", []string{"check", "-f", tutorial("1-healthy"), "--namespace-data", tutorial("1-healthy")}, "", codeUnknown, "decides nothing about pods"},
+		{"a cluster that is not there", []string{"check", "--live", "--kubeconfig", os.DevNull, "-s", "http://127.0.0.1:1", "-f", tutorial("1-healthy")}, "", codeUnknown, "--live needs a cluster"},
+		{"an unknown command", []string{"chek"}, "", codeUnknown, `unknown command "chek"`},
 
 		{"tests that pass", []string{"policy", "test", in("own")}, "", 0, "PASS  " + in("own/team_test.rego") + ":5 team_test.test_no_owner_is_told"},
-		{"a test that fails", []string{"policy", "test", in("own"), in("failing")}, "", denied, "line 7 is not true: count(team.deny) == 7"},
-		{"no tests", []string{"policy", "test", in("untested")}, "", cannotTell, "there are no tests"},
-		{"policies that do not compile", []string{"policy", "test", in("bad")}, "", cannotTell, "team.rego:3"},
-		{"no folder", []string{"policy", "test"}, "", cannotTell, "requires at least 1 arg"},
+		{"a test that fails", []string{"policy", "test", in("own"), in("failing")}, "", codeFailed, "line 7 is not true: count(team.deny) == 7"},
+		{"no tests", []string{"policy", "test", in("untested")}, "", codeUnknown, "there are no tests"},
+		{"policies that do not compile", []string{"policy", "test", in("bad")}, "", codeUnknown, "team.rego:3"},
+		{"no folder", []string{"policy", "test"}, "", codeUnknown, "requires at least 1 arg"},
 	}
 	for _, test := range tests {
 		t.Run(test.reason, func(t *testing.T) {
@@ -113,7 +113,7 @@ func TestExitCodesAndWhatIsSaid(t *testing.T) {
 			if code != test.code || !strings.Contains(said, test.says) {
 				t.Errorf("exit code %d, want %d and %q in:\n%s", code, test.code, test.says, said)
 			}
-			if code == cannotTell && errors.Len() == 0 {
+			if code == codeUnknown && errors.Len() == 0 {
 				t.Error("it does not say why it cannot tell")
 			}
 			if strings.Contains(out.String(), "\x1b[") {
@@ -123,7 +123,7 @@ func TestExitCodesAndWhatIsSaid(t *testing.T) {
 	}
 }
 
-func TestMachinesReadOnlyTheReport(t *testing.T) {
+func TestRun_checkForPrograms(t *testing.T) {
 	var out, errors bytes.Buffer
 	Run(t.Context(), []string{"check", "-o", "json", "-f", tutorial("1-healthy")}, genericiooptions.IOStreams{Out: &out, ErrOut: &errors})
 	if !strings.HasPrefix(out.String(), "{") || !strings.HasSuffix(out.String(), "}\n") {

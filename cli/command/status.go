@@ -2,69 +2,50 @@ package command
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"reprise.dev/reprise/cli/cluster"
+	"reprise.dev/reprise/cli/terminal"
 	"reprise.dev/reprise/story"
 )
-
-// tableOptions are the flags of commands that list something.
-type tableOptions struct {
-	output        string
-	noHeaders     bool
-	allNamespaces bool
-	watch         bool
-}
 
 func (p *plugin) statusCommand() *cobra.Command {
 	var o tableOptions
 	command := &cobra.Command{
 		Use:   "status [WORKLOAD]",
-		Short: "Show what runs, since when, and what failed last",
-		Long: `Show of a workload its live revision, its phase and pods, the last failure, what is refused at admission, and the apply
-that was refused last; without a name, of all workloads of the namespace, a line each.
+		Short: "Show which revision runs and what failed last",
+		Long: `Show the live revision of a workload, its phase and pods, the last failure, the active quarantine, and the last apply
+that admission rejected. Without a name, list all workloads of the namespace.
 
-With -w it is followed live: on a terminal in place, in a pipe a line for each change, until interrupted.
+With --watch, follow the status until you interrupt it. A terminal is redrawn in place. A pipe gets a line for each change.
 
-Exit codes: 0 it is shown, whatever it is, 2 it cannot be told.`,
-		Example: `  # All workloads of the namespace, a line each
+Exit codes: 0 success, whatever the status is, 2 error or unknown.`,
+		Example: `  # List all workloads of the namespace
   kubectl reprise status
 
   # Follow all workloads of all namespaces
   kubectl reprise status -A -w
 
-  # One workload, in more words
+  # Show the details of one workload
   kubectl reprise status deploy/cart -n shop`,
 		Args:              cobra.MaximumNArgs(1),
 		ValidArgsFunction: p.completeWorkload,
 		RunE: func(command *cobra.Command, args []string) error {
-			if err := known(o.output, formats...); err != nil {
+			if err := terminal.CheckFormat(o.output, tableFormats...); err != nil {
 				return err
 			}
 			return p.status(command.Context(), o, first(args))
 		},
 	}
 	flags := command.Flags()
-	flags.BoolVarP(&o.allNamespaces, "all-namespaces", "A", false, "of all namespaces")
-	flags.BoolVarP(&o.watch, "watch", "w", false, "show what changes, until interrupted")
+	flags.BoolVarP(&o.allNamespaces, "all-namespaces", "A", false, "If true, list across all namespaces.")
+	flags.BoolVarP(&o.watch, "watch", "w", false, "If true, follow changes until interrupted.")
 	tableFlags(command, &o)
 	return command
-}
-
-// tableFlags are those that kubectl get has.
-func tableFlags(command *cobra.Command, o *tableOptions) {
-	outputFlag(command, &o.output, "", fmt.Sprintf("one of %v", formats[1:]), formats)
-	command.Flags().BoolVar(&o.noHeaders, "no-headers", false, "leave the headings out")
-}
-
-// first is the first argument, empty where there is none.
-func first(args []string) string {
-	if len(args) == 0 {
-		return ""
-	}
-	return args[0]
 }
 
 func (p *plugin) status(ctx context.Context, o tableOptions, argument string) error {
@@ -73,62 +54,54 @@ func (p *plugin) status(ctx context.Context, o tableOptions, argument string) er
 		return err
 	}
 	if argument != "" && o.allNamespaces {
-		return fmt.Errorf("-A is of all workloads; name none with it")
+		return errors.New("--all-namespaces lists all workloads: leave out the name, or use -n")
 	}
-	p.warnOfSilence(ctx, c)
+	p.warnNotRunning(ctx, c)
 	if o.watch {
 		return p.watchStatus(ctx, c, o, argument)
 	}
+	workloads := cluster.NewWorkloads(c)
 	if argument != "" {
-		w, err := c.found(ctx, argument)
+		w, err := workloads.FindWithEvents(ctx, c.Namespace, argument)
 		if err != nil {
 			return err
 		}
 		return p.printStatus(o, w)
 	}
-	all, err := c.statuses(ctx, o)
+	namespace := c.Namespace
+	if o.allNamespaces {
+		namespace = ""
+	}
+	all, err := workloads.ListWithEvents(ctx, namespace)
 	if err != nil {
 		return err
 	}
 	if len(all) == 0 {
-		fmt.Fprintf(p.ErrOut, "no workload that Reprise guards in %s\n", c.place(o))
+		fmt.Fprintln(p.ErrOut, noWorkloads(namespace))
 	}
-	return p.printStatuses(o, all, !o.noHeaders && len(all) > 0)
+	return p.printStatuses(o, statusesOf(all, time.Now()), !o.noHeaders && len(all) > 0)
 }
 
-// place says where was looked.
-func (c *connection) place(o tableOptions) string {
-	if o.allNamespaces {
-		return "any namespace"
+// noWorkloads says that there is nothing to list in a namespace, or in any where it is empty.
+func noWorkloads(namespace string) string {
+	if namespace == "" {
+		return "no workload that Reprise guards in any namespace"
 	}
-	return "namespace " + c.namespace
+	return "no workload that Reprise guards in namespace " + namespace
 }
 
-// printStatus prints one workload: a page for people, and for tools the status itself, as kubectl get NAME does.
+// printStatus prints one workload: a page for people, and for programs the status itself, as kubectl get NAME does.
 func (p *plugin) printStatus(o tableOptions, w story.Workload) error {
 	switch o.output {
-	case "json", "yaml":
-		return p.printData(o.output, story.StatusOf(w, time.Now()))
-	case "name":
+	case terminal.JSON, terminal.YAML:
+		return terminal.WriteData(p.Out, o.output, story.StatusOf(w, time.Now()))
+	case terminal.Name:
 		fmt.Fprintf(p.Out, "deployment.apps/%s\n", w.Name)
 		return nil
 	default:
 		fmt.Fprint(p.Out, story.StatusPage(w, p.look(), time.Now()))
 		return nil
 	}
-}
-
-// statuses are those of a namespace or of all.
-func (c *connection) statuses(ctx context.Context, o tableOptions) ([]story.Status, error) {
-	namespace := c.namespace
-	if o.allNamespaces {
-		namespace = ""
-	}
-	workloads, err := c.all(ctx, namespace)
-	if err == nil {
-		workloads, err = c.withEvents(ctx, namespace, workloads)
-	}
-	return statusesOf(workloads, time.Now()), err
 }
 
 func statusesOf(workloads []story.Workload, now time.Time) []story.Status {
@@ -141,14 +114,14 @@ func statusesOf(workloads []story.Workload, now time.Time) []story.Status {
 
 func (p *plugin) printStatuses(o tableOptions, all []story.Status, headings bool) error {
 	switch o.output {
-	case "json", "yaml":
-		return p.printData(o.output, map[string]any{"items": all})
-	case "name":
+	case terminal.JSON, terminal.YAML:
+		return terminal.WriteData(p.Out, o.output, map[string]any{"items": all})
+	case terminal.Name:
 		for _, s := range all {
 			fmt.Fprintf(p.Out, "deployment.apps/%s\n", s.Name)
 		}
 		return nil
 	default:
-		return story.StatusTable(all, o.allNamespaces, time.Now()).Write(p.Out, p.look(), o.output == "wide", headings)
+		return story.StatusTable(all, o.allNamespaces, time.Now()).Write(p.Out, p.look(), o.output == terminal.Wide, headings)
 	}
 }

@@ -3,142 +3,149 @@ package command
 import (
 	"context"
 	"fmt"
-	"os"
+	"io"
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
 	"time"
 
-	appsv1 "k8s.io/api/apps/v1"
-	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/fields"
-	"sigs.k8s.io/controller-runtime/pkg/cache"
-	"sigs.k8s.io/controller-runtime/pkg/client"
-
-	"reprise.dev/reprise/api/v1alpha1"
-	"reprise.dev/reprise/history/store"
+	"reprise.dev/reprise/cli/cluster"
+	"reprise.dev/reprise/cli/terminal"
+	"reprise.dev/reprise/cli/watch"
 	"reprise.dev/reprise/story"
 )
 
-const (
-	// calm is how long what follows live rests between two looks, so that a storm of changes is looked at once.
-	calm = 100 * time.Millisecond
-	// tick is how often ages move on a terminal.
-	tick = time.Second
-	// namespacesEvery is how often the annotations of namespaces are read again: they can seldom be watched.
-	namespacesEvery = 30 * time.Second
-)
+// redrawEvery is how often ages move on, on a terminal.
+const redrawEvery = time.Second
 
-// statusWatch is a status that is followed live.
+// statusWatch prints a status that is followed.
 type statusWatch struct {
 	p *plugin
 	o tableOptions
-	c *connection
-	// name is that of the one workload that is followed, empty where all are.
-	name string
+	watch.StatusOptions
 	// screen is drawn in place, nil where each change is a line.
-	screen *screen
+	screen *terminal.Screen
 	// shown is what was printed last of each workload.
 	shown map[string]story.Status
-	// trouble is why what is shown may be old.
-	trouble string
-	// empty says that it was told that there is nothing to follow yet.
-	empty bool
+	// warned and empty say what was printed already: that the cluster does not answer, and that there is no workload.
+	warned, empty bool
 }
 
 // watchStatus follows workloads until it is interrupted: on a terminal in place, else a line for each change, as
 // kubectl get -w does.
-func (p *plugin) watchStatus(ctx context.Context, c *connection, o tableOptions, argument string) error {
-	s := &statusWatch{p: p, o: o, shown: map[string]story.Status{}}
+func (p *plugin) watchStatus(ctx context.Context, c *cluster.Connection, o tableOptions, argument string) error {
+	s := &statusWatch{p: p, o: o, shown: map[string]story.Status{}, StatusOptions: watch.StatusOptions{Namespace: c.Namespace}}
 	if argument != "" {
-		w, err := c.find(ctx, argument)
+		w, err := p.find(ctx, c, argument)
 		if err != nil {
 			return err
 		}
-		s.name = w.Name
+		s.Name = w.Name
 	}
-	if width(p.Out) > 0 && os.Getenv("TERM") != dumb && (o.output == "" || o.output == "wide") {
-		s.screen = &screen{out: p.Out}
-	}
-	namespace := c.namespace
 	if o.allNamespaces {
-		namespace = ""
+		s.Namespace = ""
 	}
-	mine, kinds := *c, kindsOf(s.name)
-	if mine.noEvents = !c.mayWatchEvents(ctx, namespace); !mine.noEvents {
-		kinds[&corev1.Event{}] = cache.ByObject{Field: own(s.name)}
+	if terminal.DrawsInPlace(p.Out) && (o.output == terminal.Default || o.output == terminal.Wide) {
+		s.screen, s.Every = terminal.NewScreen(p.Out), redrawEvery
 	}
-	live, err := c.watch(ctx, namespace, kinds)
-	if err != nil {
-		return unlessOver(ctx, err)
-	}
-	mine.reader = live
-	s.c = &mine
-	return unlessOver(ctx, s.follow(ctx, namespace, live))
+	return watch.Status(ctx, c, s.StatusOptions, func(snapshot watch.Snapshot) error { return s.show(snapshot, time.Now()) })
 }
 
-// kindsOf are what a status is made of: of one workload, or of all where there is no name.
-func kindsOf(name string) map[client.Object]cache.ByObject {
-	var deployment, revisions cache.ByObject
-	if name != "" {
-		deployment.Field = fields.OneTermEqualSelector(metav1.ObjectNameField, name)
-		revisions.Field = fields.OneTermEqualSelector(store.WorkloadField, name)
+// show draws all in place, or prints what has changed.
+func (s *statusWatch) show(snapshot watch.Snapshot, now time.Time) error {
+	if s.screen != nil {
+		text, err := s.page(snapshot, now)
+		if err != nil {
+			return err
+		}
+		return s.screen.Draw(text)
 	}
-	return map[client.Object]cache.ByObject{&appsv1.Deployment{}: deployment, &v1alpha1.WorkloadRevision{}: revisions}
-}
-
-// unlessOver is an error, but where the command was interrupted, which is how it ends.
-func unlessOver(ctx context.Context, err error) error {
-	if ctx.Err() != nil {
+	if snapshot.Err != nil && !s.warned {
+		fmt.Fprintln(s.p.ErrOut, "warning:", noAnswer(snapshot.Err))
+	}
+	s.warned = snapshot.Err != nil
+	all, first := statusesOf(snapshot.Workloads, now), len(s.shown) == 0
+	changed := s.changed(&all)
+	if len(changed) == 0 {
+		if first && !s.empty {
+			s.empty = true
+			fmt.Fprintln(s.p.ErrOut, noWorkloads(s.Namespace))
+		}
 		return nil
 	}
-	return err
-}
-
-func (s *statusWatch) follow(ctx context.Context, namespace string, live *watched) error {
-	var ticks <-chan time.Time
-	if s.screen != nil {
-		ticker := time.NewTicker(tick)
-		defer ticker.Stop()
-		ticks = ticker.C
-	}
-	namespaces := time.NewTicker(namespacesEvery)
-	defer namespaces.Stop()
-	for {
-		workloads, err := s.c.all(ctx, namespace)
-		if err == nil {
-			workloads, err = s.c.withEvents(ctx, namespace, workloads)
-		}
-		if err != nil {
-			return err
-		}
-		if err := s.show(workloads, time.Now()); err != nil {
-			return err
-		}
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-live.changed:
-			s.trouble = ""
-		case err := <-live.troubles:
-			if lasting(err) {
-				return explain(err, namespace)
-			}
-			s.hear(err)
-		case <-namespaces.C:
-			clear(s.c.annotations)
-		case <-ticks:
-		}
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-time.After(calm):
-		}
+	switch s.o.output {
+	case terminal.JSON, terminal.YAML, terminal.Name:
+		return s.documents(all, changed)
+	default:
+		table := story.StatusTable(all, s.o.allNamespaces, now).Only(func(row int) bool { return changed[row] })
+		return table.Write(s.p.Out, s.p.look(), s.o.output == terminal.Wide, first && !s.o.noHeaders)
 	}
 }
 
-// hear notes that the API server does not answer, and tells it once where nothing is drawn in place.
-func (s *statusWatch) hear(err error) {
-	if s.trouble == "" && s.screen == nil {
-		fmt.Fprintln(s.p.ErrOut, "warning: the cluster does not answer; trying again:", err)
+// noAnswer says that a snapshot may be old.
+func noAnswer(err error) string {
+	return fmt.Sprintf("the cluster does not answer; trying again: %v", err)
+}
+
+// page returns all that is drawn in place: the page of the one workload, or the table of all.
+func (s *statusWatch) page(snapshot watch.Snapshot, now time.Time) (string, error) {
+	var text strings.Builder
+	look := s.p.look()
+	switch {
+	case len(snapshot.Workloads) == 0:
+		text.WriteString(noWorkloads(s.Namespace) + "\n")
+	case s.Name != "" && s.o.output == terminal.Default:
+		text.WriteString(story.StatusPage(snapshot.Workloads[0], look, now))
+	default:
+		table := story.StatusTable(statusesOf(snapshot.Workloads, now), s.o.allNamespaces, now)
+		if err := table.Write(&text, look, s.o.output == terminal.Wide, !s.o.noHeaders); err != nil {
+			return "", err
+		}
 	}
-	s.trouble = fmt.Sprintf("the cluster does not answer; trying again: %v", err)
+	if snapshot.Err != nil {
+		text.WriteString(noAnswer(snapshot.Err) + "\n")
+	}
+	return text.String(), nil
+}
+
+// changed returns the rows that differ from what was printed last. A workload that is gone is added once.
+func (s *statusWatch) changed(all *[]story.Status) map[int]bool {
+	changed, exists := map[int]bool{}, map[string]bool{}
+	for i, now := range *all {
+		key := now.Namespace + "/" + now.Name
+		exists[key] = true
+		if before, shown := s.shown[key]; !shown || !reflect.DeepEqual(before, now) {
+			changed[i] = true
+			s.shown[key] = now
+		}
+	}
+	for _, key := range slices.Sorted(maps.Keys(s.shown)) {
+		if !exists[key] {
+			changed[len(*all)] = true
+			*all = append(*all, s.shown[key].Gone())
+			delete(s.shown, key)
+		}
+	}
+	return changed
+}
+
+// documents prints each changed workload as a document of its own, for programs.
+func (s *statusWatch) documents(all []story.Status, changed map[int]bool) error {
+	for i, status := range all {
+		if !changed[i] {
+			continue
+		}
+		if s.o.output == terminal.Name {
+			fmt.Fprintf(s.p.Out, "deployment.apps/%s\n", status.Name)
+			continue
+		}
+		if s.o.output == terminal.YAML {
+			_, _ = io.WriteString(s.p.Out, "---\n")
+		}
+		if err := terminal.WriteData(s.p.Out, s.o.output, status); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -1,6 +1,7 @@
 package command
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -8,8 +9,10 @@ import (
 
 	"github.com/spf13/cobra"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"reprise.dev/reprise/api/v1alpha1"
+	"reprise.dev/reprise/cli/cluster"
 	"reprise.dev/reprise/history/store"
 	"reprise.dev/reprise/story"
 )
@@ -24,24 +27,25 @@ func (p *plugin) waitCommand() *cobra.Command {
 	var o waitOptions
 	command := &cobra.Command{
 		Use:   "wait [WORKLOAD]",
-		Short: "After an apply, wait until what was applied is healthy; fail where it failed or was rolled back",
-		Long: `Wait until the revision that was applied is Healthy. Where it failed or was rolled back, say why and fail: kubectl
-rollout status would call the rollout of what was put back a success.
+		Short: "Wait until the revision that you applied is healthy, and fail if it fails or is rolled back",
+		Long: `Wait until the revision that you applied is Healthy. If it fails or is rolled back, say why and fail. In contrast, kubectl
+rollout status reports success after a rollback.
 
-With -f it is the revision of what the manifest says, found out by a server-side dry run: give the file that was
-applied. Of several workloads each is waited for, and the gravest outcome counts. Without, it is the newest revision that
-Reprise did not make itself; an apply that changed nothing makes no revision, so that this may be an older one. It may
-have been rolled back before wait began, or be replaced meanwhile.
+With --filename, wait for the revision of the manifests that you applied; a server-side dry run finds it. If there are several
+workloads, wait for each of them and exit with the most severe code. Failed is the most severe, then unknown.
 
-Exit codes: 0 it is Healthy, 1 it failed or was rolled back, 2 it cannot be told, or not within --timeout, 3 another
-deploy replaced it before there was a verdict.`,
-		Example: `  # Apply, and fail where what was applied fails
+Without --filename, wait for the newest revision that is not a rollback. An apply that changes nothing makes no revision, so
+this can be an older one. It can have been rolled back before the command starts.
+
+Exit codes: 0 success, 1 the revision failed or was rolled back, 2 error, unknown or timeout, 3 superseded by another
+deployment.`,
+		Example: `  # Apply, and fail if the deployment fails
   kubectl apply -f manifests.yaml && kubectl reprise wait -f manifests.yaml --timeout 5m
 
-  # Wait for what helm upgrade has applied
+  # Wait for the release of helm upgrade
   helm template cart ./chart | kubectl reprise wait -f -
 
-  # Wait for the newest deploy of cart, whoever made it
+  # Wait for the newest deployment of cart
   kubectl reprise wait cart`,
 		Args:              cobra.MaximumNArgs(1),
 		ValidArgsFunction: p.completeWorkload,
@@ -49,8 +53,8 @@ deploy replaced it before there was a verdict.`,
 			return p.wait(command.Context(), o, first(args))
 		},
 	}
-	command.Flags().StringArrayVarP(&o.files, "filename", "f", nil, "the manifests that were applied: a file, a folder, or - for standard input")
-	command.Flags().DurationVar(&o.timeout, "timeout", 10*time.Minute, "how long to wait at most")
+	command.Flags().StringArrayVarP(&o.files, "filename", "f", nil, "The manifests that you applied: a file, a folder, or - for standard input. Can be repeated.")
+	command.Flags().DurationVar(&o.timeout, "timeout", 10*time.Minute, "The length of time to wait.")
 	return command
 }
 
@@ -59,34 +63,31 @@ func (p *plugin) wait(ctx context.Context, o waitOptions, argument string) error
 	if err != nil {
 		return err
 	}
-	if says := p.silent(ctx, c); says != "" {
-		return errors.New(says)
+	if message := p.notRunning(ctx, c); message != "" {
+		return errors.New(message)
 	}
 	end := time.Now().Add(o.timeout)
 	if len(o.files) == 0 {
-		return p.waitFor(ctx, &awaited{c: c, name: argument}, o.timeout, end)
+		return p.waitFor(ctx, newApplied(c, c.Namespace, argument, nil), o.timeout, end)
 	}
-	applied, err := p.manifestsOf(o.files, argument)
+	deployments, err := deploymentsIn(o.files, argument, p.In)
 	if err != nil {
 		return err
 	}
 	worst := 0
-	for _, m := range applied {
-		own := *c
-		if namespace := m.GetNamespace(); namespace != "" {
-			own.namespace = namespace
-		}
-		worst = worse(worst, p.tell(p.waitFor(ctx, &awaited{c: &own, manifest: m, name: m.GetName()}, o.timeout, end)))
+	for _, d := range deployments {
+		applied := newApplied(c, cmp.Or(d.GetNamespace(), c.Namespace), d.GetName(), d)
+		worst = worse(worst, p.exit(p.waitFor(ctx, applied, o.timeout, end)))
 	}
 	if worst != 0 {
-		return outcome(worst)
+		return exitCode(worst)
 	}
 	return nil
 }
 
-// worse is the graver of two exit codes: that something failed, before that something cannot be told.
+// worse returns the more severe of two exit codes: failed, then unknown, then superseded.
 func worse(a, b int) int {
-	for _, code := range []int{failed, cannotTell} {
+	for _, code := range []int{codeFailed, codeUnknown} {
 		if a == code || b == code {
 			return code
 		}
@@ -95,38 +96,44 @@ func worse(a, b int) int {
 }
 
 // waitFor waits for one workload, until the end at the latest.
-func (p *plugin) waitFor(ctx context.Context, applied *awaited, timeout time.Duration, end time.Time) error {
-	w, err := applied.c.find(ctx, applied.name)
+func (p *plugin) waitFor(ctx context.Context, a *applied, timeout time.Duration, end time.Time) error {
+	w, err := a.workloads.Find(ctx, a.namespace, a.name)
 	if err != nil {
 		return err
 	}
-	applied.name = w.Name
-	progress, err := p.await(ctx, applied.c, w.Name, time.Until(end), applied.look)
+	a.name = w.Name
+	progress, err := p.poll(ctx, a.c, a.namespace, w.Name, time.Until(end), a.look)
 	if err != nil {
 		return err
 	}
 	if progress.State == story.Failed {
-		r := applied.w.History.Number(applied.number)
-		fmt.Fprint(p.Out, diagnosis(applied.w, r).Core(p.look(), time.Now()))
-		return outcome(failed)
+		r := a.w.History.Number(a.number)
+		fmt.Fprint(p.Out, diagnosis(a.w, r).Core(p.look(), time.Now()))
+		return exitCode(codeFailed)
 	}
 	return p.result(progress, timeout)
 }
 
-// awaited is the revision that is waited for, once it is known which.
-type awaited struct {
-	c *connection
+// applied is a revision to wait for.
+type applied struct {
+	c               *cluster.Connection
+	workloads       *cluster.Workloads
+	namespace, name string
 	// manifest is what was applied, nil where it is not given.
-	manifest *manifest
-	name     string
-	number   int64
+	manifest *unstructured.Unstructured
+	// number is the revision's, 0 until it is found.
+	number int64
 	// w is what was read last.
 	w story.Workload
 }
 
-// look reads how far it is. Which revision it is, is found out once the history holds all that was deployed.
-func (a *awaited) look(ctx context.Context) (story.Progress, error) {
-	w, err := a.c.load(ctx, a.c.namespace, a.name)
+func newApplied(c *cluster.Connection, namespace, name string, manifest *unstructured.Unstructured) *applied {
+	return &applied{c: c, workloads: cluster.NewWorkloads(c), namespace: namespace, name: name, manifest: manifest}
+}
+
+// look reads how far the revision is. Which one it is can be told once the history holds all that was deployed.
+func (a *applied) look(ctx context.Context) (story.Progress, error) {
+	w, err := a.workloads.Load(ctx, a.namespace, a.name)
 	if err != nil {
 		return story.Progress{}, err
 	}
@@ -139,13 +146,13 @@ func (a *awaited) look(ctx context.Context) (story.Progress, error) {
 	return w.WaitStatus(a.number, time.Now()), nil
 }
 
-// pick finds out which revision was applied, or says what is missing yet.
-func (a *awaited) pick(ctx context.Context) (missing string, err error) {
+// pick finds the revision that was applied, or says what is missing.
+func (a *applied) pick(ctx context.Context) (missing string, err error) {
 	var changed []string
 	if live := a.w.Live(); live != nil {
-		changed, err = store.ChangedFiles(ctx, a.c.api, live)
+		changed, err = store.ChangedFiles(ctx, a.c.API, live)
 		if err != nil && !apierrors.IsForbidden(err) {
-			return "", err // Who may not read ConfigMaps does without.
+			return "", err // A caller who may not read ConfigMaps does without.
 		}
 	}
 	if recorded, missing := a.w.Recorded(changed); !recorded {
@@ -153,7 +160,7 @@ func (a *awaited) pick(ctx context.Context) (missing string, err error) {
 	}
 	var r *v1alpha1.WorkloadRevision
 	if a.manifest != nil {
-		r, err = a.c.revisionOf(ctx, a.manifest, a.w)
+		r, err = cluster.RevisionOf(ctx, a.c.API, a.manifest, a.w)
 	} else {
 		r, err = a.w.LatestUserRevision()
 	}

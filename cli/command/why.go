@@ -2,42 +2,43 @@ package command
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
 	"github.com/spf13/cobra"
 
-	"reprise.dev/reprise/api/v1alpha1"
-	"reprise.dev/reprise/diff"
-	"reprise.dev/reprise/story"
+	"reprise.dev/reprise/cli/cluster"
+	"reprise.dev/reprise/cli/terminal"
 )
 
 func (p *plugin) whyCommand() *cobra.Command {
 	var output string
 	command := &cobra.Command{
 		Use:   "why [WORKLOAD [REVISION]]",
-		Short: "Show why a revision failed or an apply was refused, and what to do next",
-		Long: `Show on one screen why a revision failed: the causal line, what it changed, what its containers left behind, what the
-cluster said of them, what was put back and how long that took, and what to do next. Without a number it is what happened
-last: the newest revision that failed, or the apply that was refused since, with the policy that refused it. That is read
-from events, which most clusters keep for an hour.
+		Short: "Explain why a revision failed or admission rejected an apply, and what to do next",
+		Long: `Explain on one screen why a revision failed: the cause, the changes, the evidence from its containers, the cluster's
+Events, the rollback and how long it took, and what to do next.
 
-Exit codes: 0 it is shown, or nothing has failed, 2 it cannot be told.`,
-		Example: `  # Why the last deploy of cart failed, or was refused
+Without REVISION, explain what happened last: the newest revision that failed, or the apply that admission rejected since
+then. Rejected applies are read from Events, which most clusters keep for an hour.
+
+Exit codes: 0 success, also if nothing has failed, 2 error or unknown.`,
+		Example: `  # Explain why the last deployment of cart failed or was rejected
   kubectl reprise why cart
 
-  # Why revision 5 failed
+  # Explain why revision 5 failed
   kubectl reprise why cart 5`,
 		Args:              cobra.MaximumNArgs(2),
 		ValidArgsFunction: p.completeRevision,
 		RunE: func(command *cobra.Command, args []string) error {
-			if err := known(output, "", "json", "yaml"); err != nil {
+			if err := terminal.CheckFormat(output, dataFormats...); err != nil {
 				return err
 			}
 			return p.why(command.Context(), output, args)
 		},
 	}
-	outputFlag(command, &output, "", "json or yaml: the whole Revision that failed; or nothing: for people", []string{"json", "yaml"})
+	outputFlag(command, &output, terminal.Default, fmt.Sprintf("Output format of the WorkloadRevision. One of %v.", dataFormats), dataFormats)
 	return command
 }
 
@@ -46,11 +47,11 @@ func (p *plugin) why(ctx context.Context, output string, args []string) error {
 	if err != nil {
 		return err
 	}
-	w, err := c.found(ctx, first(args))
+	w, err := cluster.NewWorkloads(c).FindWithEvents(ctx, c.Namespace, first(args))
 	if err != nil {
 		return err
 	}
-	if text := w.WhyDenied(p.look(), time.Now()); text != "" && output == "" && len(args) < 2 {
+	if text := w.WhyDenied(p.look(), time.Now()); text != "" && output == terminal.Default && len(args) < 2 {
 		fmt.Fprint(p.Out, text)
 		return nil
 	}
@@ -62,28 +63,13 @@ func (p *plugin) why(ctx context.Context, output string, args []string) error {
 	}
 	switch {
 	case r == nil && len(w.History) == 0:
-		return fmt.Errorf("nothing of %s is recorded yet", w.Name)
+		return errors.New(notRecorded(w))
 	case r == nil:
 		r = w.History.Newest()
 	}
-	if output != "" {
-		return p.printRevision(output, r.DeepCopy())
+	if output != terminal.Default {
+		return writeRevision(p.Out, output, r.DeepCopy())
 	}
 	fmt.Fprint(p.Out, diagnosis(w, r).Why(p.look(), time.Now()))
 	return nil
-}
-
-// diagnosis reads what a revision changed. What cannot be read any more is shown as it was noted.
-func diagnosis(w story.Workload, r *v1alpha1.WorkloadRevision) story.Diagnosis {
-	d := story.Diagnosis{Workload: w, Revision: r}
-	healthy := w.History.Number(r.Status.DiffAgainst)
-	if healthy == nil {
-		return d
-	}
-	if changes, err := changesBetween(healthy, r); err == nil {
-		if d.Changes = changes; changes == nil {
-			d.Changes = diff.Changes{}
-		}
-	}
-	return d
 }

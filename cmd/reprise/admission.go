@@ -14,8 +14,8 @@ import (
 	"reprise.dev/reprise/webhook"
 )
 
-// admission registers both phases of the webhook.
-func (p *process) admission(ctx context.Context) error {
+// setupAdmission registers both phases of the webhook.
+func (p *process) setupAdmission(ctx context.Context) error {
 	username, err := p.username(ctx)
 	if err != nil {
 		return err
@@ -23,7 +23,7 @@ func (p *process) admission(ctx context.Context) error {
 	recorded := revisions{cached: p.manager.GetClient(), live: p.manager.GetAPIReader()}
 	refusals := webhook.NewEventQueue(p.events, recorded, ctrl.Log.WithName("admission"))
 	if err := p.manager.Add(refusals); err != nil {
-		return fmt.Errorf("adding the teller of refusals: %w", err)
+		return fmt.Errorf("adding the queue of admission Events: %w", err)
 	}
 	for path, phase := range map[string]policy.Phase{webhook.EarlyPath: policy.Early, webhook.ValidatePath: policy.Final} {
 		handler, err := webhook.NewHandler(phase, webhook.Config{
@@ -34,7 +34,7 @@ func (p *process) admission(ctx context.Context) error {
 			Observer:      p.metrics.Admission,
 			FailurePolicy: admissionregistrationv1.FailurePolicyType(p.config.FailurePolicy),
 			Username:      username,
-			Defaults:      p.settings.defaults,
+			Defaults:      p.live.defaults,
 			Now:           time.Now,
 			Log:           ctrl.Log.WithName("admission"),
 		})
@@ -49,11 +49,11 @@ func (p *process) admission(ctx context.Context) error {
 	return nil
 }
 
-// username asks the API server who this process is: its own writes are known by it.
+// username returns the API server's name for this process, by which admission recognizes its writes.
 func (p *process) username(ctx context.Context) (string, error) {
 	review, err := p.clients.AuthenticationV1().SelfSubjectReviews().Create(ctx, &authenticationv1.SelfSubjectReview{}, metav1.CreateOptions{})
 	if err != nil {
-		return "", fmt.Errorf("asking the API server who this process is: %w", err)
+		return "", fmt.Errorf("asking the API server for the own username: %w", err)
 	}
 	return review.Status.UserInfo.Username, nil
 }

@@ -17,7 +17,7 @@ import (
 	"reprise.dev/reprise/rollback/guard"
 )
 
-// auditor judges stored Deployments by the policies of admission.
+// auditor evaluates stored Deployments with the policies of admission.
 type auditor struct {
 	policies   *policySet
 	namespaces guard.Namespaces
@@ -26,7 +26,7 @@ type auditor struct {
 // Judge implements audit.Judge.
 func (a auditor) Judge(ctx context.Context, d *appsv1.Deployment) policy.Verdict {
 	typed := d.DeepCopy()
-	typed.SetGroupVersionKind(appsv1.SchemeGroupVersion.WithKind("Deployment")) // A cache holds none, and rules ask for the kind.
+	typed.SetGroupVersionKind(appsv1.SchemeGroupVersion.WithKind("Deployment")) // Cached objects have no kind, and policies read it.
 	object, err := runtime.DefaultUnstructuredConverter.ToUnstructured(typed)
 	if err != nil {
 		return policy.Verdict{Errors: []policy.RuleError{{Reason: fmt.Sprintf("converting the Deployment: %v", err)}}}
@@ -44,8 +44,8 @@ func (a auditor) Audit(ctx context.Context, d *appsv1.Deployment) ([]string, err
 	return audit.Lines(a.Judge(ctx, d))
 }
 
-// audits adds what judges the workloads that run already, and counts what it finds.
-func (p *process) audits(context.Context) error {
+// setupAudit adds the controller that evaluates running workloads and counts their violations.
+func (p *process) setupAudit(context.Context) error {
 	tally := audit.NewTally(p.policies.rules)
 	if err := metrics.Registry.Register(tally); err != nil {
 		return fmt.Errorf("registering the audit's metrics: %w", err)

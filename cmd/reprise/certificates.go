@@ -26,75 +26,75 @@ import (
 	"reprise.dev/reprise/internal/certificate/controller"
 )
 
-// Where the serving certificate comes from, as certificates.mode of the chart says.
+// The values of --cert-mode, which are those of certificates.mode in the chart.
 const (
 	selfSigned  = "self-signed"
 	certManager = "cert-manager"
 	existing    = "existing"
 )
 
-// certificateOptions are the flags about the serving certificate.
+// certificateOptions are the flags of the serving certificate.
 type certificateOptions struct {
-	mode              string
-	release           string
-	certFile          string
-	keyFile           string
-	lifetime          time.Duration
-	authorityLifetime time.Duration
+	mode       string
+	release    string
+	certFile   string
+	keyFile    string
+	lifetime   time.Duration
+	caLifetime time.Duration
 }
 
 func (o *certificateOptions) register(flags *pflag.FlagSet) {
-	flags.StringVar(&o.mode, "certificates", existing,
-		"where the serving certificate comes from: self-signed (made and renewed in the Secret <release>-certificate), cert-manager (its Certificate <release>, mounted), existing (files)")
-	flags.StringVar(&o.release, "release", "reprise", "the name of the Helm release, after which the webhook configurations are named")
-	flags.StringVar(&o.certFile, "tls-cert-file", "", "the serving certificate, PEM; read again when it changes (required unless self-signed)")
-	flags.StringVar(&o.keyFile, "tls-private-key-file", "", "its private key, PEM, in the same folder (required unless self-signed)")
-	flags.DurationVar(&o.lifetime, "certificate-lifetime", 7*24*time.Hour, "how long a self-signed serving certificate holds; it is renewed in the last third")
-	flags.DurationVar(&o.authorityLifetime, "authority-lifetime", 10*365*24*time.Hour, "how long the authority holds that signs it")
+	flags.StringVar(&o.mode, "cert-mode", existing,
+		"source of the serving certificate: self-signed (Reprise keeps it in the Secret <release>-certificate), cert-manager (Certificate <release>), existing (files)")
+	flags.StringVar(&o.release, "release", "reprise", "name of the Helm release and of its webhook configurations")
+	flags.StringVar(&o.certFile, "tls-cert-file", "", "path of the serving certificate in PEM, reloaded when it changes (required unless self-signed)")
+	flags.StringVar(&o.keyFile, "tls-private-key-file", "", "path of its private key in PEM, in the same directory (required unless self-signed)")
+	flags.DurationVar(&o.lifetime, "cert-lifetime", 7*24*time.Hour, "lifetime of a self-signed serving certificate; Reprise renews it in the last third")
+	flags.DurationVar(&o.caLifetime, "ca-lifetime", 10*365*24*time.Hour, "lifetime of the self-signed CA")
 }
 
 func (o *certificateOptions) complete() error {
 	files := o.certFile != "" || o.keyFile != ""
 	switch {
 	case o.mode != selfSigned && o.mode != certManager && o.mode != existing:
-		return fmt.Errorf("--certificates is %q: expected self-signed, cert-manager or existing", o.mode)
+		return fmt.Errorf("--cert-mode is %q: expected self-signed, cert-manager or existing", o.mode)
 	case o.release == "":
 		return errors.New("--release is empty: expected the name of the Helm release")
 	case o.mode == selfSigned && files:
-		return errors.New("--tls-cert-file and --tls-private-key-file do not go with --certificates=self-signed: it makes its own")
+		return errors.New("--tls-cert-file and --tls-private-key-file cannot be combined with --cert-mode=self-signed")
 	case o.mode != selfSigned && (o.certFile == "" || o.keyFile == ""):
-		return errors.New("--tls-cert-file and --tls-private-key-file are required: the API server calls webhooks over TLS only")
+		return errors.New("--tls-cert-file and --tls-private-key-file are required unless --cert-mode=self-signed")
 	case filepath.Dir(o.certFile) != filepath.Dir(o.keyFile):
-		return errors.New("--tls-private-key-file must lie in the folder of --tls-cert-file, as in a mounted Secret")
-	case o.lifetime <= 0 || o.authorityLifetime < 3*o.lifetime:
-		return fmt.Errorf("--authority-lifetime is %s and --certificate-lifetime %s: expected the first to be at least three times the second", o.authorityLifetime, o.lifetime)
+		return errors.New("--tls-private-key-file must be in the directory of --tls-cert-file, as in a mounted Secret")
+	case o.lifetime <= 0 || o.caLifetime < 3*o.lifetime:
+		return fmt.Errorf("--ca-lifetime is %s and --cert-lifetime %s: expected --ca-lifetime to be at least three times as long", o.caLifetime, o.lifetime)
 	}
 	return nil
 }
 
-// settleFiles is how long an API server may take to see a webhook configuration that others change.
-const settleFiles = 10 * time.Second
+// filesPropagationDelay is how long an API server may take to see a webhook configuration that others change.
+const filesPropagationDelay = 10 * time.Second
 
-// terms are those of Reprise's own authority.
-func (o *certificateOptions) terms() certificate.Terms {
-	return certificate.Terms{Lifetime: o.lifetime, AuthorityLifetime: o.authorityLifetime}
+// issuer returns the issuer of self-signed certificates.
+func (o *certificateOptions) issuer() certificate.Issuer {
+	return certificate.Issuer{Lifetime: o.lifetime, CALifetime: o.caLifetime}
 }
 
-func (o *certificateOptions) settle() time.Duration {
+func (o *certificateOptions) propagationDelay() time.Duration {
 	if o.mode == selfSigned {
-		return o.terms().Settle()
+		return o.issuer().PropagationDelay()
 	}
-	return settleFiles
+	return filesPropagationDelay
 }
 
-// secretName is that of the Secret in which a self-signed certificate is kept; the chart makes it.
+// secretName returns the name of the Secret of a self-signed certificate; the chart creates it.
 func (o *certificateOptions) secretName() string { return o.release + "-certificate" }
 
-// certificateCache adds what the keeper of the certificate reads to what the cache holds: single objects, each by its
-// name, so that the rights to read them may be bound to it.
-func certificateCache(o options, to map[client.Object]cache.ByObject) map[client.Object]cache.ByObject {
+// certificateCache adds the objects of the certificate controller to the cache. Each is selected by its name, so that the
+// Roles can name it too.
+func certificateCache(o options, others map[client.Object]cache.ByObject) map[client.Object]cache.ByObject {
 	named := func(name string) fields.Selector { return fields.OneTermEqualSelector("metadata.name", name) }
-	all := maps.Clone(to)
+	all := maps.Clone(others)
 	names := controller.ConfigurationsOf(o.certificates.release)
 	all[&admissionregistrationv1.ValidatingWebhookConfiguration{}] = cache.ByObject{Field: named(names.Validating)}
 	all[&admissionregistrationv1.MutatingWebhookConfiguration{}] = cache.ByObject{Field: named(names.Mutating)}
@@ -104,40 +104,40 @@ func certificateCache(o options, to map[client.Object]cache.ByObject) map[client
 	return all
 }
 
-// served has a server use the certificate that is served at the moment.
-func served(s *certificate.Serving) []func(*tls.Config) {
+// serveCertificate makes a server use the current certificate for each connection.
+func serveCertificate(s *certificate.Serving) []func(*tls.Config) {
 	return []func(*tls.Config){func(c *tls.Config) { c.GetCertificate = s.GetCertificate }}
 }
 
-// certificate adds what keeps the serving certificate fit and says where it is not.
-func (p *process) certificate(context.Context) error {
+// setupCertificate adds the controller that renews the serving certificate and reports problems with it.
+func (p *process) setupCertificate(context.Context) error {
 	o := p.options.certificates
 	expiry := prometheus.NewGauge(prometheus.GaugeOpts{
 		Name: "reprise_certificate_expiry_timestamp_seconds",
-		Help: "When the served certificate ends, in seconds since 1970; 0 where there is none.",
+		Help: "Expiry of the serving certificate in seconds since 1970; 0 if there is none.",
 	})
 	if err := metrics.Registry.Register(expiry); err != nil {
 		return fmt.Errorf("registering the certificate's metric: %w", err)
 	}
-	keeper := &controller.Controller{
+	c := &controller.Controller{
 		Client:         p.manager.GetClient(),
 		Source:         p.certificateSource(),
 		Serving:        p.serving,
 		Configurations: controller.ConfigurationsOf(o.release),
-		Tell:           func(ctx context.Context, e event.Event) error { return p.events.Write(ctx, e) },
-		About:          p.itself,
+		Events:         p.events,
+		Regarding:      p.ownDeployment,
 		Expiry:         expiry,
 		Now:            time.Now,
 		Log:            ctrl.Log.WithName("certificate"),
 	}
-	return keeper.SetupWithManager(p.manager, o.mode == selfSigned)
+	return c.SetupWithManager(p.manager, o.mode == selfSigned)
 }
 
 func (p *process) certificateSource() controller.Source {
 	o := p.options.certificates
 	files := controller.Files{
 		Certificate: o.certFile, Key: o.keyFile,
-		Remedy: "put the right certificate into the Secret that certificates.secretName of the chart names, and its authority into certificates.caBundle",
+		Remedy: "put a valid certificate into the Secret that certificates.secretName names, and its CA into certificates.caBundle",
 	}
 	switch o.mode {
 	case selfSigned:
@@ -145,7 +145,7 @@ func (p *process) certificateSource() controller.Source {
 			Client: p.manager.GetClient(),
 			Secret: types.NamespacedName{Namespace: p.options.namespace, Name: o.secretName()},
 			Names:  []string{controller.ServiceHost(o.release, p.options.namespace)},
-			Terms:  o.terms(),
+			Issuer: o.issuer(),
 			Now:    time.Now,
 			Log:    ctrl.Log.WithName("certificate"),
 		}
@@ -158,12 +158,12 @@ func (p *process) certificateSource() controller.Source {
 	return files
 }
 
-// itself is what an Event about the install is about: its Deployment, without a UID where it cannot be read.
-func (p *process) itself(ctx context.Context) corev1.ObjectReference {
+// ownDeployment returns the Deployment of the install, for Events; without a UID if it cannot be read.
+func (p *process) ownDeployment(ctx context.Context) corev1.ObjectReference {
 	d := &appsv1.Deployment{}
 	d.Namespace, d.Name = p.options.namespace, p.options.certificates.release
 	if err := p.manager.GetAPIReader().Get(ctx, client.ObjectKeyFromObject(d), d); err != nil {
-		ctrl.Log.WithName("certificate").V(1).Info("No Deployment to tell about", "error", err.Error())
+		ctrl.Log.WithName("certificate").V(1).Info("Reading the Deployment of Reprise", "error", err.Error())
 	}
 	return event.ObjectRef(d)
 }

@@ -14,28 +14,28 @@ import (
 	"reprise.dev/reprise/rollback/guard"
 )
 
-// sweepEvery is how often the history of workloads that are gone is looked for.
-const sweepEvery = 10 * time.Minute
+// collectInterval is how often the revisions of deleted workloads are collected.
+const collectInterval = 10 * time.Minute
 
-// controllers adds what only the leader does.
-func (p *process) controllers(ctx context.Context) error {
+// setupControllers adds what only the leader runs.
+func (p *process) setupControllers(ctx context.Context) error {
 	p.recorder = recorder.NewRecorder(&recorder.Recorder{
 		Client: p.manager.GetClient(), Live: p.manager.GetAPIReader(), Dynamic: p.dynamic, Leases: p.clients.CoordinationV1(), Events: p.events,
 		Auditor:  auditor{policies: p.policies, namespaces: p.namespaces},
-		Observer: p.metrics.Recording, Clock: clock.RealClock{}, Defaults: p.settings.defaults, MaxPerMinute: p.settings.maxPerMinute,
+		Observer: p.metrics.Recording, Clock: clock.RealClock{}, Defaults: p.live.defaults, MaxPerMinute: p.live.maxPerMinute,
 		Namespace: p.options.namespace, Protected: sets.New(p.config.ProtectedNamespaces...), Instance: leaseName,
 	})
 	files := &recorder.FileWatcher{Client: p.manager.GetClient(), Recorder: p.recorder, Clock: clock.RealClock{}}
-	sweeper := &gc.Collector{
+	collector := &gc.Collector{
 		Client: p.manager.GetClient(), Live: p.manager.GetAPIReader(), Clock: clock.RealClock{},
-		Retain: p.settings.keepGone, Every: sweepEvery,
+		Retain: p.live.retainDeleted, Every: collectInterval,
 	}
 	guard := &guard.Reconciler{
 		Client: p.manager.GetClient(), Live: p.manager.GetAPIReader(), Core: p.clients.CoreV1(), Namespaces: p.namespaces,
-		Events: p.events, Observer: p.metrics.Rollback, Clock: clock.RealClock{}, Defaults: p.settings.defaults,
-		Changed: p.settings.changed, MaxConcurrent: p.config.Rollback.MaxConcurrent,
+		Events: p.events, Observer: p.metrics.Rollback, Clock: clock.RealClock{}, Defaults: p.live.defaults,
+		Changed: p.live.changed, MaxConcurrent: p.config.Rollback.MaxConcurrent,
 	}
-	err := errors.Join(p.manager.Add(p.recorder), p.manager.Add(sweeper), files.SetupWithManager(p.manager), guard.SetupWithManager(ctx, p.manager))
+	err := errors.Join(p.manager.Add(p.recorder), p.manager.Add(collector), files.SetupWithManager(p.manager), guard.SetupWithManager(ctx, p.manager))
 	if err != nil {
 		return fmt.Errorf("adding the controllers: %w", err)
 	}

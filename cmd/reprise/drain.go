@@ -7,15 +7,15 @@ import (
 	"time"
 )
 
-// drainer lets a process end without cutting off a call of the API server, which keeps its connections open and may pick
-// an idle one just as it is closed: a POST that fails so is not repeated.
+// drainer delays the shutdown so that no call of the API server is cut off. The API server keeps connections open and
+// may choose an idle one while it is being closed; a POST that fails this way is not retried.
 type drainer struct {
 	delay  time.Duration
 	ending atomic.Bool
 }
 
-// after is a context that ends a delay after another one. Meanwhile everything is served as before, and every answer
-// closes its connection: the next call goes to another replica.
+// after returns a context that ends the delay after ctx does. Meanwhile every request is served, and its response closes
+// the connection, so that the next call reaches another replica.
 func (d *drainer) after(ctx context.Context) context.Context {
 	if d.delay <= 0 {
 		return ctx
@@ -28,7 +28,7 @@ func (d *drainer) after(ctx context.Context) context.Context {
 	return late
 }
 
-// closing has a handler's answers close their connections once the process is to end.
+// closing wraps a handler so that its responses close their connections during the delay.
 func (d *drainer) closing(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if d.ending.Load() {

@@ -26,19 +26,19 @@ import (
 	"reprise.dev/reprise/internal/version"
 )
 
-// leaseName is that of the leader's Lease; the recorder's checkpoint lies beside it. Everyone may read it: it says that
-// Reprise runs, and by a label which version does.
+// leaseName names the leader's Lease; the recorder keeps its checkpoint in another one beside it. Everyone may read the
+// Lease: it shows that Reprise runs, and its label shows the version.
 const leaseName = "reprise"
 
-// fillWithin is how long the caches may take to fill before the process gives up: a history of 50,000 revisions takes a
-// minute, and several on an API server that is busy.
-const fillWithin = 10 * time.Minute
+// cacheSyncTimeout limits how long the caches may take to sync before the process exits. A history of 50,000 revisions
+// takes a minute, and several on a busy API server.
+const cacheSyncTimeout = 10 * time.Minute
 
 func restConfig(kubeconfig string) (*rest.Config, error) {
 	if kubeconfig == "" {
 		c, err := rest.InClusterConfig()
 		if err != nil {
-			return nil, fmt.Errorf("not in a cluster; name a kubeconfig by --kubeconfig: %w", err)
+			return nil, fmt.Errorf("loading the in-cluster configuration (outside a cluster, set --kubeconfig): %w", err)
 		}
 		return c, nil
 	}
@@ -54,7 +54,7 @@ func newManager(api *rest.Config, o options, serving *certificate.Serving) (ctrl
 	if err := errors.Join(clientgoscheme.AddToScheme(scheme), v1alpha1.AddToScheme(scheme), certmanagerv1.AddToScheme(scheme)); err != nil {
 		return nil, fmt.Errorf("registering types: %w", err)
 	}
-	api.QPS, api.Burst = -1, 0 // The API server's own fairness is the limit.
+	api.QPS, api.Burst = -1, 0 // The API server's priority and fairness limits the requests.
 	manager, err := ctrl.NewManager(api, ctrl.Options{
 		Scheme:                        scheme,
 		LeaderElection:                o.leaderElect,
@@ -65,10 +65,10 @@ func newManager(api *rest.Config, o options, serving *certificate.Serving) (ctrl
 		Metrics:                       server.Options{BindAddress: o.metricsAddress},
 		HealthProbeBindAddress:        o.healthAddress,
 		PprofBindAddress:              o.pprofAddress,
-		GracefulShutdownTimeout:       new(drain),
-		Controller:                    ctrlconfig.Controller{CacheSyncTimeout: fillWithin},
+		GracefulShutdownTimeout:       new(shutdownTimeout),
+		Controller:                    ctrlconfig.Controller{CacheSyncTimeout: cacheSyncTimeout},
 		WebhookServer: ctrlwebhook.NewServer(ctrlwebhook.Options{
-			Host: o.webhookHost, Port: o.webhookPort, TLSOpts: served(serving),
+			Host: o.webhookHost, Port: o.webhookPort, TLSOpts: serveCertificate(serving),
 		}),
 		Client: client.Options{Cache: &client.CacheOptions{DisableFor: []client.Object{&corev1.Event{}}}},
 		Cache: cache.Options{ByObject: certificateCache(o, map[client.Object]cache.ByObject{
@@ -80,7 +80,7 @@ func newManager(api *rest.Config, o options, serving *certificate.Serving) (ctrl
 		})},
 	})
 	if undefined(err) {
-		return nil, fmt.Errorf("the CustomResourceDefinition workloadrevisions.reprise.dev is not installed, or of another version: helm upgrade puts it back: %w", err)
+		return nil, fmt.Errorf("the CustomResourceDefinition workloadrevisions.reprise.dev is not installed, or has another version; helm upgrade restores it: %w", err)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("connecting to the API server: %w", err)

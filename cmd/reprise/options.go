@@ -10,7 +10,7 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// options are what must be known before the configuration file is read.
+// options are the flags.
 type options struct {
 	config         string
 	configMap      string
@@ -23,36 +23,42 @@ type options struct {
 	metricsAddress string
 	pprofAddress   string
 	leaderElect    bool
-	development    bool
+	logFormat      string
 	memoryLimit    int64
 	version        bool
 	webhookHost    string
 	webhookPort    int
 }
 
+// The values of --log-format.
+const (
+	logJSON = "json"
+	logText = "text"
+)
+
 func parse(args []string) (options, error) {
 	var o options
 	flags := pflag.NewFlagSet("reprise", pflag.ContinueOnError)
 	flags.SortFlags = false
-	flags.StringVar(&o.config, "config", "", "path of the configuration file, followed while it runs; the defaults where it is empty")
-	flags.StringVar(&o.configMap, "config-map", "", "the ConfigMap that it is mounted from: what is wrong with a change is told there, as an Event")
-	flags.StringVar(&o.kubeconfig, "kubeconfig", "", "path of a kubeconfig; the pod's ServiceAccount where it is empty")
-	flags.StringVar(&o.namespace, "namespace", "", "the namespace of this install: its Lease lies there (required)")
-	flags.StringVar(&o.webhookAddress, "webhook-bind-address", ":9443", "where admission is served")
+	flags.StringVar(&o.config, "config", "", "path of the configuration file, reloaded when it changes; if empty, the defaults apply")
+	flags.StringVar(&o.configMap, "config-map", "", "name of the ConfigMap that the file is mounted from; an Event on it reports an invalid change")
+	flags.StringVar(&o.kubeconfig, "kubeconfig", "", "path of a kubeconfig; if empty, the pod's ServiceAccount is used")
+	flags.StringVar(&o.namespace, "namespace", "", "namespace of this install and of its Lease (required)")
+	flags.StringVar(&o.webhookAddress, "webhook-bind-address", ":9443", "address that serves admission")
 	o.certificates.register(flags)
-	flags.StringVar(&o.healthAddress, "health-probe-bind-address", ":8081", "where /healthz and /readyz are served")
-	flags.StringVar(&o.metricsAddress, "metrics-bind-address", ":8080", "where /metrics is served; 0 for nowhere")
-	flags.StringVar(&o.pprofAddress, "pprof-bind-address", "", "where /debug/pprof is served, on loopback, such as 127.0.0.1:6060; nowhere where it is empty")
-	flags.BoolVar(&o.leaderElect, "leader-elect", true, "let one replica of several run the controllers")
-	flags.Int64Var(&o.memoryLimit, "memory-limit", 0, "the bytes of memory that this process may use; 0 where nothing bounds it")
-	flags.DurationVar(&o.shutdownDelay, "shutdown-delay", 0, "how long all is served on after the signal to end, while every answer closes its connection")
-	flags.BoolVar(&o.development, "log-for-people", false, "write logs for a terminal instead of JSON")
-	flags.BoolVar(&o.version, "version", false, "print the version and end")
+	flags.StringVar(&o.healthAddress, "health-probe-bind-address", ":8081", "address that serves /healthz and /readyz")
+	flags.StringVar(&o.metricsAddress, "metrics-bind-address", ":8080", "address that serves /metrics; 0 disables it")
+	flags.StringVar(&o.pprofAddress, "pprof-bind-address", "", "loopback address that serves /debug/pprof, such as 127.0.0.1:6060; if empty, profiles are disabled")
+	flags.BoolVar(&o.leaderElect, "leader-elect", true, "elect one replica to run the controllers")
+	flags.Int64Var(&o.memoryLimit, "memory-limit", 0, "memory limit of the process in bytes; 0 means no limit")
+	flags.DurationVar(&o.shutdownDelay, "shutdown-delay", 0, "time to keep serving after SIGTERM, while each response closes its connection")
+	flags.StringVar(&o.logFormat, "log-format", logJSON, "format of the log: json, or text for a terminal")
+	flags.BoolVar(&o.version, "version", false, "print the version and exit")
 	if err := flags.Parse(args); err != nil {
 		return o, err
 	}
 	if flags.NArg() > 0 {
-		return o, fmt.Errorf("unexpected argument %q: all options are flags, see --help", flags.Arg(0))
+		return o, fmt.Errorf("unexpected argument %q: expected flags only, see --help", flags.Arg(0))
 	}
 	if o.version {
 		return o, nil
@@ -62,13 +68,16 @@ func parse(args []string) (options, error) {
 
 func (o *options) complete() error {
 	if o.namespace == "" {
-		return errors.New("--namespace is required: the namespace of this install")
+		return errors.New("--namespace is required: expected the namespace of this install")
 	}
 	if err := o.certificates.complete(); err != nil {
 		return err
 	}
+	if o.logFormat != logJSON && o.logFormat != logText {
+		return fmt.Errorf("--log-format is %q: expected json or text", o.logFormat)
+	}
 	if o.memoryLimit < 0 {
-		return fmt.Errorf("--memory-limit is %d: expected no negative number of bytes", o.memoryLimit)
+		return fmt.Errorf("--memory-limit is %d: expected a number of bytes that is not negative", o.memoryLimit)
 	}
 	if o.pprofAddress != "" {
 		if err := checkLoopback(o.pprofAddress); err != nil {

@@ -20,38 +20,37 @@ import (
 	"reprise.dev/reprise/policy"
 )
 
-// policySet is the policies in force: the built-in pack, and what the ConfigMaps of the install's namespace hold.
-// A change is compiled as a whole and put in force at once; what cannot be used leaves in force what was.
+// policySet holds the active policies: the built-in ones, and those in ConfigMaps of the install's namespace. It replaces
+// all of them at once. For a ConfigMap that does not compile, its last valid policies stay active.
 type policySet struct {
 	clients   kubernetes.Interface
 	namespace string
 	events    *emit.Writer
 	builtin   []policy.Module
 	log       logr.Logger
-	// changed tells the audit that others are in force; it holds one message, which is enough.
+	// changed makes the audit start again; it has room for one message.
 	changed chan controllerevent.GenericEvent
-	// wake has all compiled anew; it holds one message, which is enough.
+	// wake makes the watch compile the policies again; it has room for one message.
 	wake    chan struct{}
 	metrics *metrics.Metrics
 
-	engine  atomic.Pointer[policy.Engine]
-	mu      sync.Mutex // guards inForce and terms
-	inForce map[string][]policy.Module
-	terms   policy.Overrides
+	engine    atomic.Pointer[policy.Engine]
+	mu        sync.Mutex // guards active and overrides
+	active    map[string][]policy.Module
+	overrides policy.Overrides
 }
 
-// Evaluate judges by the policies in force.
+// Evaluate evaluates the active policies.
 func (s *policySet) Evaluate(ctx context.Context, in policy.Input) policy.Verdict {
 	return s.engine.Load().Evaluate(ctx, in)
 }
 
-// rules are those in force.
+// rules returns the active policies.
 func (s *policySet) rules() []policy.Rule { return s.engine.Load().Rules(policy.Final) }
 
-// use reads what there is and puts it in force under the terms, at the start and when the configuration changes. A term
-// that names a policy which does not exist is an error, unless a ConfigMap that may hold it cannot be used; then what was
-// in force stays.
-func (s *policySet) use(ctx context.Context, terms policy.Overrides) error {
+// setOverrides loads the policies with new overrides, at the start and when the configuration changes. It returns an error
+// and changes nothing if an override names an unknown policy, unless a ConfigMap is invalid that may contain it.
+func (s *policySet) setOverrides(ctx context.Context, overrides policy.Overrides) error {
 	list, err := s.clients.CoreV1().ConfigMaps(s.namespace).List(ctx, metav1.ListOptions{LabelSelector: selector().String()})
 	if err != nil {
 		return fmt.Errorf("listing ConfigMaps of policies: %w", err)
@@ -62,41 +61,41 @@ func (s *policySet) use(ctx context.Context, terms policy.Overrides) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	assembly, err := s.assemble(ctx, stored, terms)
+	bundle, err := s.compile(ctx, stored, overrides)
 	if err != nil {
 		return err
 	}
-	if unknown := assembly.Engine.Unknown(); unknown != nil && len(assembly.Rejected) == 0 {
+	if unknown := bundle.Engine.Unknown(); unknown != nil && len(bundle.Rejected) == 0 {
 		return fmt.Errorf("configuration policies: %w", unknown)
 	}
-	s.put(assembly, terms)
+	s.activate(bundle, overrides)
 	select {
-	case s.wake <- struct{}{}: // The watch may have seen more than the list, and the audit judges anew.
+	case s.wake <- struct{}{}: // The watch may have seen a newer state than the list.
 	default:
 	}
 	return nil
 }
 
-// assemble compiles ConfigMaps under the terms. It is called with mu held.
-func (s *policySet) assemble(ctx context.Context, stored []*corev1.ConfigMap, terms policy.Overrides) (policy.Bundle, error) {
+// compile compiles ConfigMaps with the overrides. Its caller holds mu.
+func (s *policySet) compile(ctx context.Context, stored []*corev1.ConfigMap, overrides policy.Overrides) (policy.Bundle, error) {
 	candidates := map[string]policy.Source{}
 	for _, c := range stored {
 		modules, err := policy.ParseSource(c.Name, filesOf(c))
 		candidates[c.Name] = policy.Source{Modules: modules, Err: err}
 	}
-	return policy.Load(ctx, s.builtin, candidates, s.inForce, policy.DefaultLimits(), terms)
+	return policy.Load(ctx, s.builtin, candidates, s.active, policy.DefaultLimits(), overrides)
 }
 
-// put puts what was assembled in force. It is called with mu held.
-func (s *policySet) put(assembly policy.Bundle, terms policy.Overrides) {
-	s.inForce, s.terms = assembly.Active, terms
-	s.engine.Store(assembly.Engine)
-	s.metrics.Policies.Loaded(len(assembly.Rejected))
-	inForce := map[string]string{}
+// activate makes a bundle the active one. Its caller holds mu.
+func (s *policySet) activate(bundle policy.Bundle, overrides policy.Overrides) {
+	s.active, s.overrides = bundle.Active, overrides
+	s.engine.Store(bundle.Engine)
+	s.metrics.Policies.Loaded(len(bundle.Rejected))
+	enforcements := map[string]string{}
 	for _, rule := range s.rules() {
-		inForce[rule.Name] = string(rule.Enforcement)
+		enforcements[rule.Name] = string(rule.Enforcement)
 	}
-	s.metrics.Admission.SetActive(inForce)
+	s.metrics.Admission.SetActive(enforcements)
 }
 
 // Check implements webhook.PolicyChecker.
@@ -106,7 +105,7 @@ func (s *policySet) Check(ctx context.Context, candidate *corev1.ConfigMap) erro
 		return err
 	}
 	s.mu.Lock()
-	others, terms := maps.Clone(s.inForce), s.terms
+	others, overrides := maps.Clone(s.active), s.overrides
 	s.mu.Unlock()
 	all := slices.Clone(s.builtin)
 	for _, name := range slices.Sorted(maps.Keys(others)) {
@@ -114,7 +113,7 @@ func (s *policySet) Check(ctx context.Context, candidate *corev1.ConfigMap) erro
 			all = append(all, others[name]...)
 		}
 	}
-	engine, err := policy.New(ctx, append(all, modules...), policy.DefaultLimits(), terms)
+	engine, err := policy.New(ctx, append(all, modules...), policy.DefaultLimits(), overrides)
 	if err != nil {
 		return err
 	}
@@ -125,7 +124,7 @@ func selector() labels.Selector {
 	return labels.SelectorFromSet(labels.Set{policy.Label: policy.LabelValue})
 }
 
-// filesOf are a ConfigMap's keys. One that is binary is no Rego, and named as such.
+// filesOf returns the files of a ConfigMap. Binary files are included, so that the error can name them.
 func filesOf(c *corev1.ConfigMap) map[string]string {
 	files := maps.Clone(c.Data)
 	if files == nil {

@@ -16,13 +16,13 @@ import (
 	"reprise.dev/reprise/policy"
 )
 
-// quiet is how long ConfigMaps of policies must rest before all are compiled anew: a Helm upgrade writes many.
-const quiet = 200 * time.Millisecond
+// debounce is how long the policy ConfigMaps must be unchanged before they are compiled, since a Helm upgrade changes many.
+const debounce = 200 * time.Millisecond
 
-// NeedLeaderElection says that every replica follows the policies: every replica serves admission.
+// NeedLeaderElection returns false: every replica serves admission and needs the policies.
 func (*policySet) NeedLeaderElection() bool { return false }
 
-// Start follows the ConfigMaps until ctx is done.
+// Start watches the ConfigMaps until ctx is done.
 func (s *policySet) Start(ctx context.Context) error {
 	factory := informers.NewSharedInformerFactoryWithOptions(s.clients, 0, informers.WithNamespace(s.namespace),
 		informers.WithTweakListOptions(func(o *metav1.ListOptions) { o.LabelSelector = selector().String() }))
@@ -30,7 +30,7 @@ func (s *policySet) Start(ctx context.Context) error {
 	notify := func() {
 		select {
 		case s.wake <- struct{}{}:
-		default: // One more is on its way already.
+		default: // The watch has not yet started on the previous message.
 		}
 	}
 	if _, err := configMaps.Informer().AddEventHandler(cache.ResourceEventHandlerFuncs{
@@ -47,7 +47,7 @@ func (s *policySet) Start(ctx context.Context) error {
 			return nil
 		case <-s.wake:
 		}
-		if !settled(ctx, s.wake) {
+		if !waitUntilStable(ctx, s.wake) {
 			return nil
 		}
 		stored, err := configMaps.Lister().ConfigMaps(s.namespace).List(labels.Everything())
@@ -56,59 +56,59 @@ func (s *policySet) Start(ctx context.Context) error {
 		}
 		if err != nil {
 			s.metrics.Policies.Failed()
-			s.log.Error(err, "Compiling the policies anew; those in force stay")
+			s.log.Error(err, "Compiling the policies; the previous ones stay active")
 		}
 	}
 }
 
-// settled waits until nothing has changed for a while. It is false where ctx is done before.
-func settled(ctx context.Context, changed <-chan struct{}) bool {
+// waitUntilStable waits until there was no change for a while. It returns false if ctx is done before.
+func waitUntilStable(ctx context.Context, changed <-chan struct{}) bool {
 	for {
 		select {
 		case <-ctx.Done():
 			return false
 		case <-changed:
-		case <-time.After(quiet):
+		case <-time.After(debounce):
 			return true
 		}
 	}
 }
 
-// again puts what is stored in force, under the terms that are. It returns why some is not.
-func (s *policySet) again(ctx context.Context, stored []*corev1.ConfigMap) (map[string]error, error) {
+// recompile activates the stored ConfigMaps with the current overrides. It returns the error of each invalid ConfigMap.
+func (s *policySet) recompile(ctx context.Context, stored []*corev1.ConfigMap) (map[string]error, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	assembly, err := s.assemble(ctx, stored, s.terms)
+	bundle, err := s.compile(ctx, stored, s.overrides)
 	if err != nil {
 		return nil, err
 	}
-	s.put(assembly, s.terms)
-	return assembly.Rejected, nil
+	s.activate(bundle, s.overrides)
+	return bundle.Rejected, nil
 }
 
-// reload puts what is stored in force and tells of what cannot be.
+// reload activates the stored ConfigMaps and reports the invalid ones.
 func (s *policySet) reload(ctx context.Context, stored []*corev1.ConfigMap) error {
-	rejected, err := s.again(ctx, stored)
+	rejected, err := s.recompile(ctx, stored)
 	if err != nil {
 		return err
 	}
 	select {
 	case s.changed <- controllerevent.GenericEvent{Object: &corev1.ConfigMap{}}:
-	default: // The audit has not begun with the change before.
+	default: // The audit has not yet started on the previous message.
 	}
 	engine := s.engine.Load()
-	s.log.Info("Policies are in force", "configMaps", len(stored)-len(rejected), "rules", len(engine.Rules(policy.Final)), "policies", engine.Hash())
+	s.log.Info("Policies loaded", "configMaps", len(stored)-len(rejected), "rules", len(engine.Rules(policy.Final)), "policies", engine.Hash())
 	if unknown := engine.Unknown(); unknown != nil {
-		s.log.Error(unknown, "Reading the configuration's policies")
+		s.log.Error(unknown, "Applying the overrides and exemptions of the configuration")
 	}
 	for _, c := range stored {
 		reason, invalid := rejected[c.Name]
 		if !invalid {
 			continue
 		}
-		s.log.Error(reason, "A ConfigMap of policies cannot be used; its last good state stays in force", "configMap", c.Name)
+		s.log.Error(reason, "Policy ConfigMap is invalid; its last valid policies stay active", "configMap", c.Name)
 		if err := s.events.Write(ctx, invalidEvent(c, reason)); err != nil {
-			s.log.Error(err, "Telling of an invalid policy", "configMap", c.Name)
+			s.log.Error(err, "Writing the Event about an invalid policy", "configMap", c.Name)
 		}
 	}
 	return nil
@@ -122,7 +122,7 @@ func invalidEvent(c *corev1.ConfigMap, reason error) event.Event {
 			Namespace: c.Namespace, Name: c.Name, UID: c.UID, ResourceVersion: c.ResourceVersion,
 		},
 		Key:     c.ResourceVersion,
-		Message: event.Message("not in force: "+reason.Error(), nil, "what was in force of it stays; correct the ConfigMap"),
+		Message: event.Message("policies not loaded: "+reason.Error(), nil, "the last valid ones stay active; correct the ConfigMap"),
 		At:      time.Now(),
 	}
 }

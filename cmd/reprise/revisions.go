@@ -15,7 +15,7 @@ import (
 	"reprise.dev/reprise/workload"
 )
 
-// revisions is the webhook's view of what is recorded.
+// revisions implements webhook.Revisions on the recorded history.
 type revisions struct {
 	cached client.Reader
 	live   client.Reader
@@ -24,7 +24,7 @@ type revisions struct {
 // Quarantined implements webhook.Revisions.
 func (r revisions) Quarantined(ctx context.Context, w types.NamespacedName, template *corev1.PodTemplateSpec, now time.Time) (*webhook.Quarantine, error) {
 	h, err := store.List(ctx, r.cached, w.Namespace, w.Name)
-	if err != nil || !slices.ContainsFunc(h, failure) { // Most have nothing that failed, and a hash costs as much as a rule.
+	if err != nil || !slices.ContainsFunc(h, hasFailed) { // Most workloads have no failed revision, and a hash costs as much as a policy.
 		return nil, err
 	}
 	failed, until := h.Quarantined(workload.TemplateHash(template), now)
@@ -37,7 +37,7 @@ func (r revisions) Quarantined(ctx context.Context, w types.NamespacedName, temp
 	return &webhook.Quarantine{Revision: failed.Spec.Number, Error: failed.Status.Error, Until: until}, nil
 }
 
-func failure(r v1alpha1.WorkloadRevision) bool {
+func hasFailed(r v1alpha1.WorkloadRevision) bool {
 	return r.Status.Phase == v1alpha1.PhaseFailed || r.Status.Phase == v1alpha1.PhaseRolledBack
 }
 

@@ -31,13 +31,13 @@ import (
 )
 
 const (
-	// drain is how long admission goes on while the process ends: the API server may still call.
-	drain = 5 * time.Second
-	// maxStale is how long the data of namespaces may lack contact with the API server before it counts as unknown.
+	// shutdownTimeout limits how long open requests may take while the process ends.
+	shutdownTimeout = 5 * time.Second
+	// maxStale is how long the namespace caches may be out of contact with the API server before their data is unknown.
 	maxStale = time.Minute
 )
 
-// process is what the parts of the binary share.
+// process holds what the parts of the binary share.
 type process struct {
 	options    options
 	config     config.Config
@@ -49,27 +49,28 @@ type process struct {
 	policies   *policySet
 	metrics    *metrics.Metrics
 	recorder   *recorder.Recorder
-	settings   *settings
+	live       *liveConfig
 	serving    *certificate.Serving
 	drain      *drainer
 }
 
-// run wires everything and runs until the context ends.
+// run sets everything up and runs until the context ends.
 func run(ctx context.Context, o options) error {
-	settings, err := config.Load(o.config)
+	started, err := config.Load(o.config)
 	if err != nil {
 		return err
 	}
-	if err := logTo(o.development); err != nil {
+	if err := setupLog(o.logFormat); err != nil {
 		return err
 	}
-	useMemory(o.memoryLimit)
+	setMemoryLimit(o.memoryLimit)
 	p := process{
-		options: o, config: settings, metrics: metrics.New(rollback.Causes()),
-		serving: &certificate.Serving{Settle: o.certificates.settle()}, drain: &drainer{delay: o.shutdownDelay},
+		options: o, config: started, metrics: metrics.New(rollback.Causes()),
+		serving: &certificate.Serving{PropagationDelay: o.certificates.propagationDelay()}, drain: &drainer{delay: o.shutdownDelay},
 	}
 	for _, setup := range []func(context.Context) error{
-		p.connect, p.alone, p.compile, p.follow, p.index, p.certificate, p.admission, p.controllers, p.audits, p.metering, p.probes,
+		p.connect, p.checkSingleInstall, p.setupPolicies, p.setupConfig, p.setupIndexes, p.setupCertificate,
+		p.setupAdmission, p.setupControllers, p.setupAudit, p.setupMetrics, p.setupProbes,
 	} {
 		if err := setup(ctx); err != nil {
 			return err
@@ -78,34 +79,34 @@ func run(ctx context.Context, o options) error {
 	return p.manager.Start(p.drain.after(ctx))
 }
 
-// lazyGarbage is how much more than what lives the heap may grow to before it is collected, in percent: beside a cache of
-// a cluster, collecting costs each admission a tenth of its CPU otherwise.
-const lazyGarbage = 300
+// gcPercent is higher than Go's default of 100: with the cache of a cluster on the heap, garbage collection would
+// otherwise cost each admission a tenth of its CPU.
+const gcPercent = 300
 
-// useMemory has garbage collected less often where a limit is known, and as often as it takes to stay below it.
-func useMemory(limit int64) {
+// setMemoryLimit collects garbage less often if there is a limit, and more often near the limit.
+func setMemoryLimit(limit int64) {
 	if limit > 0 {
-		debug.SetGCPercent(lazyGarbage)
-		debug.SetMemoryLimit(limit / 10 * 9) // What is not Go's own heap needs room too.
+		debug.SetGCPercent(gcPercent)
+		debug.SetMemoryLimit(limit / 10 * 9) // The rest is for memory that Go does not manage.
 	}
 }
 
-func logTo(development bool) error {
+func setupLog(format string) error {
 	settings := zap.NewProductionConfig()
-	if development {
+	if format == logText {
 		settings = zap.NewDevelopmentConfig()
 	}
-	settings.Sampling = nil           // Each decision is told, also the hundred-and-first of a second.
-	settings.DisableStacktrace = true // The error says what was being done; a panic brings its own.
+	settings.Sampling = nil           // Every decision is logged.
+	settings.DisableStacktrace = true // Errors are wrapped with their context; a panic has its own stack.
 	logger, err := settings.Build()
 	if err != nil {
-		return fmt.Errorf("starting the log: %w", err)
+		return fmt.Errorf("setting up the log: %w", err)
 	}
 	ctrl.SetLogger(zapr.NewLogger(logger))
 	return nil
 }
 
-// connect makes the clients, and the caches that they fill.
+// connect creates the clients and the caches.
 func (p *process) connect(context.Context) error {
 	api, err := restConfig(p.options.kubeconfig)
 	if err != nil {
@@ -115,27 +116,27 @@ func (p *process) connect(context.Context) error {
 		return err
 	}
 	if p.clients, err = kubernetes.NewForConfig(api); err != nil {
-		return fmt.Errorf("making a client: %w", err)
+		return fmt.Errorf("creating a client: %w", err)
 	}
 	if p.dynamic, err = dynamic.NewForConfig(api); err != nil {
-		return fmt.Errorf("making a client of what the API server sends: %w", err)
+		return fmt.Errorf("creating a dynamic client: %w", err)
 	}
 	if p.namespaces, err = namespaceinfo.New(api, maxStale, time.Now); err != nil {
 		return err
 	}
 	if err := p.manager.Add(p.namespaces); err != nil {
-		return fmt.Errorf("adding the data of namespaces: %w", err)
+		return fmt.Errorf("adding the namespace caches: %w", err)
 	}
 	host, err := os.Hostname()
 	if err != nil {
-		return fmt.Errorf("reading the host's name for events: %w", err)
+		return fmt.Errorf("reading the hostname for Events: %w", err)
 	}
 	p.events = emit.NewWriter(p.manager.GetClient(), host)
 	return nil
 }
 
-// compile makes the policies ready: a process whose policies do not compile never serves.
-func (p *process) compile(ctx context.Context) error {
+// setupPolicies compiles the policies. A process whose policies do not compile does not start.
+func (p *process) setupPolicies(ctx context.Context) error {
 	builtin, err := policy.Builtin()
 	if err != nil {
 		return err
@@ -145,7 +146,7 @@ func (p *process) compile(ctx context.Context) error {
 		log:     ctrl.Log.WithName("policies"),
 		changed: make(chan controllerevent.GenericEvent, 1), wake: make(chan struct{}, 1), metrics: p.metrics,
 	}
-	if err := p.policies.use(ctx, p.config.Policies); err != nil {
+	if err := p.policies.setOverrides(ctx, p.config.Policies); err != nil {
 		return err
 	}
 	if err := p.manager.Add(p.policies); err != nil {
@@ -154,8 +155,8 @@ func (p *process) compile(ctx context.Context) error {
 	return nil
 }
 
-// index makes a workload's Revisions findable in the cache, as a selectable field does in the API server.
-func (p *process) index(ctx context.Context) error {
+// setupIndexes indexes revisions by their workload, like the selectable field in the API server.
+func (p *process) setupIndexes(ctx context.Context) error {
 	err := p.manager.GetFieldIndexer().IndexField(ctx, &v1alpha1.WorkloadRevision{}, store.WorkloadField, func(o client.Object) []string {
 		if revision, ok := o.(*v1alpha1.WorkloadRevision); ok {
 			return []string{revision.Spec.WorkloadRef.Name}
@@ -168,20 +169,20 @@ func (p *process) index(ctx context.Context) error {
 	return nil
 }
 
-// probes says when the process lives and when it is ready: the API server trusts the certificate, admission is
-// served, the policies were compiled before, and the caches are filled.
-func (p *process) probes(context.Context) error {
+// setupProbes adds the liveness and readiness checks. The process is ready when the API server trusts its certificate,
+// admission is served and the caches are synced; the policies were compiled before.
+func (p *process) setupProbes(context.Context) error {
 	synced := func(request *http.Request) error {
 		ctx, cancel := context.WithTimeout(request.Context(), time.Second)
 		defer cancel()
 		if !p.manager.GetCache().WaitForCacheSync(ctx) {
-			return errors.New("the caches are not filled yet")
+			return errors.New("the caches are not synced")
 		}
 		return nil
 	}
 	served := func(request *http.Request) error {
 		if err := p.serving.Ready(request); err != nil {
-			return err // A handshake without a certificate would only be noise in the log.
+			return err // The TLS handshake of the other check would fail and log an error.
 		}
 		return p.manager.GetWebhookServer().StartedChecker()(request)
 	}

@@ -10,11 +10,11 @@ import (
 	"reprise.dev/reprise/workload"
 )
 
-// What the cache keeps of each kind: it holds every object of the cluster, so that a field which nothing reads costs
-// thousands of times. What a rollback writes is read from the API server.
+// The cache holds every object of the cluster, so these functions drop the fields that Reprise does not read. A rollback
+// reads complete objects from the API server.
 
-// trimDeployment leaves of a Deployment that is no workload only what could make it one, and of a workload all that is
-// judged: not kubectl's memory of its manifest, which is as large as the rest and part of no hash.
+// trimDeployment keeps the metadata of a Deployment, and the spec and status of a workload. It drops kubectl's
+// last-applied annotation, which is as large as the rest and part of no hash.
 func trimDeployment(object any) (any, error) {
 	d, ok := object.(*appsv1.Deployment)
 	if !ok {
@@ -28,7 +28,7 @@ func trimDeployment(object any) (any, error) {
 	return d, nil
 }
 
-// trimPod drops from a Pod what no judgement reads: a cache holds every Pod of the cluster.
+// trimPod keeps what package health reads of a Pod.
 func trimPod(object any) (any, error) {
 	pod, ok := object.(*corev1.Pod)
 	if !ok {
@@ -53,7 +53,7 @@ func trimPod(object any) (any, error) {
 	return pod, nil
 }
 
-// trimNode leaves of a Node only whether it is ready.
+// trimNode keeps the Ready condition of a Node.
 func trimNode(object any) (any, error) {
 	node, ok := object.(*corev1.Node)
 	if !ok {
@@ -67,9 +67,9 @@ func trimNode(object any) (any, error) {
 	}, nil
 }
 
-// trimReplicaSet leaves of a ReplicaSet's template what judges its pods, and of one without pods only what it is and
-// whose: a workload keeps ten of those (revisionHistoryLimit), and only one that a rollout has scaled up is ever judged.
-// It becomes another type, a quarter as large: the cache cannot be asked for it, but its owner hears of its changes.
+// trimReplicaSet keeps what package health reads of a ReplicaSet's template. Of a ReplicaSet without pods it keeps the
+// metadata: a workload has ten of those (revisionHistoryLimit), and health reads only those that a rollout has scaled up.
+// The result has another type, a quarter as large. A reader does not find it, but its owner is still notified of changes.
 func trimReplicaSet(object any) (any, error) {
 	set, ok := object.(*appsv1.ReplicaSet)
 	if !ok {

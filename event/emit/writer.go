@@ -1,4 +1,4 @@
-// Package emit stores Events, each once.
+// Package emit writes Events, each once.
 package emit
 
 import (
@@ -15,22 +15,22 @@ import (
 	"reprise.dev/reprise/event"
 )
 
-// component is the source that users see beside an event.
+// component is the source of an event, which users see.
 const component = "reprise"
 
-// Writer stores events as core/v1 objects of a deterministic name. The recorders of client-go fold a second
-// event of the same reason away and drop what exceeds their rate; a story told in pieces is no story.
+// Writer writes events as core/v1 objects with deterministic names. The recorders of client-go aggregate events of one
+// reason and drop those that exceed their rate, so that some would be missing.
 type Writer struct {
 	client   client.Client
 	instance string
 }
 
-// NewWriter makes a Writer; instance names the process, such as its pod.
+// NewWriter returns a Writer. instance names the process, such as its pod.
 func NewWriter(c client.Client, instance string) *Writer {
 	return &Writer{client: c, instance: instance}
 }
 
-// Write stores an event. The same event again changes nothing, or raises the count of one that repeats.
+// Write stores an event. Writing the same event again changes nothing, or raises the count if the event aggregates.
 func (w *Writer) Write(ctx context.Context, e event.Event) error {
 	object := w.object(e)
 	err := w.client.Create(ctx, object)
@@ -45,18 +45,19 @@ func (w *Writer) Write(ctx context.Context, e event.Event) error {
 	}
 	stored := &corev1.Event{}
 	if err := w.client.Get(ctx, client.ObjectKeyFromObject(object), stored); err != nil {
-		return fmt.Errorf("reading event %s about %s to repeat it: %w", e.Reason, e.Regarding.Name, err)
+		return fmt.Errorf("reading event %s about %s to raise its count: %w", e.Reason, e.Regarding.Name, err)
 	}
 	stored.Count++
 	stored.LastTimestamp = object.LastTimestamp
 	stored.Message = object.Message
 	stored.Annotations = object.Annotations
 	if err := w.client.Update(ctx, stored); err != nil {
-		return fmt.Errorf("repeating event %s about %s: %w", e.Reason, e.Regarding.Name, err)
+		return fmt.Errorf("raising the count of event %s about %s: %w", e.Reason, e.Regarding.Name, err)
 	}
 	return nil
 }
 
+// object returns the object of an event.
 func (w *Writer) object(e event.Event) *corev1.Event {
 	kind := corev1.EventTypeNormal
 	if e.Warning {
@@ -79,7 +80,7 @@ func (w *Writer) object(e event.Event) *corev1.Event {
 	}
 }
 
-// name is the same for the same event, and no longer than an object's name may be.
+// name returns the name of an event's object: the same for the same event, and no longer than a name may be.
 func name(e event.Event) string {
 	sum := sha256.Sum256([]byte(string(e.Regarding.UID) + "\x00" + e.Regarding.Name + "\x00" + string(e.Reason) + "\x00" + e.Key))
 	const longest = 253 - 1 - 16

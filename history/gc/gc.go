@@ -1,4 +1,4 @@
-// Package gc deletes the history of workloads that have been gone for long.
+// Package gc deletes the Revisions of workloads that were deleted long ago.
 package gc
 
 import (
@@ -21,59 +21,60 @@ import (
 	"reprise.dev/reprise/history/store"
 )
 
-// Collector deletes the history of workloads that have been gone for long. One that is deleted and made again, as
-// `helm uninstall` and `helm install` or `kubectl replace --force` do, keeps its history. It runs on the leader only.
+// Collector deletes the Revisions of workloads that were deleted longer than Retain ago. A workload that is deleted and
+// created again, as by `helm uninstall` and `helm install` or by `kubectl replace --force`, keeps its Revisions. It runs
+// on the leader only.
 type Collector struct {
 	// Client reads from the cache and writes to the API server.
 	Client client.Client
-	// Live makes sure that a workload is gone before its history is deleted.
+	// Live makes sure that a workload does not exist before its Revisions are deleted.
 	Live  client.Reader
 	Clock clock.PassiveClock
-	// Retain is how long a gone workload's history is kept, as of now.
+	// Retain returns how long the Revisions of a deleted workload are kept.
 	Retain func() time.Duration
-	// Every is how often it is looked for.
+	// Every is the time between two sweeps.
 	Every time.Duration
 }
 
-// NeedLeaderElection has the manager run the sweeper on the leader only.
+// NeedLeaderElection tells the manager to run the collector on the leader only.
 func (*Collector) NeedLeaderElection() bool { return true }
 
-// Start sweeps until the context ends.
-func (s *Collector) Start(ctx context.Context) error {
+// Start sweeps every Every until the context ends.
+func (c *Collector) Start(ctx context.Context) error {
 	wait.UntilWithContext(ctx, func(ctx context.Context) {
-		if err := s.Sweep(ctx); err != nil && ctx.Err() == nil {
-			log.FromContext(ctx).Error(err, "Sweeping the history of workloads that are gone; trying again later")
+		if err := c.Sweep(ctx); err != nil && ctx.Err() == nil {
+			log.FromContext(ctx).Error(err, "Sweeping the revisions of deleted workloads; retrying later")
 		}
-	}, s.Every)
+	}, c.Every)
 	return nil
 }
 
-// Sweep looks at every workload once: it notes since when one is gone, and deletes the history of those that have
-// been gone for longer than Keep.
-func (s *Collector) Sweep(ctx context.Context) error {
-	workloads, err := s.workloads(ctx)
+// Sweep checks every workload once. It notes the time at which it finds one deleted, and deletes the Revisions of those
+// for which that was longer than Retain ago.
+func (c *Collector) Sweep(ctx context.Context) error {
+	workloads, err := c.workloads(ctx)
 	if err != nil {
 		return err
 	}
 	for key := range workloads {
-		h, err := store.List(ctx, s.Client, key.Namespace, key.Name)
+		h, err := store.List(ctx, c.Client, key.Namespace, key.Name)
 		if err != nil {
 			return err
 		}
 		if len(h) == 0 {
-			continue // It went meanwhile.
+			continue // Somebody else deleted it.
 		}
-		if err := s.sweep(ctx, key, h); err != nil {
+		if err := c.sweep(ctx, key, h); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// workloads are those that have a history. The revisions are not copied for it: there may be 50,000.
-func (s *Collector) workloads(ctx context.Context) (sets.Set[types.NamespacedName], error) {
+// workloads returns the workloads that have Revisions. It does not copy them: there may be 50,000.
+func (c *Collector) workloads(ctx context.Context) (sets.Set[types.NamespacedName], error) {
 	var list v1alpha1.WorkloadRevisionList
-	if err := s.Client.List(ctx, &list, client.UnsafeDisableDeepCopy); err != nil {
+	if err := c.Client.List(ctx, &list, client.UnsafeDisableDeepCopy); err != nil {
 		return nil, fmt.Errorf("listing revisions: %w", err)
 	}
 	workloads := sets.New[types.NamespacedName]()
@@ -83,34 +84,36 @@ func (s *Collector) workloads(ctx context.Context) (sets.Set[types.NamespacedNam
 	return workloads, nil
 }
 
-func (s *Collector) sweep(ctx context.Context, key types.NamespacedName, h history.History) error {
+// sweep checks one workload.
+func (c *Collector) sweep(ctx context.Context, key types.NamespacedName, h history.History) error {
 	newest := h.Newest()
-	exists, err := s.exists(ctx, s.Client, key)
+	exists, err := c.exists(ctx, c.Client, key)
 	if err != nil {
 		return err
 	}
-	now := metav1.NewTime(s.Clock.Now())
+	now := metav1.NewTime(c.Clock.Now())
 	since := newest.Status.WorkloadDeletedTime
 	switch {
-	case exists && since == nil, !exists && since != nil && now.Sub(since.Time) < s.Retain():
+	case exists && since == nil, !exists && since != nil && now.Sub(since.Time) < c.Retain():
 		return nil
 	case exists:
-		return store.PatchStatus(ctx, s.Client, newest, func(status *v1alpha1.WorkloadRevisionStatus) { status.WorkloadDeletedTime = nil })
+		return store.PatchStatus(ctx, c.Client, newest, func(status *v1alpha1.WorkloadRevisionStatus) { status.WorkloadDeletedTime = nil })
 	case since == nil:
-		return store.PatchStatus(ctx, s.Client, newest, func(status *v1alpha1.WorkloadRevisionStatus) { status.WorkloadDeletedTime = &now })
+		return store.PatchStatus(ctx, c.Client, newest, func(status *v1alpha1.WorkloadRevisionStatus) { status.WorkloadDeletedTime = &now })
 	}
-	if exists, err = s.exists(ctx, s.Live, key); err != nil || exists {
+	if exists, err = c.exists(ctx, c.Live, key); err != nil || exists {
 		return err
 	}
 	for i := range h {
-		if err := s.Client.Delete(ctx, &h[i]); client.IgnoreNotFound(err) != nil {
-			return fmt.Errorf("deleting revision %s of a workload that is gone: %w", h[i].Name, err)
+		if err := c.Client.Delete(ctx, &h[i]); client.IgnoreNotFound(err) != nil {
+			return fmt.Errorf("deleting revision %s of a deleted workload: %w", h[i].Name, err)
 		}
 	}
 	return nil
 }
 
-func (s *Collector) exists(ctx context.Context, reader client.Reader, key types.NamespacedName) (bool, error) {
+// exists reports whether a workload exists, as a reader has it.
+func (c *Collector) exists(ctx context.Context, reader client.Reader, key types.NamespacedName) (bool, error) {
 	err := reader.Get(ctx, key, &appsv1.Deployment{})
 	if apierrors.IsNotFound(err) {
 		return false, nil

@@ -10,19 +10,19 @@ import (
 	coordinationclient "k8s.io/client-go/kubernetes/typed/coordination/v1"
 )
 
-// checkpointAnnotation holds the resourceVersion up to which every change is recorded.
+// checkpointAnnotation is the annotation with the resourceVersion up to which every change is recorded.
 const checkpointAnnotation = "reprise.dev/recorded-up-to"
 
-// checkpoint is the durable place of the recorder's progress: an annotation of a Lease of its own, beside that
-// of the leader's election, so that no further right is needed.
+// checkpoint stores the recorder's progress in an annotation of its own Lease, beside that of the leader election: this
+// needs no further permission.
 type checkpoint struct {
 	leases coordinationclient.LeaseInterface
 	name   string
-	// lease is as it was read or written last, nil where there is none yet.
+	// lease is as it was last read or written, nil if there is none.
 	lease *coordinationv1.Lease
 }
 
-// load reads the checkpoint, empty where there is none yet.
+// load reads the checkpoint, and returns an empty one if there is none.
 func (c *checkpoint) load(ctx context.Context) (string, error) {
 	lease, err := c.leases.Get(ctx, c.name, metav1.GetOptions{})
 	if apierrors.IsNotFound(err) {
@@ -36,8 +36,8 @@ func (c *checkpoint) load(ctx context.Context) (string, error) {
 	return lease.Annotations[checkpointAnnotation], nil
 }
 
-// save writes the checkpoint if it has moved. Where somebody else wrote it meanwhile, it is read again and left to
-// the next call.
+// save writes the checkpoint if it has changed. If another process wrote it in the meantime, save reads it again and
+// leaves the write to the next call.
 func (c *checkpoint) save(ctx context.Context, resourceVersion string) error {
 	if resourceVersion == "" || c.lease != nil && c.lease.Annotations[checkpointAnnotation] == resourceVersion {
 		return nil

@@ -18,16 +18,17 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"reprise.dev/reprise/api/v1alpha1"
+	"reprise.dev/reprise/history"
 	"reprise.dev/reprise/history/store"
 	"reprise.dev/reprise/workload"
 )
 
-// quiet is how long a workload's files must lie still before their change is a revision of its own: an apply writes
-// several, and the Deployment after them.
+// quiet is how long a workload's files must stay unchanged before their change becomes a revision: an apply writes
+// several files, and the Deployment after them.
 const quiet = 10 * time.Second
 
-// FileWatcher finds changes of Score's files that come without a change of the Deployment, and has the Recorder
-// record them. It watches only the metadata of ConfigMaps. It runs on the leader only.
+// FileWatcher finds changes of Score files that come without a change of the Deployment, and requests their recording.
+// It watches only the metadata of ConfigMaps. It runs on the leader only.
 type FileWatcher struct {
 	// Client reads from the cache.
 	Client   client.Reader
@@ -35,7 +36,7 @@ type FileWatcher struct {
 	Clock    clock.PassiveClock
 }
 
-// SetupWithManager has the FileWatcher called for a workload whenever one of its files changes.
+// SetupWithManager registers the FileWatcher, to be called for a workload whenever one of its files changes.
 func (w *FileWatcher) SetupWithManager(manager ctrl.Manager) error {
 	named := predicate.NewPredicateFuncs(func(o client.Object) bool { return workload.IsFileName(o.GetName()) })
 	return ctrl.NewControllerManagedBy(manager).Named("files").
@@ -43,11 +44,11 @@ func (w *FileWatcher) SetupWithManager(manager ctrl.Manager) error {
 		Complete(w)
 }
 
-// users are the workloads that mount a file.
+// users returns the workloads that mount a file.
 func (w *FileWatcher) users(ctx context.Context, file client.Object) []reconcile.Request {
 	var all appsv1.DeploymentList
 	if err := w.Client.List(ctx, &all, client.InNamespace(file.GetNamespace()), client.UnsafeDisableDeepCopy); err != nil {
-		return nil // The cache is there before the watch is.
+		return nil // The manager fills the cache before it starts the watch.
 	}
 	var requests []reconcile.Request
 	for _, d := range all.Items {
@@ -61,14 +62,13 @@ func (w *FileWatcher) users(ctx context.Context, file client.Object) []reconcile
 	return requests
 }
 
-// Reconcile offers a workload's files to the Recorder once they have lain still and differ from what the newest
-// revision holds.
+// Reconcile requests a snapshot of a workload's files once they have been quiet and differ from the newest revision's.
 func (w *FileWatcher) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.Result, error) {
 	d := &appsv1.Deployment{}
 	if err := w.Client.Get(ctx, request.NamespacedName, d); err != nil {
 		return ctrl.Result{}, client.IgnoreNotFound(err)
 	}
-	if !workload.IsGuarded(d) || !w.Recorder.wanted(d.Namespace) {
+	if !workload.IsGuarded(d) || !w.Recorder.included(d.Namespace) {
 		return ctrl.Result{}, nil
 	}
 	h, err := store.List(ctx, w.Client, d.Namespace, d.Name)
@@ -76,11 +76,11 @@ func (w *FileWatcher) Reconcile(ctx context.Context, request ctrl.Request) (ctrl
 		return ctrl.Result{}, err
 	}
 	newest := h.Newest()
-	if newest == nil || newest.Spec.IntentHash != workload.IntentOf(d).Hash() {
-		return ctrl.Result{RequeueAfter: quiet}, nil // The Deployment changed, and its revision takes the files along.
+	if newest == nil || history.RecordedIdentity(newest) != history.IdentityOf(d) {
+		return ctrl.Result{RequeueAfter: quiet}, nil // The Deployment changed; its revision records the files too.
 	}
 	if newest == h.OpenRollback() {
-		return ctrl.Result{RequeueAfter: quiet}, nil // It writes files itself, and the Deployment after them.
+		return ctrl.Result{RequeueAfter: quiet}, nil // The rollback writes files itself, and the Deployment after them.
 	}
 	changed, last, err := w.changed(ctx, d, newest)
 	if err != nil || !changed {
@@ -89,10 +89,10 @@ func (w *FileWatcher) Reconcile(ctx context.Context, request ctrl.Request) (ctrl
 	if left := last.Add(quiet).Sub(w.Clock.Now()); left > 0 {
 		return ctrl.Result{RequeueAfter: left}, nil
 	}
-	return ctrl.Result{}, w.Recorder.RequestFileSnapshot(ctx, d)
+	return ctrl.Result{}, w.Recorder.RequestFileSnapshot(ctx, request.NamespacedName)
 }
 
-// changed says whether a file was written since the revision was taken, and when the last one was.
+// changed reports whether a file was written since the revision was recorded, and when the last one was.
 func (w *FileWatcher) changed(ctx context.Context, d *appsv1.Deployment, newest *v1alpha1.WorkloadRevision) (bool, time.Time, error) {
 	versions := map[string]string{}
 	for _, f := range newest.Spec.Files {

@@ -1,12 +1,11 @@
 package recorder
 
 import (
-	appsv1 "k8s.io/api/apps/v1"
-	corev1 "k8s.io/api/core/v1"
-
 	"testing"
 	"time"
 
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -15,47 +14,43 @@ import (
 	"reprise.dev/reprise/workload"
 )
 
-func deployment(image string) *appsv1.Deployment {
-	return &appsv1.Deployment{
+var now = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+
+// deployment returns a guarded Deployment at a resourceVersion.
+func deployment(name, image, version string, changes ...func(*appsv1.Deployment)) *appsv1.Deployment {
+	d := &appsv1.Deployment{
 		ObjectMeta: metav1.ObjectMeta{
-			Namespace: "shop", Name: "a", UID: "1", Annotations: map[string]string{workload.NameAnnotation: "a"},
-			ManagedFields: []metav1.ManagedFieldsEntry{
-				{Manager: "kubectl-client-side-apply", Time: &metav1.Time{Time: now.Add(-time.Hour)}},
-				{Manager: "ci", Time: &metav1.Time{Time: now}},
-				{Manager: "kube-controller-manager", Subresource: "status", Time: &metav1.Time{Time: now.Add(time.Hour)}},
-			},
+			Namespace: "shop", Name: name, UID: "uid-of-a", ResourceVersion: version,
+			Annotations: map[string]string{workload.NameAnnotation: name},
 		},
 		Spec: appsv1.DeploymentSpec{Template: corev1.PodTemplateSpec{
 			Spec: corev1.PodSpec{Containers: []corev1.Container{{Name: "main", Image: image}}},
 		}},
 	}
+	for _, change := range changes {
+		change(d)
+	}
+	return d
 }
 
-// captureOf is what the watch would bring of a Deployment.
-func captureOf(t *testing.T, d *appsv1.Deployment) observedIntent {
+// rawOf returns a Deployment as the API server sends it.
+func rawOf(t testing.TB, d *appsv1.Deployment) *unstructured.Unstructured {
 	t.Helper()
 	object, err := runtime.DefaultUnstructuredConverter.ToUnstructured(d)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return observedIntent{deployment: d, raw: &unstructured.Unstructured{Object: object}}
+	raw := &unstructured.Unstructured{Object: object}
+	raw.SetGroupVersionKind(appsv1.SchemeGroupVersion.WithKind("Deployment"))
+	return raw
 }
 
-// record appends what the recorder would write of a Deployment.
-func record(t *testing.T, h history.History, d *appsv1.Deployment) history.History {
+// eventOf returns the event by which the watch brings a Deployment.
+func eventOf(t testing.TB, d *appsv1.Deployment) intentEvent {
 	t.Helper()
-	p := predecessors{files: newFiles()}
-	if p.newest = h.Newest(); p.newest != nil {
-		p.last = p.newest.Spec.Number
-		if plan := p.newest.Status.Rollback; plan != nil {
-			p.target = h.Number(plan.To)
-		}
-	}
-	next, err := p.newRevision(captureOf(t, d), now)
+	o, err := history.Observe(rawOf(t, d))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return append(h, *next)
+	return intentEvent{Observed: o}
 }
-
-var now = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)

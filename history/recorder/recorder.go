@@ -1,4 +1,4 @@
-// Package recorder watches Deployments, in order, and writes a WorkloadRevision for every new intent of a guarded one.
+// Package recorder watches Deployments in order, and writes a WorkloadRevision for every new intent of a guarded one.
 package recorder
 
 import (
@@ -7,8 +7,8 @@ import (
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/sets"
-	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/dynamic"
 	coordinationclient "k8s.io/client-go/kubernetes/typed/coordination/v1"
 	"k8s.io/utils/clock"
@@ -28,70 +28,70 @@ const (
 	finishWithin = 2 * time.Second
 )
 
-// Auditor judges a stored Deployment once more. What admission did not check, because it was not called or could
-// not answer, is seen so.
+// Auditor evaluates the policies for a stored Deployment, whether admission checked it or not.
 type Auditor interface {
-	// Audit returns what the policies object to, a line each; an error means that it cannot be told.
+	// Audit returns the violations, a line each. An error means that the policies could not be evaluated.
 	Audit(ctx context.Context, d *appsv1.Deployment) ([]string, error)
 }
 
 // Observer counts what becomes a Revision.
 type Observer interface {
-	// Recorded is told of each Revision that is recorded whole.
+	// Recorded is called for each Revision that is recorded completely.
 	Recorded()
-	// RecordFailed is told of each intent that can never be recorded.
+	// RecordFailed is called for each intent that can never be recorded.
 	RecordFailed()
 }
 
-// unobserved is the Observer of who wants none.
-type unobserved struct{}
+// noObserver is the Observer of a Recorder without one.
+type noObserver struct{}
 
-func (unobserved) Recorded()     {}
-func (unobserved) RecordFailed() {}
+func (noObserver) Recorded()     {}
+func (noObserver) RecordFailed() {}
 
 // Recorder writes a Revision for every stored intent of a guarded workload. It runs on the leader only.
 type Recorder struct {
 	// Client reads from the cache and writes to the API server.
 	Client client.Client
-	// Live reads from the API server: what is numbered must not be numbered by a cache that lags.
+	// Live reads from the API server: revision numbers must not come from a cache that lags.
 	Live client.Reader
 	// Dynamic watches Deployments.
 	Dynamic dynamic.Interface
-	// Leases keeps the checkpoint.
+	// Leases stores the checkpoint.
 	Leases  coordinationclient.LeasesGetter
 	Events  *emit.Writer
 	Auditor Auditor
-	// Observer counts what is recorded; nil means that nobody does.
+	// Observer counts what is recorded; nil for none.
 	Observer Observer
 	Clock    clock.WithTicker
-	// Defaults are the install's settings, as they are now.
+	// Defaults returns the install's current settings.
 	Defaults func() workload.Settings
-	// MaxPerMinute is how many revisions of one workload are recorded in a minute, as of now; what comes faster is folded.
+	// MaxPerMinute returns how many revisions of one workload are recorded in a minute. Intents beyond it are coalesced
+	// into the newest.
 	MaxPerMinute func() int
-	// Namespace is the install's own, where the checkpoint lies. It is never recorded.
+	// Namespace is the install's own, which holds the checkpoint. It is never recorded.
 	Namespace string
-	// Protected are the namespaces that are never touched.
+	// Protected are further namespaces that are never recorded.
 	Protected sets.Set[string]
 	// Instance names the install, and its checkpoint.
 	Instance string
 
-	offers chan *appsv1.Deployment
-	// queue is what waits to be recorded; nil until the recorder starts.
+	requests chan filesRequest
+	// queue holds what waits to be recorded; nil until the recorder starts.
 	queue atomic.Pointer[workQueue]
 	// sharedResourceVersions says whether the resourceVersions of Deployments and ConfigMaps can be compared.
 	sharedResourceVersions bool
 }
 
-// NewRecorder makes a Recorder of what it needs.
+// NewRecorder completes a Recorder whose fields are set, and returns it.
 func NewRecorder(r *Recorder) *Recorder {
-	r.offers = make(chan *appsv1.Deployment)
+	r.requests = make(chan filesRequest)
 	if r.Observer == nil {
-		r.Observer = unobserved{}
+		r.Observer = noObserver{}
 	}
 	return r
 }
 
-// Backlog is how many stored intents wait to be recorded, and since when the oldest does; zero where none waits.
+// Backlog returns how many stored intents wait to be recorded, and since when the oldest does; zero if none waits.
 func (r *Recorder) Backlog() (waiting int, since time.Time) {
 	if queue := r.queue.Load(); queue != nil {
 		return queue.backlog()
@@ -99,32 +99,33 @@ func (r *Recorder) Backlog() (waiting int, since time.Time) {
 	return 0, time.Time{}
 }
 
-// RequestFileSnapshot has a workload's files recorded if their contents are new. It waits until the Recorder takes the offer.
-func (r *Recorder) RequestFileSnapshot(ctx context.Context, d *appsv1.Deployment) error {
+// RequestFileSnapshot asks the Recorder to record a workload's files if their contents are new. It blocks until the
+// Recorder accepts the request, and returns the context's error otherwise.
+func (r *Recorder) RequestFileSnapshot(ctx context.Context, workload types.NamespacedName) error {
 	select {
-	case r.offers <- d:
+	case r.requests <- filesRequest{workload}:
 		return nil
 	case <-ctx.Done():
 		return ctx.Err()
 	}
 }
 
-// takeOffers queues what is offered behind what the watch brought before.
-func (r *Recorder) takeOffers(ctx context.Context, queue *workQueue) {
+// acceptRequests queues requests behind what the watch brought before them.
+func (r *Recorder) acceptRequests(ctx context.Context, queue *workQueue) {
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case d := <-r.offers:
-			queue.add(ctx, observedIntent{deployment: d, files: true})
+		case request := <-r.requests:
+			queue.add(ctx, request)
 		}
 	}
 }
 
-// NeedLeaderElection has the manager run the recorder on the leader only.
+// NeedLeaderElection tells the manager to run the recorder on the leader only.
 func (*Recorder) NeedLeaderElection() bool { return true }
 
-// Start records until the context ends. It goes on from the checkpoint of the leader before.
+// Start records until the context ends. It starts from the checkpoint of the previous leader.
 func (r *Recorder) Start(ctx context.Context) error {
 	ctx = log.IntoContext(ctx, log.FromContext(ctx).WithName("recorder"))
 	point := &checkpoint{leases: r.Leases.Leases(r.Namespace), name: r.Instance + "-recorder"}
@@ -138,25 +139,41 @@ func (r *Recorder) Start(ctx context.Context) error {
 	progress := &watchProgress{}
 	queue := newWorkQueue(workers, r.MaxPerMinute, r.Clock, progress, r.record)
 	r.queue.Store(queue)
-	f := &deploymentWatch{
+	watch := &deploymentWatch{
 		deployments: r.Dynamic.Resource(appsv1.SchemeGroupVersion.WithResource("deployments")),
-		sights:      lastSeen{}, ledger: progress, wanted: r.wanted, pause: r.pause,
-		push: func(c observedIntent) { queue.add(ctx, c) },
+		seen:        lastSeen{}, progress: progress, included: r.included,
+		enqueue: func(e intentEvent) { queue.add(ctx, e) },
+		pause:   func(ctx context.Context, d time.Duration) error { return pause(ctx, r.Clock, d) },
 	}
 	queue.busy.Go(func() { r.saveCheckpoints(ctx, point, progress) })
-	queue.busy.Go(func() { r.takeOffers(ctx, queue) })
-	err = f.run(ctx, from)
+	queue.busy.Go(func() { r.acceptRequests(ctx, queue) })
+	watch.run(ctx, from)
 	queue.busy.Wait()
-	return err
+	return nil
 }
 
-// wanted says whether a namespace is one that Reprise works in.
-func (r *Recorder) wanted(namespace string) bool {
+// included reports whether a namespace's workloads are recorded.
+func (r *Recorder) included(namespace string) bool {
 	return namespace != r.Namespace && !r.Protected.Has(namespace)
 }
 
-func (r *Recorder) pause(ctx context.Context, d time.Duration) error {
-	timer := r.Clock.NewTimer(d)
+// saveCheckpoints saves the checkpoint every checkpointEvery, and once more at the end.
+func (r *Recorder) saveCheckpoints(ctx context.Context, point *checkpoint, progress *watchProgress) {
+	save := func(ctx context.Context) {
+		if err := point.save(ctx, progress.checkpoint()); err != nil && ctx.Err() == nil {
+			log.FromContext(ctx).Error(err, "The next leader would start from an older checkpoint; retrying")
+		}
+	}
+	for save(ctx); pause(ctx, r.Clock, checkpointEvery) == nil; save(ctx) {
+	}
+	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), finishWithin)
+	defer cancel()
+	save(last)
+}
+
+// pause waits for a duration, or returns the context's error if that ends first.
+func pause(ctx context.Context, c clock.Clock, d time.Duration) error {
+	timer := c.NewTimer(d)
 	defer timer.Stop()
 	select {
 	case <-ctx.Done():
@@ -164,17 +181,4 @@ func (r *Recorder) pause(ctx context.Context, d time.Duration) error {
 	case <-timer.C():
 		return nil
 	}
-}
-
-// saveCheckpoints saves the checkpoint from time to time, and once more at the end.
-func (r *Recorder) saveCheckpoints(ctx context.Context, point *checkpoint, progress *watchProgress) {
-	save := func(ctx context.Context) {
-		if err := point.save(ctx, progress.checkpoint()); err != nil && ctx.Err() == nil {
-			log.FromContext(ctx).Error(err, "The next leader would start from an older checkpoint; trying again")
-		}
-	}
-	wait.UntilWithContext(ctx, save, checkpointEvery)
-	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), finishWithin)
-	defer cancel()
-	save(last)
 }

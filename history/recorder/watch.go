@@ -2,11 +2,9 @@ package recorder
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
-	appsv1 "k8s.io/api/apps/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -14,146 +12,141 @@ import (
 	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/client-go/dynamic"
 	"sigs.k8s.io/controller-runtime/pkg/log"
+
+	"reprise.dev/reprise/history"
 )
 
 const (
-	// watchSeconds bounds one watch, so that a connection that died silently is found out.
+	// watchSeconds bounds one watch, so that a connection that died silently is noticed.
 	watchSeconds = 300
-	// listPage is how many Deployments one call of the initial list returns: one, decoded, takes 100 kB.
+	// listPage is how many Deployments one call of the initial list returns. One, decoded, takes 100 kB.
 	listPage = 100
 	// retryPause is how long the watch waits after a failure.
 	retryPause = time.Second
 )
 
-// deploymentWatch follows every stored change of every Deployment, in order and without leaving one out, and hands on those
-// that hold a new intent. An informer cannot do that: it cannot start at a checkpoint, and what a queue of keys
-// coalesces is gone.
+// deploymentWatch follows every stored change of every Deployment, in order and without a gap, and passes on those with
+// a new intent. An informer cannot do that: it cannot start at a checkpoint, and its queue of keys loses what it
+// coalesces.
 type deploymentWatch struct {
-	// deployments reads them as the API server sends them: a typed client drops what its types do not know.
+	// deployments reads them as the API server sends them: a typed client drops fields that its types do not know.
 	deployments dynamic.ResourceInterface
-	sights      lastSeen
-	ledger      *watchProgress
-	// wanted says in which namespaces Deployments are recorded at all.
-	wanted func(namespace string) bool
-	// push hands a capture on. It must not block for long.
-	push func(observedIntent)
-	// pause waits, or ends with the context's error.
+	seen        lastSeen
+	progress    *watchProgress
+	// included reports whether the Deployments of a namespace are recorded.
+	included func(namespace string) bool
+	// enqueue passes an event on. It must not block for long.
+	enqueue func(intentEvent)
+	// pause waits, or returns the context's error.
 	pause func(context.Context, time.Duration) error
 }
 
-// run follows from a resourceVersion, or from a list where there is none, until the context ends.
-func (f *deploymentWatch) run(ctx context.Context, from string) error {
-	adopted := adoptedInitially
+// run follows from a resourceVersion, or from a list if there is none, until the context ends.
+func (w *deploymentWatch) run(ctx context.Context, from string) {
+	adoption := history.AdoptedInitially
 	for {
 		var err error
 		if from == "" {
-			from, err = f.list(ctx, adopted)
+			from, err = w.list(ctx, adoption)
 		}
 		if err == nil {
-			from, err = f.follow(ctx, from)
+			from, err = w.follow(ctx, from)
 		}
 		if ctx.Err() != nil {
-			return nil
+			return
 		}
 		if expired(err) {
-			log.FromContext(ctx).Info("The API server cannot replay every change since the checkpoint; what is stored now is recorded as following a gap", "since", from)
-			from, adopted = "", adoptedAfterGap
+			log.FromContext(ctx).Info("The API server cannot replay every change since the checkpoint; recording the current state as after a gap", "since", from)
+			from, adoption = "", history.AdoptedAfterGap
 			continue
 		}
 		if err != nil {
-			log.FromContext(ctx).Error(err, "Watching Deployments; trying again", "from", from)
+			log.FromContext(ctx).Error(err, "Watching Deployments; retrying", "from", from)
 		}
-		if err := f.pause(ctx, retryPause); err != nil {
-			return nil
+		if w.pause(ctx, retryPause) != nil {
+			return
 		}
 	}
 }
 
-// expired says whether the API server can no longer replay from where a watch wanted to start.
+// expired reports whether the API server can no longer replay from the resourceVersion at which a watch should start.
 func expired(err error) bool {
 	return apierrors.IsResourceExpired(err) || apierrors.IsGone(err) || apierrors.IsInvalid(err) ||
 		apierrors.HasStatusCause(err, metav1.CauseTypeResourceVersionTooLarge)
 }
 
-// list records what is stored now, as adopted, and returns the resourceVersion to follow from.
-func (f *deploymentWatch) list(ctx context.Context, adopted string) (string, error) {
+// list passes on what is stored now, as adopted, and returns the resourceVersion to follow from.
+func (w *deploymentWatch) list(ctx context.Context, adoption history.Adoption) (string, error) {
 	options := metav1.ListOptions{Limit: listPage}
-	var resourceVersion string
 	for {
-		page, err := f.deployments.List(ctx, options)
+		page, err := w.deployments.List(ctx, options)
 		if err != nil {
 			return "", fmt.Errorf("listing Deployments: %w", err)
 		}
-		resourceVersion = page.GetResourceVersion()
 		for i := range page.Items {
-			f.offer(ctx, &page.Items[i], adopted)
+			// The items of a list have no order of their own. The list's resourceVersion, tracked after them, stands for
+			// all, and is not reached before each is recorded.
+			w.handle(ctx, &page.Items[i], "", adoption)
 		}
 		if options.Continue = page.GetContinue(); options.Continue == "" {
-			f.ledger.track(resourceVersion, true)
-			return resourceVersion, nil
+			w.progress.track(page.GetResourceVersion(), true)
+			return page.GetResourceVersion(), nil
 		}
 	}
 }
 
 // follow watches from a resourceVersion until the watch ends, and returns how far it came.
-func (f *deploymentWatch) follow(ctx context.Context, from string) (string, error) {
-	w, err := f.deployments.Watch(ctx, metav1.ListOptions{
+func (w *deploymentWatch) follow(ctx context.Context, from string) (string, error) {
+	stream, err := w.deployments.Watch(ctx, metav1.ListOptions{
 		ResourceVersion: from, AllowWatchBookmarks: true, TimeoutSeconds: new(int64(watchSeconds)),
 	})
 	if err != nil {
 		return from, fmt.Errorf("watching Deployments: %w", err)
 	}
-	defer w.Stop()
-	for e := range w.ResultChan() {
-		d, ok := e.Object.(*unstructured.Unstructured)
+	defer stream.Stop()
+	for e := range stream.ResultChan() {
+		raw, ok := e.Object.(*unstructured.Unstructured)
 		switch {
 		case e.Type == watch.Error:
 			return from, apierrors.FromObject(e.Object)
 		case !ok:
 			return from, fmt.Errorf("watching Deployments: unexpected %T", e.Object)
 		case e.Type == watch.Bookmark:
-			f.ledger.track(d.GetResourceVersion(), true)
+			w.progress.track(raw.GetResourceVersion(), true)
 		case e.Type == watch.Deleted:
-			delete(f.sights, types.NamespacedName{Namespace: d.GetNamespace(), Name: d.GetName()})
-			f.ledger.track(d.GetResourceVersion(), true)
+			delete(w.seen, nameOf(raw))
+			w.progress.track(raw.GetResourceVersion(), true)
 		default:
-			f.offer(ctx, d, "")
+			w.handle(ctx, raw, raw.GetResourceVersion(), "")
 		}
-		from = d.GetResourceVersion()
+		from = raw.GetResourceVersion()
 	}
-	return from, errors.Join(ctx.Err())
+	return from, nil
 }
 
-// offer enters a Deployment as it was stored, and hands it on if its intent is new.
-func (f *deploymentWatch) offer(ctx context.Context, raw *unstructured.Unstructured, adopted string) {
-	d := f.news(ctx, raw)
-	if d == nil {
-		if adopted == "" {
-			f.ledger.track(raw.GetResourceVersion(), true)
-		}
-		return
+// handle tracks a stored Deployment under a resourceVersion, and passes it on if its intent is new.
+func (w *deploymentWatch) handle(ctx context.Context, raw *unstructured.Unstructured, version string, adoption history.Adoption) {
+	observed, isNew := w.observe(ctx, raw)
+	tracked := w.progress.track(version, !isNew)
+	if isNew {
+		w.enqueue(intentEvent{Observed: observed, Arrival: history.Arrival{Adoption: adoption}, tracked: tracked})
 	}
-	// The items of a list are in no order of their own: the list's resourceVersion, which is entered after them,
-	// stands for all, and nothing is settled before each is recorded.
-	version := d.ResourceVersion
-	if adopted != "" {
-		version = ""
-	}
-	f.push(observedIntent{deployment: d, raw: raw, adopted: adopted, entry: f.ledger.track(version, false)})
 }
 
-// news is a Deployment that is to be recorded, nil where it is not.
-func (f *deploymentWatch) news(ctx context.Context, raw *unstructured.Unstructured) *appsv1.Deployment {
-	if !guarded(raw) || raw.GetDeletionTimestamp() != nil || !f.wanted(raw.GetNamespace()) {
-		return nil
+// observe returns a stored Deployment, and whether its intent is new and to be recorded.
+func (w *deploymentWatch) observe(ctx context.Context, raw *unstructured.Unstructured) (history.Observed, bool) {
+	if !guarded(raw) || raw.GetDeletionTimestamp() != nil || !w.included(raw.GetNamespace()) {
+		return history.Observed{}, false
 	}
-	d, err := typed(raw)
+	observed, err := history.Observe(raw)
 	if err != nil {
-		log.FromContext(ctx).Error(err, "This Deployment cannot be read, and is not recorded")
-		return nil
+		log.FromContext(ctx).Error(err, "This Deployment cannot be decoded, and is not recorded")
+		return history.Observed{}, false
 	}
-	if !f.sights.isNew(d) {
-		return nil
-	}
-	return d
+	return observed, w.seen.isNew(nameOf(raw), observed.Identity)
+}
+
+// nameOf returns the name of a Deployment, with its namespace.
+func nameOf(raw *unstructured.Unstructured) types.NamespacedName {
+	return types.NamespacedName{Namespace: raw.GetNamespace(), Name: raw.GetName()}
 }

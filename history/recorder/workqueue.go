@@ -9,12 +9,13 @@ import (
 	"k8s.io/utils/clock"
 )
 
-// workQueue record captures: those of one workload one after the other, in order; those of several side by side.
+// workQueue records observations: those of one workload in order, one after the other; those of several workloads at
+// the same time.
 type workQueue struct {
-	// record records one capture, or fails for good. It retries what may pass.
-	record func(context.Context, observedIntent)
-	ledger *watchProgress
-	// limit is how many revisions of one workload are recorded within paceWindow.
+	// record records one observation, or fails permanently. It retries transient errors itself.
+	record   func(context.Context, observation)
+	progress *watchProgress
+	// limit returns how many revisions of one workload are recorded within rateWindow.
 	limit func() int
 	clock clock.WithTicker
 	slots chan struct{}
@@ -24,138 +25,149 @@ type workQueue struct {
 	busy      sync.WaitGroup
 }
 
-// workloadQueue is what waits of one workload.
+// workloadQueue holds what waits of one workload.
 type workloadQueue struct {
-	waiting []observedIntent
+	waiting []queued
 	// recorded are the times of the latest records, limit at most.
 	recorded []time.Time
 	running  bool
-	// recording is since when what is being recorded has waited; zero where nothing is.
+	// recording is since when the observation that is being recorded has waited; zero if there is none.
 	recording time.Time
-	// delayed says that it had to wait: what has come meanwhile is folded.
+	// delayed says that the rate limit applied: what has arrived since is coalesced.
 	delayed bool
 }
 
-func newWorkQueue(workers int, limit func() int, c clock.WithTicker, l *watchProgress, record func(context.Context, observedIntent)) *workQueue {
+// queued is an observation, and since when it waits: of several that were coalesced, since the first arrived.
+type queued struct {
+	observation
+	since time.Time
+}
+
+func newWorkQueue(workers int, limit func() int, c clock.WithTicker, p *watchProgress, record func(context.Context, observation)) *workQueue {
 	return &workQueue{
-		record: record, ledger: l, limit: limit, clock: c,
+		record: record, progress: p, limit: limit, clock: c,
 		slots: make(chan struct{}, workers), workloads: map[types.NamespacedName]*workloadQueue{},
 	}
 }
 
-// add appends a capture to its workload's lane. It never blocks.
-func (q *workQueue) add(ctx context.Context, c observedIntent) {
-	key := types.NamespacedName{Namespace: c.deployment.Namespace, Name: c.deployment.Name}
+// add appends an observation to its workload's queue. It never blocks.
+func (q *workQueue) add(ctx context.Context, what observation) {
+	key := what.workload()
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	l := q.workloads[key]
-	if l == nil {
-		l = &workloadQueue{}
-		q.workloads[key] = l
+	w := q.workloads[key]
+	if w == nil {
+		w = &workloadQueue{}
+		q.workloads[key] = w
 	}
-	c.since = q.clock.Now()
-	l.waiting = append(l.waiting, c)
-	if !l.running {
-		l.running = true
-		q.busy.Go(func() { q.drain(ctx, key, l) })
+	w.waiting = append(w.waiting, queued{what, q.clock.Now()})
+	if !w.running {
+		w.running = true
+		q.busy.Go(func() { q.drain(ctx, key, w) })
 	}
 }
 
-// drain records what waits in a lane until it is empty or the context ends.
-func (q *workQueue) drain(ctx context.Context, key types.NamespacedName, l *workloadQueue) {
+// drain records what waits of a workload until nothing does or the context ends.
+func (q *workQueue) drain(ctx context.Context, key types.NamespacedName, w *workloadQueue) {
 	for {
-		c, wait, ok := q.next(key, l)
-		if !ok {
-			return
-		}
-		if wait > 0 {
-			if !q.sleep(ctx, wait) {
+		what, delay := q.next(key, w)
+		if delay > 0 {
+			if pause(ctx, q.clock, delay) != nil {
 				return
 			}
 			continue
+		}
+		if what == nil {
+			return
 		}
 		select {
 		case <-ctx.Done():
 			return
 		case q.slots <- struct{}{}:
 		}
-		q.record(ctx, c)
+		q.record(ctx, what)
 		<-q.slots
-		q.recorded(l)
+		q.finish(w)
 		if ctx.Err() != nil {
-			return // What was not recorded stays open in the ledger, and is replayed.
+			return // It may not be recorded. It stays open in the progress, and is replayed.
 		}
-		q.ledger.ack(c.entry)
+		q.ack(what)
 	}
 }
 
-// next takes the next capture of a lane, or says how long to wait for it. A lane that had to wait folds what has
-// come meanwhile into its newest capture.
-func (q *workQueue) next(key types.NamespacedName, l *workloadQueue) (observedIntent, time.Duration, bool) {
+// next takes a workload's next observation, or returns how long that must wait. It returns neither if nothing waits.
+// After a delay, it coalesces what has arrived.
+func (q *workQueue) next(key types.NamespacedName, w *workloadQueue) (observation, time.Duration) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	now, limit := q.clock.Now(), q.limit()
-	if len(l.waiting) == 0 {
-		l.running = false
-		if delayFor(l.recorded, 1, now) == 0 {
+	if len(w.waiting) == 0 {
+		w.running = false
+		if delayFor(w.recorded, 1, now) == 0 {
 			delete(q.workloads, key)
 		}
-		return observedIntent{}, 0, false
+		return nil, 0
 	}
-	if wait := delayFor(l.recorded, limit, now); wait > 0 {
-		l.delayed = true
-		return observedIntent{}, wait, true
+	if delay := delayFor(w.recorded, limit, now); delay > 0 {
+		w.delayed = true
+		return nil, delay
 	}
-	if l.delayed {
-		l.delayed = false
-		q.coalesce(l)
+	if w.delayed {
+		w.delayed = false
+		q.coalesce(w)
 	}
-	c := l.waiting[0]
-	l.waiting[0] = observedIntent{} // A lane stays for as long as its pace counts, and would hold on to the Deployment.
-	l.waiting = l.waiting[1:]
-	l.recording = c.since
-	l.recorded = append(l.recorded, now)
-	if limit > 0 && len(l.recorded) > limit {
-		l.recorded = l.recorded[len(l.recorded)-limit:]
+	first := w.waiting[0]
+	w.waiting[0] = queued{} // The queue of a workload lives on while its rate counts, and would retain the Deployment.
+	w.waiting = w.waiting[1:]
+	w.recording = first.since
+	w.recorded = append(w.recorded, now)
+	if limit > 0 && len(w.recorded) > limit {
+		w.recorded = w.recorded[len(w.recorded)-limit:]
 	}
-	return c, 0, true
+	return first.observation, 0
 }
 
-// coalesce leaves only the newest intent of what waits, which counts the others. An offer of files is no intent: an
-// intent takes the files along, and only where there is none the offer stays.
-func (q *workQueue) coalesce(l *workloadQueue) {
-	newest := -1
-	for i, c := range l.waiting {
-		if !c.files || newest < 0 || l.waiting[newest].files {
-			newest = i
+// coalesce replaces what waits by its newest intent, which counts the others as skipped. That intent's revision records
+// the files too. Only if no intent waits, a request for files stays.
+func (q *workQueue) coalesce(w *workloadQueue) {
+	newest, since, intents := w.waiting[0].observation, w.waiting[0].since, 0
+	for _, next := range w.waiting {
+		if next.since.Before(since) {
+			since = next.since
 		}
-	}
-	if newest < 0 {
-		return
-	}
-	kept := l.waiting[newest]
-	for i, c := range l.waiting {
-		if i == newest {
+		e, isIntent := next.observation.(intentEvent)
+		if !isIntent {
 			continue
 		}
-		q.ledger.ack(c.entry)
-		if c.since.Before(kept.since) {
-			kept.since = c.since
+		if intents > 0 {
+			q.ack(newest)
 		}
-		if !c.files {
-			kept.skipped += c.skipped + 1
-		}
+		newest = e
+		intents++
 	}
-	l.waiting = append(l.waiting[:0], kept)
+	if e, isIntent := newest.(intentEvent); isIntent {
+		e.Skipped = intents - 1
+		newest = e
+	}
+	clear(w.waiting)
+	w.waiting = append(w.waiting[:0], queued{newest, since})
 }
 
-func (q *workQueue) recorded(l *workloadQueue) {
+// ack marks an intent of the watch as recorded.
+func (q *workQueue) ack(what observation) {
+	if e, ok := what.(intentEvent); ok {
+		q.progress.ack(e.tracked)
+	}
+}
+
+// finish notes that nothing of a workload is being recorded.
+func (q *workQueue) finish(w *workloadQueue) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	l.recording = time.Time{}
+	w.recording = time.Time{}
 }
 
-// backlog is how many captures wait or are being recorded, and since when the oldest does; zero where none is.
+// backlog returns how many observations wait or are being recorded, and since when the oldest waits; zero if none does.
 func (q *workQueue) backlog() (waiting int, since time.Time) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -165,24 +177,13 @@ func (q *workQueue) backlog() (waiting int, since time.Time) {
 			since = at
 		}
 	}
-	for _, l := range q.workloads {
-		if !l.recording.IsZero() {
-			count(l.recording)
+	for _, w := range q.workloads {
+		if !w.recording.IsZero() {
+			count(w.recording)
 		}
-		for _, c := range l.waiting {
-			count(c.since)
+		for _, next := range w.waiting {
+			count(next.since)
 		}
 	}
 	return waiting, since
-}
-
-func (q *workQueue) sleep(ctx context.Context, wait time.Duration) bool {
-	timer := q.clock.NewTimer(wait)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return false
-	case <-timer.C():
-		return true
-	}
 }

@@ -13,124 +13,82 @@ import (
 	clocktesting "k8s.io/utils/clock/testing"
 )
 
-func TestTheLedgerSettlesOnlyWhatIsRecordedInOrder(t *testing.T) {
-	var l watchProgress
-	if got := l.checkpoint(); got != "" {
-		t.Errorf("nothing was seen, and the mark is %q", got)
-	}
-	a := l.track("1", false)
-	l.track("2", true)
-	c := l.track("3", false)
-	l.ack(c)
-	if got := l.checkpoint(); got != "" {
-		t.Errorf("1 is open, and the mark is %q", got)
-	}
-	l.ack(a)
-	if got := l.checkpoint(); got != "3" {
-		t.Errorf("all is recorded, and the mark is %q", got)
-	}
-}
-
-func TestTheItemsOfAListAreSettledByTheListOnly(t *testing.T) {
-	var l watchProgress
-	a, b := l.track("", false), l.track("", false)
-	l.track("9", true)
-	l.ack(b)
-	if got := l.checkpoint(); got != "" {
-		t.Errorf("an item is open, and the mark is %q", got)
-	}
-	l.ack(a)
-	if got := l.checkpoint(); got != "9" {
-		t.Errorf("all items are recorded, and the mark is %q", got)
-	}
-}
-
-func TestPaceCountsTheLastMinute(t *testing.T) {
-	at := func(seconds ...int) []time.Time {
-		var times []time.Time
-		for _, s := range seconds {
-			times = append(times, now.Add(time.Duration(s)*time.Second))
-		}
-		return times
-	}
-	for name, tt := range map[string]struct {
-		recorded []time.Time
-		want     time.Duration
-	}{
-		"Few":  {at(-3, -2), 0},
-		"Full": {at(-50, -2, -1), 10 * time.Second},
-		"More": {at(-55, -50, -2, -1), 10 * time.Second},
-		"Old":  {at(-90, -2, -1), 0},
-	} {
-		if got := delayFor(tt.recorded, 3, now); got != tt.want {
-			t.Errorf("%s: wait %s, want %s", name, got, tt.want)
-		}
-	}
-}
-
-// journal records what lanes record.
-type journal struct {
+// recordLog notes what a queue records.
+type recordLog struct {
 	mu    sync.Mutex
 	lines []string
-	wake  chan struct{}
+	// wrote receives for every line.
+	wrote chan struct{}
 }
 
-func (j *journal) record(_ context.Context, c observedIntent) {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	line := c.deployment.Name + c.deployment.ResourceVersion
-	if c.skipped > 0 {
-		line += fmt.Sprintf("+%d", c.skipped)
+func newRecordLog() *recordLog { return &recordLog{wrote: make(chan struct{}, 1000)} }
+
+func (l *recordLog) record(_ context.Context, what observation) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	line := what.workload().Name + "/files"
+	if e, ok := what.(intentEvent); ok {
+		line = e.Deployment.Name + e.Deployment.ResourceVersion
+		if e.Skipped > 0 {
+			line += fmt.Sprintf("+%d", e.Skipped)
+		}
 	}
-	j.lines = append(j.lines, line)
-	j.wake <- struct{}{}
+	l.lines = append(l.lines, line)
+	l.wrote <- struct{}{}
 }
 
-func (j *journal) text() string {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	return strings.Join(j.lines, " ")
+func (l *recordLog) text() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return strings.Join(l.lines, " ")
 }
 
-func captured(l *watchProgress, name string, version int) observedIntent {
-	d := deployment("x")
-	d.Name, d.ResourceVersion = name, fmt.Sprint(version)
-	return observedIntent{deployment: d, entry: l.track(d.ResourceVersion, false)}
+// tracked returns an event of the watch, which its progress tracks.
+func tracked(t *testing.T, p *watchProgress, name string, version int) intentEvent {
+	t.Helper()
+	e := eventOf(t, deployment(name, "x:1", fmt.Sprint(version)))
+	e.tracked = p.track(e.Deployment.ResourceVersion, false)
+	return e
 }
 
-// limit is a pace that stays.
+// limit returns a constant rate limit.
 func limit(n int) func() int { return func() int { return n } }
 
-func TestAPaceThatIsSetAnewCountsAtOnce(t *testing.T) {
-	j := &journal{wake: make(chan struct{}, 1000)}
-	l := &watchProgress{}
-	var pace atomic.Int64
-	pace.Store(1)
-	fake := clocktesting.NewFakeClock(now)
-	q := newWorkQueue(4, func() int { return int(pace.Load()) }, fake, l, j.record)
-	q.add(t.Context(), captured(l, "a", 1))
-	q.add(t.Context(), captured(l, "a", 2))
-	<-j.wake
-	for !fake.HasWaiters() { // The second has to wait for its minute.
+// awaitTimer returns when somebody waits for a clock.
+func awaitTimer(c *clocktesting.FakeClock) {
+	for !c.HasWaiters() {
 		runtime.Gosched()
 	}
-	pace.Store(2)
-	q.add(t.Context(), captured(l, "b", 3)) // Another workload's lane knows the new pace from its first capture on.
-	q.add(t.Context(), captured(l, "b", 4))
-	<-j.wake
-	<-j.wake
 }
 
-func TestOneWorkloadsCapturesStayInOrder(t *testing.T) {
-	j := &journal{wake: make(chan struct{}, 1000)}
-	l := &watchProgress{}
-	q := newWorkQueue(4, limit(1000), clocktesting.NewFakeClock(now), l, j.record)
+func TestWorkQueue_LimitChanges(t *testing.T) {
+	l, p, fake := newRecordLog(), &watchProgress{}, clocktesting.NewFakeClock(now)
+	var n atomic.Int64
+	n.Store(1)
+	q := newWorkQueue(4, func() int { return int(n.Load()) }, fake, p, l.record)
+	q.add(t.Context(), tracked(t, p, "a", 1))
+	q.add(t.Context(), tracked(t, p, "a", 2))
+	<-l.wrote
+	awaitTimer(fake) // The second one must wait.
+	n.Store(2)
+	q.add(t.Context(), tracked(t, p, "b", 3)) // Another workload has the new limit from the start.
+	q.add(t.Context(), tracked(t, p, "b", 4))
+	<-l.wrote
+	<-l.wrote
+	if got := l.text(); got != "a1 b3 b4" {
+		t.Errorf("recorded %q", got)
+	}
+}
+
+func TestWorkQueue_Order(t *testing.T) {
+	l, p := newRecordLog(), &watchProgress{}
+	q := newWorkQueue(4, limit(1000), clocktesting.NewFakeClock(now), p, l.record)
 	for i := range 200 {
-		q.add(t.Context(), captured(l, []string{"a", "b", "c"}[i%3], i))
+		q.add(t.Context(), tracked(t, p, []string{"a", "b", "c"}[i%3], i))
 	}
 	q.busy.Wait()
 	last := map[byte]int{}
-	for _, line := range strings.Fields(j.text()) {
+	for _, line := range strings.Fields(l.text()) {
 		var version int
 		if _, err := fmt.Sscan(line[1:], &version); err != nil {
 			t.Fatal(err)
@@ -140,65 +98,147 @@ func TestOneWorkloadsCapturesStayInOrder(t *testing.T) {
 		}
 		last[line[0]] = version
 	}
-	if got := len(strings.Fields(j.text())); got != 200 || l.checkpoint() != "199" {
-		t.Errorf("%d of 200 were recorded, up to %s", got, l.checkpoint())
+	if got := len(strings.Fields(l.text())); got != 200 || p.checkpoint() != "199" {
+		t.Errorf("%d of 200 were recorded, up to %s", got, p.checkpoint())
 	}
 }
 
-func TestWhatComesTooFastIsFoldedIntoTheNewestAndCounted(t *testing.T) {
-	j := &journal{wake: make(chan struct{}, 1000)}
-	l := &watchProgress{}
-	fake := clocktesting.NewFakeClock(now)
-	q := newWorkQueue(4, limit(2), fake, l, j.record)
+func TestWorkQueue_Workers(t *testing.T) {
+	started, goOn := make(chan struct{}), make(chan struct{})
+	p := &watchProgress{}
+	q := newWorkQueue(2, limit(1000), clocktesting.NewFakeClock(now), p, func(context.Context, observation) {
+		started <- struct{}{}
+		<-goOn
+	})
+	for i, name := range []string{"a", "b", "c"} {
+		q.add(t.Context(), tracked(t, p, name, i))
+	}
+	<-started
+	<-started
+	select {
+	case <-started:
+		t.Error("three workloads are recorded at once by two workers")
+	default:
+	}
+	goOn <- struct{}{}
+	<-started
+	goOn <- struct{}{}
+	goOn <- struct{}{}
+	q.busy.Wait()
+	if got := p.checkpoint(); got != "2" {
+		t.Errorf("recorded up to %q", got)
+	}
+}
+
+func TestWorkQueue_Coalesces(t *testing.T) {
+	l, p, fake := newRecordLog(), &watchProgress{}, clocktesting.NewFakeClock(now)
+	q := newWorkQueue(4, limit(2), fake, p, l.record)
 	for i := range 10 {
-		q.add(t.Context(), captured(l, "a", i))
+		q.add(t.Context(), tracked(t, p, "a", i))
 	}
-	<-j.wake
-	<-j.wake
-	for !fake.HasWaiters() {
-		time.Sleep(time.Millisecond) // The lane is on its way to its timer.
-	}
-	if got := l.checkpoint(); got == "9" {
-		t.Errorf("the newest is not recorded, and the mark is %s", got)
+	<-l.wrote
+	<-l.wrote
+	awaitTimer(fake)
+	if got := p.checkpoint(); got == "9" {
+		t.Errorf("the newest is not recorded, and the checkpoint is %s", got)
 	}
 	fake.Step(rateWindow)
 	q.busy.Wait()
-	if got := j.text(); got != "a0 a1 a9+7" || l.checkpoint() != "9" {
-		t.Errorf("recorded %q up to %s", got, l.checkpoint())
+	if got := l.text(); got != "a0 a1 a9+7" || p.checkpoint() != "9" {
+		t.Errorf("recorded %q up to %s", got, p.checkpoint())
 	}
-}
-
-func TestAnOfferOfFilesNeverFoldsAnIntentAway(t *testing.T) {
-	l := &watchProgress{}
-	q := newWorkQueue(1, limit(1), clocktesting.NewFakeClock(now), l, nil)
-	offer := captured(l, "a", 3)
-	offer.files = true
-	waits := &workloadQueue{waiting: []observedIntent{captured(l, "a", 1), captured(l, "a", 2), offer}}
-	q.coalesce(waits)
-	if got := waits.waiting; len(got) != 1 || got[0].deployment.ResourceVersion != "2" || got[0].skipped != 1 {
-		t.Errorf("left %+v", got)
-	}
-	only := &workloadQueue{waiting: []observedIntent{offer, offer}}
-	if q.coalesce(only); len(only.waiting) != 1 || !only.waiting[0].files || only.waiting[0].skipped != 0 {
-		t.Errorf("left %+v", only.waiting)
-	}
-}
-
-func TestWhatIsNotRecordedWhenALeaderEndsStaysOpen(t *testing.T) {
-	ctx, cancel := context.WithCancel(t.Context())
-	l := &watchProgress{}
-	q := newWorkQueue(1, limit(10), clocktesting.NewFakeClock(now), l, func(context.Context, observedIntent) { cancel() })
-	q.add(ctx, captured(l, "a", 1))
+	fake.Step(rateWindow)
+	q.add(t.Context(), tracked(t, p, "a", 10))
 	q.busy.Wait()
-	if got := l.checkpoint(); got != "" {
-		t.Errorf("the record was cut short, and the mark is %q", got)
+	if got := l.text(); got != "a0 a1 a9+7 a10" {
+		t.Errorf("the skipped ones are counted twice: recorded %q", got)
 	}
 }
 
-func TestTheBacklogIsWhatWaitsAndSinceWhenTheOldestDoes(t *testing.T) {
+func TestWorkQueue_coalesce(t *testing.T) {
+	files := filesRequest{eventOf(t, deployment("a", "x:1", "1")).workload()}
+	for name, tt := range map[string]struct {
+		reason  string
+		waiting string // An i is an intent, an f a request for files.
+		want    string
+		skipped int
+		acked   string
+	}{
+		"Intents":      {"the newest counts the others", "iii", "3", 2, "2"},
+		"FilesLast":    {"the newest intent's revision records the files too", "iif", "2", 1, "1"},
+		"FilesFirst":   {"the same in another order", "fii", "3", 1, "2"},
+		"FilesBetween": {"the same in another order", "ifi", "3", 1, "1"},
+		"OnlyFiles":    {"one request is enough", "fff", "files", 0, ""},
+		"OneIntent":    {"nothing is skipped", "fi", "2", 0, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := &watchProgress{}
+			q := newWorkQueue(1, limit(1), clocktesting.NewFakeClock(now), p, nil)
+			w := &workloadQueue{}
+			for i, kind := range tt.waiting {
+				next := queued{files, now.Add(time.Duration(i) * time.Minute)}
+				if kind == 'i' {
+					next.observation = tracked(t, p, "a", i+1)
+				}
+				w.waiting = append(w.waiting, next)
+			}
+			q.coalesce(w)
+			if len(w.waiting) != 1 || !w.waiting[0].since.Equal(now) {
+				t.Fatalf("%s: left %+v, want one that waits since %s", tt.reason, w.waiting, now)
+			}
+			got, skipped := "files", 0
+			if e, ok := w.waiting[0].observation.(intentEvent); ok {
+				got, skipped = e.Deployment.ResourceVersion, e.Skipped
+			}
+			if got != tt.want || skipped != tt.skipped || p.checkpoint() != tt.acked {
+				t.Errorf("%s: left %s after %d others, up to %q", tt.reason, got, skipped, p.checkpoint())
+			}
+		})
+	}
+}
+
+func TestWorkQueue_ContextEnds(t *testing.T) {
+	t.Run("Recording", func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		p := &watchProgress{}
+		q := newWorkQueue(1, limit(10), clocktesting.NewFakeClock(now), p, func(context.Context, observation) { cancel() })
+		q.add(ctx, tracked(t, p, "a", 1))
+		q.busy.Wait()
+		if got := p.checkpoint(); got != "" {
+			t.Errorf("the record may be incomplete, and the checkpoint is %q", got)
+		}
+	})
+	t.Run("Delayed", func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		l, p, fake := newRecordLog(), &watchProgress{}, clocktesting.NewFakeClock(now)
+		q := newWorkQueue(1, limit(1), fake, p, l.record)
+		q.add(ctx, tracked(t, p, "a", 1))
+		q.add(ctx, tracked(t, p, "a", 2))
+		<-l.wrote
+		awaitTimer(fake)
+		cancel()
+		q.busy.Wait()
+		if got := p.checkpoint(); got != "1" || l.text() != "a1" {
+			t.Errorf("recorded %q up to %q", l.text(), got)
+		}
+	})
+	t.Run("NoWorker", func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		l, p := newRecordLog(), &watchProgress{}
+		q := newWorkQueue(0, limit(1), clocktesting.NewFakeClock(now), p, l.record)
+		q.add(ctx, tracked(t, p, "a", 1))
+		cancel()
+		q.busy.Wait()
+		if got := l.text(); got != "" {
+			t.Errorf("recorded %q", got)
+		}
+	})
+}
+
+func TestWorkQueue_backlog(t *testing.T) {
 	fake := clocktesting.NewFakeClock(now)
-	l, recording, goOn := &watchProgress{}, make(chan struct{}), make(chan struct{})
-	q := newWorkQueue(1, limit(1000), fake, l, func(context.Context, observedIntent) {
+	p, recording, goOn := &watchProgress{}, make(chan struct{}), make(chan struct{})
+	q := newWorkQueue(1, limit(1000), fake, p, func(context.Context, observation) {
 		recording <- struct{}{}
 		<-goOn
 	})
@@ -209,10 +249,10 @@ func TestTheBacklogIsWhatWaitsAndSinceWhenTheOldestDoes(t *testing.T) {
 		}
 	}
 	check("at first", 0, time.Time{})
-	q.add(t.Context(), captured(l, "a", 1))
+	q.add(t.Context(), tracked(t, p, "a", 1))
 	<-recording
 	fake.Step(time.Second)
-	q.add(t.Context(), captured(l, "a", 2))
+	q.add(t.Context(), tracked(t, p, "a", 2))
 	check("one is being recorded", 2, now)
 	goOn <- struct{}{}
 	<-recording
@@ -222,13 +262,27 @@ func TestTheBacklogIsWhatWaitsAndSinceWhenTheOldestDoes(t *testing.T) {
 	check("in the end", 0, time.Time{})
 }
 
-func TestWhatIsFoldedWaitsSinceTheFirstOfIt(t *testing.T) {
-	l := &watchProgress{}
-	q := newWorkQueue(1, limit(1), clocktesting.NewFakeClock(now), l, nil)
-	older, newer := captured(l, "a", 1), captured(l, "a", 2)
-	older.since, newer.since = now, now.Add(time.Minute)
-	waits := &workloadQueue{waiting: []observedIntent{older, newer}}
-	if q.coalesce(waits); !waits.waiting[0].since.Equal(now) {
-		t.Errorf("it waits since %s, want %s", waits.waiting[0].since, now)
+func TestDelayFor(t *testing.T) {
+	at := func(seconds ...int) []time.Time {
+		var times []time.Time
+		for _, s := range seconds {
+			times = append(times, now.Add(time.Duration(s)*time.Second))
+		}
+		return times
+	}
+	for name, tt := range map[string]struct {
+		recorded []time.Time
+		limit    int
+		want     time.Duration
+	}{
+		"Few":     {at(-3, -2), 3, 0},
+		"Full":    {at(-50, -2, -1), 3, 10 * time.Second},
+		"More":    {at(-55, -50, -2, -1), 3, 10 * time.Second},
+		"Old":     {at(-90, -2, -1), 3, 0},
+		"NoLimit": {at(-3, -2, -1), 0, 0},
+	} {
+		if got := delayFor(tt.recorded, tt.limit, now); got != tt.want {
+			t.Errorf("%s: wait %s, want %s", name, got, tt.want)
+		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -16,33 +17,43 @@ import (
 	"reprise.dev/reprise/history"
 )
 
-// maxConfigMaps is of how many ConfigMaps a failed revision notes what they held.
+// maxConfigMaps is how many ConfigMaps a failed revision references.
 const maxConfigMaps = 32
 
-// ConfigMaps says what the ConfigMaps of these names hold now, Score's files among them.
+// ConfigMap reads a ConfigMap from the API server, nil if there is none.
+func ConfigMap(ctx context.Context, live client.Reader, key client.ObjectKey) (*corev1.ConfigMap, error) {
+	stored := &corev1.ConfigMap{}
+	err := live.Get(ctx, key, stored)
+	if apierrors.IsNotFound(err) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading ConfigMap %s: %w", key.Name, err)
+	}
+	return stored, nil
+}
+
+// ConfigMaps returns references to ConfigMaps, with the hashes of what they hold now. One that does not exist has none.
 func ConfigMaps(ctx context.Context, live client.Reader, namespace string, names []string) ([]v1alpha1.ConfigMapReference, error) {
 	var all []v1alpha1.ConfigMapReference
 	for _, name := range names[:min(len(names), maxConfigMaps)] {
-		stored := &corev1.ConfigMap{}
-		err := live.Get(ctx, client.ObjectKey{Namespace: namespace, Name: name}, stored)
-		if apierrors.IsNotFound(err) {
-			all = append(all, v1alpha1.ConfigMapReference{Name: name})
-			continue
-		}
-		if err != nil {
-			return nil, fmt.Errorf("reading ConfigMap %s: %w", name, err)
-		}
-		hash, err := contentHash(stored)
+		stored, err := ConfigMap(ctx, live, client.ObjectKey{Namespace: namespace, Name: name})
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, v1alpha1.ConfigMapReference{Name: name, Hash: hash})
+		reference := v1alpha1.ConfigMapReference{Name: name}
+		if stored != nil {
+			if reference.Hash, err = contentHash(stored); err != nil {
+				return nil, err
+			}
+		}
+		all = append(all, reference)
 	}
 	return all, nil
 }
 
-// ConfigMapsChanged says whether a ConfigMap that a failed revision's pods read has changed since: its failure says nothing any
-// more.
+// ConfigMapsChanged reports whether a ConfigMap of a failed revision's pods has changed since the failure, which then
+// says nothing about the same template.
 func ConfigMapsChanged(ctx context.Context, live client.Reader, failed *v1alpha1.WorkloadRevision) (bool, error) {
 	var names []string
 	for _, c := range failed.Status.ConfigMaps {
@@ -52,8 +63,26 @@ func ConfigMapsChanged(ctx context.Context, live client.Reader, failed *v1alpha1
 	return err == nil && !slices.Equal(now, failed.Status.ConfigMaps), err
 }
 
+// ChangedFiles returns the files that differ from a revision's, as containers.NAME.files.PATH.
+func ChangedFiles(ctx context.Context, live client.Reader, r *v1alpha1.WorkloadRevision) ([]string, error) {
+	var changed []string
+	for _, f := range r.Spec.Files {
+		stored, err := ConfigMap(ctx, live, client.ObjectKey{Namespace: r.Namespace, Name: f.ConfigMapName})
+		if err != nil {
+			return nil, err
+		}
+		if exists := stored != nil; exists == f.Missing || exists && !history.SameContent(f, stored) {
+			for _, at := range f.SeenAt {
+				container, path, _ := strings.Cut(at, ":")
+				changed = append(changed, "containers."+container+".files."+path)
+			}
+		}
+	}
+	return changed, nil
+}
+
 func contentHash(c *corev1.ConfigMap) (string, error) {
-	encoded, err := json.Marshal([]any{c.Data, c.BinaryData}) // Maps are encoded in the order of their keys.
+	encoded, err := json.Marshal([]any{c.Data, c.BinaryData}) // encoding/json orders the keys of maps.
 	if err != nil {
 		return "", fmt.Errorf("encoding ConfigMap %s: %w", c.Name, err)
 	}

@@ -1,4 +1,5 @@
-// Package store reads and writes WorkloadRevisions.
+// Package store reads and writes WorkloadRevisions, and reads what else decides about a workload: the ConfigMaps that its
+// pods use, and the settings of its namespace.
 package store
 
 import (
@@ -13,10 +14,10 @@ import (
 	"reprise.dev/reprise/history"
 )
 
-// WorkloadField is the selectable field, and the index of a cache, by which a workload's Revisions are found.
+// WorkloadField is the selectable field, and the index of a cache, by which the Revisions of a workload are found.
 const WorkloadField = "spec.workloadRef.name"
 
-// List reads a workload's revisions, ordered. Those of a cache lack what Trim drops.
+// List reads a workload's revisions, by number. Those from a cache lack what Trim drops.
 func List(ctx context.Context, reader client.Reader, namespace, workload string) (history.History, error) {
 	var list v1alpha1.WorkloadRevisionList
 	err := reader.List(ctx, &list, client.InNamespace(namespace), client.MatchingFields{WorkloadField: workload})
@@ -26,16 +27,16 @@ func List(ctx context.Context, reader client.Reader, namespace, workload string)
 	return history.Sort(list.Items), nil
 }
 
-// Load reads a whole revision from the API server, for one out of a cache.
+// Load reads the full revision from the API server for one from a cache. It returns an error if that is gone.
 func Load(ctx context.Context, live client.Reader, r *v1alpha1.WorkloadRevision) (*v1alpha1.WorkloadRevision, error) {
-	whole := &v1alpha1.WorkloadRevision{}
-	if err := live.Get(ctx, client.ObjectKeyFromObject(r), whole); err != nil {
+	full := &v1alpha1.WorkloadRevision{}
+	if err := live.Get(ctx, client.ObjectKeyFromObject(r), full); err != nil {
 		return nil, fmt.Errorf("reading revision %s: %w", r.Name, err)
 	}
-	return whole, nil
+	return full, nil
 }
 
-// LoadFull is a revision with its snapshot, which is read from the API server for one out of a cache.
+// LoadFull returns a revision with its snapshot. For one from a cache, it reads it from the API server.
 func LoadFull(ctx context.Context, live client.Reader, r *v1alpha1.WorkloadRevision) (*v1alpha1.WorkloadRevision, error) {
 	if r.Spec.Snapshot.Data != "" {
 		return r, nil
@@ -43,9 +44,9 @@ func LoadFull(ctx context.Context, live client.Reader, r *v1alpha1.WorkloadRevis
 	return Load(ctx, live, r)
 }
 
-// PatchStatus changes a revision's status: only what changes is sent, since one out of a cache is not whole, and
-// only onto the resourceVersion that was read. Afterwards the revision is the stored one, whole; where it was not stored,
-// it is as it was before, and nobody tells of what did not happen.
+// PatchStatus changes a revision's status. It sends only what changes, since a revision from a cache is not full, and
+// only for the resourceVersion that was read. Afterwards r is the full stored revision. After an error, r is as it was
+// before, so that nobody reports what was not stored.
 func PatchStatus(ctx context.Context, c client.Client, r *v1alpha1.WorkloadRevision, change func(*v1alpha1.WorkloadRevisionStatus)) error {
 	base := r.DeepCopy()
 	change(&r.Status)
@@ -57,7 +58,7 @@ func PatchStatus(ctx context.Context, c client.Client, r *v1alpha1.WorkloadRevis
 }
 
 // Trim drops from a revision what a cache need not hold: the snapshot and the evidence, which are read from the API
-// server when they are needed. It is a cache's transform.
+// server when needed. It is the transform of a cache.
 func Trim(object any) (any, error) {
 	if r, ok := object.(*v1alpha1.WorkloadRevision); ok {
 		r.ManagedFields = nil
@@ -67,7 +68,7 @@ func Trim(object any) (any, error) {
 	return object, nil
 }
 
-// Get reads a whole revision from the API server, nil where there is none of that name.
+// Get reads a full revision from the API server, nil if there is none of that name.
 func Get(ctx context.Context, live client.Reader, namespace, name string) (*v1alpha1.WorkloadRevision, error) {
 	r, err := Load(ctx, live, &v1alpha1.WorkloadRevision{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name}})
 	if apierrors.IsNotFound(err) {
@@ -76,30 +77,41 @@ func Get(ctx context.Context, live client.Reader, namespace, name string) (*v1al
 	return r, err
 }
 
-// Newest reads a workload's newest revision, whole, nil where there is none. Where a cache stands, it goes on by
-// number, so that a burst of deploys does not list the growing history again and again.
+// Newest reads a workload's newest revision in full, nil if there is none. From the newest one in the cache, it
+// continues by number, so that a burst of deploys does not list a growing history again and again.
 func Newest(ctx context.Context, cached, live client.Reader, namespace, workload string) (*v1alpha1.WorkloadRevision, error) {
 	h, err := List(ctx, cached, namespace, workload)
 	if err != nil {
 		return nil, err
 	}
-	number := int64(0)
-	if known := h.Newest(); known != nil {
-		number = known.Spec.Number
+	number := int64(1)
+	if newest := h.Newest(); newest != nil {
+		number = newest.Spec.Number
 	}
 	var found *v1alpha1.WorkloadRevision
 	for {
-		next, err := Get(ctx, live, namespace, history.Name(workload, max(number, 1)))
-		if err != nil || next == nil {
-			return found, err
+		next, err := Get(ctx, live, namespace, history.Name(workload, number))
+		if err != nil {
+			return nil, err
+		}
+		if next == nil {
+			break
 		}
 		found, number = next, next.Spec.Number+1
 	}
+	if found != nil || len(h) == 0 {
+		return found, nil
+	}
+	// The newest one in the cache is deleted. Older ones keep their numbers from being used again.
+	if h, err = List(ctx, live, namespace, workload); err != nil {
+		return nil, err
+	}
+	return h.Newest(), nil
 }
 
-// Create stores a new revision. A revision of that number and intent that is already there is success: the work
-// was begun before a crash, and what its files held then stands. The status is the caller's to write, since the API server drops it from a create: a
-// revision without a phase is one that is not finished.
+// Create stores a new revision. It succeeds if there is already one with that number and intent: it was begun before a
+// crash, and the contents of its files as they were then stand. The caller writes the status, since the API server drops
+// it from a create: a revision without a phase is not complete.
 func Create(ctx context.Context, c client.Client, live client.Reader, r *v1alpha1.WorkloadRevision) error {
 	status := r.Status
 	err := c.Create(ctx, r)
@@ -108,22 +120,22 @@ func Create(ctx context.Context, c client.Client, live client.Reader, r *v1alpha
 		return nil
 	}
 	if !apierrors.IsAlreadyExists(err) {
-		return fmt.Errorf("recording revision %s: %w", r.Name, err)
+		return fmt.Errorf("creating revision %s: %w", r.Name, err)
 	}
 	stored, err := Load(ctx, live, r)
 	if err != nil {
 		return err
 	}
 	sameFiles := stored.Spec.FilesDigest == r.Spec.FilesDigest
-	unfinished := stored.Status.Phase == ""
-	if stored.Spec.IntentHash != r.Spec.IntentHash || stored.Spec.WorkloadRef.UID != r.Spec.WorkloadRef.UID || !sameFiles && !unfinished {
-		return fmt.Errorf("revision %s exists with another intent: another leader recorded it meanwhile", r.Name)
+	incomplete := stored.Status.Phase == ""
+	if history.RecordedIdentity(stored) != history.RecordedIdentity(r) || !sameFiles && !incomplete {
+		return fmt.Errorf("revision %s exists with another intent: another leader recorded it", r.Name)
 	}
 	*r = *stored
-	if unfinished {
+	if incomplete {
 		r.Status = status
 		if !sameFiles && status.Phase == v1alpha1.PhaseHealthy {
-			r.Status.Phase = v1alpha1.PhaseProgressing // What is inherited is so for the files of now.
+			r.Status.Phase = v1alpha1.PhaseProgressing // The phase was inherited for the current files.
 		}
 	}
 	return nil

@@ -11,64 +11,64 @@ import (
 	"github.com/open-policy-agent/cert-controller/pkg/rotator"
 )
 
-// Rotate does a step. trusted are the authorities, PEM, that are to be trusted on if a new one begins.
-func (t Terms) Rotate(step Step, m Bundle, names []string, trusted []byte, now time.Time) (Bundle, error) {
+// Rotate returns the bundle after a step. With Init, trusted has the CAs to keep trusting, in PEM.
+func (i Issuer) Rotate(step Step, b Bundle, names []string, trusted []byte, now time.Time) (Bundle, error) {
 	var err error
 	switch step {
 	case Init:
-		m = Bundle{Former: trusted}
-		if m.Authority, err = t.authority(now); err == nil {
-			m.Serving, err = t.sign(m.Authority, names, now)
+		b = Bundle{FormerCAs: trusted}
+		if b.CA, err = i.newCA(now); err == nil {
+			b.Serving, err = i.sign(b.CA, names, now)
 		}
 	case StageCA:
-		m.Next, err = t.authority(now)
+		b.NextCA, err = i.newCA(now)
 	case ActivateCA:
-		m.Former, m.Authority, m.Next = m.Authority.Certificate, m.Next, Pair{}
-		m.Serving, err = t.sign(m.Authority, names, now)
+		b.FormerCAs, b.CA, b.NextCA = b.CA.Certificate, b.NextCA, Pair{}
+		b.Serving, err = i.sign(b.CA, names, now)
 	case Renew:
-		m.Serving, err = t.sign(m.Authority, names, now)
+		b.Serving, err = i.sign(b.CA, names, now)
 	case RetireCA:
-		m.Former = nil
+		b.FormerCAs = nil
 	case Keep:
 	}
 	if err != nil {
-		return Bundle{}, fmt.Errorf("certificates, %s: %w", step, err)
+		return Bundle{}, fmt.Errorf("rotating certificates, step %s: %w", step, err)
 	}
-	return m, nil
+	return b, nil
 }
 
-// authorityName is the subject of Reprise's authorities. Two of one name are told apart by the identifiers of their
-// keys.
-const authorityName = "reprise-ca"
+// caName is the subject of every CA. Their key identifiers differ.
+const caName = "reprise-ca"
 
-// authority makes one. The certificates are cert-controller's; when to make them is not, see docs/adr/0003.
-func (t Terms) authority(now time.Time) (Pair, error) {
-	maker := rotator.CertRotator{CAName: authorityName, CAOrganization: "reprise"}
-	made, err := maker.CreateCACert(now.Add(-backdate(t.AuthorityLifetime)), now.Add(t.AuthorityLifetime))
+// newCA issues a CA. The code that generates certificates is cert-controller's; docs/adr/0003 says why its rotation is
+// not.
+func (i Issuer) newCA(now time.Time) (Pair, error) {
+	maker := rotator.CertRotator{CAName: caName, CAOrganization: "reprise"}
+	made, err := maker.CreateCACert(now.Add(-backdate(i.CALifetime)), now.Add(i.CALifetime))
 	if err != nil {
-		return Pair{}, fmt.Errorf("making an authority: %w", err)
+		return Pair{}, fmt.Errorf("issuing a CA: %w", err)
 	}
 	return Pair{made.CertPEM, made.KeyPEM}, nil
 }
 
-// sign makes a serving certificate for the names.
-func (t Terms) sign(by Pair, names []string, now time.Time) (Pair, error) {
-	authority, err := tls.X509KeyPair(by.Certificate, by.Key)
+// sign issues a serving certificate for the names.
+func (i Issuer) sign(ca Pair, names []string, now time.Time) (Pair, error) {
+	signer, err := tls.X509KeyPair(ca.Certificate, ca.Key)
 	if err != nil {
-		return Pair{}, fmt.Errorf("reading the authority: %w", err)
+		return Pair{}, fmt.Errorf("reading the CA: %w", err)
 	}
-	key, ok := authority.PrivateKey.(*rsa.PrivateKey)
+	key, ok := signer.PrivateKey.(*rsa.PrivateKey)
 	if !ok {
-		return Pair{}, errors.New("reading the authority: its key is not of RSA, as Reprise makes them")
+		return Pair{}, errors.New("reading the CA: its key is not an RSA key")
 	}
 	maker := rotator.CertRotator{
 		DNSName: names[0], ExtraDNSNames: names[1:], ExtKeyUsages: &[]x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
 	}
 	made, private, err := maker.CreateCertPEM(
-		&rotator.KeyPairArtifacts{Cert: authority.Leaf, Key: key}, now.Add(-backdate(t.Lifetime)), now.Add(t.Lifetime),
+		&rotator.KeyPairArtifacts{Cert: signer.Leaf, Key: key}, now.Add(-backdate(i.Lifetime)), now.Add(i.Lifetime),
 	)
 	if err != nil {
-		return Pair{}, fmt.Errorf("making a serving certificate: %w", err)
+		return Pair{}, fmt.Errorf("issuing a serving certificate: %w", err)
 	}
 	return Pair{made, private}, nil
 }

@@ -9,46 +9,45 @@ import (
 	"time"
 )
 
-// Bundle is what Reprise's own authority has made: the content of its Secret. What is served is signed by the
-// authority; the API server is told to trust the next and the former one as well, so that it trusts every replica
-// before, while and after they change.
+// Bundle is the content of the Secret of a self-signed certificate. The CA signs the serving certificate. The API server
+// also trusts the next CA and the former ones, so that it trusts every replica during a rotation.
 type Bundle struct {
-	// Authority signs; Next will, and is only trusted as yet.
-	Authority, Next Pair
-	// Former signed what was served before: certificates, PEM.
-	Former []byte
-	// Serving is what admission is served with.
+	// CA signs the serving certificate. NextCA is trusted and does not sign; it is empty unless a rotation has begun.
+	CA, NextCA Pair
+	// FormerCAs are the certificates of CAs that signed earlier serving certificates, in PEM.
+	FormerCAs []byte
+	// Serving is the serving certificate of admission.
 	Serving Pair
 }
 
-// The keys of the Secret. Those of the authority and of what is served are cert-controller's.
+// The keys of the Secret. Those of the CA and of the serving certificate are cert-controller's.
 const (
 	servingCertificate   = "tls.crt"
 	servingKey           = "tls.key"
-	authorityCertificate = "ca.crt"
-	authorityKey         = "ca.key"
-	nextCertificate      = "next-ca.crt"
-	nextKey              = "next-ca.key"
-	formerCertificates   = "former-ca.crt"
+	caCertificate        = "ca.crt"
+	caKey                = "ca.key"
+	nextCACertificate    = "next-ca.crt"
+	nextCAKey            = "next-ca.key"
+	formerCACertificates = "former-ca.crt"
 )
 
-// BundleOf reads a Secret's data.
-func BundleOf(data map[string][]byte) Bundle {
+// FromSecret returns the bundle of a Secret's data.
+func FromSecret(data map[string][]byte) Bundle {
 	return Bundle{
-		Authority: Pair{data[authorityCertificate], data[authorityKey]},
-		Next:      Pair{data[nextCertificate], data[nextKey]},
-		Former:    data[formerCertificates],
+		CA:        Pair{data[caCertificate], data[caKey]},
+		NextCA:    Pair{data[nextCACertificate], data[nextCAKey]},
+		FormerCAs: data[formerCACertificates],
 		Serving:   Pair{data[servingCertificate], data[servingKey]},
 	}
 }
 
-// Data is the Secret's data.
-func (m Bundle) Data() map[string][]byte {
+// Data returns the Secret's data.
+func (b Bundle) Data() map[string][]byte {
 	data := map[string][]byte{
-		authorityCertificate: m.Authority.Certificate, authorityKey: m.Authority.Key,
-		nextCertificate: m.Next.Certificate, nextKey: m.Next.Key,
-		formerCertificates: m.Former,
-		servingCertificate: m.Serving.Certificate, servingKey: m.Serving.Key,
+		caCertificate: b.CA.Certificate, caKey: b.CA.Key,
+		nextCACertificate: b.NextCA.Certificate, nextCAKey: b.NextCA.Key,
+		formerCACertificates: b.FormerCAs,
+		servingCertificate:   b.Serving.Certificate, servingKey: b.Serving.Key,
 	}
 	for key, value := range data {
 		if len(value) == 0 {
@@ -58,10 +57,10 @@ func (m Bundle) Data() map[string][]byte {
 	return data
 }
 
-// CABundle are the authorities that the API server is to trust: that which signs, the next and the former ones.
-func (m Bundle) CABundle(now time.Time) []byte {
+// CABundle returns the caBundle of the webhook configurations, in PEM: all CAs of the bundle that have not expired.
+func (b Bundle) CABundle(now time.Time) []byte {
 	var bundle bytes.Buffer
-	for _, c := range slices.Concat(certificates(m.Authority.Certificate), certificates(m.Next.Certificate), certificates(m.Former)) {
+	for _, c := range slices.Concat(certificates(b.CA.Certificate), certificates(b.NextCA.Certificate), certificates(b.FormerCAs)) {
 		if !now.After(c.NotAfter) {
 			bundle.Write(encode(c))
 		}
@@ -69,102 +68,104 @@ func (m Bundle) CABundle(now time.Time) []byte {
 	return bundle.Bytes()
 }
 
-// Terms are how long certificates hold.
-type Terms struct {
-	// Lifetime is that of what is served; it is renewed in the last third.
+// Issuer issues self-signed certificates.
+type Issuer struct {
+	// Lifetime is that of a serving certificate, which is renewed in the last third.
 	Lifetime time.Duration
-	// AuthorityLifetime is that of the authority.
-	AuthorityLifetime time.Duration
+	// CALifetime is that of a CA; at least three times Lifetime.
+	CALifetime time.Duration
 }
 
-// longestSettle bounds how long a change is given to reach every API server and replica.
-const longestSettle = 10 * time.Minute
+// maxPropagationDelay limits PropagationDelay for long lifetimes.
+const maxPropagationDelay = 10 * time.Minute
 
-// Settle is how long a change is given to reach every API server and every replica, all of which watch.
-func (t Terms) Settle() time.Duration { return min(t.Lifetime/20, longestSettle) }
+// PropagationDelay returns how long to wait until every API server and every replica has seen a change. All of them watch.
+func (i Issuer) PropagationDelay() time.Duration { return min(i.Lifetime/20, maxPropagationDelay) }
 
-// Step is what is to be done to the material next.
+// Step is a step of a rotation.
 type Step int
 
-// The steps. An authority is replaced in three: it is trusted, then it signs, then the former one is forgotten.
+// The steps. A CA is replaced in three: the new one is trusted, then it signs, then the former one is no longer trusted.
 const (
-	// Keep: nothing is to be done.
+	// Keep changes nothing.
 	Keep Step = iota
-	// Init makes an authority and what is served, since there is none that can be used.
+	// Init issues a CA and a serving certificate, because there is no valid CA.
 	Init
-	// StageCA makes the next authority, which is only trusted as yet.
+	// StageCA issues the next CA, which is trusted and does not sign.
 	StageCA
-	// ActivateCA has the next authority sign.
+	// ActivateCA makes the next CA the signing one.
 	ActivateCA
-	// Renew makes what is served anew, by the same authority.
+	// Renew issues a serving certificate by the same CA.
 	Renew
-	// RetireCA no longer has the former authority trusted.
+	// RetireCA removes the former CAs from the trusted ones.
 	RetireCA
 )
 
+// String returns the name of the step for the log.
 func (s Step) String() string {
-	return [...]string{"keep", "begin", "prepare the next authority", "switch to the next authority", "renew", "forget the former authority"}[s]
+	return [...]string{"keep", "init", "stage CA", "activate CA", "renew", "retire CA"}[s]
 }
 
-// Next says what is to be done now. What is served is to be for every one of the names; hooks are what the API server
-// trusts.
-func (t Terms) Next(m Bundle, names []string, hooks []Webhook, now time.Time) Step {
-	authority := leafOf(m.Authority)
-	if authority == nil || !authority.IsCA || now.After(authority.NotAfter) {
+// Next returns the step that is due. The serving certificate must be valid for every one of the names. The webhooks have
+// the CAs that the API server trusts.
+func (i Issuer) Next(b Bundle, names []string, webhooks []Webhook, now time.Time) Step {
+	ca := leafOf(b.CA)
+	if ca == nil || !ca.IsCA || now.After(ca.NotAfter) {
 		return Init
 	}
-	next := leafOf(m.Next)
-	// Whatever the authority signs must end before it does.
-	if authority.NotAfter.Sub(now) < max(2*t.Lifetime, t.AuthorityLifetime/10) {
+	next := leafOf(b.NextCA)
+	// A serving certificate must expire before its CA.
+	if ca.NotAfter.Sub(now) < max(2*i.Lifetime, i.CALifetime/10) {
 		switch {
 		case next == nil || !next.IsCA:
 			return StageCA
-		case trustedEverywhere(next, hooks) && now.Sub(issuedAt(next)) >= t.Settle():
+		case trustedEverywhere(next, webhooks) && now.Sub(issuedAt(next)) >= i.PropagationDelay():
 			return ActivateCA
 		}
 	}
-	if !t.serves(m, authority, names, now) {
+	if !i.current(b, ca, names, now) {
 		return Renew
 	}
-	// Once for the replicas to see it, once for them to wait until every API server trusts it, and once more.
-	if len(m.Former) > 0 && now.Sub(issuedAt(leafOf(m.Serving))) >= 3*t.Settle() {
+	// The replicas need one delay to see the new certificate, and one to wait until every API server trusts it. The third
+	// is a margin.
+	if len(b.FormerCAs) > 0 && now.Sub(issuedAt(leafOf(b.Serving))) >= 3*i.PropagationDelay() {
 		return RetireCA
 	}
 	return Keep
 }
 
-// serves says whether what is served need not be renewed.
-func (t Terms) serves(m Bundle, authority *x509.Certificate, names []string, now time.Time) bool {
-	serving := leafOf(m.Serving)
-	if serving == nil || now.Before(serving.NotBefore) || serving.NotAfter.Sub(now) < t.Lifetime/3 {
+// current reports whether the serving certificate needs no renewal.
+func (i Issuer) current(b Bundle, ca *x509.Certificate, names []string, now time.Time) bool {
+	serving := leafOf(b.Serving)
+	if serving == nil || now.Before(serving.NotBefore) || serving.NotAfter.Sub(now) < i.Lifetime/3 {
 		return false
 	}
-	if serving.CheckSignatureFrom(authority) != nil {
+	if serving.CheckSignatureFrom(ca) != nil {
 		return false
 	}
 	return !slices.ContainsFunc(names, func(name string) bool { return serving.VerifyHostname(name) != nil })
 }
 
-// trustedEverywhere says whether every hook's bundle holds the authority.
-func trustedEverywhere(authority *x509.Certificate, hooks []Webhook) bool {
-	for _, hook := range hooks {
-		if !slices.ContainsFunc(certificates(hook.CABundle), authority.Equal) {
+// trustedEverywhere reports whether the caBundle of every webhook contains the CA.
+func trustedEverywhere(ca *x509.Certificate, webhooks []Webhook) bool {
+	for _, webhook := range webhooks {
+		if !slices.ContainsFunc(certificates(webhook.CABundle), ca.Equal) {
 			return false
 		}
 	}
-	return len(hooks) > 0
+	return len(webhooks) > 0
 }
 
-// Signers are those authorities that a hook trusts and that signed the served certificate: PEM. They must go on being
-// trusted while another takes its place.
-func Signers(served Pair, hooks []Webhook) []byte {
+// Signers returns the trusted CAs that signed the served certificate, in PEM. The API server must trust them until the
+// replicas serve another certificate.
+func Signers(served Pair, webhooks []Webhook) []byte {
 	leaf := leafOf(served)
 	if leaf == nil {
 		return nil
 	}
 	var found []*x509.Certificate
-	for _, hook := range hooks {
-		for _, c := range certificates(hook.CABundle) {
+	for _, webhook := range webhooks {
+		for _, c := range certificates(webhook.CABundle) {
 			if leaf.CheckSignatureFrom(c) == nil && !slices.ContainsFunc(found, c.Equal) {
 				found = append(found, c)
 			}
@@ -177,17 +178,17 @@ func Signers(served Pair, hooks []Webhook) []byte {
 	return all.Bytes()
 }
 
-// longestBackdate is how far a certificate's beginning lies in the past, for clocks that differ.
-const longestBackdate = time.Hour
+// maxBackdate limits how far in the past a new certificate starts to be valid, which allows for clock skew.
+const maxBackdate = time.Hour
 
-func backdate(lifetime time.Duration) time.Duration { return min(lifetime/10, longestBackdate) }
+func backdate(lifetime time.Duration) time.Duration { return min(lifetime/10, maxBackdate) }
 
-// issuedAt is when Reprise made a certificate: it dates the beginning back.
+// issuedAt returns when Reprise issued a certificate, which is later than NotBefore.
 func issuedAt(c *x509.Certificate) time.Time {
-	return c.NotBefore.Add(min(c.NotAfter.Sub(c.NotBefore)/11, longestBackdate))
+	return c.NotBefore.Add(min(c.NotAfter.Sub(c.NotBefore)/11, maxBackdate))
 }
 
-// leafOf is the first certificate of a pair whose key belongs to it; nil where it cannot be used.
+// leafOf returns the first certificate of a pair; nil if the pair is invalid.
 func leafOf(p Pair) *x509.Certificate {
 	loaded, err := tls.X509KeyPair(p.Certificate, p.Key)
 	if err != nil {
@@ -196,7 +197,7 @@ func leafOf(p Pair) *x509.Certificate {
 	return loaded.Leaf
 }
 
-// certificates are those of a PEM that can be read.
+// certificates returns the certificates of a PEM bundle, without those that cannot be parsed.
 func certificates(bundle []byte) []*x509.Certificate {
 	var all []*x509.Certificate
 	for {

@@ -8,7 +8,7 @@ import (
 	"reprise.dev/reprise/internal/certificate"
 )
 
-func TestAnAuthorityBeginsWhereNoneCanBeUsed(t *testing.T) {
+func TestIssuer_Next(t *testing.T) {
 	good := begun(t, start)
 	for name, tt := range map[string]struct {
 		material certificate.Bundle
@@ -16,24 +16,24 @@ func TestAnAuthorityBeginsWhereNoneCanBeUsed(t *testing.T) {
 		want     certificate.Step
 	}{
 		"empty":              {certificate.Bundle{}, start, certificate.Init},
-		"garbage":            {certificate.Bundle{Authority: certificate.Pair{Certificate: []byte("x"), Key: []byte("y")}}, start, certificate.Init},
-		"no authority":       {certificate.Bundle{Authority: good.Serving, Serving: good.Serving}, start, certificate.Init},
-		"expired":            {good, start.Add(terms.AuthorityLifetime + time.Minute), certificate.Init},
-		"another's serving":  {certificate.Bundle{Authority: good.Authority, Serving: begun(t, start).Serving}, start, certificate.Renew},
-		"nothing served":     {certificate.Bundle{Authority: good.Authority}, start, certificate.Renew},
+		"garbage":            {certificate.Bundle{CA: certificate.Pair{Certificate: []byte("x"), Key: []byte("y")}}, start, certificate.Init},
+		"no authority":       {certificate.Bundle{CA: good.Serving, Serving: good.Serving}, start, certificate.Init},
+		"expired":            {good, start.Add(issuer.CALifetime + time.Minute), certificate.Init},
+		"another's serving":  {certificate.Bundle{CA: good.CA, Serving: begun(t, start).Serving}, start, certificate.Renew},
+		"nothing served":     {certificate.Bundle{CA: good.CA}, start, certificate.Renew},
 		"as it was made":     {good, start, certificate.Keep},
-		"in its last third":  {good, start.Add(terms.Lifetime*2/3 + time.Minute), certificate.Renew},
-		"authority aged":     {good, start.Add(terms.AuthorityLifetime - 2*terms.Lifetime + time.Minute), certificate.StageCA},
+		"in its last third":  {good, start.Add(issuer.Lifetime*2/3 + time.Minute), certificate.Renew},
+		"authority aged":     {good, start.Add(issuer.CALifetime - 2*issuer.Lifetime + time.Minute), certificate.StageCA},
 		"made in the future": {begun(t, start.Add(48*time.Hour)), start, certificate.Renew},
 	} {
-		if got := terms.Next(tt.material, []string{host}, nil, tt.now); got != tt.want {
+		if got := issuer.Next(tt.material, []string{host}, nil, tt.now); got != tt.want {
 			t.Errorf("%s: %s, want %s", name, got, tt.want)
 		}
 	}
-	if got := terms.Next(good, []string{host, "localhost"}, nil, start); got != certificate.Renew {
+	if got := issuer.Next(good, []string{host, "localhost"}, nil, start); got != certificate.Renew {
 		t.Errorf("with another name: %s, want renew", got)
 	}
-	if back := certificate.BundleOf(good.Data()); string(back.Serving.Key) != string(good.Serving.Key) {
+	if back := certificate.FromSecret(good.Data()); string(back.Serving.Key) != string(good.Serving.Key) {
 		t.Error("what is stored is not what is read")
 	}
 }
@@ -41,14 +41,14 @@ func TestAnAuthorityBeginsWhereNoneCanBeUsed(t *testing.T) {
 // replicas are how many look at the Secret, each with a delay of its own.
 const replicas = 3
 
-// TestEveryReplicaIsTrustedThroughoutRenewals plays three authorities, and the Secret emptied in the middle. What the API
+// TestIssuer_RotateKeepsEveryReplicaTrusted plays three authorities, and the Secret emptied in the middle. What the API
 // server trusts and what each replica sees lags behind by up to the time that changes are given to settle; at no moment
 // may it meet a certificate that it does not trust.
-func TestEveryReplicaIsTrustedThroughoutRenewals(t *testing.T) {
-	terms := certificate.Terms{Lifetime: 2 * time.Hour, AuthorityLifetime: 10 * time.Hour}
-	lag := terms.Settle() * 9 / 10
+func TestIssuer_RotateKeepsEveryReplicaTrusted(t *testing.T) {
+	issuer := certificate.Issuer{Lifetime: 2 * time.Hour, CALifetime: 10 * time.Hour}
+	lag := issuer.PropagationDelay() * 9 / 10
 	chance := rand.New(rand.NewPCG(1, 2))
-	stored, err := terms.Rotate(certificate.Init, certificate.Bundle{}, []string{host}, nil, start)
+	stored, err := issuer.Rotate(certificate.Init, certificate.Bundle{}, []string{host}, nil, start)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -58,7 +58,7 @@ func TestEveryReplicaIsTrustedThroughoutRenewals(t *testing.T) {
 	published := stored.CABundle(start)
 	var seen [replicas]certificate.Serving
 	for i := range seen {
-		seen[i].Settle = terms.Settle()
+		seen[i].PropagationDelay = issuer.PropagationDelay()
 		seen[i].Propose(stored.Serving, hooks(published), start)
 	}
 	steps, former := map[certificate.Step]int{}, time.Time{}
@@ -71,12 +71,12 @@ func TestEveryReplicaIsTrustedThroughoutRenewals(t *testing.T) {
 		if now.Sub(start) >= 14*time.Hour && former.IsZero() {
 			stored, former = certificate.Bundle{}, now
 		}
-		step := terms.Next(stored, []string{host}, hooks(published), now)
+		step := issuer.Next(stored, []string{host}, hooks(published), now)
 		if step == certificate.Keep {
 			continue
 		}
 		steps[step]++
-		if stored, err = terms.Rotate(step, stored, []string{host}, certificate.Signers(seen[0].Served(), hooks(published)), now); err != nil {
+		if stored, err = issuer.Rotate(step, stored, []string{host}, certificate.Signers(seen[0].Served(), hooks(published)), now); err != nil {
 			t.Fatal(err)
 		}
 		published = stored.CABundle(now)
@@ -87,7 +87,7 @@ func TestEveryReplicaIsTrustedThroughoutRenewals(t *testing.T) {
 					seen[i].Propose(stored.Serving, hooks(published), now)
 				}
 				for _, bundle := range [][]byte{trusted, published} {
-					if v := certificate.Judge(seen[i].Served(), hooks(bundle), now); !v.Serves() {
+					if v := certificate.Verify(seen[i].Served(), hooks(bundle), now); !v.Serves() {
 						t.Fatalf("%s after %s: %s", step, now.Sub(start), v.Reason)
 					}
 				}

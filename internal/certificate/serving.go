@@ -10,65 +10,64 @@ import (
 	"time"
 )
 
-// Serving holds what admission is served with. The zero value serves nothing.
+// Serving holds the serving certificate of admission. The zero value has none. It is safe for concurrent use.
 type Serving struct {
-	// Settle is how long every API server takes at most to see a changed webhook configuration.
-	Settle time.Duration
+	// PropagationDelay is how long every API server takes at most to see a changed webhook configuration.
+	PropagationDelay time.Duration
 
-	mu      sync.RWMutex
-	pair    Pair
-	loaded  *tls.Certificate
-	verdict Verdict
-	// successor is to be served once it has been trusted for long enough.
+	mu     sync.RWMutex
+	pair   Pair
+	loaded *tls.Certificate
+	result Result
+	// successor replaces the pair after it has been trusted for the delay; since is when that began.
 	successor Pair
 	since     time.Time
 }
 
-// Propose puts a certificate in the place of the served one, unless the API server trusts only the latter: of two that are
-// renewed one after the other, such as a certificate and the caBundle that verifies it, the first must wait for the
-// second, and until every API server has seen it. It returns how well admission is served, and why the offered one is not
-// trusted yet; empty where it is.
-func (s *Serving) Propose(offered Pair, hooks []Webhook, now time.Time) (verdict Verdict, waiting string) {
+// Propose replaces the served certificate, unless the API server trusts the served one and not yet the proposed one: a
+// certificate and its caBundle are renewed one after the other, and every API server must see the new caBundle first. It
+// returns the state of the served certificate, and why the proposed one is not trusted yet; empty if it is.
+func (s *Serving) Propose(proposed Pair, webhooks []Webhook, now time.Time) (result Result, pending string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	judged := Judge(offered, hooks, now)
-	if s.loaded != nil && !same(offered, s.pair) {
-		if current := Judge(s.pair, hooks, now); current.Serves() && !s.ripe(offered, judged, now) {
-			s.verdict = current
-			return current, judged.unfit()
+	verified := Verify(proposed, webhooks, now)
+	if s.loaded != nil && !same(proposed, s.pair) {
+		if current := Verify(s.pair, webhooks, now); current.Serves() && !s.trustedLongEnough(proposed, verified, now) {
+			s.result = current
+			return current, verified.problem()
 		}
 	}
-	s.verdict = judged
-	if loaded, err := tls.X509KeyPair(offered.Certificate, offered.Key); err == nil {
-		s.pair, s.loaded, s.successor = offered, &loaded, Pair{}
+	s.result = verified
+	if loaded, err := tls.X509KeyPair(proposed.Certificate, proposed.Key); err == nil {
+		s.pair, s.loaded, s.successor = proposed, &loaded, Pair{}
 	}
-	return judged, ""
+	return verified, ""
 }
 
-// ripe says whether the offered certificate has been trusted for long enough to take the place of one that is.
-func (s *Serving) ripe(offered Pair, judged Verdict, now time.Time) bool {
-	if !judged.Serves() {
+// trustedLongEnough reports whether every API server trusts the proposed certificate.
+func (s *Serving) trustedLongEnough(proposed Pair, verified Result, now time.Time) bool {
+	if !verified.Serves() {
 		s.successor = Pair{}
 		return false
 	}
-	if !same(offered, s.successor) {
-		s.successor, s.since = offered, now
+	if !same(proposed, s.successor) {
+		s.successor, s.since = proposed, now
 	}
-	return now.Sub(s.since) >= s.Settle
+	return now.Sub(s.since) >= s.PropagationDelay
 }
 
 func same(a, b Pair) bool {
 	return bytes.Equal(a.Certificate, b.Certificate) && bytes.Equal(a.Key, b.Key)
 }
 
-// Served is what is served; empty where nothing is.
+// Served returns the served certificate; empty if there is none.
 func (s *Serving) Served() Pair {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	return s.pair
 }
 
-// GetCertificate is that of a tls.Config.
+// GetCertificate implements the function of tls.Config.
 func (s *Serving) GetCertificate(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
@@ -78,15 +77,15 @@ func (s *Serving) GetCertificate(*tls.ClientHelloInfo) (*tls.Certificate, error)
 	return s.loaded, nil
 }
 
-// Ready is a check of readiness: the API server trusts what is served.
+// Ready returns an error unless the API server trusts the served certificate. It is a readiness check.
 func (s *Serving) Ready(*http.Request) error {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	if s.verdict.Serves() {
+	if s.result.Serves() {
 		return nil
 	}
-	if s.verdict.State == Unknown {
-		return errors.New("the serving certificate was not looked at yet")
+	if s.result.State == Unknown {
+		return errors.New("the serving certificate has not been verified yet")
 	}
-	return fmt.Errorf("%s", s.verdict.Reason)
+	return fmt.Errorf("%s", s.result.Reason)
 }

@@ -1,6 +1,5 @@
-// Package certificate answers whether the API server will trust what admission is served with, as of now, and keeps it so.
-//
-// fit.go and rotate.go decide; the other files hold a client.
+// Package certificate verifies that the API server trusts the serving certificate of admission, and issues and rotates a
+// self-signed one. It has no client; package controller applies its decisions.
 package certificate
 
 import (
@@ -13,78 +12,78 @@ import (
 	"time"
 )
 
-// State is how well a certificate serves.
+// State is the state of a serving certificate.
 type State int
 
-// The states. The zero value says that nothing is known yet.
+// The states. The zero value means that it has not been verified.
 const (
 	Unknown State = iota
-	// Invalid means that the API server would not trust it: admission is not served.
+	// Invalid means that the API server does not trust it, so admission is not served.
 	Invalid
-	// Expiring means that it serves, and that its renewal is overdue.
+	// Expiring means that it is valid and its renewal is overdue.
 	Expiring
-	// Valid means that it serves.
+	// Valid means that the API server trusts it.
 	Valid
 )
 
-// Pair is a certificate, with the chain that leads to its authority, and its private key: PEM.
+// Pair is a certificate with its chain, and its private key, in PEM.
 type Pair struct{ Certificate, Key []byte }
 
-// Webhook is one webhook as the API server calls it.
+// Webhook is how the API server calls a webhook.
 type Webhook struct {
-	// Configuration names the object that holds it, with its kind.
+	// Configuration is the kind and the name of the webhook configuration.
 	Configuration string
-	// Host is the name that the API server expects the certificate to be for.
+	// Host is the hostname that the API server verifies.
 	Host string
-	// CABundle are the authorities that it trusts there, PEM.
+	// CABundle has the CAs that the API server trusts, in PEM.
 	CABundle []byte
 }
 
-// Verdict says whether a certificate is fit.
-type Verdict struct {
+// Result is the result of Verify.
+type Result struct {
 	State State
-	// Reason is one clause that says why it is not, or until when it is; empty where it is fit.
+	// Reason is a clause that explains the state; empty if it is Valid.
 	Reason string
-	// Expires is when it ends; zero where there is no certificate that can be read.
+	// Expires is the expiry; zero if there is no certificate that can be parsed.
 	Expires time.Time
 }
 
-// Serves says whether the API server trusts it.
-func (v Verdict) Serves() bool { return v.State == Valid || v.State == Expiring }
+// Serves reports whether the API server trusts the certificate.
+func (v Result) Serves() bool { return v.State == Valid || v.State == Expiring }
 
-// unfit is why it does not serve; empty where it does.
-func (v Verdict) unfit() string {
+// problem returns why the API server does not trust the certificate; empty if it does.
+func (v Result) problem() string {
 	if v.Serves() {
 		return ""
 	}
 	return v.Reason
 }
 
-// warnBefore is the longest time before its end that a certificate is called expiring.
+// warnBefore limits how long before its expiry a certificate is Expiring.
 const warnBefore = 14 * 24 * time.Hour
 
-// Judge says whether the API server will trust a certificate at every hook. It is expiring in the last sixth of its
-// life, at most two weeks: whoever renews in time does so before, cert-manager in the last third.
-func Judge(pair Pair, hooks []Webhook, now time.Time) Verdict {
+// Verify checks that the API server trusts a certificate at every webhook. A certificate is Expiring in the last sixth of
+// its lifetime, at most two weeks: Reprise and cert-manager renew in the last third.
+func Verify(pair Pair, webhooks []Webhook, now time.Time) Result {
 	if len(pair.Certificate) == 0 && len(pair.Key) == 0 {
-		return Verdict{State: Invalid, Reason: "there is no serving certificate yet"}
+		return Result{State: Invalid, Reason: "there is no serving certificate yet"}
 	}
 	loaded, err := tls.X509KeyPair(pair.Certificate, pair.Key)
 	if err != nil {
-		return Verdict{State: Invalid, Reason: "the serving certificate cannot be used: " + strings.TrimPrefix(err.Error(), "tls: ")}
+		return Result{State: Invalid, Reason: "the serving certificate is invalid: " + strings.TrimPrefix(err.Error(), "tls: ")}
 	}
 	leaf, until := loaded.Leaf, loaded.Leaf.NotAfter.UTC().Format(time.RFC3339)
-	v := Verdict{State: Invalid, Expires: leaf.NotAfter}
+	v := Result{State: Invalid, Expires: leaf.NotAfter}
 	switch {
 	case now.After(leaf.NotAfter):
 		v.Reason = "the serving certificate expired at " + until
 		return v
 	case now.Before(leaf.NotBefore):
-		v.Reason = "the serving certificate is valid from " + leaf.NotBefore.UTC().Format(time.RFC3339) + " only; is a clock wrong?"
+		v.Reason = "the serving certificate is valid from " + leaf.NotBefore.UTC().Format(time.RFC3339) + "; check the clocks of the nodes"
 		return v
 	}
-	for _, hook := range hooks {
-		if err := trusted(loaded, hook, now); err != nil {
+	for _, webhook := range webhooks {
+		if err := trusted(loaded, webhook, now); err != nil {
 			v.Reason = err.Error()
 			return v
 		}
@@ -96,37 +95,37 @@ func Judge(pair Pair, hooks []Webhook, now time.Time) Verdict {
 	return v
 }
 
-// trusted says why the API server does not trust a certificate at a hook; nil where it does. It verifies as the API
+// trusted returns why the API server does not trust a certificate at a webhook; nil if it does. It verifies as the API
 // server does (k8s.io/apiserver/pkg/util/webhook builds a tls.Config with the bundle as its roots).
-func trusted(c tls.Certificate, hook Webhook, now time.Time) error {
-	if err := c.Leaf.VerifyHostname(hook.Host); err != nil {
-		return fmt.Errorf("the serving certificate is for %s, and %s calls it by the name %s", namesOf(c.Leaf), hook.Configuration, hook.Host)
+func trusted(c tls.Certificate, webhook Webhook, now time.Time) error {
+	if err := c.Leaf.VerifyHostname(webhook.Host); err != nil {
+		return fmt.Errorf("the serving certificate is for %s, but %s calls the host %s", namesOf(c.Leaf), webhook.Configuration, webhook.Host)
 	}
-	if len(hook.CABundle) == 0 {
-		return fmt.Errorf("%s has no caBundle: the API server trusts no serving certificate", hook.Configuration)
+	if len(webhook.CABundle) == 0 {
+		return fmt.Errorf("%s has no caBundle, so the API server trusts no serving certificate", webhook.Configuration)
 	}
 	roots := x509.NewCertPool()
-	if !roots.AppendCertsFromPEM(hook.CABundle) {
-		return fmt.Errorf("the caBundle of %s holds no certificate that can be read", hook.Configuration)
+	if !roots.AppendCertsFromPEM(webhook.CABundle) {
+		return fmt.Errorf("the caBundle of %s contains no valid certificate", webhook.Configuration)
 	}
 	_, err := c.Leaf.Verify(x509.VerifyOptions{
-		Roots: roots, Intermediates: chain(c), DNSName: hook.Host, CurrentTime: now, KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
+		Roots: roots, Intermediates: chain(c), DNSName: webhook.Host, CurrentTime: now, KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
 	})
 	if unknown := (x509.UnknownAuthorityError{}); errors.As(err, &unknown) {
-		return fmt.Errorf("the caBundle of %s is not that of the authority which signed the serving certificate (%s)", hook.Configuration, c.Leaf.Issuer)
+		return fmt.Errorf("the caBundle of %s does not contain the CA that signed the serving certificate (%s)", webhook.Configuration, c.Leaf.Issuer)
 	}
 	if err != nil {
-		return fmt.Errorf("by the caBundle of %s the serving certificate does not hold: %s", hook.Configuration, strings.TrimPrefix(err.Error(), "x509: "))
+		return fmt.Errorf("the serving certificate fails verification with the caBundle of %s: %s", webhook.Configuration, strings.TrimPrefix(err.Error(), "x509: "))
 	}
 	return nil
 }
 
-// chain are the certificates between the leaf and its authority.
+// chain returns the intermediate certificates.
 func chain(c tls.Certificate) *x509.CertPool {
 	pool := x509.NewCertPool()
 	for _, der := range c.Certificate[1:] {
-		if between, err := x509.ParseCertificate(der); err == nil {
-			pool.AddCert(between)
+		if intermediate, err := x509.ParseCertificate(der); err == nil {
+			pool.AddCert(intermediate)
 		}
 	}
 	return pool

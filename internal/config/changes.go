@@ -9,15 +9,16 @@ import (
 	"reprise.dev/reprise/policy"
 )
 
-// Pinned is c with what only a start can change as it is in running: the webhook configurations and the API server's
-// own policies state the same, or it sizes what is made at the start. What differs in it comes back as changes.
+// Pinned returns c with the values of running for the keys that need a restart: the webhook configurations and the API
+// server's admission policies repeat them, or they are only read at the start. It also returns the changes that wait for
+// the restart.
 func (c Config) Pinned(running Config) (Config, []string) {
 	asked := c
 	c.FailurePolicy, c.ProtectedNamespaces, c.Rollback = running.FailurePolicy, running.ProtectedNamespaces, running.Rollback
 	return c, Changes(c, asked)
 }
 
-// Changes are the keys that differ, sorted, each as "defaults.bakeTime 30s → 5s".
+// Changes returns the keys that differ, sorted, each as "defaults.bakeTime 30s → 5s".
 func Changes(from, to Config) []string {
 	was, is := from.flat(), to.flat()
 	var changes []string
@@ -38,14 +39,14 @@ func orNone(v string) string {
 	return v
 }
 
-// flat is every value in words, by its key; a term of policies goes by what it is about.
+// flat returns each value as text by its key. The key of an override or exemption is its policy, namespace and workload.
 func (c Config) flat() map[string]string {
 	all := map[string]string{
 		"failurePolicy":            string(c.FailurePolicy),
 		"protectedNamespaces":      strings.Join(slices.Sorted(slices.Values(c.ProtectedNamespaces)), ","),
 		"history.maxPerMinute":     fmt.Sprint(c.History.MaxPerMinute),
-		"history.keepGone":         c.History.RetainDeleted.String(),
-		"rollback.maxAtOnce":       fmt.Sprint(c.Rollback.MaxConcurrent),
+		"history.retainDeleted":    c.History.RetainDeleted.String(),
+		"rollback.maxConcurrent":   fmt.Sprint(c.Rollback.MaxConcurrent),
 		"defaults.rollback":        string(c.Defaults.Rollback),
 		"defaults.bakeTime":        c.Defaults.BakeTime.String(),
 		"defaults.failureDeadline": c.Defaults.FailureDeadline.String(),
@@ -53,7 +54,7 @@ func (c Config) flat() map[string]string {
 		"defaults.quarantine":      fmt.Sprint(c.Defaults.Quarantine),
 	}
 	for _, o := range c.Policies.Rules {
-		all["policies.overrides["+o.Policy+"]"] = words(o)
+		all["policies.overrides["+o.Policy+"]"] = describe(o)
 	}
 	for _, e := range c.Policies.Exemptions {
 		key := "policies.exemptions[" + e.Policy + " in " + e.Namespace + "/" + orAll(e.Workload) + "]"
@@ -72,16 +73,16 @@ func orAll(workload string) string {
 	return workload
 }
 
-func words(o policy.Override) string {
+func describe(o policy.Override) string {
 	w := string(o.Enforcement)
 	if w == "" {
-		w = "as it says"
+		w = "enforcement of its METADATA"
 	}
 	if len(o.Namespaces.Include) > 0 {
 		w += " in " + strings.Join(o.Namespaces.Include, ",")
 	}
 	if len(o.Namespaces.Exclude) > 0 {
-		w += " but not in " + strings.Join(o.Namespaces.Exclude, ",")
+		w += " except " + strings.Join(o.Namespaces.Exclude, ",")
 	}
 	return w
 }

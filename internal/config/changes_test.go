@@ -25,7 +25,7 @@ policies:
 `)
 	to := parse(t, `
 protectedNamespaces: [kube-system, cert-manager]
-history: {keepGone: 1h}
+history: {retainDeleted: 1h}
 policies:
   overrides: [{policy: a, enforcement: deny, namespaces: {include: [team-*], exclude: [team-a]}}]
   exemptions: [{policy: a, namespace: shop, workload: app, reason: moving, expires: 2027-01-31}]
@@ -34,11 +34,11 @@ defaults: {bakeTime: 5s, quarantine: false}
 	want := []string{
 		"defaults.bakeTime 30s → 5s",
 		"defaults.quarantine true → false",
-		"history.keepGone 24h0m0s → 1h0m0s",
+		"history.retainDeleted 24h0m0s → 1h0m0s",
 		"policies.exemptions[a in shop/*] until 2027-01-31 (moving) → none",
 		"policies.exemptions[a in shop/app] none → until 2027-01-31 (moving)",
-		"policies.overrides[a] warn → deny in team-* but not in team-a",
-		"policies.overrides[gone] as it says → none",
+		"policies.overrides[a] warn → deny in team-* except team-a",
+		"policies.overrides[gone] enforcement of its METADATA → none",
 	}
 	if d := cmp.Diff(want, config.Changes(from, to)); d != "" {
 		t.Errorf("(-want +got)\n%s", d)
@@ -48,9 +48,9 @@ defaults: {bakeTime: 5s, quarantine: false}
 	}
 }
 
-func TestWhatOnlyAStartCanChangeIsKeptAndTold(t *testing.T) {
-	running := parse(t, "failurePolicy: Ignore\nrollback: {maxAtOnce: 5}\ndefaults: {bakeTime: 1m}\n")
-	next := parse(t, "failurePolicy: Fail\nprotectedNamespaces: [kube-system]\nrollback: {maxAtOnce: 9}\ndefaults: {bakeTime: 2m}\n")
+func TestConfig_PinnedKeepsWhatNeedsARestart(t *testing.T) {
+	running := parse(t, "failurePolicy: Ignore\nrollback: {maxConcurrent: 5}\ndefaults: {bakeTime: 1m}\n")
+	next := parse(t, "failurePolicy: Fail\nprotectedNamespaces: [kube-system]\nrollback: {maxConcurrent: 9}\ndefaults: {bakeTime: 2m}\n")
 	got, waiting := next.Pinned(running)
 	want := running
 	want.Defaults.BakeTime = next.Defaults.BakeTime
@@ -60,7 +60,7 @@ func TestWhatOnlyAStartCanChangeIsKeptAndTold(t *testing.T) {
 	if d := cmp.Diff([]string{
 		"failurePolicy Ignore → Fail",
 		"protectedNamespaces cert-manager,kube-system → kube-system",
-		"rollback.maxAtOnce 5 → 9",
+		"rollback.maxConcurrent 5 → 9",
 	}, waiting); d != "" {
 		t.Errorf("waiting for a start (-want +got)\n%s", d)
 	}

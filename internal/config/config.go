@@ -1,4 +1,4 @@
-// Package config is Reprise's configuration file, typed, and validated with the line of every mistake.
+// Package config reads and validates the configuration file. Each validation error has the line of its key.
 package config
 
 import (
@@ -6,52 +6,54 @@ import (
 	"os"
 	"time"
 
+	"k8s.io/apimachinery/pkg/util/validation/field"
+
 	"reprise.dev/reprise/policy"
 	"reprise.dev/reprise/workload"
 )
 
-// FailurePolicy says what becomes of a request that could not be judged. It is the one that the webhook
-// configurations state, under the API's own names.
+// FailurePolicy decides about a request that could not be evaluated. The values are those of a webhook configuration.
 type FailurePolicy string
 
 const (
-	// Ignore lets what could not be judged pass, with a warning.
+	// Ignore admits the request with a warning.
 	Ignore FailurePolicy = "Ignore"
-	// Fail refuses it.
+	// Fail rejects the request.
 	Fail FailurePolicy = "Fail"
 )
 
-// Config is the whole configuration.
+// Config is the content of the configuration file.
 type Config struct {
-	// FailurePolicy says what becomes of a request that could not be judged.
+	// FailurePolicy decides about requests that could not be evaluated.
 	FailurePolicy FailurePolicy
-	// ProtectedNamespaces are never touched.
+	// ProtectedNamespaces lists the namespaces that Reprise never changes.
 	ProtectedNamespaces []string
-	// History bounds what is recorded and kept.
+	// History limits the recording and the retention of revisions.
 	History History
-	// Rollback bounds what is put back.
+	// Rollback limits the rollbacks.
 	Rollback Rollback
-	// Policies are the install's own terms for policies.
+	// Policies overrides and exempts policies.
 	Policies policy.Overrides
-	// Defaults treat a workload where neither it nor its namespace says otherwise.
+	// Defaults applies to a workload if neither its annotations nor those of its namespace set a value.
 	Defaults workload.Settings
 }
 
-// History bounds what is recorded and kept.
+// History limits the recording and the retention of revisions.
 type History struct {
-	// MaxPerMinute is how many revisions of one workload are recorded in a minute; what comes faster is folded.
+	// MaxPerMinute limits how many revisions of one workload are recorded in a minute. Deploys beyond it are coalesced into
+	// the newest revision.
 	MaxPerMinute int
-	// RetainDeleted is how long the history of a workload is kept that is gone.
+	// RetainDeleted is how long the revisions of a deleted workload are retained.
 	RetainDeleted time.Duration
 }
 
-// Rollback bounds what is put back.
+// Rollback limits the rollbacks.
 type Rollback struct {
-	// MaxConcurrent is how many rollbacks may be under way at once.
+	// MaxConcurrent limits how many rollbacks run at the same time in the cluster.
 	MaxConcurrent int
 }
 
-// Default is the configuration of an install that sets nothing.
+// Default returns the configuration of an empty file.
 func Default() Config {
 	return Config{
 		FailurePolicy:       Ignore,
@@ -62,7 +64,7 @@ func Default() Config {
 	}
 }
 
-// Load reads a configuration file; no path means the defaults. What is wrong with its content is a Mistakes.
+// Load reads a configuration file; without a path it returns the defaults. Invalid content is a ValidationErrors.
 func Load(path string) (Config, error) {
 	if path == "" {
 		return Default(), nil
@@ -78,7 +80,7 @@ func Load(path string) (Config, error) {
 	return c, nil
 }
 
-// Parse reads a configuration. An error is a Mistakes: every mistake of the content, each with its line.
+// Parse decodes and validates a configuration. The error is a ValidationErrors with every error of the content.
 func Parse(content []byte) (Config, error) {
 	c := Default()
 	root, err := document(content)
@@ -87,33 +89,33 @@ func Parse(content []byte) (Config, error) {
 	}
 	r := reader{lines: map[string]int{}}
 	if root != nil {
-		c.keys()(&r, "", root)
+		c.keys()(&r, nil, root)
 	}
-	for _, m := range c.Policies.Mistakes() {
-		r.mistake(r.lineOf("policies."+m.Path), "policies.%s %s", m.Path, m.Text)
+	for _, invalid := range c.Policies.Validate(field.NewPath("policies")) {
+		r.fail(r.lineOf(invalid.Field), invalid)
 	}
 	return c, r.result()
 }
 
-// keys are those of the file, each with what it may be.
+// keys returns the decoder of the file.
 func (c *Config) keys() value {
 	return object(map[string]value{
 		"failurePolicy":       choice(&c.FailurePolicy, Ignore, Fail),
 		"protectedNamespaces": texts(&c.ProtectedNamespaces),
 		"history": object(map[string]value{
-			"maxPerMinute": number(&c.History.MaxPerMinute, 1, "at least 1"),
-			"keepGone":     duration(&c.History.RetainDeleted, "24h"),
+			"maxPerMinute":  number(&c.History.MaxPerMinute, 1, "at least 1"),
+			"retainDeleted": duration(&c.History.RetainDeleted, "24h"),
 		}),
 		"rollback": object(map[string]value{
-			"maxAtOnce": number(&c.Rollback.MaxConcurrent, 1, "at least 1"),
+			"maxConcurrent": number(&c.Rollback.MaxConcurrent, 1, "at least 1"),
 		}),
-		"policies": terms(&c.Policies),
+		"policies": overrides(&c.Policies),
 		"defaults": object(map[string]value{
 			"rollback":        choice(&c.Defaults.Rollback, workload.ModeAuto, workload.ModeManual, workload.ModeOff),
 			"bakeTime":        duration(&c.Defaults.BakeTime, "30s"),
 			"failureDeadline": duration(&c.Defaults.FailureDeadline, "5m"),
-			"historyLimit":    number(&c.Defaults.HistoryLimit, 2, "at least 2, the live revision and the one to go back to"),
-			"quarantine":      truth(&c.Defaults.Quarantine),
+			"historyLimit":    number(&c.Defaults.HistoryLimit, 2, "at least 2, the live revision and a rollback target"),
+			"quarantine":      boolean(&c.Defaults.Quarantine),
 		}),
 	})
 }

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-func TestThePageHasEveryKey(t *testing.T) {
+func TestConfigurePage_HasEveryKey(t *testing.T) {
 	page, err := os.ReadFile("../../docs/configure.md")
 	if err != nil {
 		t.Fatal(err)

@@ -7,41 +7,41 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// Admission counts what the webhook answers. Every replica serves admission, so the sum over the replicas is the
-// cluster's.
+// Admission counts the responses of the webhook. Every replica serves admission, so the cluster's total is the sum over the
+// replicas.
 type Admission struct {
 	admissions            *prometheus.CounterVec
 	answering, evaluating *prometheus.HistogramVec
-	objections, unjudged  *prometheus.CounterVec
-	// inForce are the policies that have series, with their enforcement.
-	inForce map[string]string
+	violations, errors    *prometheus.CounterVec
+	// active has the policies with series and their enforcement.
+	active map[string]string
 }
 
-// admissionBuckets reach from what a few rules take to the API server's patience with a webhook, in seconds. Those of
-// controller_runtime_webhook_latency_seconds grow tenfold each, which tells 2 ms from 900 ms by nothing.
+// admissionBuckets reach from the time of a few rules to the webhook timeout, in seconds. Those of
+// controller_runtime_webhook_latency_seconds are powers of ten, which is too coarse.
 var admissionBuckets = []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2, 3}
 
 func newAdmission() *Admission {
 	a := &Admission{
 		admissions: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "reprise_admissions_total",
-			Help: "Writes of workloads that were judged, by what became of them. One that passes the early check is counted by the last word.",
+			Help: "Writes of workloads by decision. A write that passes the early phase is counted in the final phase.",
 		}, []string{"decision", "operation", "dry_run"}),
 		answering: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "reprise_admission_duration_seconds", Buckets: admissionBuckets,
-			Help: "How long the answer to an admission review took, from its arrival.",
+			Help: "Time to respond to an admission review.",
 		}, []string{"phase"}),
 		evaluating: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "reprise_policy_evaluation_duration_seconds", Buckets: admissionBuckets,
-			Help: "How long all policies together took to judge one review.",
+			Help: "Time to evaluate all policies for an admission review.",
 		}, []string{"phase"}),
-		objections: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "reprise_policy_objections_total",
-			Help: "Reviews in which a policy objected, once for each review, by what its enforcement makes of it.",
+		violations: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "reprise_policy_violations_total",
+			Help: "Admission reviews that violate a policy, by its enforcement.",
 		}, []string{"policy", "enforcement"}),
-		unjudged: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "reprise_policy_unjudged_total",
-			Help: "Reviews that a policy could not judge, by why: broken, timeout, or no-data.",
+		errors: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "reprise_policy_evaluation_errors_total",
+			Help: "Admission reviews that a policy failed to evaluate, by reason: broken, timeout or no-data.",
 		}, []string{"policy", "reason"}),
 	}
 	for _, phase := range []string{"early", "final"} {
@@ -52,22 +52,22 @@ func newAdmission() *Admission {
 	return a
 }
 
-// SetActive makes the series of the policies that are in force, with their enforcement, so that each is there before it is
-// first counted, and drops those of policies that are not any more. It must not be called twice at once.
+// SetActive creates the series of the active policies with their enforcement, and deletes those of other policies. It must
+// not be called concurrently.
 func (a *Admission) SetActive(policies map[string]string) {
-	for policy := range a.inForce {
-		if _, stays := policies[policy]; !stays {
-			a.objections.DeletePartialMatch(prometheus.Labels{"policy": policy})
-			a.unjudged.DeletePartialMatch(prometheus.Labels{"policy": policy})
+	for policy := range a.active {
+		if _, active := policies[policy]; !active {
+			a.violations.DeletePartialMatch(prometheus.Labels{"policy": policy})
+			a.errors.DeletePartialMatch(prometheus.Labels{"policy": policy})
 		}
 	}
 	for policy, enforcement := range policies {
-		a.objections.WithLabelValues(policy, enforcement)
+		a.violations.WithLabelValues(policy, enforcement)
 		for _, reason := range []string{"broken", "timeout", "no-data"} {
-			a.unjudged.WithLabelValues(policy, reason)
+			a.errors.WithLabelValues(policy, reason)
 		}
 	}
-	a.inForce = policies
+	a.active = policies
 }
 
 // Admitted implements webhook.Observer.
@@ -87,10 +87,10 @@ func (a *Admission) Evaluated(phase string, took time.Duration) {
 
 // Violated implements webhook.Observer.
 func (a *Admission) Violated(policy, enforcement string) {
-	a.objections.WithLabelValues(policy, enforcement).Inc()
+	a.violations.WithLabelValues(policy, enforcement).Inc()
 }
 
 // EvaluationFailed implements webhook.Observer.
 func (a *Admission) EvaluationFailed(policy, reason string) {
-	a.unjudged.WithLabelValues(policy, reason).Inc()
+	a.errors.WithLabelValues(policy, reason).Inc()
 }

@@ -2,7 +2,7 @@ package metrics
 
 import "github.com/prometheus/client_golang/prometheus"
 
-// Build serves which build this is.
+// Build exports the version and the commit of the build.
 func Build(version, commit string) prometheus.Collector {
 	gauge := prometheus.NewGauge(prometheus.GaugeOpts{
 		Name:        "reprise_build_info",

@@ -1,9 +1,8 @@
-// Package metrics is what Reprise counts, by name: docs/operations.md lists the same for people, and a test compares the
-// two with what a running binary serves. A room that has something to tell declares an interface, which a type of this
-// package satisfies; nothing here decides anything.
+// Package metrics defines the metrics of Reprise. docs/operations.md documents them, and a test compares the page with what
+// a running binary exports. A package that reports something declares an interface, which a type of this package implements.
 //
-// Labels are closed lists or the names of policies, which are bounded by what an install has in force. No label names a
-// workload, a namespace, a user or a pod: the log and the Events do.
+// The values of a label are a closed list, or the names of the active policies. No label names a workload, a namespace, a
+// user or a pod: the log and the Events do.
 package metrics
 
 import (
@@ -12,7 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// Metrics are all that are counted as it happens. What is read when Prometheus asks is in State, Recorder and Policies.
+// Metrics has the metrics that are updated when something happens. State, Recorder and PolicySet are computed at a scrape.
 type Metrics struct {
 	Admission *Admission
 	Rollback  *Rollback
@@ -20,13 +19,13 @@ type Metrics struct {
 	Policies  *Policies
 }
 
-// New makes the metrics, each series of a closed list at zero: the first increase of one that was not there before would
-// be lost to Prometheus's increase(). holdCauses are why a rollback may be held.
-func New(holdCauses []string) *Metrics {
-	return &Metrics{Admission: newAdmission(), Rollback: newRollback(holdCauses), Recording: newRecording(), Policies: newPolicies()}
+// New creates the metrics. Every series of a closed list starts at zero, since the function increase() of Prometheus misses
+// the first increase of a new series. holdReasons are the reasons to hold a rollback.
+func New(holdReasons []string) *Metrics {
+	return &Metrics{Admission: newAdmission(), Rollback: newRollback(holdReasons), Recording: newRecording(), Policies: newPolicies()}
 }
 
-// Register has a registry serve them, and what is given beside them.
+// Register registers the metrics, and others, with a registry.
 func (m *Metrics) Register(registry prometheus.Registerer, others ...prometheus.Collector) error {
 	all := append(m.collectors(), others...)
 	for _, collector := range all {
@@ -39,14 +38,14 @@ func (m *Metrics) Register(registry prometheus.Registerer, others ...prometheus.
 
 func (m *Metrics) collectors() []prometheus.Collector {
 	return []prometheus.Collector{
-		m.Admission.admissions, m.Admission.answering, m.Admission.evaluating, m.Admission.objections, m.Admission.unjudged,
+		m.Admission.admissions, m.Admission.answering, m.Admission.evaluating, m.Admission.violations, m.Admission.errors,
 		m.Rollback.verdicts, m.Rollback.rollbacks, m.Rollback.holds, m.Rollback.detecting, m.Rollback.recovering,
 		m.Recording.recorded, m.Recording.failed,
 		m.Policies.invalid, m.Policies.loadErrors,
 	}
 }
 
-// zero makes every series of a closed list, so that each is there before it is first counted.
+// zero creates every series of closed lists of label values.
 func zero(vector *prometheus.CounterVec, labels ...[]string) {
 	combinations := [][]string{nil}
 	for _, values := range labels {

@@ -20,7 +20,7 @@ func complete(t *testing.T, leads bool) (*Metrics, *prometheus.Registry) {
 	now := time.Unix(1000, 0)
 	m, registry := New(rollback.Causes()), prometheus.NewPedanticRegistry()
 	if err := m.Register(registry,
-		State{Leads: func() bool { return leads }, Census: func() history.Stats {
+		State{Leads: func() bool { return leads }, Stats: func() history.Stats {
 			return history.Stats{Workloads: map[v1alpha1.Phase]int{v1alpha1.PhaseHealthy: 3}, Held: 1, Quarantines: 2}
 		}},
 		Recorder{Leads: func() bool { return leads }, Backlog: func() (int, time.Time) { return 4, now.Add(-time.Minute) }, Now: func() time.Time { return now }},
@@ -32,7 +32,7 @@ func complete(t *testing.T, leads bool) (*Metrics, *prometheus.Registry) {
 	return m, registry
 }
 
-func TestNamesFollowPrometheussConventions(t *testing.T) {
+func TestMetrics_FollowThePrometheusConventions(t *testing.T) {
 	m, registry := complete(t, true)
 	m.Admission.Violated("limits-missing", "deny")
 	m.Admission.EvaluationFailed("limits-missing", "timeout")
@@ -51,7 +51,7 @@ func TestNamesFollowPrometheussConventions(t *testing.T) {
 	}
 }
 
-func TestEverySeriesOfAClosedListIsThereBeforeItIsCounted(t *testing.T) {
+func TestNew_CreatesEverySeries(t *testing.T) {
 	_, registry := complete(t, false)
 	for name, want := range map[string]int{
 		"reprise_admissions_total":                   5 * 2 * 2,
@@ -70,11 +70,11 @@ func TestEverySeriesOfAClosedListIsThereBeforeItIsCounted(t *testing.T) {
 	}
 }
 
-func TestThePoliciesInForceHaveSeriesAndThoseOfBeforeHaveNot(t *testing.T) {
+func TestAdmission_SetActive(t *testing.T) {
 	m, registry := complete(t, false)
-	check := func(objections, unjudged int) {
+	check := func(violations, evaluationErrors int) {
 		t.Helper()
-		for name, want := range map[string]int{"reprise_policy_objections_total": objections, "reprise_policy_unjudged_total": unjudged} {
+		for name, want := range map[string]int{"reprise_policy_violations_total": violations, "reprise_policy_evaluation_errors_total": evaluationErrors} {
 			if got, err := testutil.GatherAndCount(registry, name); err != nil || got != want {
 				t.Errorf("%s has %d series, want %d: %v", name, got, want, err)
 			}
@@ -88,10 +88,10 @@ func TestThePoliciesInForceHaveSeriesAndThoseOfBeforeHaveNot(t *testing.T) {
 	check(2, 3) // That b only warned before is still told.
 }
 
-func TestOnlyTheLeaderServesWhatAllReplicasKnow(t *testing.T) {
+func TestState_IsExportedByTheLeaderOnly(t *testing.T) {
 	names := []string{
-		"reprise_workloads", "reprise_held_rollbacks", "reprise_open_rollbacks", "reprise_quarantines",
-		"reprise_recorder_waiting", "reprise_recorder_lag_seconds",
+		"reprise_workloads", "reprise_rollbacks_blocked", "reprise_rollbacks_in_progress", "reprise_quarantined_templates",
+		"reprise_recorder_queue_length", "reprise_recorder_lag_seconds",
 	}
 	_, follower := complete(t, false)
 	if got, err := testutil.GatherAndCount(follower, append(names, "reprise_revisions")...); err != nil || got != 0 {
@@ -99,22 +99,22 @@ func TestOnlyTheLeaderServesWhatAllReplicasKnow(t *testing.T) {
 	}
 	_, leader := complete(t, true)
 	want := `
-# HELP reprise_held_rollbacks Workloads whose rollback is due and is not done; on the leader only.
-# TYPE reprise_held_rollbacks gauge
-reprise_held_rollbacks 1
-# HELP reprise_open_rollbacks Rollbacks that were begun and are not at their end; on the leader only.
-# TYPE reprise_open_rollbacks gauge
-reprise_open_rollbacks 0
-# HELP reprise_quarantines Pod templates that failed and are refused at admission; on the leader only.
-# TYPE reprise_quarantines gauge
-reprise_quarantines 2
-# HELP reprise_recorder_lag_seconds How long the oldest stored intent has waited to be recorded; on the leader only.
+# HELP reprise_rollbacks_blocked Workloads whose rollback is due and held; exported by the leader only.
+# TYPE reprise_rollbacks_blocked gauge
+reprise_rollbacks_blocked 1
+# HELP reprise_rollbacks_in_progress Rollbacks that have started and not ended; exported by the leader only.
+# TYPE reprise_rollbacks_in_progress gauge
+reprise_rollbacks_in_progress 0
+# HELP reprise_quarantined_templates Failed pod templates that admission rejects; exported by the leader only.
+# TYPE reprise_quarantined_templates gauge
+reprise_quarantined_templates 2
+# HELP reprise_recorder_lag_seconds Time that the oldest deploy has waited to be recorded; exported by the leader only.
 # TYPE reprise_recorder_lag_seconds gauge
 reprise_recorder_lag_seconds 60
-# HELP reprise_recorder_waiting Stored intents that wait to be recorded; on the leader only.
-# TYPE reprise_recorder_waiting gauge
-reprise_recorder_waiting 4
-# HELP reprise_workloads Guarded workloads, by the phase of their newest revision; on the leader only.
+# HELP reprise_recorder_queue_length Deploys that wait to be recorded; exported by the leader only.
+# TYPE reprise_recorder_queue_length gauge
+reprise_recorder_queue_length 4
+# HELP reprise_workloads Guarded workloads, by the phase of their newest revision; exported by the leader only.
 # TYPE reprise_workloads gauge
 reprise_workloads{phase="Failed"} 0
 reprise_workloads{phase="Healthy"} 3
@@ -128,16 +128,16 @@ reprise_workloads{phase="Unknown"} 0
 	}
 }
 
-func TestALoadThatFailsIsCounted(t *testing.T) {
+func TestPolicies_CountFailedLoads(t *testing.T) {
 	m, registry := complete(t, false)
 	m.Policies.Loaded(0)
 	m.Policies.Loaded(2)
 	m.Policies.Failed()
 	want := `
-# HELP reprise_policy_invalid_sources ConfigMaps of policies that cannot be used as they are; what was in force of them before stays.
+# HELP reprise_policy_invalid_sources Invalid policy ConfigMaps, whose last valid policies stay active.
 # TYPE reprise_policy_invalid_sources gauge
 reprise_policy_invalid_sources 2
-# HELP reprise_policy_load_errors_total Times that policies were loaded and not all of them could be used.
+# HELP reprise_policy_load_errors_total Loads of policies with at least one error.
 # TYPE reprise_policy_load_errors_total counter
 reprise_policy_load_errors_total 2
 `

@@ -2,7 +2,7 @@ package metrics
 
 import "github.com/prometheus/client_golang/prometheus"
 
-// Policies tells which policies are in force and which could not be loaded. Every replica loads them for itself.
+// Policies counts loads of policies. Every replica loads them.
 type Policies struct {
 	invalid    prometheus.Gauge
 	loadErrors prometheus.Counter
@@ -12,16 +12,16 @@ func newPolicies() *Policies {
 	return &Policies{
 		invalid: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "reprise_policy_invalid_sources",
-			Help: "ConfigMaps of policies that cannot be used as they are; what was in force of them before stays.",
+			Help: "Invalid policy ConfigMaps, whose last valid policies stay active.",
 		}),
 		loadErrors: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "reprise_policy_load_errors_total",
-			Help: "Times that policies were loaded and not all of them could be used.",
+			Help: "Loads of policies with at least one error.",
 		}),
 	}
 }
 
-// Loaded notes that policies were loaded, and how many ConfigMaps could not be used.
+// Loaded counts a load with a number of invalid ConfigMaps.
 func (p *Policies) Loaded(invalid int) {
 	p.invalid.Set(float64(invalid))
 	if invalid > 0 {
@@ -29,14 +29,14 @@ func (p *Policies) Loaded(invalid int) {
 	}
 }
 
-// Failed notes that policies could not be loaded at all: those in force stay.
+// Failed counts a load that failed completely.
 func (p *Policies) Failed() { p.loadErrors.Inc() }
 
-// PolicySet serves the digest of the policies in force: replicas of one install should agree.
+// PolicySet exports the hash of the active policies, on which all replicas should agree.
 type PolicySet struct{ Hash func() string }
 
 var policySet = prometheus.NewDesc("reprise_policy_set_info",
-	"1, with the digest of the policies in force, which the log of each decision names too.", []string{"digest"}, nil)
+	"1, with the hash of the active policies, which is also in the log of each decision.", []string{"hash"}, nil)
 
 // Describe implements prometheus.Collector.
 func (PolicySet) Describe(descriptions chan<- *prometheus.Desc) { descriptions <- policySet }

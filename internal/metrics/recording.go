@@ -6,17 +6,17 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// Recording counts what becomes a Revision.
+// Recording counts the recorded revisions.
 type Recording struct{ recorded, failed prometheus.Counter }
 
 func newRecording() *Recording {
 	return &Recording{
 		recorded: prometheus.NewCounter(prometheus.CounterOpts{
-			Name: "reprise_revisions_recorded_total", Help: "Revisions that were recorded.",
+			Name: "reprise_revisions_recorded_total", Help: "Recorded revisions.",
 		}),
 		failed: prometheus.NewCounter(prometheus.CounterOpts{
-			Name: "reprise_revisions_lost_total",
-			Help: "Deploys that could not be recorded for good, and cannot be gone back to.",
+			Name: "reprise_revision_record_failures_total",
+			Help: "Deploys that permanently failed to record; they cannot be rollback targets.",
 		}),
 	}
 }
@@ -27,10 +27,10 @@ func (r *Recording) Recorded() { r.recorded.Inc() }
 // RecordFailed implements history.Observer.
 func (r *Recording) RecordFailed() { r.failed.Inc() }
 
-// Backlog is how many stored intents wait to be recorded, and since when the oldest does; zero where none waits.
-type Backlog func() (waiting int, since time.Time)
+// Backlog returns how many deploys wait to be recorded, and since when the oldest waits; zero if none does.
+type Backlog func() (length int, since time.Time)
 
-// Recorder serves how far the recorder lags behind. A process that does not lead records nothing, and serves nothing.
+// Recorder exports the backlog of the recorder. Only the leader records and exports.
 type Recorder struct {
 	Leads   func() bool
 	Backlog Backlog
@@ -38,15 +38,15 @@ type Recorder struct {
 }
 
 var (
-	waiting = prometheus.NewDesc("reprise_recorder_waiting",
-		"Stored intents that wait to be recorded; on the leader only.", nil, nil)
+	queueLength = prometheus.NewDesc("reprise_recorder_queue_length",
+		"Deploys that wait to be recorded; exported by the leader only.", nil, nil)
 	lag = prometheus.NewDesc("reprise_recorder_lag_seconds",
-		"How long the oldest stored intent has waited to be recorded; on the leader only.", nil, nil)
+		"Time that the oldest deploy has waited to be recorded; exported by the leader only.", nil, nil)
 )
 
 // Describe implements prometheus.Collector.
 func (Recorder) Describe(descriptions chan<- *prometheus.Desc) {
-	descriptions <- waiting
+	descriptions <- queueLength
 	descriptions <- lag
 }
 
@@ -60,6 +60,6 @@ func (r Recorder) Collect(metrics chan<- prometheus.Metric) {
 	if !since.IsZero() {
 		behind = max(r.Now().Sub(since), 0)
 	}
-	metrics <- prometheus.MustNewConstMetric(waiting, prometheus.GaugeValue, float64(count))
+	metrics <- prometheus.MustNewConstMetric(queueLength, prometheus.GaugeValue, float64(count))
 	metrics <- prometheus.MustNewConstMetric(lag, prometheus.GaugeValue, behind.Seconds())
 }

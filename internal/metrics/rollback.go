@@ -6,43 +6,42 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// Rollback counts what is judged, put back and held. Only the leader does, so that each is counted once; after a change
-// of leaders the sum over the replicas goes on.
+// Rollback counts verdicts and rollbacks. Only the leader counts, so the sum over the replicas is correct after a failover
+// too.
 type Rollback struct {
 	verdicts, rollbacks, holds *prometheus.CounterVec
 	detecting, recovering      prometheus.Histogram
 }
 
-// rolloutBuckets reach from the first signal that is seen twice to progressDeadlineSeconds' default of ten minutes and
-// beyond, in seconds.
+// rolloutBuckets reach from one second to twice the default progressDeadlineSeconds, in seconds.
 var rolloutBuckets = []float64{1, 2, 5, 10, 15, 20, 30, 45, 60, 90, 120, 300, 600, 1200}
 
-func newRollback(holdCauses []string) *Rollback {
+func newRollback(holdReasons []string) *Rollback {
 	r := &Rollback{
 		verdicts: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "reprise_revision_verdicts_total",
-			Help: "Revisions that were judged, by the verdict: healthy or failed.",
+			Help: "Revisions whose rollout got a verdict: healthy or failed.",
 		}, []string{"verdict"}),
 		rollbacks: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "reprise_rollbacks_total",
-			Help: "Rollbacks by how they ended (completed, overtaken by a newer deploy, held), and failed: not at its end after 30 s, and tried further.",
+			Help: "Rollbacks by result: completed, overtaken (by a newer deploy), held, or failed (not complete after 30 s; retrying).",
 		}, []string{"result", "trigger"}),
 		holds: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "reprise_rollback_holds_total",
-			Help: "Rollbacks that were due and were not done, by why.",
+			Help: "Rollbacks that were due and held, by reason.",
 		}, []string{"reason"}),
 		detecting: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name: "reprise_time_to_detect_seconds", Buckets: rolloutBuckets,
-			Help: "From the first signal of what failed a revision, or from its deploy where a deadline did, to the phase Failed.",
+			Help: "Time from the first signal of a failure, or from the deploy if a deadline expired, to the phase Failed.",
 		}),
 		recovering: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name: "reprise_time_to_recover_seconds", Buckets: rolloutBuckets,
-			Help: "From the phase Failed to the phase Healthy of the revision that was put back, its bake time included.",
+			Help: "Time from the phase Failed to the phase Healthy of the restored revision, including its bake time.",
 		}),
 	}
 	zero(r.verdicts, []string{"healthy", "failed"})
 	zero(r.rollbacks, []string{"completed", "overtaken", "held", "failed"}, []string{"failure", "request"})
-	zero(r.holds, holdCauses)
+	zero(r.holds, holdReasons)
 	return r
 }
 

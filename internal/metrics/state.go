@@ -7,29 +7,28 @@ import (
 	"reprise.dev/reprise/history"
 )
 
-// State serves what is recorded of the cluster, counted when Prometheus asks. Every replica's cache knows it, and only
-// the leader serves it: a sum over the replicas would count twice. While the lead changes there may be two, or none, for
-// one scrape, so queries take the maximum.
+// State exports counts of the recorded revisions. Every replica has them in its cache, but only the leader exports them.
+// During a failover zero or two replicas may export them, so queries use max().
 type State struct {
 	Leads func() bool
-	// Census counts what is recorded.
-	Census func() history.Stats
+	// Stats counts the revisions.
+	Stats func() history.Stats
 }
 
 var (
 	revisions = prometheus.NewDesc("reprise_revisions",
-		"Recorded revisions, by phase; on the leader only.", []string{"phase"}, nil)
+		"Recorded revisions, by phase; exported by the leader only.", []string{"phase"}, nil)
 	workloads = prometheus.NewDesc("reprise_workloads",
-		"Guarded workloads, by the phase of their newest revision; on the leader only.", []string{"phase"}, nil)
-	held = prometheus.NewDesc("reprise_held_rollbacks",
-		"Workloads whose rollback is due and is not done; on the leader only.", nil, nil)
-	open = prometheus.NewDesc("reprise_open_rollbacks",
-		"Rollbacks that were begun and are not at their end; on the leader only.", nil, nil)
-	quarantines = prometheus.NewDesc("reprise_quarantines",
-		"Pod templates that failed and are refused at admission; on the leader only.", nil, nil)
+		"Guarded workloads, by the phase of their newest revision; exported by the leader only.", []string{"phase"}, nil)
+	blocked = prometheus.NewDesc("reprise_rollbacks_blocked",
+		"Workloads whose rollback is due and held; exported by the leader only.", nil, nil)
+	inProgress = prometheus.NewDesc("reprise_rollbacks_in_progress",
+		"Rollbacks that have started and not ended; exported by the leader only.", nil, nil)
+	quarantined = prometheus.NewDesc("reprise_quarantined_templates",
+		"Failed pod templates that admission rejects; exported by the leader only.", nil, nil)
 )
 
-// phases are all that a revision may be in.
+// phases are the phases of a revision.
 var phases = []v1alpha1.Phase{
 	v1alpha1.PhaseUnknown, v1alpha1.PhaseProgressing, v1alpha1.PhaseHealthy,
 	v1alpha1.PhaseFailed, v1alpha1.PhaseRolledBack, v1alpha1.PhaseSuperseded,
@@ -37,7 +36,7 @@ var phases = []v1alpha1.Phase{
 
 // Describe implements prometheus.Collector.
 func (State) Describe(descriptions chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{revisions, workloads, held, open, quarantines} {
+	for _, d := range []*prometheus.Desc{revisions, workloads, blocked, inProgress, quarantined} {
 		descriptions <- d
 	}
 }
@@ -47,15 +46,15 @@ func (s State) Collect(metrics chan<- prometheus.Metric) {
 	if !s.Leads() {
 		return
 	}
-	census := s.Census()
+	stats := s.Stats()
 	gauge := func(d *prometheus.Desc, value int, labels ...string) {
 		metrics <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, float64(value), labels...)
 	}
 	for _, phase := range phases {
-		gauge(revisions, census.Revisions[phase], string(phase))
-		gauge(workloads, census.Workloads[phase], string(phase))
+		gauge(revisions, stats.Revisions[phase], string(phase))
+		gauge(workloads, stats.Workloads[phase], string(phase))
 	}
-	gauge(held, census.Held)
-	gauge(open, census.Open)
-	gauge(quarantines, census.Quarantines)
+	gauge(blocked, stats.Held)
+	gauge(inProgress, stats.Open)
+	gauge(quarantined, stats.Quarantines)
 }

@@ -5,17 +5,16 @@ import (
 	"time"
 )
 
-// contact remembers whether the API server answers the calls that keep one cache
-// current. A watch that is open counts as an answer; when it breaks, the next
-// call tells.
+// contact records whether the list and watch calls of a cache succeed. An open watch counts as success until the next call
+// fails.
 type contact struct {
 	now func() time.Time
 
 	mu   sync.Mutex
-	lost time.Time // of the first call that failed since one succeeded; zero if none did
+	lost time.Time // the first failure since the last success; zero if none
 }
 
-// note records how a call ended.
+// note records the result of a call.
 func (c *contact) note(err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -27,7 +26,7 @@ func (c *contact) note(err error) {
 	}
 }
 
-// lostSince returns when contact was lost, and whether it is.
+// lostSince returns when contact was lost, and whether it still is.
 func (c *contact) lostSince() (time.Time, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

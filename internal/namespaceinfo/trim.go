@@ -6,8 +6,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// trim drops what nobody reads before an object enters a cache: the history of
-// its fields, and of a ConfigMap everything but its name.
+// trim drops the managed fields and the last-applied annotation of an object, and of a ConfigMap everything but its name.
 func trim(object any) (any, error) {
 	if names, ok := object.(*metav1.PartialObjectMetadata); ok {
 		return &metav1.PartialObjectMetadata{
@@ -17,7 +16,7 @@ func trim(object any) (any, error) {
 	}
 	accessor, err := meta.Accessor(object)
 	if err != nil {
-		return object, nil // a tombstone, not an object
+		return object, nil // a tombstone
 	}
 	accessor.SetManagedFields(nil)
 	if annotations := accessor.GetAnnotations(); annotations[corev1.LastAppliedConfigAnnotation] != "" {

@@ -1,4 +1,4 @@
-// Package version says what a binary was built from.
+// Package version returns the version of the binary.
 package version
 
 import (
@@ -6,11 +6,11 @@ import (
 	"strings"
 )
 
-// stamp is set by the linker in what is released (tools/release/compile).
+// stamp is the version of a release, set by the linker (tools/release/compile).
 var stamp string
 
-// String is the released version, such as 0.1.0, else what Go knows of the build: "devel" with the commit where
-// there is one.
+// String returns the released version, such as 0.1.0, or else the version of Go's build information: "devel" with the
+// commit if it is known.
 func String() string {
 	if stamp != "" {
 		return stamp

@@ -68,12 +68,12 @@ func (t *Tally) Forget(name types.NamespacedName) {
 }
 
 var (
-	audited = prometheus.NewDesc("reprise_policy_audited_workloads",
-		"Workloads that were judged by the policies in force; on the leader only.", nil, nil)
-	violating = prometheus.NewDesc("reprise_policy_violating_workloads",
-		"Workloads that a policy objects to, by what its enforcement makes of it: deny, warn, dryrun, or exempt.", []string{"policy", "enforcement"}, nil)
-	unjudged = prometheus.NewDesc("reprise_policy_unjudged_workloads",
-		"Workloads that a policy could not judge: it failed, took too long, or lacked data.", []string{"policy"}, nil)
+	audited = prometheus.NewDesc("reprise_audited_workloads",
+		"Running workloads that were evaluated with the active policies; exported by the leader only.", nil, nil)
+	violating = prometheus.NewDesc("reprise_audit_violations",
+		"Running workloads that violate a policy, by its enforcement: deny, warn, dryrun or exempt.", []string{"policy", "enforcement"}, nil)
+	unjudged = prometheus.NewDesc("reprise_audit_evaluation_errors",
+		"Running workloads that a policy failed to evaluate.", []string{"policy"}, nil)
 )
 
 // Describe implements prometheus.Collector.

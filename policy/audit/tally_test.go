@@ -51,12 +51,12 @@ func TestWorkloadsAreCountedOncePerPolicy(t *testing.T) {
 	})
 	tally.Note(mail, policy.Verdict{Violations: []policy.Violation{limit("a")}, Exempted: []policy.Exempted{{Violation: policy.Violation{Rule: "limits"}}}})
 	want := map[string]float64{
-		"reprise_policy_audited_workloads":                                    2,
-		"reprise_policy_violating_workloads enforcement=deny policy=limits":   2,
-		"reprise_policy_violating_workloads enforcement=exempt policy=limits": 1,
-		"reprise_policy_violating_workloads enforcement=warn policy=probes":   0,
-		"reprise_policy_violating_workloads enforcement=dryrun policy=trial":  1,
-		"reprise_policy_unjudged_workloads policy=broken":                     1,
+		"reprise_audited_workloads":                                 2,
+		"reprise_audit_violations enforcement=deny policy=limits":   2,
+		"reprise_audit_violations enforcement=exempt policy=limits": 1,
+		"reprise_audit_violations enforcement=warn policy=probes":   0,
+		"reprise_audit_violations enforcement=dryrun policy=trial":  1,
+		"reprise_audit_evaluation_errors policy=broken":             1,
 	}
 	if diff := cmp.Diff(want, counted(t, tally)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
@@ -64,9 +64,9 @@ func TestWorkloadsAreCountedOncePerPolicy(t *testing.T) {
 	tally.Note(cart, policy.Verdict{})
 	tally.Forget(mail)
 	want = map[string]float64{
-		"reprise_policy_audited_workloads":                                  1,
-		"reprise_policy_violating_workloads enforcement=deny policy=limits": 0,
-		"reprise_policy_violating_workloads enforcement=warn policy=probes": 0,
+		"reprise_audited_workloads":                               1,
+		"reprise_audit_violations enforcement=deny policy=limits": 0,
+		"reprise_audit_violations enforcement=warn policy=probes": 0,
 	}
 	if diff := cmp.Diff(want, counted(t, tally)); diff != "" {
 		t.Errorf("a new verdict takes the place of the old one (-want +got):\n%s", diff)

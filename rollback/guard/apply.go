@@ -17,6 +17,7 @@ import (
 
 	"reprise.dev/reprise/api/v1alpha1"
 	"reprise.dev/reprise/history"
+	"reprise.dev/reprise/history/store"
 	"reprise.dev/reprise/rollback"
 	"reprise.dev/reprise/workload"
 )
@@ -120,7 +121,7 @@ func (a applier) releaseOwnership(ctx context.Context, failed, target *v1alpha1.
 		return err
 	}
 	for _, f := range rollback.RestorableFiles(target.Spec.Files) {
-		live, err := a.readFile(ctx, target.Namespace, f.ConfigMapName)
+		live, err := store.ConfigMap(ctx, a.live, client.ObjectKey{Namespace: target.Namespace, Name: f.ConfigMapName})
 		if err != nil || live == nil {
 			return err
 		}

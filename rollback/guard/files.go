@@ -6,12 +6,12 @@ import (
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"reprise.dev/reprise/api/v1alpha1"
 	"reprise.dev/reprise/history"
+	"reprise.dev/reprise/history/store"
 	"reprise.dev/reprise/rollback"
 	"reprise.dev/reprise/workload"
 )
@@ -19,7 +19,7 @@ import (
 // restoreFiles puts Score's files back as the target had them, before the Deployment: its new pods must find them.
 // Each is written only where its content differs, in the same two writes as the Deployment. It returns errOvertaken,
 // before it writes any, where readFiles does.
-func (a applier) restoreFiles(ctx context.Context, failed, target *v1alpha1.WorkloadRevision, saved map[string]history.KeptFile) error {
+func (a applier) restoreFiles(ctx context.Context, failed, target *v1alpha1.WorkloadRevision, saved map[string]history.SavedFile) error {
 	stored, err := a.readFiles(ctx, failed, target)
 	if err != nil {
 		return err
@@ -38,7 +38,7 @@ func (a applier) readFiles(ctx context.Context, failed, target *v1alpha1.Workloa
 	files := rollback.RestorableFiles(target.Spec.Files)
 	stored := make([]*corev1.ConfigMap, len(files))
 	for i, f := range files {
-		live, err := a.readFile(ctx, target.Namespace, f.ConfigMapName)
+		live, err := store.ConfigMap(ctx, a.live, client.ObjectKey{Namespace: target.Namespace, Name: f.ConfigMapName})
 		if err != nil {
 			return nil, err
 		}
@@ -57,22 +57,9 @@ func heldBy(r *v1alpha1.WorkloadRevision, live *corev1.ConfigMap) bool {
 	})
 }
 
-// readFile reads a file from the API server, nil where there is none.
-func (a applier) readFile(ctx context.Context, namespace, name string) (*corev1.ConfigMap, error) {
-	stored := &corev1.ConfigMap{}
-	err := a.live.Get(ctx, client.ObjectKey{Namespace: namespace, Name: name}, stored)
-	if apierrors.IsNotFound(err) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, fmt.Errorf("reading file %s: %w", name, err)
-	}
-	return stored, nil
-}
-
 // restoreFile writes one file; stored is what there is of it, nil where there is nothing. The resourceVersion that was
 // read makes a deploy that arrives meanwhile win.
-func (a applier) restoreFile(ctx context.Context, namespace string, stored *corev1.ConfigMap, f v1alpha1.RevisionFile, saved history.KeptFile) error {
+func (a applier) restoreFile(ctx context.Context, namespace string, stored *corev1.ConfigMap, f v1alpha1.RevisionFile, saved history.SavedFile) error {
 	var err error
 	switch {
 	case stored == nil:
@@ -103,7 +90,7 @@ func setContent(c *corev1.ConfigMap, f v1alpha1.RevisionFile, content []byte) {
 func (a applier) putBack(ctx context.Context, failed, target *v1alpha1.WorkloadRevision) ([]string, error) {
 	var changed []string
 	for _, f := range rollback.RestorableFiles(target.Spec.Files) {
-		live, err := a.readFile(ctx, target.Namespace, f.ConfigMapName)
+		live, err := store.ConfigMap(ctx, a.live, client.ObjectKey{Namespace: target.Namespace, Name: f.ConfigMapName})
 		if err != nil {
 			return nil, err
 		}
@@ -120,7 +107,7 @@ func (a applier) lostFile(ctx context.Context, target *v1alpha1.WorkloadRevision
 		if !f.Omitted {
 			continue
 		}
-		stored, err := a.readFile(ctx, target.Namespace, f.ConfigMapName)
+		stored, err := store.ConfigMap(ctx, a.live, client.ObjectKey{Namespace: target.Namespace, Name: f.ConfigMapName})
 		if err != nil {
 			return "", err
 		}

@@ -15,10 +15,10 @@ func TestTheDocumentedBoundsOfTheGuardAreTheBounds(t *testing.T) {
 	}
 	for _, row := range []string{
 		fmt.Sprintf("| time to read all evidence of a failure | %s |", evidenceTime),
-		fmt.Sprintf("| failing containers kept | %d |", maxEvidence),
+		fmt.Sprintf("| failing containers in the evidence | %d |", maxEvidence),
 		fmt.Sprintf("| lines and bytes of one log | %d, %d |", maxLogLines, maxLogBytes),
-		fmt.Sprintf("| events kept of one pod | %d |", maxPodEvents),
-		fmt.Sprintf("| lines and bytes of the difference kept | %d, %d |", maxDiffLines, maxDiffBytes),
+		fmt.Sprintf("| Events of one pod | %d |", maxPodEvents),
+		fmt.Sprintf("| lines and bytes of the saved difference | %d, %d |", maxDiffLines, maxDiffBytes),
 	} {
 		if !strings.Contains(string(page), row) {
 			t.Errorf("docs/rollback.md lacks %q", row)

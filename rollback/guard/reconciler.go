@@ -141,7 +141,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.
 	if !workload.IsGuarded(d) {
 		return ctrl.Result{}, nil
 	}
-	settings, err := r.settings(ctx, d)
+	settings, err := store.Settings(ctx, r.Client, d, r.Defaults())
 	if err != nil {
 		return ctrl.Result{}, err
 	}
@@ -220,13 +220,4 @@ func (r *Reconciler) refresh(ctx context.Context, h history.History) error {
 	}
 	copy(h, live)
 	return nil
-}
-
-func (r *Reconciler) settings(ctx context.Context, d *appsv1.Deployment) (workload.Settings, error) {
-	namespace := &corev1.Namespace{}
-	if err := r.Client.Get(ctx, client.ObjectKey{Name: d.Namespace}, namespace); err != nil {
-		return workload.Settings{}, fmt.Errorf("reading namespace %s for its settings: %w", d.Namespace, err)
-	}
-	settings, _ := workload.SettingsOf(d, namespace.Annotations, r.Defaults())
-	return settings, nil
 }

@@ -1,5 +1,5 @@
 {{/*
-Where the serving certificate comes from: explicit, never guessed.
+The mode of the serving certificate, which is never guessed.
 */}}
 {{- define "reprise.certificateMode" -}}
 {{- $mode := .Values.certificates.mode -}}
@@ -10,15 +10,15 @@ Where the serving certificate comes from: explicit, never guessed.
 {{- end }}
 
 {{/*
-The flags about the serving certificate.
+The flags of the serving certificate.
 */}}
 {{- define "reprise.certificateArgs" -}}
 {{- $mode := include "reprise.certificateMode" . -}}
 - --release={{ .Release.Name }}
-- --certificates={{ $mode }}
+- --cert-mode={{ $mode }}
 {{- if eq $mode "self-signed" }}
-- --certificate-lifetime={{ .Values.certificates.lifetime }}
-- --authority-lifetime={{ .Values.certificates.authorityLifetime }}
+- --cert-lifetime={{ .Values.certificates.lifetime }}
+- --ca-lifetime={{ .Values.certificates.caLifetime }}
 {{- else }}
 - --tls-cert-file=/etc/reprise-tls/tls.crt
 - --tls-private-key-file=/etc/reprise-tls/tls.key
@@ -26,30 +26,29 @@ The flags about the serving certificate.
 {{- end }}
 
 {{/*
-The Secret that is mounted; none in self-signed mode, where each replica reads it as soon as it changes.
+The mounted Secret. In self-signed mode there is none, since each replica watches the Secret.
 */}}
 {{- define "reprise.mountedSecret" -}}
 {{- $mode := include "reprise.certificateMode" . -}}
 {{- if eq $mode "cert-manager" -}}
 {{ .Release.Name }}-tls
 {{- else if eq $mode "existing" -}}
-{{ required "certificates.secretName is required with certificates.mode=existing: the Secret of type kubernetes.io/tls that holds the serving certificate" .Values.certificates.secretName }}
+{{ required "certificates.secretName is required with certificates.mode=existing: the Secret of type kubernetes.io/tls with the serving certificate" .Values.certificates.secretName }}
 {{- end }}
 {{- end }}
 
 {{/*
-The caBundle of a webhook, which only the mode existing writes: the others' is written by Reprise or by cert-manager, and
-an upgrade of the chart leaves it as it is.
+The caBundle of a webhook, which the chart only sets in the mode existing. In the other modes Reprise or cert-manager writes
+it, and an upgrade of the chart keeps it.
 */}}
 {{- define "reprise.caBundle" -}}
 {{- if eq (include "reprise.certificateMode" .) "existing" -}}
-caBundle: {{ required "certificates.caBundle is required with certificates.mode=existing: the PEM of the authority that signed the serving certificate, in base64" .Values.certificates.caBundle }}
+caBundle: {{ required "certificates.caBundle is required with certificates.mode=existing: the PEM of the CA that signed the serving certificate, in base64" .Values.certificates.caBundle }}
 {{- end }}
 {{- end }}
 
 {{/*
-The annotation by which cert-manager writes the caBundle: that of the authority, which outlives the renewals of what it
-signs.
+The annotation that makes cert-manager write the caBundle with the CA.
 */}}
 {{- define "reprise.injection" -}}
 {{- if eq (include "reprise.certificateMode" .) "cert-manager" -}}

@@ -25,7 +25,7 @@ service:
 {{- end }}
 
 {{/*
-The namespaces that Reprise never touches, its own included.
+The namespaces that Reprise never touches, including its own.
 */}}
 {{- define "reprise.protectedNamespaces" -}}
 {{- toYaml (append .Values.protectedNamespaces .Release.Namespace | uniq) }}
@@ -40,16 +40,15 @@ matchExpressions:
 {{- end }}
 
 {{/*
-A CEL expression: the object named by the argument bears Score's marker or is opted in.
+A CEL expression: the object that the argument names has Score's annotation or is opted in.
 */}}
 {{- define "reprise.marked" -}}
 ((has({{ . }}.metadata.annotations) && 'k8s.score.dev/workload-name' in {{ . }}.metadata.annotations && {{ . }}.metadata.annotations['k8s.score.dev/workload-name'] != '') || (has({{ . }}.metadata.labels) && 'reprise.dev/guard' in {{ . }}.metadata.labels && {{ . }}.metadata.labels['reprise.dev/guard'] == 'enabled'))
 {{- end }}
 
 {{/*
-The conditions under which a webhook is called at all, judged by the API server: a workload, now or before this
-request, whose spec, labels or marker changed. Every level is guarded, since an expression that fails refuses
-the request with an error that no one understands.
+The match conditions of a webhook. The object is a workload, or was one before this request, and its spec, labels or Score's
+annotation changed. Every level has a has(), because an expression that fails rejects the request with an obscure error.
 */}}
 {{- define "reprise.matchConditions" -}}
 - name: workload
@@ -67,23 +66,23 @@ the request with an error that no one understands.
 {{- end }}
 
 {{/*
-A CEL expression: one of the containers in the list named by the argument requests more than its own limit. A
-template without containers has a null for them, which has() takes for a value.
+A CEL expression: a container in the list that the argument names requests more than its own limit. In a template without
+containers the list is null, for which has() is true.
 */}}
 {{- define "reprise.overLimit" -}}
 (has(object.spec.template.spec.{{ . }}) && object.spec.template.spec.{{ . }} != null && object.spec.template.spec.{{ . }}.exists(c, has(c.resources) && has(c.resources.requests) && has(c.resources.limits) && c.resources.requests.exists(r, r in c.resources.limits && isQuantity(c.resources.requests[r]) && isQuantity(c.resources.limits[r]) && quantity(c.resources.requests[r]).isGreaterThan(quantity(c.resources.limits[r])))))
 {{- end }}
 
 {{/*
-A CEL expression: the selector changes. Nothing else of an update reaches the early check by it.
+A CEL expression: the request changes the selector.
 */}}
 {{- define "reprise.selectorChanged" -}}
 (request.operation == 'UPDATE' && has(object.spec) && has(oldObject.spec) && has(object.spec.selector) && has(oldObject.spec.selector) && object.spec.selector != oldObject.spec.selector)
 {{- end }}
 
 {{/*
-A CEL expression: two volumes have one name. Comparing each with each is bounded, since the cost of an expression
-is: with very many volumes it says yes, and the check itself finds out.
+A CEL expression: two volumes have the same name. The API server limits the cost of an expression, so it is true without a
+comparison if there are many volumes; then the early phase compares them.
 */}}
 {{- define "reprise.duplicateVolumes" -}}
 (has(object.spec.template.spec.volumes) && object.spec.template.spec.volumes != null && (object.spec.template.spec.volumes.size() > 64 || object.spec.template.spec.volumes.exists(v, has(v.name) && !object.spec.template.spec.volumes.exists_one(w, has(w.name) && w.name == v.name))))

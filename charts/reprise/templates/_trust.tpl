@@ -1,12 +1,12 @@
 {{/*
-The user that Reprise is to the API server.
+The username of Reprise.
 */}}
 {{- define "reprise.username" -}}
 system:serviceaccount:{{ .Release.Namespace }}:{{ .Release.Name }}
 {{- end }}
 
 {{/*
-The condition under which a policy binds Reprise's own account and nobody else.
+The condition that restricts a policy to the account of Reprise.
 */}}
 {{- define "reprise.ownAccount" -}}
 - name: reprise-itself
@@ -14,7 +14,7 @@ The condition under which a policy binds Reprise's own account and nobody else.
 {{- end }}
 
 {{/*
-Puts the ValidatingAdmissionPolicy of the name in force, in every namespace.
+A binding that enforces the ValidatingAdmissionPolicy of this name in every namespace.
 */}}
 {{- define "reprise.policyBinding" -}}
 apiVersion: admissionregistration.k8s.io/v1
@@ -29,8 +29,7 @@ spec:
 {{- end }}
 
 {{/*
-A CEL expression: every entry under reprise.dev/ that the first object has among its labels or annotations, the
-second has too.
+A CEL expression: the second object has every label or annotation of the first one with the prefix reprise.dev/.
 */}}
 {{- define "reprise.settingsKept" -}}
 {{- $here := printf "%s.metadata.%s" (index . 0) (index . 2) -}}
@@ -39,7 +38,7 @@ second has too.
 {{- end }}
 
 {{/*
-A CEL expression: the ConfigMap named by the argument holds one file as Score writes it.
+A CEL expression: the ConfigMap that the argument names has one file, in the form that Score writes.
 */}}
 {{- define "reprise.scoreFile" -}}
 ((has({{ . }}.data) ? {{ . }}.data.size() : 0) + (has({{ . }}.binaryData) ? {{ . }}.binaryData.size() : 0) == 1 && ((has({{ . }}.data) && 'file' in {{ . }}.data) || (has({{ . }}.binaryData) && 'file' in {{ . }}.binaryData)))

@@ -1,4 +1,4 @@
-// Package controller keeps the certificate that admission is served with, and tells the API server what to trust.
+// Package controller keeps the serving certificate of admission valid and publishes the CAs that the API server trusts.
 package controller
 
 import (
@@ -21,37 +21,41 @@ import (
 	"reprise.dev/reprise/internal/certificate"
 )
 
-// Clock tells the time.
+// Clock returns the current time.
 type Clock func() time.Time
 
 const (
-	// look is how often the certificate is looked at where nothing is watched that would tell of it: files change unseen,
-	// and time passes.
-	look = 5 * time.Second
-	// patience is how long something must be amiss before it is told: while an install or a renewal goes on, it is.
-	patience = 20 * time.Second
+	// pollInterval is how often the certificate is verified without a watch event: files change and certificates expire.
+	pollInterval = 5 * time.Second
+	// gracePeriod is how long a problem must last before it is reported. During an install or a renewal it is normal.
+	gracePeriod = 20 * time.Second
 )
 
-// Controller looks at what is served and at what the API server trusts, whenever either changes. It runs on every replica.
+// EventWriter writes Events.
+type EventWriter interface {
+	Write(context.Context, event.Event) error
+}
+
+// Controller verifies the serving certificate whenever it or a webhook configuration changes. It runs on every replica.
 type Controller struct {
-	// Client reads from a cache that watches what it reads.
+	// Client reads from a cache.
 	Client         client.Client
 	Source         Source
 	Serving        *certificate.Serving
 	Configurations Configurations
-	// Tell writes an Event; About is what it is about.
-	Tell  func(context.Context, event.Event) error
-	About func(context.Context) corev1.ObjectReference
-	// Expiry is set to the end of what is served, in seconds since 1970.
+	Events         EventWriter
+	// Regarding returns the object of the Events.
+	Regarding func(context.Context) corev1.ObjectReference
+	// Expiry is set to the expiry of the served certificate, in seconds since 1970.
 	Expiry prometheus.Gauge
 	Now    Clock
 	Log    logr.Logger
 
-	telling teller
+	reporter reporter
 }
 
-// SetupWithManager registers the keeper. A Secret is watched where secrets says so.
-func (k *Controller) SetupWithManager(manager ctrl.Manager, secrets bool) error {
+// SetupWithManager registers the controller, which watches the Secret only if secrets is set.
+func (c *Controller) SetupWithManager(manager ctrl.Manager, secrets bool) error {
 	one := handler.EnqueueRequestsFromMapFunc(func(context.Context, client.Object) []reconcile.Request {
 		return []reconcile.Request{{}}
 	})
@@ -62,47 +66,46 @@ func (k *Controller) SetupWithManager(manager ctrl.Manager, secrets bool) error 
 	if secrets {
 		b = b.Watches(&corev1.Secret{}, one)
 	}
-	if err := b.Complete(k); err != nil {
-		return fmt.Errorf("adding the keeper of the certificate: %w", err)
+	if err := b.Complete(c); err != nil {
+		return fmt.Errorf("adding the certificate controller: %w", err)
 	}
 	return nil
 }
 
 // Reconcile implements reconcile.Reconciler.
-func (k *Controller) Reconcile(ctx context.Context, _ reconcile.Request) (reconcile.Result, error) {
-	all, err := k.Configurations.read(ctx, k.Client)
+func (c *Controller) Reconcile(ctx context.Context, _ reconcile.Request) (reconcile.Result, error) {
+	all, err := c.Configurations.read(ctx, c.Client)
 	if err != nil {
 		return reconcile.Result{}, err
 	}
-	before := hooks(all) // A source may have the API server trust more; what it does is judged when it is seen.
-	pair, err := k.Source.Pair(ctx, k.Serving.Served(), all)
+	before := webhooksOf(all) // The source may publish a CA; its effect is verified once the cache shows it.
+	pair, err := c.Source.Pair(ctx, c.Serving.Served(), all)
 	if apierrors.IsConflict(err) {
-		return reconcile.Result{RequeueAfter: 100 * time.Millisecond}, nil // Another replica was first, and the cache will tell.
+		return reconcile.Result{RequeueAfter: 100 * time.Millisecond}, nil // Another replica was first; the cache will show its write.
 	}
-	verdict, waiting := k.Serving.Propose(pair, before, k.Now())
-	k.Expiry.Set(max(0, float64(verdict.Expires.Unix())))
-	k.tell(ctx, findingOf(verdict, waiting, err))
-	return reconcile.Result{RequeueAfter: look}, nil
+	result, pending := c.Serving.Propose(pair, before, c.Now())
+	c.Expiry.Set(max(0, float64(result.Expires.Unix())))
+	c.report(ctx, problemOf(result, pending, err))
+	return reconcile.Result{RequeueAfter: pollInterval}, nil
 }
 
-// tell says what is amiss, and that it no longer is.
-func (k *Controller) tell(ctx context.Context, f finding) {
-	now := k.Now()
-	told, due := k.telling.due(f, now)
-	if !due {
+// report logs a problem and writes an Event about it. It also logs that a problem is solved.
+func (c *Controller) report(ctx context.Context, p problem) {
+	now := c.Now()
+	if !c.reporter.due(p, now) {
 		return
 	}
-	if told.reason == "" {
-		k.Log.Info("The serving certificate is fit")
+	if p.reason == "" {
+		c.Log.Info("The serving certificate is valid")
 		return
 	}
-	message := told.message + "; " + k.Source.Advice(ctx)
-	k.Log.Error(nil, "The serving certificate needs someone", "reason", told.reason, "message", message)
-	err := k.Tell(ctx, event.Event{
-		Reason: told.reason, Warning: true, Regarding: k.About(ctx), Key: told.message, Aggregate: true,
+	message := p.message + "; " + c.Source.Advice(ctx)
+	c.Log.Error(nil, "The serving certificate needs attention", "reason", p.reason, "message", message)
+	err := c.Events.Write(ctx, event.Event{
+		Reason: p.reason, Warning: true, Regarding: c.Regarding(ctx), Key: p.message, Aggregate: true,
 		Message: event.Message(message, nil, ""), At: now,
 	})
 	if err != nil {
-		k.Log.Error(err, "Telling of the serving certificate")
+		c.Log.Error(err, "Writing the Event about the serving certificate")
 	}
 }

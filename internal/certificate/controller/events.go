@@ -7,64 +7,63 @@ import (
 	"reprise.dev/reprise/internal/certificate"
 )
 
-// finding is what is to be told of the certificate; without a reason nothing is amiss.
-type finding struct {
+// problem is a problem with the serving certificate. The zero value is none.
+type problem struct {
 	reason  event.Reason
 	message string
 }
 
-func findingOf(v certificate.Verdict, waiting string, err error) finding {
+func problemOf(r certificate.Result, pending string, err error) problem {
 	why := ""
 	if err != nil {
 		why = err.Error()
 	}
 	switch {
-	case !v.Serves():
-		f := finding{event.CertificateNotReady, "admission is not served, and what the failure policy lets through is unchecked: " + v.Reason}
+	case !r.Serves():
+		p := problem{event.CertificateNotReady, "admission is not served: " + r.Reason}
 		if why != "" {
-			f.message += " (" + why + ")"
+			p.message += " (" + why + ")"
 		}
-		return f
-	case waiting != "":
-		return finding{event.CertificateNotReady, "a new serving certificate is not used, and the former serves on: " + waiting}
-	case v.State == certificate.Expiring:
-		f := finding{event.CertificateExpiring, v.Reason}
+		return p
+	case pending != "":
+		return problem{event.CertificateNotReady, "the new serving certificate is not used yet, and the previous one is still served: " + pending}
+	case r.State == certificate.Expiring:
+		p := problem{event.CertificateExpiring, r.Reason}
 		if why != "" {
-			f.message += " (" + why + ")"
+			p.message += " (" + why + ")"
 		}
-		return f
+		return p
 	case why != "":
-		return finding{event.CertificateNotReady, "the serving certificate cannot be kept: " + why}
+		return problem{event.CertificateNotReady, "the serving certificate cannot be renewed: " + why}
 	}
-	return finding{}
+	return problem{}
 }
 
-// again is how often what stays amiss is told.
-const again = time.Hour
+// repeatInterval is how often a problem is reported while it lasts.
+const repeatInterval = time.Hour
 
-// teller remembers what was seen and told.
-type teller struct {
-	seen   finding
-	since  time.Time
-	told   finding
-	toldAt time.Time
+// reporter decides when a problem is reported.
+type reporter struct {
+	last       problem
+	since      time.Time
+	reported   problem
+	reportedAt time.Time
 }
 
-// due says whether a finding is to be told now: once it has lasted, then every hour; and that all is well, once after
-// something was amiss.
-func (t *teller) due(f finding, now time.Time) (finding, bool) {
-	if t.since.IsZero() || f != t.seen {
-		t.seen, t.since = f, now
+// due reports whether to report a problem now: after the grace period, and then at every interval. That there is no
+// problem is reported at the start, and after a problem was reported.
+func (r *reporter) due(p problem, now time.Time) bool {
+	if r.since.IsZero() || p != r.last {
+		r.last, r.since = p, now
 	}
-	if f.reason == "" {
-		first := t.toldAt.IsZero()
-		tell := first || t.told.reason != ""
-		t.told, t.toldAt = f, now
-		return f, tell
+	var due bool
+	if p == (problem{}) {
+		due = r.reportedAt.IsZero() || r.reported != problem{}
+	} else {
+		due = now.Sub(r.since) >= gracePeriod && (p != r.reported || now.Sub(r.reportedAt) >= repeatInterval)
 	}
-	if now.Sub(t.since) < patience || (f == t.told && now.Sub(t.toldAt) < again) {
-		return f, false
+	if due {
+		r.reported, r.reportedAt = p, now
 	}
-	t.told, t.toldAt = f, now
-	return f, true
+	return due
 }

@@ -8,50 +8,50 @@ import (
 	"reprise.dev/reprise/internal/certificate"
 )
 
-func TestWhatIsAmissIsToldOnceItLastsAndThenByTheHour(t *testing.T) {
+func TestReporter_Due(t *testing.T) {
 	var (
-		well  = finding{}
-		amiss = finding{event.CertificateNotReady, "no caBundle"}
-		other = finding{event.CertificateExpiring, "soon"}
-		begin = time.Date(2026, 11, 25, 12, 0, 0, 0, time.UTC)
+		fine   = problem{}
+		broken = problem{event.CertificateNotReady, "no caBundle"}
+		other  = problem{event.CertificateExpiring, "soon"}
+		begin  = time.Date(2026, 11, 25, 12, 0, 0, 0, time.UTC)
 	)
 	type look struct {
 		after time.Duration
-		found finding
+		found problem
 		told  bool
 	}
 	for name, looks := range map[string][]look{
-		"well from the start": {{0, well, true}, {time.Minute, well, false}},
-		"an install":          {{0, amiss, false}, {patience / 2, amiss, false}, {patience - 1, well, true}},
-		"it lasts":            {{0, amiss, false}, {patience, amiss, true}, {2 * patience, amiss, false}, {again, amiss, false}, {again + patience, amiss, true}},
-		"it is mended":        {{0, amiss, false}, {patience, amiss, true}, {2 * patience, well, true}, {3 * patience, well, false}},
-		"it turns into worse": {{0, other, false}, {patience, other, true}, {patience + 1, amiss, false}, {2*patience + 1, amiss, true}},
-		"it comes and goes":   {{0, well, true}, {1, amiss, false}, {patience, well, false}, {patience + 1, amiss, false}, {2 * patience, amiss, false}},
-		"it comes back":       {{0, amiss, false}, {patience, amiss, true}, {patience + 1, well, true}, {patience + 2, amiss, false}, {2*patience + 2, amiss, true}},
+		"valid from the start": {{0, fine, true}, {time.Minute, fine, false}},
+		"an install":           {{0, broken, false}, {gracePeriod / 2, broken, false}, {gracePeriod - 1, fine, true}},
+		"it lasts":             {{0, broken, false}, {gracePeriod, broken, true}, {2 * gracePeriod, broken, false}, {repeatInterval, broken, false}, {repeatInterval + gracePeriod, broken, true}},
+		"it is repaired":       {{0, broken, false}, {gracePeriod, broken, true}, {2 * gracePeriod, fine, true}, {3 * gracePeriod, fine, false}},
+		"it gets worse":        {{0, other, false}, {gracePeriod, other, true}, {gracePeriod + 1, broken, false}, {2*gracePeriod + 1, broken, true}},
+		"it comes and goes":    {{0, fine, true}, {1, broken, false}, {gracePeriod, fine, false}, {gracePeriod + 1, broken, false}, {2 * gracePeriod, broken, false}},
+		"it comes back":        {{0, broken, false}, {gracePeriod, broken, true}, {gracePeriod + 1, fine, true}, {gracePeriod + 2, broken, false}, {2*gracePeriod + 2, broken, true}},
 	} {
-		var telling teller
+		var r reporter
 		for i, l := range looks {
-			if _, told := telling.due(l.found, begin.Add(l.after)); told != l.told {
+			if told := r.due(l.found, begin.Add(l.after)); told != l.told {
 				t.Errorf("%s, look %d: told %t, want %t", name, i+1, told, l.told)
 			}
 		}
 	}
 }
 
-func TestAFindingSaysWhatFollowsFromIt(t *testing.T) {
+func TestProblemOf(t *testing.T) {
 	until := time.Date(2026, 11, 25, 12, 0, 0, 0, time.UTC)
 	for name, tt := range map[string]struct {
-		verdict certificate.Verdict
-		waiting string
+		result  certificate.Result
+		pending string
 		want    event.Reason
 	}{
-		"fit":           {certificate.Verdict{State: certificate.Valid, Expires: until}, "", ""},
-		"unfit":         {certificate.Verdict{State: certificate.Invalid, Reason: "expired"}, "", event.CertificateNotReady},
-		"not looked at": {certificate.Verdict{}, "", event.CertificateNotReady},
-		"expiring":      {certificate.Verdict{State: certificate.Expiring, Reason: "soon"}, "", event.CertificateExpiring},
-		"one waits":     {certificate.Verdict{State: certificate.Valid}, "not trusted", event.CertificateNotReady},
+		"valid":        {certificate.Result{State: certificate.Valid, Expires: until}, "", ""},
+		"invalid":      {certificate.Result{State: certificate.Invalid, Reason: "expired"}, "", event.CertificateNotReady},
+		"not verified": {certificate.Result{}, "", event.CertificateNotReady},
+		"expiring":     {certificate.Result{State: certificate.Expiring, Reason: "soon"}, "", event.CertificateExpiring},
+		"one waits":    {certificate.Result{State: certificate.Valid}, "not trusted", event.CertificateNotReady},
 	} {
-		if got := findingOf(tt.verdict, tt.waiting, nil); got.reason != tt.want {
+		if got := problemOf(tt.result, tt.pending, nil); got.reason != tt.want {
 			t.Errorf("%s: %q, want %q", name, got.reason, tt.want)
 		}
 	}

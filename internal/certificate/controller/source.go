@@ -16,19 +16,19 @@ import (
 	"reprise.dev/reprise/internal/certificate"
 )
 
-// Source is where the certificate comes from that is to be served.
+// Source provides the serving certificate.
 type Source interface {
-	// Pair is the one to serve now; empty where there is none yet. It is told what is served, and the webhook
-	// configurations, which it may have trust it.
+	// Pair returns the certificate to serve; empty if there is none yet. A source may change the webhook configurations
+	// so that the API server trusts it.
 	Pair(ctx context.Context, served certificate.Pair, all []configuration) (certificate.Pair, error)
-	// Advice is what to do where it does not serve, in one clause.
+	// Advice returns a clause that says what to do if the API server does not trust the certificate.
 	Advice(ctx context.Context) string
 }
 
-// Files are a certificate that others put in place, such as a mounted Secret. They are read again and again.
+// Files reads a certificate from files, such as a mounted Secret.
 type Files struct {
 	Certificate, Key string
-	// Remedy is the advice.
+	// Remedy is what Advice returns.
 	Remedy string
 }
 
@@ -51,17 +51,17 @@ func (f Files) Pair(context.Context, certificate.Pair, []configuration) (certifi
 // Advice implements Source.
 func (f Files) Advice(context.Context) string { return f.Remedy }
 
-// SelfSigned is a certificate of Reprise's own authority, kept in a Secret that the chart has made. Every replica keeps
-// it so: one that does not lead must become ready too. Of two that write, the API server lets one.
+// SelfSigned issues and renews a certificate in a Secret that the chart creates. Every replica does so, since one that is
+// not the leader must become ready too. If two write at the same time, the API server rejects one.
 type SelfSigned struct {
 	// Client reads the Secret from a cache, and writes.
 	Client client.Client
 	Secret types.NamespacedName
-	// Names are what the certificate is for, beside the hosts of the webhook configurations.
-	Names []string
-	Terms certificate.Terms
-	Now   Clock
-	Log   logr.Logger
+	// Names are the hostnames of the certificate, in addition to those in the webhook configurations.
+	Names  []string
+	Issuer certificate.Issuer
+	Now    Clock
+	Log    logr.Logger
 }
 
 // Pair implements Source.
@@ -69,33 +69,33 @@ func (s *SelfSigned) Pair(ctx context.Context, served certificate.Pair, all []co
 	secret := &corev1.Secret{}
 	if err := s.Client.Get(ctx, s.Secret, secret); err != nil {
 		if apierrors.IsNotFound(err) {
-			return served, fmt.Errorf("the Secret %s is gone: helm upgrade puts it back, empty, and Reprise fills it", s.Secret)
+			return served, fmt.Errorf("the Secret %s does not exist: helm upgrade restores it, and Reprise issues a certificate", s.Secret)
 		}
 		return served, fmt.Errorf("reading the Secret of the serving certificate: %w", err)
 	}
-	now, hooks := s.Now(), hooks(all)
-	material, names := certificate.BundleOf(secret.Data), s.names(hooks)
-	step := s.Terms.Next(material, names, hooks, now)
+	now, webhooks := s.Now(), webhooksOf(all)
+	bundle, names := certificate.FromSecret(secret.Data), s.names(webhooks)
+	step := s.Issuer.Next(bundle, names, webhooks, now)
 	if step != certificate.Keep {
-		taken, err := s.Terms.Rotate(step, material, names, certificate.Signers(served, hooks), now)
+		next, err := s.Issuer.Rotate(step, bundle, names, certificate.Signers(served, webhooks), now)
 		if err != nil {
 			return served, err
 		}
-		secret.Data = taken.Data()
+		secret.Data = next.Data()
 		if err := s.Client.Update(ctx, secret); err != nil {
 			return served, fmt.Errorf("storing the serving certificate in Secret %s: %w", s.Secret, err)
 		}
-		s.Log.Info("Changed the certificates", "step", step.String(), "names", names)
-		material = taken
+		s.Log.Info("Rotated the certificates", "step", step.String(), "names", names)
+		bundle = next
 	}
-	if err := publish(ctx, s.Client, all, material.CABundle(now)); err != nil {
-		return material.Serving, err
+	if err := publish(ctx, s.Client, all, bundle.CABundle(now)); err != nil {
+		return bundle.Serving, err
 	}
-	return material.Serving, nil
+	return bundle.Serving, nil
 }
 
-// names are what the certificate is to be for, each once.
-func (s *SelfSigned) names(hooks []certificate.Webhook) []string {
+// names returns the hostnames of the certificate, each once.
+func (s *SelfSigned) names(webhooks []certificate.Webhook) []string {
 	var names []string
 	seen := map[string]bool{"": true}
 	for _, name := range s.Names {
@@ -104,10 +104,10 @@ func (s *SelfSigned) names(hooks []certificate.Webhook) []string {
 			names = append(names, name)
 		}
 	}
-	for _, hook := range hooks {
-		if !seen[hook.Host] {
-			seen[hook.Host] = true
-			names = append(names, hook.Host)
+	for _, webhook := range webhooks {
+		if !seen[webhook.Host] {
+			seen[webhook.Host] = true
+			names = append(names, webhook.Host)
 		}
 	}
 	return names
@@ -115,5 +115,5 @@ func (s *SelfSigned) names(hooks []certificate.Webhook) []string {
 
 // Advice implements Source.
 func (s *SelfSigned) Advice(context.Context) string {
-	return fmt.Sprintf("Reprise makes and renews it itself, in Secret %s; its log says what keeps it from that", s.Secret)
+	return fmt.Sprintf("Reprise issues and renews it in Secret %s; see its log for errors", s.Secret)
 }

@@ -14,21 +14,21 @@ import (
 	"reprise.dev/reprise/internal/certificate"
 )
 
-// Configurations are the webhook configurations of an install, by name.
+// Configurations has the names of the webhook configurations of an install.
 type Configurations struct{ Validating, Mutating string }
 
-// ConfigurationsOf are those that the chart installs under the name of a release.
+// ConfigurationsOf returns the names that the chart gives the webhook configurations of a release.
 func ConfigurationsOf(release string) Configurations {
 	return Configurations{Validating: release, Mutating: "zz-" + release + "-early"}
 }
 
-// configuration is a webhook configuration and what the API server is told in it.
+// configuration is a webhook configuration with the client configurations in it.
 type configuration struct {
 	object  client.Object
 	clients []*admissionregistrationv1.WebhookClientConfig
 }
 
-// read reads those that exist.
+// read returns the configurations that exist.
 func (c Configurations) read(ctx context.Context, reader client.Reader) ([]configuration, error) {
 	var found []configuration
 	validating := &admissionregistrationv1.ValidatingWebhookConfiguration{}
@@ -56,22 +56,22 @@ func (c Configurations) read(ctx context.Context, reader client.Reader) ([]confi
 	return found, nil
 }
 
-// hooks are what the API server is told in them.
-func hooks(all []configuration) []certificate.Webhook {
-	var hooks []certificate.Webhook
+// webhooksOf returns the webhooks of the configurations.
+func webhooksOf(all []configuration) []certificate.Webhook {
+	var webhooks []certificate.Webhook
 	for _, one := range all {
 		kind := "ValidatingWebhookConfiguration "
 		if _, mutating := one.object.(*admissionregistrationv1.MutatingWebhookConfiguration); mutating {
 			kind = "MutatingWebhookConfiguration "
 		}
 		for _, c := range one.clients {
-			hooks = append(hooks, certificate.Webhook{Configuration: kind + one.object.GetName(), Host: host(c), CABundle: c.CABundle})
+			webhooks = append(webhooks, certificate.Webhook{Configuration: kind + one.object.GetName(), Host: host(c), CABundle: c.CABundle})
 		}
 	}
-	return hooks
+	return webhooks
 }
 
-// host is the name that a certificate has to be for: of a Service it is that without the cluster's domain
+// host returns the hostname that the API server verifies. That of a Service is without the cluster domain
 // (k8s.io/apiserver/pkg/util/webhook, ClientManager).
 func host(c *admissionregistrationv1.WebhookClientConfig) string {
 	if c.Service != nil {
@@ -87,10 +87,10 @@ func host(c *admissionregistrationv1.WebhookClientConfig) string {
 	return strings.Trim(called.Hostname(), "[]")
 }
 
-// ServiceHost is the name by which the API server calls a webhook's Service.
+// ServiceHost returns the hostname that the API server verifies for a webhook's Service.
 func ServiceHost(name, namespace string) string { return name + "." + namespace + ".svc" }
 
-// publish has the API server trust the bundle.
+// publish writes the caBundle into the webhook configurations that have another one.
 func publish(ctx context.Context, writer client.Writer, all []configuration, bundle []byte) error {
 	for _, one := range all {
 		changed := false
@@ -101,7 +101,7 @@ func publish(ctx context.Context, writer client.Writer, all []configuration, bun
 		if !changed {
 			continue
 		}
-		// With the resourceVersion of what was read: of two replicas one writes.
+		// The resourceVersion makes one of two concurrent updates fail.
 		if err := writer.Update(ctx, one.object); err != nil {
 			return fmt.Errorf("writing the caBundle of webhook configuration %s: %w", one.object.GetName(), err)
 		}

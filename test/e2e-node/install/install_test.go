@@ -140,7 +140,7 @@ func TestSelfSigned(t *testing.T) {
 			now := secret(t, name)
 			return !bytes.Equal(now["tls.crt"], before["tls.crt"]) && !bytes.Equal(now["ca.crt"], before["ca.crt"]), "certificate and authority have not changed"
 		})
-	}, "certificates.lifetime=60s", "certificates.authorityLifetime=200s")
+	}, "certificates.lifetime=60s", "certificates.caLifetime=200s")
 }
 
 // TestFailingClosedFailsNoApply has the API server refuse what it cannot ask about: then every gap is a failed apply, that

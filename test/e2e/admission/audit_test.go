@@ -39,11 +39,11 @@ func TestWhatRunsIsJudgedWhenPoliciesChange(t *testing.T) {
 	if !meta.IsStatusConditionTrue(healthy.Status.Conditions, v1alpha1.ConditionCompliant) {
 		t.Fatalf("conditions %+v, want compliant", healthy.Status.Conditions)
 	}
-	p.metric(`reprise_policy_violating_workloads{enforcement="deny",policy="pod-admissible"}`, "0")
+	p.metric(`reprise_audit_violations{enforcement="deny",policy="pod-admissible"}`, "0")
 	events := len(product.Events(p, p.API, product.EventFilter{Namespace: "audited", Kind: "Deployment", Name: "one"}))
 
 	p.bring("owners", fmt.Sprintf(owned, "owned"))
-	p.metric(`reprise_policy_violating_workloads{enforcement="deny",policy="owned"}`, "2")
+	p.metric(`reprise_audit_violations{enforcement="deny",policy="owned"}`, "2")
 	violating := p.revision("one", func(r *v1alpha1.WorkloadRevision) (bool, string) {
 		c := meta.FindStatusCondition(r.Status.Conditions, v1alpha1.ConditionCompliant)
 		return c != nil && c.Status == metav1.ConditionFalse && c.Message == "1 violations, the first: there is no owner", fmt.Sprintf("the condition is %+v", c)
@@ -51,7 +51,7 @@ func TestWhatRunsIsJudgedWhenPoliciesChange(t *testing.T) {
 
 	// Another policy has all judged again. What says the same as before is not written.
 	p.bring("trial", "# METADATA\n# custom:\n#   enforcement: dryrun\n"+fmt.Sprintf(owned, "trial"))
-	p.metric(`reprise_policy_violating_workloads{enforcement="dryrun",policy="trial"}`, "2")
+	p.metric(`reprise_audit_violations{enforcement="dryrun",policy="trial"}`, "2")
 	p.metric("reprise_policy_invalid_sources", "1")
 	if again := p.revision("one", nil); again.ResourceVersion != violating.ResourceVersion {
 		t.Error("the Revision was written although nothing changed")

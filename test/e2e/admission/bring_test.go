@@ -59,7 +59,7 @@ func TestAPolicyIsInForceWithoutARestartAndGoesWithItsConfigMap(t *testing.T) {
 func TestAConfigMapThatSlippedInIsReportedAndTakesNothingDown(t *testing.T) {
 	p := newNamedPlace(t, strict)
 	message := p.event(product.Namespace, "ConfigMap", slipped, "PolicyInvalid")
-	if !strings.Contains(message, "not in force: ") || !strings.Contains(message, "slipped-in/bad.rego:3") {
+	if !strings.Contains(message, "policies not loaded: ") || !strings.Contains(message, "slipped-in/bad.rego:3") {
 		t.Errorf("the event says %q", message)
 	}
 	p.answers(strict, acceptable("cart"), "there is no memory limit")

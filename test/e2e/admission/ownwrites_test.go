@@ -17,7 +17,7 @@ import (
 	"reprise.dev/reprise/workload"
 )
 
-const nothingInProtected = "Reprise writes nothing in a protected namespace but its own Leases and Events"
+const nothingInProtected = "Reprise writes nothing in a protected namespace except its own Leases and Events"
 
 // asReprise is a client with the rights of Reprise's own account.
 func (p place) asReprise() client.Client {
@@ -62,8 +62,8 @@ func TestRepriseItselfUpdatesOnlyGuardedWorkloads(t *testing.T) {
 		p.Create(d)
 		return d
 	}
-	const settings = "A rollback leaves the labels and annotations under reprise.dev/ as they are"
-	const shape = "A rollback leaves replicas, owners and finalizers as they are"
+	const settings = "A rollback does not change labels and annotations with the prefix reprise.dev/"
+	const shape = "A rollback does not change replicas, owners and finalizers"
 	const unguarded = "Reprise updates guarded workloads only"
 	ordinary := variant(p.Namespace, "ordinary", func(d *appsv1.Deployment) { d.Annotations = map[string]string{"reprise.dev/rollback": "auto"} })
 	writes := map[string]struct {
@@ -167,7 +167,7 @@ func TestRepriseItselfWritesOnlyScoresFiles(t *testing.T) {
 	mixed.Data = map[string]string{"more": "text"}
 	p.Create(file("filed-main-file-0000000004", "other"))
 
-	const form = "Reprise writes only ConfigMaps that hold a file of Score"
+	const form = "Reprise writes only ConfigMaps with a file of Score"
 	for name, c := range map[string]struct {
 		message string
 		write   func(client.Client) error

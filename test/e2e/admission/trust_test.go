@@ -19,8 +19,8 @@ import (
 )
 
 const (
-	writtenByRepriseAlone = "Revisions are written by Reprise alone (system:serviceaccount:reprise-system:reprise)"
-	deletedByRepriseAlone = "Revisions are deleted by Reprise alone (system:serviceaccount:reprise-system:reprise)"
+	writtenByRepriseAlone = "Only Reprise (system:serviceaccount:reprise-system:reprise) can write Revisions"
+	deletedByRepriseAlone = "Only Reprise (system:serviceaccount:reprise-system:reprise) can delete Revisions"
 )
 
 // refusedByPolicy has the write refused with the message, first as dry runs until the policies are in force,

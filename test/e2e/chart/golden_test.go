@@ -117,7 +117,7 @@ func TestPodsRestartOnlyForWhatTheyReadAtTheirStart(t *testing.T) {
 		"defaults.bakeTime=5s":   false,
 		"history.maxPerMinute=5": false,
 		"policies.overrides[0].policy=limits-missing,policies.overrides[0].enforcement=deny": false,
-		"rollback.maxAtOnce=5":        true,
+		"rollback.maxConcurrent=5":    true,
 		"protectedNamespaces={istio}": true,
 		"webhook.failurePolicy=Fail":  true,
 	} {

@@ -56,7 +56,7 @@ func (p place) log() string {
 	return logs
 }
 
-// logs waits until the process has said a line with all of the words.
+// logs waits until the process has logged a line with all of the words.
 func (p place) logs(words ...string) {
 	p.Helper()
 	product.Eventually(p, func() (bool, string) {
@@ -73,7 +73,7 @@ func (p place) logs(words ...string) {
 	})
 }
 
-// valid is whether the process says that the file as it is now is in force.
+// valid waits until the process reports whether the current file is active.
 func (p place) valid(want bool) {
 	p.Helper()
 	line := "reprise_config_last_reload_successful 0"

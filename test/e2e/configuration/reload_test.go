@@ -14,7 +14,7 @@ import (
 func TestAWorkloadThatIsWatchedFollowsANewBakeTime(t *testing.T) {
 	p := newPlace(t)
 	p.write("defaults:\n  bakeTime: 10h\n")
-	p.logs("is in force", "defaults.bakeTime 30s → 10h0m0s")
+	p.logs("Configuration changed", "defaults.bakeTime 30s → 10h0m0s")
 	d := p.workload("app")
 	if err := p.API.Create(t.Context(), d); err != nil {
 		t.Fatal(err)
@@ -47,7 +47,7 @@ func TestAnOverrideActsWithoutARestart(t *testing.T) {
 	refused("")
 	p.write("policies:\n  overrides:\n  - {policy: limits-missing, enforcement: deny, namespaces: {include: [" + p.Namespace + "]}}\n")
 	refused("limit")
-	p.logs("is in force", "policies.overrides[limits-missing] none → deny in "+p.Namespace)
+	p.logs("Configuration changed", "policies.overrides[limits-missing] none → deny in "+p.Namespace)
 	p.write("policies: {}\n")
 	refused("")
 }
@@ -55,11 +55,11 @@ func TestAnOverrideActsWithoutARestart(t *testing.T) {
 func TestABadFileLeavesInForceWhatWasAndSaysSo(t *testing.T) {
 	p := newPlace(t)
 	p.write("defaults:\n  bakeTime: 7s\n")
-	p.logs("is in force", "bakeTime", "→ 7s")
+	p.logs("Configuration changed", "bakeTime", "→ 7s")
 	p.valid(true)
 	for _, bad := range []struct{ reason, content, says string }{
-		{"mistakes, each with its line", "defaults:\n  bakeTime: 8s\n  historyLimit: 1\nhistory:\n  keepGone: long\n",
-			`line 3: defaults.historyLimit is 1: expected at least 2, the live revision and the one to go back to; line 5: history.keepGone is "long": expected a duration such as 24h`},
+		{"mistakes, each with its line", "defaults:\n  bakeTime: 8s\n  historyLimit: 1\nhistory:\n  retainDeleted: long\n",
+			`line 3: defaults.historyLimit: Invalid value: 1: expected at least 2, the live revision and a rollback target; line 5: history.retainDeleted: Invalid value: "long": expected a duration such as 24h`},
 		{"a policy that does not exist", "defaults:\n  bakeTime: 9s\npolicies:\n  overrides: [{policy: no-such-policy, enforcement: deny}]\n",
 			`no-such-policy`},
 	} {
@@ -83,7 +83,7 @@ func TestABadFileLeavesInForceWhatWasAndSaysSo(t *testing.T) {
 
 func TestWhatOnlyAStartCanChangeIsSaidToWait(t *testing.T) {
 	p := newPlace(t)
-	p.write("failurePolicy: Fail\nrollback:\n  maxAtOnce: 3\n")
-	p.logs("comes in force at the next start", "failurePolicy Ignore → Fail", "rollback.maxAtOnce 50 → 3")
+	p.write("failurePolicy: Fail\nrollback:\n  maxConcurrent: 3\n")
+	p.logs("Restart Reprise to apply", "failurePolicy Ignore → Fail", "rollback.maxConcurrent 50 → 3")
 	p.valid(true)
 }

@@ -46,7 +46,7 @@ func TestAWorkloadTooLargeToBeRecordedSaysSoAndHoldsUpNobody(t *testing.T) {
 	d := p.CreateIdle("too-large", func(c *corev1.Container) {
 		c.Env = []corev1.EnvVar{{Name: "V", Value: string(noise)}}
 	})
-	if message := p.Event("RecordingFailed", d.Name); !strings.Contains(message, "cannot be gone back to") {
+	if message := p.Event("RecordingFailed", d.Name); !strings.Contains(message, "cannot be used as a rollback target") {
 		t.Errorf("the event says %q", message)
 	}
 	// A patch, not an update: the deployment controller writes the object too.

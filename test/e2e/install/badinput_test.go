@@ -27,8 +27,8 @@ import (
 // brought is a certificate that someone brings along.
 func brought(t *testing.T, from time.Time) certificate.Bundle {
 	t.Helper()
-	terms := certificate.Terms{Lifetime: 24 * time.Hour, AuthorityLifetime: 30 * 24 * time.Hour}
-	m, err := terms.Rotate(certificate.Init, certificate.Bundle{}, []string{"localhost"}, nil, from)
+	issuer := certificate.Issuer{Lifetime: 24 * time.Hour, CALifetime: 30 * 24 * time.Hour}
+	m, err := issuer.Rotate(certificate.Init, certificate.Bundle{}, []string{"localhost"}, nil, from)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -38,7 +38,7 @@ func brought(t *testing.T, from time.Time) certificate.Bundle {
 // bring writes it where the flags name it.
 func bring(t *testing.T, dir string, pair certificate.Pair) []string {
 	t.Helper()
-	flags := []string{"--certificates=existing"}
+	flags := []string{"--cert-mode=existing"}
 	for name, content := range map[string][]byte{"tls-cert-file": pair.Certificate, "tls-private-key-file": pair.Key} {
 		path := filepath.Join(dir, name)
 		if err := os.WriteFile(path, content, 0o600); err != nil {
@@ -61,7 +61,7 @@ func TestAWrongCABundleIsToldAndMended(t *testing.T) {
 	right := brought(t, time.Now())
 	installed(t, trusting(at, brought(t, time.Now()).CABundle(time.Now())))
 	i := launched(t, "wrong-bundle", at, bring(t, t.TempDir(), right.Serving)...)
-	message := told(t, "CertificateNotReady", "the caBundle of ValidatingWebhookConfiguration reprise is not that of the authority")
+	message := told(t, "CertificateNotReady", "the caBundle of ValidatingWebhookConfiguration reprise does not contain the CA")
 	for _, part := range []string{"admission is not served", "certificates.caBundle"} {
 		if !strings.Contains(message, part) {
 			t.Errorf("the Event does not say %q: %s", part, message)
@@ -86,8 +86,8 @@ func TestAnExpiredCertificateIsToldAndMended(t *testing.T) {
 	if i.Ready(t.Context()) == nil {
 		t.Error("it is ready with an expired certificate")
 	}
-	terms := certificate.Terms{Lifetime: 24 * time.Hour, AuthorityLifetime: 30 * 24 * time.Hour}
-	renewed, err := terms.Rotate(certificate.Renew, expired, []string{"localhost"}, nil, time.Now())
+	issuer := certificate.Issuer{Lifetime: 24 * time.Hour, CALifetime: 30 * 24 * time.Hour}
+	renewed, err := issuer.Rotate(certificate.Renew, expired, []string{"localhost"}, nil, time.Now())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -131,12 +131,12 @@ func get(t *testing.T, url string) (string, error) {
 func TestASecretThatIsGoneIsToldWhileAdmissionGoesOn(t *testing.T) {
 	at := port(t)
 	installed(t, own(at))
-	i := launched(t, "no-secret", at, "--certificates="+selfSigned)
+	i := launched(t, "no-secret", at, "--cert-mode="+selfSigned)
 	ready(t, i)
 	if err := api(t).Delete(t.Context(), secret(t)); err != nil {
 		t.Fatal(err)
 	}
-	told(t, "CertificateNotReady", "is gone: helm upgrade puts it back")
+	told(t, "CertificateNotReady", "does not exist: helm upgrade restores it")
 	if err := i.Ready(t.Context()); err != nil {
 		t.Errorf("it is not ready although it can serve on: %v", err)
 	}
@@ -150,7 +150,7 @@ func TestASecretThatIsGoneIsToldWhileAdmissionGoesOn(t *testing.T) {
 func TestASecretThatWasSpoiltIsMended(t *testing.T) {
 	at := port(t)
 	installed(t, own(at))
-	i := launched(t, "spoilt", at, "--certificates="+selfSigned)
+	i := launched(t, "spoilt", at, "--cert-mode="+selfSigned)
 	ready(t, i)
 	s := secret(t)
 	s.Data["ca.key"], s.Data["tls.crt"] = []byte("x"), []byte("y")
@@ -166,7 +166,7 @@ func TestASecretThatWasSpoiltIsMended(t *testing.T) {
 func TestACABundleThatWasOverwrittenIsMended(t *testing.T) {
 	at := port(t)
 	installed(t, own(at))
-	i := launched(t, "overwritten", at, "--certificates="+selfSigned)
+	i := launched(t, "overwritten", at, "--cert-mode="+selfSigned)
 	ready(t, i)
 	product.Eventually(t, func() (bool, string) {
 		stored := &admissionregistrationv1.ValidatingWebhookConfiguration{}
@@ -195,7 +195,7 @@ func TestCertManagerThatIsMissingIsToldByHelmAndByReprise(t *testing.T) {
 	installed(t, trusting(at, brought(t, time.Now()).CABundle(time.Now())))
 	dir := t.TempDir()
 	launched(t, "no-cert-manager", at,
-		"--certificates=cert-manager", "--tls-cert-file="+dir+"/none.crt", "--tls-private-key-file="+dir+"/none.key")
+		"--cert-mode=cert-manager", "--tls-cert-file="+dir+"/none.crt", "--tls-private-key-file="+dir+"/none.key")
 	told(t, "CertificateNotReady", "cert-manager is not installed")
 }
 
@@ -211,10 +211,10 @@ func TestASecondInstallIsRefusedByHelmAndByReprise(t *testing.T) {
 	at := port(t)
 	installed(t, own(at))
 	said, err := runHelm(t, append([]string{"install"}, installArgs(t, "other", "other-system", own(at))...)...)
-	if want := "Reprise is installed in this cluster already, as release reprise in namespace reprise-system"; err == nil || !strings.Contains(said, want) {
+	if want := "Reprise is already installed in this cluster, as release reprise in namespace reprise-system"; err == nil || !strings.Contains(said, want) {
 		t.Errorf("helm does not say %q: %v\n%s", want, err, said)
 	}
-	_, err = product.Launch(t.Context(), shared, "second", port(t), "--certificates="+selfSigned, "--release=other")
+	_, err = product.Launch(t.Context(), shared, "second", port(t), "--cert-mode="+selfSigned, "--release=other")
 	if want := "another Reprise guards this cluster already: release reprise"; err == nil || !strings.Contains(err.Error(), want) {
 		t.Errorf("the second does not say %q: %v", want, err)
 	}
@@ -227,7 +227,7 @@ func TestASecondInstallIsRefusedByHelmAndByReprise(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = api(t).Delete(t.Context(), younger) })
-	ready(t, launched(t, "first", at, "--certificates="+selfSigned))
+	ready(t, launched(t, "first", at, "--cert-mode="+selfSigned))
 	if err := api(t).Delete(t.Context(), younger); err != nil {
 		t.Error(err)
 	}
@@ -241,7 +241,7 @@ func TestConfigurationThatCannotBeReadEndsTheStartWithASentence(t *testing.T) {
 		t.Fatal(err)
 	}
 	for path, want := range map[string]string{"/does/not/exist": "no such file or directory", broken: "expected Ignore or Fail"} {
-		_, err := product.Launch(t.Context(), shared, "unreadable", at, "--certificates="+selfSigned, "--config="+path)
+		_, err := product.Launch(t.Context(), shared, "unreadable", at, "--cert-mode="+selfSigned, "--config="+path)
 		if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), path) {
 			t.Errorf("it does not say %q and name %s: %v", want, path, err)
 		}
@@ -262,7 +262,7 @@ func TestAMissingDefinitionEndsTheStartWithASentence(t *testing.T) {
 		err := c.Get(t.Context(), client.ObjectKeyFromObject(definition), definition.DeepCopy())
 		return apierrors.IsNotFound(err), "the definition is not gone"
 	})
-	_, err := product.Launch(t.Context(), shared, "no-definition", at, "--certificates="+selfSigned)
+	_, err := product.Launch(t.Context(), shared, "no-definition", at, "--cert-mode="+selfSigned)
 	if want := "the CustomResourceDefinition workloadrevisions.reprise.dev is not installed"; err == nil || !strings.Contains(err.Error(), want) {
 		t.Errorf("it does not say %q: %v", want, err)
 	}
@@ -270,14 +270,14 @@ func TestAMissingDefinitionEndsTheStartWithASentence(t *testing.T) {
 		t.Errorf("the cluster is blocked: %v", err)
 	}
 	upgraded(t, own(at))
-	ready(t, launched(t, "definition-back", at, "--certificates="+selfSigned))
+	ready(t, launched(t, "definition-back", at, "--cert-mode="+selfSigned))
 }
 
 // TestANamespaceInDeletionHindersNoOther leaves one in it for ever, since nothing in this cluster ends a deletion.
 func TestANamespaceInDeletionHindersNoOther(t *testing.T) {
 	at := port(t)
 	installed(t, own(at))
-	i := launched(t, "deletion", at, "--certificates="+selfSigned)
+	i := launched(t, "deletion", at, "--cert-mode="+selfSigned)
 	ready(t, i)
 	c := api(t)
 	ending := deployed(t)

@@ -39,7 +39,7 @@ func TestCertManagerRenewsUnderLoadWithoutOneUncheckedApply(t *testing.T) {
 		replicas = append(replicas, launched(t, name, at, mounted(t)...))
 		front.add(at)
 	}
-	told(t, "CertificateNotReady", "cert-manager has not looked at it yet; is it running?")
+	told(t, "CertificateNotReady", "cert-manager has not processed it yet; check that cert-manager runs")
 	startCertManager(t)
 	for _, i := range replicas {
 		ready(t, i)
@@ -131,7 +131,7 @@ func mounted(t *testing.T) []string {
 	}()
 	t.Cleanup(func() { cancel(); <-done })
 	return []string{
-		"--certificates=cert-manager", "--tls-cert-file=" + filepath.Join(dir, "..data", "tls.crt"),
+		"--cert-mode=cert-manager", "--tls-cert-file=" + filepath.Join(dir, "..data", "tls.crt"),
 		"--tls-private-key-file=" + filepath.Join(dir, "..data", "tls.key"),
 	}
 }

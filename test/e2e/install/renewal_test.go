@@ -49,7 +49,7 @@ func changes(t *testing.T, key string, from []byte) []byte {
 func TestCertificatesAreRenewedUnderLoadWithoutOneUncheckedApply(t *testing.T) {
 	front := newBalancer(t)
 	installed(t, own(front.port))
-	flags := []string{"--certificates=" + selfSigned, "--certificate-lifetime=60s", "--authority-lifetime=180s"}
+	flags := []string{"--cert-mode=" + selfSigned, "--cert-lifetime=60s", "--ca-lifetime=180s"}
 	for _, name := range []string{"one", "two"} {
 		at := port(t)
 		i := launched(t, name, at, flags...)
@@ -89,7 +89,7 @@ func TestCertificatesAreRenewedUnderLoadWithoutOneUncheckedApply(t *testing.T) {
 func TestTheLoadSeesWhatIsUnchecked(t *testing.T) {
 	at := port(t)
 	installed(t, own(at))
-	i := launched(t, "alone", at, "--certificates="+selfSigned)
+	i := launched(t, "alone", at, "--cert-mode="+selfSigned)
 	ready(t, i)
 	l := load.Start(t, shared)
 	i.Kill()

@@ -42,7 +42,7 @@ func TestARestrictedNamespaceAcceptsThePods(t *testing.T) {
 func TestProtectedNamespacesAreNeverHeldUp(t *testing.T) {
 	at := port(t)
 	installed(t, own(at))
-	i := launched(t, "protecting", at, "--certificates="+selfSigned)
+	i := launched(t, "protecting", at, "--cert-mode="+selfSigned)
 	ready(t, i)
 	c := api(t)
 	if err := c.Create(t.Context(), &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "cert-manager"}}); err != nil {

@@ -49,7 +49,7 @@ func TestTheHistoryOutlivesTheInstall(t *testing.T) {
 	front := newBalancer(t)
 	installed(t, own(front.port))
 	at := port(t)
-	i := launched(t, "first", at, "--certificates="+selfSigned)
+	i := launched(t, "first", at, "--cert-mode="+selfSigned)
 	ready(t, i)
 	front.add(at)
 	namespace := deployed(t)
@@ -60,7 +60,7 @@ func TestTheHistoryOutlivesTheInstall(t *testing.T) {
 		t.Errorf("the Revision is another after the uninstall: %s, was %s", now, kept)
 	}
 	installed(t, own(front.port))
-	again := launched(t, "second", at, "--certificates="+selfSigned)
+	again := launched(t, "second", at, "--cert-mode="+selfSigned)
 	ready(t, again)
 	if now := recorded(t, namespace); now != kept {
 		t.Errorf("the Revision is another after a new install: %s, was %s", now, kept)

@@ -15,7 +15,7 @@ import (
 func TestReplicasAreReplacedUnderLoadWithoutOneUncheckedApply(t *testing.T) {
 	front := newBalancer(t)
 	installed(t, own(front.port))
-	flags := []string{"--certificates=" + selfSigned, "--shutdown-delay=3s"}
+	flags := []string{"--cert-mode=" + selfSigned, "--shutdown-delay=3s"}
 	type replica struct {
 		*product.Instance
 		port int

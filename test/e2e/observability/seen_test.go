@@ -127,7 +127,7 @@ func TestEachDecisionIsOneLineOfTheLog(t *testing.T) {
 			}
 		}
 		digest := fmt.Sprint(line["policies"])
-		if judged := decision != "unjudged" && decision != "quarantined"; judged && !strings.Contains(i.admitted, `reprise_policy_set_info{digest="`+digest+`"} 1`) {
+		if judged := decision != "unjudged" && decision != "quarantined"; judged && !strings.Contains(i.admitted, `reprise_policy_set_info{hash="`+digest+`"} 1`) {
 			t.Errorf("the log names policies %q, which the metrics do not", digest)
 		}
 	}

@@ -27,7 +27,7 @@ func TestWaitTellsTheFateOfWhatWasApplied(t *testing.T) {
 	p.reprise("wait", "-f", crashing).says(p, 1, "sample-app #2 failed")
 	p.reprise("wait").says(p, 1, "sample-app #2 failed")
 	p.reprise("wait", "-f", healthy).says(p, 0, "sample-app #3 is Healthy")
-	p.reprise("wait", "-f", fixed).says(p, 2, "no revision of sample-app is what the file says")
+	p.reprise("wait", "-f", fixed).says(p, 2, "no revision of sample-app matches the file")
 	p.reprise("wait", "other").says(p, 2, `has no workload "other"`)
 
 	p.apply(fixed)
@@ -56,7 +56,7 @@ func TestWaitKnowsWhatWasApplied(t *testing.T) {
 				apply(p, healthy)
 			}
 			p.reprise("wait", "-f", healthy).says(p, 0, "sample-app #1 is Healthy")
-			p.reprise("wait", "-f", crashing).says(p, 2, "no revision of sample-app is what the file says")
+			p.reprise("wait", "-f", crashing).says(p, 2, "no revision of sample-app matches the file")
 			apply(p, crashing)
 			p.reprise("wait", "-f", crashing).says(p, 1, "sample-app #2 failed", "- containers.frontend.variables.PODINFO_UI_MESSAGE")
 			p.Becomes("sample-app", "1 Healthy, 2 RolledBack, 3 Healthy")
@@ -119,7 +119,7 @@ func TestWaitWaitsForEveryWorkloadOfAFile(t *testing.T) {
 	p.apply(both)
 	p.reprise("wait", "-f", both).says(p, 1, "sample-app #2 failed", "other-app #1 is Healthy")
 	p.reprise("wait", "-f", both, "other-app").says(p, 0, "other-app #1 is Healthy")
-	p.reprise("wait", "-f", both, "third").says(p, 2, "the manifests hold the Deployments other-app, sample-app")
+	p.reprise("wait", "-f", both, "third").says(p, 2, "the manifests have the Deployments other-app, sample-app")
 }
 
 func TestWaitSaysThatAnotherDeployCameFirst(t *testing.T) {
@@ -139,22 +139,22 @@ func TestARollbackIsShownAskedForAndFollowed(t *testing.T) {
 	p := newPlace(t, product.Quick)
 	p.Apply("1-healthy")
 	p.Becomes("sample-app", "1 Healthy")
-	p.reprise("rollback").says(p, 2, "no revision of sample-app was healthy but what runs, #1")
+	p.reprise("rollback").says(p, 2, "sample-app has no healthy revision other than #1")
 	p.Apply("3-fixed-limit")
 	p.Becomes("sample-app", "1 Healthy, 2 Healthy")
 
 	const shows = "sample-app #2 → #1 (Healthy podinfo:6.7.0)"
 	p.reprise("rollback", "--dry-run").says(p, 0, shows, "~ containers.frontend.image")
-	p.reprise("rollback").says(p, 2, shows, "nobody can be asked", "--yes")
+	p.reprise("rollback").says(p, 2, shows, "cannot ask you", "--yes")
 	p.reprise("rollback", "--to", "2", "--yes").says(p, 1, "void: #2 is what is live")
 	p.reprise("rollback", "--to", "7", "--yes").says(p, 2, "has no revision #7; there are 1, 2")
-	p.onTerminal(80, "n\n", "rollback").says(p, 0, "Put #1 of sample-app back? [y/N]")
+	p.onTerminal(80, "n\n", "rollback").says(p, 0, "Roll back sample-app to #1? [y/N]")
 	p.Becomes("sample-app", "1 Healthy, 2 Healthy")
 
 	p.onTerminal(80, "y\n", "rollback").says(p, 0, "#1 runs as #3, which is Healthy, 1 of 1 pods ready")
 	p.Becomes("sample-app", "1 Healthy, 2 Healthy, 3 Healthy")
 	p.reprise("rollback", "sample-app", "--yes").says(p, 0, "sample-app #3 → #2", "#2 runs as #4, which is Healthy")
-	p.reprise("why", "sample-app", "2").says(p, 0, "#1 was put back, asked for by reprise.dev/rollback-to=1@2")
+	p.reprise("why", "sample-app", "2").says(p, 0, "it was rolled back to #1, requested by reprise.dev/rollback-to=1@2")
 }
 
 func TestAPausedWorkloadIsOnlyReported(t *testing.T) {
@@ -162,16 +162,16 @@ func TestAPausedWorkloadIsOnlyReported(t *testing.T) {
 	p := newPlace(t, product.Quick)
 	p.Apply("1-healthy")
 	p.Becomes("sample-app", "1 Healthy")
-	p.reprise("pause").says(p, 0, "a failure is only reported")
-	p.reprise("pause").says(p, 0, "a failure is only reported")
+	p.reprise("pause").says(p, 0, "Reprise only reports failures")
+	p.reprise("pause").says(p, 0, "Reprise only reports failures")
 	crashing := product.Tutorial(t, "6-crashloop")
 	p.apply(crashing)
-	p.reprise("wait", "-f", crashing).says(p, 1, "sample-app #2 failed", "It was left as it is:", "reprise.dev/rollback is manual")
-	p.reprise("status", "sample-app").says(p, 0, "Rollback:      manual", "Held:", "Last healthy:  #1")
-	p.reprise("why").says(p, 0, "Put #1 back, or deploy a fix", "kubectl reprise rollback sample-app")
+	p.reprise("wait", "-f", crashing).says(p, 1, "sample-app #2 failed", "Rollback on hold:", "reprise.dev/rollback is manual")
+	p.reprise("status", "sample-app").says(p, 0, "Rollback:      manual", "On hold:", "Last healthy:  #1")
+	p.reprise("why").says(p, 0, "Roll back to #1, or deploy a fix", "kubectl reprise rollback sample-app")
 	p.reprise("logs").says(p, 0, "sample-app #2", "/frontend] boom")
 	p.reprise("rollback", "--yes").says(p, 0, "#1 runs as #3, which is Healthy")
-	p.reprise("resume").says(p, 0, "a failure is rolled back")
+	p.reprise("resume").says(p, 0, "Reprise rolls back failures")
 	p.Becomes("sample-app", "1 Healthy, 2 RolledBack, 3 Healthy")
 }
 
@@ -183,7 +183,7 @@ func TestWhatFailedIsAdmittedOnceMoreOnRequest(t *testing.T) {
 	if err == nil {
 		t.Fatalf("what failed is admitted: %s", out)
 	}
-	p.reprise("retry", "sample-app", "3").says(p, 2, "#3 is Healthy, and only what failed is refused")
+	p.reprise("retry", "sample-app", "3").says(p, 2, "#3 is Healthy, and only failed revisions are quarantined")
 	p.reprise("retry").says(p, 0, "what failed as #2 is admitted once more; apply it again")
 	p.reprise("retry", "sample-app", "2").says(p, 0, "what failed as #2 is admitted once more")
 	p.apply(crashing)

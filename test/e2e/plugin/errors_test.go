@@ -21,19 +21,19 @@ func TestErrorsSayWhatToDo(t *testing.T) {
 	t.Parallel()
 	p := newPlace(t, product.Quick)
 	p.reprise("status").says(p, 0, "no workload that Reprise guards in namespace "+p.Namespace)
-	p.reprise("history").says(p, 2, "has no workload that Reprise guards; -n names another namespace")
+	p.reprise("history").says(p, 2, "has no workload that Reprise guards; use -n to name another namespace")
 	p.Apply("1-healthy")
 	p.Becomes("sample-app", "1 Healthy")
 	p.reprise("history", "sample-ap").says(p, 2, `has no workload "sample-ap"; did you mean sample-app?`)
 	p.reprise("history", "svc/sample-app").says(p, 2, "expected NAME or deploy/NAME")
-	p.reprise("history", "-o", "xml").says(p, 2, "--output xml is not known")
+	p.reprise("history", "-o", "xml").says(p, 2, "--output xml is not supported")
 	p.Kubectl("create", "deployment", "plain", "--image=x")
 	p.reprise("history", "plain").says(p, 2, "deployment/plain in namespace", "is not guarded by Reprise", "k8s.score.dev/workload-name")
 	p.reprise("why").says(p, 0, "sample-app #1 has been Healthy")
 	p.reprise("diff").says(p, 2, "a diff needs two")
 	p.reprise("why", "a", "1", "2").says(p, 2, "accepts at most 2 arg(s), received 3", "See 'kubectl reprise why --help' for usage and examples")
 	p.reprise("status", "--bogus").says(p, 2, "unknown flag: --bogus", "See 'kubectl reprise status --help'")
-	p.reprise("status", "--server", "https://127.0.0.1:1").says(p, 2, "https://127.0.0.1:1 cannot be reached")
+	p.reprise("status", "--server", "https://127.0.0.1:1").says(p, 2, "cannot reach the cluster https://127.0.0.1:1")
 	p.reprise("history", "sample-app", "--as", "nobody").says(p, 2, "nobody")
 }
 
@@ -53,7 +53,7 @@ func TestWhatIsShownToBeTypedReachesTheSameCluster(t *testing.T) {
 	if err := clientcmd.WriteToFile(*config, p.kubeconfig); err != nil {
 		t.Fatal(err)
 	}
-	p.reprise("status").says(p, 2, "https://127.0.0.1:1 cannot be reached", "is it the right --context?")
+	p.reprise("status").says(p, 2, "cannot reach the cluster https://127.0.0.1:1", "check --context")
 	p.reprise("why", "--context", "other").says(p, 0, "kubectl reprise retry sample-app -n "+p.Namespace+" --context other\n")
 	p.reprise("status", "sample-app", "--context", "other").says(p, 0, "kubectl reprise why sample-app -n "+p.Namespace+" --context other\n")
 	p.reprise("status", "--context", "third").says(p, 2, `context "third" does not exist`)
@@ -87,5 +87,5 @@ func TestAWorkloadThatIsGoneOrLetGoIsToldAsSuch(t *testing.T) {
 
 // saved says whether logs came out of what was saved.
 func saved(t typed) bool {
-	return strings.Contains(t.errors, "its pods are gone; this was saved when it failed")
+	return strings.Contains(t.errors, "its pods are gone; these lines were saved when it failed")
 }

@@ -37,7 +37,7 @@ func TestWhatIsPrintedOnTerminalsAndInAPipe(t *testing.T) {
 				t.Errorf("%v ends with %d:\n%s%s", words, shown.code, shown.out, shown.errors)
 			}
 			for line := range strings.Lines(plain(shown.out)) {
-				if width := len([]rune(strings.TrimSuffix(line, "\n"))); columns > 0 && width > columns && !strings.Contains(line, "the cluster said") {
+				if width := len([]rune(strings.TrimSuffix(line, "\n"))); columns > 0 && width > columns && !strings.Contains(line, "  event: ") {
 					t.Errorf("%v: %d columns of %d: %s", words, width, columns, line)
 				}
 			}
@@ -76,7 +76,7 @@ func unfolded(text string) string {
 	var out string
 	for line := range strings.Lines(text) {
 		words := strings.TrimSpace(line)
-		goesOn := words != "" && unicode.IsLower([]rune(words)[0]) && !strings.HasPrefix(words, "sample-app ") && !strings.HasPrefix(words, "kubectl ") && !strings.HasPrefix(words, "the cluster said")
+		goesOn := words != "" && unicode.IsLower([]rune(words)[0]) && !strings.HasPrefix(words, "sample-app ") && !strings.HasPrefix(words, "kubectl ") && !strings.HasPrefix(words, "event: ")
 		if goesOn && strings.HasSuffix(out, "\n") && !strings.HasSuffix(out, "\n\n") {
 			out, line = strings.TrimSuffix(out, "\n"), " "+words+"\n"
 		}

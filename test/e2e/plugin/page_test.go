@@ -110,7 +110,7 @@ var differing = []struct {
 	what *regexp.Regexp
 	as   string
 }{
-	{regexp.MustCompile(`(?m)^  the cluster said: .*\n`), ""},
+	{regexp.MustCompile(`(?m)^  event: .*\n`), ""},
 	{regexp.MustCompile(`(?m)^  (CrashLoopBackOff|Error), exit code 1, .*$`), "  Error, exit code 1"},
 	{regexp.MustCompile(`\b[0-9]+ restarts?\b`), "RESTARTS"},
 	{regexp.MustCompile(`\b[0-9]{2}:[0-9]{2}:[0-9]{2} UTC\b`), "TIME"},

@@ -51,18 +51,18 @@ func TestTheDayIsSeenInOneCommandEach(t *testing.T) {
 		if err := yaml.UnmarshalStrict([]byte(p.reprise("history", "sample-app", "-o", "yaml").out), &list); err != nil || len(list.Items) != 3 || list.Items[0].Kind != "WorkloadRevision" {
 			t.Errorf("for tools it is %d revisions, %v", len(list.Items), err)
 		}
-		p.reprise("history", "-o", "name").says(p, 0, "revision.reprise.dev/sample-app-1\n")
+		p.reprise("history", "-o", "name").says(p, 0, "workloadrevision.reprise.dev/sample-app-1\n")
 	})
 	t.Run("diff", func(t *testing.T) {
-		p.reprise("diff").says(p, 0, "#1 → #2: what was put back against what it replaced", "~ containers.frontend.image: ghcr.io/stefanprodan/podinfo:6.7.0 → ghcr.io/stefanprodan/podinfo:6.7.1", `+ containers.frontend.args: ["echo boom >&2; exit 1"]`)
+		p.reprise("diff").says(p, 0, "#1 → #2: the restored revision and the one that it replaced", "~ containers.frontend.image: ghcr.io/stefanprodan/podinfo:6.7.0 → ghcr.io/stefanprodan/podinfo:6.7.1", `+ containers.frontend.args: ["echo boom >&2; exit 1"]`)
 		p.reprise("diff", "sample-app", "1", "3").says(p, 0, "#1 → #3\nno change\n")
 		p.reprise("diff", "sample-app", "2", "--kubernetes").says(p, 0, "#2 → #3", `spec.template.spec.containers[name="frontend"].image`)
 		p.reprise("diff", "sample-app", "1", "2", "-o", "json").says(p, 0, `"field": "containers.frontend.image"`)
 		p.reprise("diff", "sample-app", "1", "9").says(p, 2, "sample-app has no revision #9; there are 1, 2, 3")
 	})
 	t.Run("why", func(t *testing.T) {
-		p.reprise("why").says(p, 0, "sample-app #2 failed", "rolled back to #1", cause, "| boom", "exit code 1", "What it changed against #1",
-			"#1 was back", "it runs as #3, which is Healthy", "kubectl reprise retry sample-app -n "+p.Namespace)
+		p.reprise("why").says(p, 0, "sample-app #2 failed", "rolled back to #1", cause, "| boom", "exit code 1", "Changes since #1",
+			"the rollback to #1 was complete", "it runs as #3, which is Healthy", "kubectl reprise retry sample-app -n "+p.Namespace)
 		p.reprise("why", "sample-app", "3").says(p, 0, "sample-app #3 has been Healthy for")
 		var revision v1alpha1.WorkloadRevision
 		if err := yaml.UnmarshalStrict([]byte(p.reprise("why", "sample-app", "2", "-o", "yaml").out), &revision); err != nil || revision.Kind != "WorkloadRevision" || revision.Spec.Number != 2 {
@@ -106,7 +106,7 @@ func TestWhatWasRefusedIsToldWhileItIsTheLastThingThatHappened(t *testing.T) {
 		said := p.reprise("why")
 		return strings.Contains(said.out, "since it failed as #2"), said.out
 	})
-	p.reprise("why").says(p, 0, "sample-app: an apply was refused", "container frontend exits 1 (", "kubectl reprise why sample-app -n "+p.Namespace+" 2", "kubectl reprise retry")
+	p.reprise("why").says(p, 0, "sample-app: admission rejected an apply", "container frontend exits 1 (", "kubectl reprise why sample-app -n "+p.Namespace+" 2", "kubectl reprise retry")
 	p.reprise("why", "sample-app", "2").says(p, 0, "sample-app #2 failed")
 	refused(product.Tutorial(t, "2-broken"))
 	const objection = "containers.frontend.resources.requests.memory: request 250Mi exceeds the limit 200Mi"
@@ -114,7 +114,7 @@ func TestWhatWasRefusedIsToldWhileItIsTheLastThingThatHappened(t *testing.T) {
 		said := p.reprise("why")
 		return strings.Contains(said.out, ", by policy requests-within-limits\n"), said.out
 	})
-	p.reprise("why").says(p, 0, objection, "What it would have changed of what runs, #3:", "containers.frontend.image 6.7.0 → 6.7.1", "lower the request to 200Mi or raise the limit to 250Mi")
+	p.reprise("why").says(p, 0, objection, "Changes to what runs, #3:", "containers.frontend.image 6.7.0 → 6.7.1", "lower the request to 200Mi or raise the limit to 250Mi")
 	p.reprise("status", "sample-app").says(p, 0, "Denied: ", "by policy requests-within-limits: "+objection)
 	p.reprise("status").says(p, 0, "DENIED", "requests-within-limits")
 	p.reprise("status", "-o", "json").says(p, 0, `"reason": "AdmissionDenied"`, `"policy": "requests-within-limits"`)

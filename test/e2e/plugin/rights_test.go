@@ -29,13 +29,13 @@ func TestRightsAreTheCallersOwn(t *testing.T) {
 		return said.code == 0 && p.reprise("history", "--as=reader").code == 0, said.errors
 	})
 
-	p.reprise("history", "--as=nobody").says(p, 2, "you may not read what runs in namespace "+p.Namespace, "ask for the ClusterRole view there")
-	p.reprise("status", "-A", "--as=reader").says(p, 2, "you may not read what runs in all namespaces")
+	p.reprise("history", "--as=nobody").says(p, 2, "you may not read workloads in namespace "+p.Namespace, "ask for the ClusterRole view there")
+	p.reprise("status", "-A", "--as=reader").says(p, 2, "you may not read workloads in all namespaces")
 	p.reprise("history", "--as=half").says(p, 2, "you may not read revisions in namespace "+p.Namespace, "reprise-view")
 	p.reprise("status", "--as=reader").says(p, 0, "sample-app   2          Healthy")
 	p.reprise("wait", "--as=reader").says(p, 0, "#2 is Healthy")
-	p.reprise("rollback", "--yes", "--as=reader").says(p, 2, "asking for something takes the right to patch the Deployment")
-	p.reprise("pause", "--as=reader").says(p, 2, "takes the right to patch the Deployment")
+	p.reprise("rollback", "--yes", "--as=reader").says(p, 2, "you may not patch deployment/sample-app")
+	p.reprise("pause", "--as=reader").says(p, 2, "you may not patch deployment/sample-app")
 	p.Becomes("sample-app", "1 Healthy, 2 Healthy")
 	p.reprise("rollback", "--yes", "--as=deployer").says(p, 0, "#1 runs as #3, which is Healthy")
 }
@@ -59,7 +59,7 @@ func TestItIsSaidThatRepriseDoesNotRun(t *testing.T) {
 	if err := p.API.Create(t.Context(), lease); err != nil {
 		t.Fatal(err)
 	}
-	const silent = "Reprise does not run: its last sign of life in namespace"
+	const silent = "Reprise is not running: it last renewed its Lease in namespace"
 	p.reprise("status", "--reprise-namespace", p.Namespace).says(p, 0, "warning: "+silent, "sample-app   1          Healthy")
 	for _, words := range [][]string{{"wait"}, {"rollback", "--yes"}, {"retry"}} {
 		p.reprise(append(words, "--reprise-namespace", p.Namespace)...).says(p, 2, "error: "+silent)
@@ -73,7 +73,7 @@ func TestVersionsAreShownAndHeldAgainstEachOther(t *testing.T) {
 	p.reprise("version", "--as=nobody", "--as-group=system:authenticated").says(p, 0,
 		"Plugin:     "+pluginVersion+", reads Revisions v1alpha1", "Reprise:    devel (namespace "+product.Namespace+")", "Cluster:    v1.", "Revisions:  v1alpha1")
 	p.reprise("version", "-o", "json").says(p, 0, `"revisions": [`, `"reprise": "devel"`)
-	p.reprise("version", "--reprise-namespace", p.Namespace).says(p, 0, "Reprise:    not known")
+	p.reprise("version", "--reprise-namespace", p.Namespace).says(p, 0, "Reprise:    unknown")
 	now := metav1.NowMicro()
 	lease := &coordinationv1.Lease{
 		ObjectMeta: metav1.ObjectMeta{Name: "reprise", Namespace: p.Namespace, Labels: map[string]string{version.Label: "7.8.0"}},

@@ -1,0 +1,101 @@
+package history
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"reprise.dev/reprise/api/v1alpha1"
+	"reprise.dev/reprise/diff"
+	"reprise.dev/reprise/workload"
+)
+
+func TestFiles_Add(t *testing.T) {
+	const name = "f"
+	sized := func(size int) *corev1.ConfigMap {
+		return &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{ResourceVersion: "7"}, BinaryData: map[string][]byte{"file": make([]byte, size)}}
+	}
+	text := &corev1.ConfigMap{Data: map[string]string{"file": "hello"}}
+	for test, tt := range map[string]struct {
+		reason       string
+		stored       *corev1.ConfigMap
+		room         int
+		writtenAfter bool
+		want         v1alpha1.RevisionFile
+		saved        int
+	}{
+		"Text":         {"text is saved as text", text, maxFiles, false, v1alpha1.RevisionFile{Hash: HashContent([]byte("hello")), Size: 5, Text: true}, 5},
+		"Fits":         {"a file of the largest size is saved", sized(maxFile), maxFiles, false, v1alpha1.RevisionFile{ResourceVersion: "7", Hash: HashContent(make([]byte, maxFile)), Size: maxFile}, maxFile},
+		"TooLarge":     {"a larger one has only its hash", sized(maxFile + 1), maxFiles, false, v1alpha1.RevisionFile{ResourceVersion: "7", Hash: HashContent(make([]byte, maxFile+1)), Size: maxFile + 1, Omitted: true}, 0},
+		"NoRoom":       {"the other files took the room", sized(100), 99, false, v1alpha1.RevisionFile{ResourceVersion: "7", Hash: HashContent(make([]byte, 100)), Size: 100, Omitted: true}, 0},
+		"Empty":        {"an empty file needs no room", sized(0), 0, false, v1alpha1.RevisionFile{ResourceVersion: "7", Hash: HashContent(nil)}, 0},
+		"Missing":      {"there is no ConfigMap", nil, maxFiles, false, v1alpha1.RevisionFile{Missing: true}, 0},
+		"WrittenAfter": {"the content may be newer than the Deployment", sized(1), maxFiles, true, v1alpha1.RevisionFile{ResourceVersion: "7", Hash: HashContent(make([]byte, 1)), Size: 1, WrittenAfter: true}, 1},
+	} {
+		t.Run(test, func(t *testing.T) {
+			files := NewFiles()
+			files.room = tt.room
+			files.Add(workload.File{ConfigMap: name, Containers: []string{"main:/x"}}, tt.stored, tt.writtenAfter)
+			tt.want.ConfigMapName, tt.want.SeenAt = name, []string{"main:/x"}
+			if d := cmp.Diff([]v1alpha1.RevisionFile{tt.want}, files.listed); d != "" {
+				t.Errorf("%s (-want +got):\n%s", tt.reason, d)
+			}
+			if got := len(files.saved[name].Content); got != tt.saved || files.room != tt.room-tt.saved {
+				t.Errorf("%s: %d bytes saved, room for %d", tt.reason, got, files.room)
+			}
+		})
+	}
+}
+
+func TestFiles_lastWriter(t *testing.T) {
+	old := file("one").listed
+	for name, tt := range map[string]struct {
+		files *Files
+		want  string
+	}{
+		"Unchanged": {file("one"), ""},
+		"Changed":   {file("two"), "kubectl"},
+		"None":      {NewFiles(), ""},
+	} {
+		if got := tt.files.lastWriter(old); got != tt.want {
+			t.Errorf("%s: %q, want %q", name, got, tt.want)
+		}
+	}
+}
+
+func TestFilesDigest(t *testing.T) {
+	missing := NewFiles()
+	missing.Add(workload.File{ConfigMap: "f"}, nil, false)
+	digests := map[string]string{}
+	for name, files := range map[string]*Files{"one": file("one"), "two": file("two"), "missing": missing, "none": NewFiles()} {
+		digests[files.Digest()] = name
+	}
+	if len(digests) != 4 || digests[""] != "none" {
+		t.Errorf("got %v", digests)
+	}
+	if file("one").Digest() != file("one").Digest() {
+		t.Error("equal files have two digests")
+	}
+}
+
+func TestSameContent(t *testing.T) {
+	listed := file("one").listed[0]
+	for content, want := range map[string]bool{"one": true, "two": false, "": false} {
+		if got := SameContent(listed, &corev1.ConfigMap{Data: map[string]string{"file": content}}); got != want {
+			t.Errorf("%q: %v", content, got)
+		}
+	}
+}
+
+func TestToDiffFiles(t *testing.T) {
+	files := file("one")
+	files.Add(workload.File{ConfigMap: "gone", Containers: []string{"main:/y"}}, nil, false)
+	want := diff.Files{{Container: "main", Path: "/etc/app.conf"}: {
+		Data: []byte("one"), Digest: HashContent([]byte("one")), Size: 3, ConfigMap: "a-main-file-0123456789",
+	}}
+	if d := cmp.Diff(want, ToDiffFiles(files.listed, files.saved)); d != "" {
+		t.Errorf("a missing file is none (-want +got):\n%s", d)
+	}
+}

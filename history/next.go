@@ -1,0 +1,207 @@
+package history
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/resourceversion"
+
+	"reprise.dev/reprise/api/v1alpha1"
+	"reprise.dev/reprise/diff"
+	"reprise.dev/reprise/workload"
+)
+
+const (
+	// maxChange is how many bytes of a revision's spec its change summary may take.
+	maxChange = 256
+	// changeCause is the annotation that `kubectl rollout history` shows.
+	changeCause = "kubernetes.io/change-cause"
+)
+
+// Predecessors are the full revisions that the next one is built from, nil where there are none.
+type Predecessors struct {
+	// LastNumber is the number of the last revision that was recorded completely.
+	LastNumber int64
+	// Newest is the revision before the next one.
+	Newest *v1alpha1.WorkloadRevision
+	// RollbackTarget is the revision that a rollback of Newest restores.
+	RollbackTarget *v1alpha1.WorkloadRevision
+}
+
+// Arrival says how an intent reached the recorder.
+type Arrival struct {
+	// Adoption says why the deployment was not watched; empty for one that was.
+	Adoption Adoption
+	// Skipped is how many intents directly before this one were not recorded, because of the rate limit.
+	Skipped int
+}
+
+// Recorded reports whether an intent is the newest revision's or an older one, replayed from a checkpoint.
+// Resource versions of one kind are ordered (k8s.io/apimachinery/pkg/util/resourceversion). If they cannot be compared,
+// the intent counts as new.
+func (p Predecessors) Recorded(o Observed) bool {
+	if p.Newest == nil {
+		return false
+	}
+	if RecordedIdentity(p.Newest) == o.Identity {
+		return true
+	}
+	order, err := resourceversion.CompareResourceVersion(o.Deployment.ResourceVersion, p.Newest.Spec.ResourceVersion)
+	return err == nil && order <= 0
+}
+
+// FilesChanged reports whether files differ from the newest revision's while the intent is the same.
+func (p Predecessors) FilesChanged(o Observed, files *Files) bool {
+	return p.Newest != nil && RecordedIdentity(p.Newest) == o.Identity && p.Newest.Spec.FilesDigest != files.Digest()
+}
+
+// RollingBack reports whether a rollback of the newest revision is in progress: it writes files itself.
+func (p Predecessors) RollingBack() bool {
+	return p.Newest != nil && History{*p.Newest}.OpenRollback() != nil
+}
+
+// Next returns the revision that records an observed Deployment, without its status stored anywhere. Its phase is
+// Progressing, or Healthy if pod template and files are those of a healthy predecessor, since nothing is rolled out
+// then. An adopted one starts as Unknown. An error is ErrTooLarge, or says that two revisions cannot be compared.
+func Next(p Predecessors, o Observed, files *Files, arrival Arrival, now time.Time) (*v1alpha1.WorkloadRevision, error) {
+	d := o.Deployment
+	contents := Contents{Intent: workload.RawIntentOf(o.Raw), ManagedFields: d.ManagedFields, Files: files.saved}
+	r := &v1alpha1.WorkloadRevision{
+		ObjectMeta: metav1.ObjectMeta{Namespace: d.Namespace, Name: Name(d.Name, p.LastNumber+1)},
+		Spec: v1alpha1.WorkloadRevisionSpec{
+			Number:           p.LastNumber + 1,
+			WorkloadRef:      v1alpha1.WorkloadReference{Kind: "Deployment", Name: d.Name, UID: d.UID},
+			IntentHash:       o.IntentHash,
+			TemplateHash:     workload.TemplateHash(&d.Spec.Template),
+			FilesDigest:      files.Digest(),
+			Files:            files.listed,
+			Images:           images(d),
+			FieldManager:     lastManager(d.ManagedFields),
+			DeliveredBy:      deliveredBy(d),
+			ChangeCause:      d.Annotations[changeCause],
+			AcceptedTime:     metav1.NewTime(now),
+			ResourceVersion:  d.ResourceVersion,
+			SkippedRevisions: int64(arrival.Skipped),
+		},
+	}
+	r.Status.Phase, r.Status.PhaseTransitionTime = v1alpha1.PhaseProgressing, &r.Spec.AcceptedTime
+	if p.Newest != nil {
+		after := diff.Revision{Intent: workload.IntentOf(d), Files: ToDiffFiles(files.listed, files.saved)}
+		var err error
+		if r.Spec.ChangeSummary, err = changeSummary(p.Newest, after); err != nil {
+			return nil, err
+		}
+		p.relate(r, d, files)
+	}
+	if r.Spec.RestoredFrom != 0 {
+		contents.ManagedFields = p.restoredOwners(d.ManagedFields)
+	}
+	if arrival.Adoption != "" && r.Spec.RollbackOf == 0 {
+		adopt(r, arrival.Adoption, now)
+	}
+	return r, SetSnapshot(r, contents)
+}
+
+// relate notes what a revision takes over from its predecessor, and whether it is Reprise's own rollback: the plan in
+// the predecessor's status says so. If a newer deploy overtook the rollback, or a file has changed since, the field
+// manager decides.
+func (p Predecessors) relate(r *v1alpha1.WorkloadRevision, d *appsv1.Deployment, files *Files) {
+	previous := p.Newest
+	if previous.Spec.WorkloadRef.UID != r.Spec.WorkloadRef.UID {
+		return // Deleted and created again: nothing of it runs.
+	}
+	sameTemplate, sameFiles := previous.Spec.TemplateHash == r.Spec.TemplateHash, previous.Spec.FilesDigest == r.Spec.FilesDigest
+	r.Spec.FilesOnly = sameTemplate && !sameFiles
+	if r.Spec.FilesOnly {
+		r.Spec.FieldManager = files.lastWriter(previous.Spec.Files)
+	}
+	if previous.Status.Phase == v1alpha1.PhaseHealthy && sameTemplate && sameFiles {
+		r.Status.Phase = v1alpha1.PhaseHealthy
+	}
+	plan := previous.Status.Rollback
+	if plan == nil || plan.ToIntentHash != r.Spec.IntentHash {
+		return
+	}
+	if ownsFields(d.ManagedFields) || previous.Status.Hold == "" && plan.ToFilesDigest == r.Spec.FilesDigest {
+		r.Spec.RollbackOf, r.Spec.RestoredFrom, r.Spec.FieldManager = previous.Spec.Number, plan.To, FieldManager
+	}
+}
+
+// ownsFields reports whether Reprise wrote a Deployment and has not handed its fields over.
+func ownsFields(entries []metav1.ManagedFieldsEntry) bool {
+	return slices.ContainsFunc(entries, func(e metav1.ManagedFieldsEntry) bool {
+		return e.Manager == FieldManager && e.Subresource == ""
+	})
+}
+
+// changeSummary returns the change since a revision. An unreadable snapshot must not keep the next deploy from being
+// recorded.
+func changeSummary(previous *v1alpha1.WorkloadRevision, after diff.Revision) (string, error) {
+	before, err := ToDiffRevision(previous)
+	if errors.Is(err, ErrSnapshot) {
+		return fmt.Sprintf("unknown: the snapshot of #%d cannot be read", previous.Spec.Number), nil
+	}
+	if err != nil {
+		return "", err
+	}
+	changes, err := diff.Revisions(before, after)
+	if err != nil {
+		return "", fmt.Errorf("comparing with revision %s: %w", previous.Name, err)
+	}
+	return changes.Short(maxChange), nil
+}
+
+// restoredOwners returns the managed fields after a rollback: those of the restored revision. The live ones may be of
+// the moment between the rollback's two writes.
+func (p Predecessors) restoredOwners(live []metav1.ManagedFieldsEntry) []metav1.ManagedFieldsEntry {
+	if p.RollbackTarget == nil {
+		return live
+	}
+	contents, err := DecodeSnapshot(p.RollbackTarget)
+	if err != nil {
+		return live // The rollback could read it, so it was damaged since.
+	}
+	return contents.ManagedFields
+}
+
+// adopt marks a revision whose deployment was not watched.
+func adopt(r *v1alpha1.WorkloadRevision, why Adoption, now time.Time) {
+	r.Status.Phase = v1alpha1.PhaseUnknown
+	r.Status.Conditions = []metav1.Condition{{
+		Type: v1alpha1.ConditionAdopted, Status: metav1.ConditionTrue, Reason: string(why),
+		Message: why.message(), LastTransitionTime: metav1.NewTime(now),
+	}}
+}
+
+// images lists the images of a Deployment for people: without the registry, and with digests cut short.
+func images(d *appsv1.Deployment) string {
+	var names []string
+	for _, container := range d.Spec.Template.Spec.Containers {
+		image := container.Image[strings.LastIndex(container.Image, "/")+1:]
+		if at := strings.Index(image, "@sha256:"); at >= 0 {
+			image = image[:min(len(image), at+len("@sha256:")+8)]
+		}
+		names = append(names, image)
+	}
+	return strings.Join(names, ", ")
+}
+
+// lastManager returns the manager that wrote the main resource last.
+func lastManager(entries []metav1.ManagedFieldsEntry) string {
+	var name string
+	var last time.Time
+	for _, entry := range entries {
+		if entry.Subresource != "" || entry.Manager == "kube-controller-manager" || entry.Time == nil {
+			continue
+		}
+		if name == "" || entry.Time.After(last) {
+			name, last = entry.Manager, entry.Time.Time
+		}
+	}
+	return name
+}

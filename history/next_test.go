@@ -1,0 +1,283 @@
+package history
+
+import (
+	"errors"
+	"math/rand/v2"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	appsv1 "k8s.io/api/apps/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"reprise.dev/reprise/api/v1alpha1"
+	"reprise.dev/reprise/workload"
+)
+
+func labelled(d *appsv1.Deployment)  { d.Labels = map[string]string{"team": "x"} }
+func recreated(d *appsv1.Deployment) { d.UID = "2" }
+func byReprise(d *appsv1.Deployment) {
+	d.ManagedFields = []metav1.ManagedFieldsEntry{{Manager: "reprise"}}
+}
+
+// TestNext compares what the next revision says about its predecessor.
+func TestNext(t *testing.T) {
+	type facts struct {
+		Name, Change, Manager    string
+		Phase                    v1alpha1.Phase
+		Number, Rollback, Target int64
+		FilesOnly, Adopted       bool
+	}
+	healthy := recorded(t, nil, deployment("x:1"), v1alpha1.PhaseHealthy)
+	failed := recorded(t, healthy, deployment("x:2"), v1alpha1.PhaseFailed)
+	rollingBack := recorded(t, healthy, deployment("x:2"), v1alpha1.PhaseFailed)
+	rollingBack[1].Status.Rollback = &v1alpha1.Rollback{To: 1, ToIntentHash: healthy[0].Spec.IntentHash}
+	overtaken := recorded(t, healthy, deployment("x:2"), v1alpha1.PhaseFailed)
+	overtaken[1].Status.Rollback = rollingBack[1].Status.Rollback
+	overtaken[1].Status.Hold = "a newer deploy arrived"
+	unreadable := recorded(t, nil, deployment("x:1"), v1alpha1.PhaseHealthy)
+	unreadable[0].Spec.Snapshot.Encoding = "zstd+cbor/v2"
+	const change = "containers.main.image 1 → 2"
+	for name, tt := range map[string]struct {
+		reason  string
+		history History
+		d       *appsv1.Deployment
+		arrival Arrival
+		want    facts
+	}{
+		"First": {
+			"the first revision has number 1 and no change", nil, deployment("x:1"), Arrival{},
+			facts{Name: "a-1", Number: 1, Manager: "ci", Phase: v1alpha1.PhaseProgressing},
+		},
+		"Adopted": {
+			"a deployment that was not watched starts as Unknown", nil, deployment("x:1"), Arrival{Adoption: AdoptedInitially},
+			facts{Name: "a-1", Number: 1, Manager: "ci", Phase: v1alpha1.PhaseUnknown, Adopted: true},
+		},
+		"Changed": {
+			"a new image is rolled out", healthy, deployment("x:2"), Arrival{},
+			facts{Name: "a-2", Number: 2, Manager: "ci", Phase: v1alpha1.PhaseProgressing, Change: change},
+		},
+		"ChangedAfterGap": {
+			"changes before it may be missing", healthy, deployment("x:2"), Arrival{Adoption: AdoptedAfterGap},
+			facts{Name: "a-2", Number: 2, Manager: "ci", Phase: v1alpha1.PhaseUnknown, Change: change, Adopted: true},
+		},
+		"SameTemplate": {
+			"nothing is rolled out, so Healthy is inherited", healthy, deployment("x:1", labelled), Arrival{},
+			facts{Name: "a-2", Number: 2, Manager: "ci", Phase: v1alpha1.PhaseHealthy, Change: "labels added (team x)"},
+		},
+		"SameTemplateOfFailed": {
+			"only Healthy is inherited", failed, deployment("x:2", labelled), Arrival{},
+			facts{Name: "a-3", Number: 3, Manager: "ci", Phase: v1alpha1.PhaseProgressing, Change: "labels added (team x)"},
+		},
+		"Recreated": {
+			"a workload that was deleted and created again keeps its history and is judged anew", healthy, deployment("x:1", recreated), Arrival{},
+			facts{Name: "a-2", Number: 2, Manager: "ci", Phase: v1alpha1.PhaseProgressing, Change: "no change"},
+		},
+		"Rollback": {
+			"Reprise's own write of the planned intent", rollingBack, deployment("x:1", byReprise), Arrival{},
+			facts{Name: "a-3", Number: 3, Manager: "reprise", Phase: v1alpha1.PhaseProgressing, Change: "containers.main.image 2 → 1", Rollback: 2, Target: 1},
+		},
+		"RollbackAfterGap": {
+			"a rollback is never adopted: the plan is known", rollingBack, deployment("x:1", byReprise), Arrival{Adoption: AdoptedAfterGap},
+			facts{Name: "a-3", Number: 3, Manager: "reprise", Phase: v1alpha1.PhaseProgressing, Change: "containers.main.image 2 → 1", Rollback: 2, Target: 1},
+		},
+		"RollbackHandedOver": {
+			"the fields have their owners back already, and the plan is not on hold", rollingBack, deployment("x:1"), Arrival{},
+			facts{Name: "a-3", Number: 3, Manager: "reprise", Phase: v1alpha1.PhaseProgressing, Change: "containers.main.image 2 → 1", Rollback: 2, Target: 1},
+		},
+		"OtherDeployDuringRollback": {
+			"another intent than the planned one is no rollback", rollingBack, deployment("x:3", byReprise), Arrival{},
+			facts{Name: "a-3", Number: 3, Manager: "", Phase: v1alpha1.PhaseProgressing, Change: "containers.main.image 2 → 3"},
+		},
+		"RollbackOvertaken": {
+			"the rollback was stored, then a fix came, and the field manager tells", overtaken, deployment("x:1", byReprise), Arrival{},
+			facts{Name: "a-3", Number: 3, Manager: "reprise", Phase: v1alpha1.PhaseProgressing, Change: "containers.main.image 2 → 1", Rollback: 2, Target: 1},
+		},
+		"DeployedByHandWhileOnHold": {
+			"a user restored the old intent: that is no rollback of Reprise", overtaken, deployment("x:1"), Arrival{},
+			facts{Name: "a-3", Number: 3, Manager: "ci", Phase: v1alpha1.PhaseProgressing, Change: "containers.main.image 2 → 1"},
+		},
+		"UnreadableSnapshot": {
+			"a damaged snapshot must not keep the next deploy from being recorded", unreadable, deployment("x:2"), Arrival{},
+			facts{Name: "a-2", Number: 2, Manager: "ci", Phase: v1alpha1.PhaseProgressing, Change: "unknown: the snapshot of #1 cannot be read"},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := next(t, tt.history, tt.d, NewFiles(), tt.arrival)
+			got := facts{
+				Name: r.Name, Number: r.Spec.Number, Change: r.Spec.ChangeSummary, Manager: r.Spec.FieldManager, Phase: r.Status.Phase,
+				Rollback: r.Spec.RollbackOf, Target: r.Spec.RestoredFrom, FilesOnly: r.Spec.FilesOnly, Adopted: Adopted(r),
+			}
+			if d := cmp.Diff(tt.want, got); d != "" {
+				t.Errorf("%s (-want +got):\n%s", tt.reason, d)
+			}
+		})
+	}
+}
+
+func TestNext_Spec(t *testing.T) {
+	d := deployment("registry.example/team/x@sha256:0123456789abcdef", func(d *appsv1.Deployment) {
+		d.Annotations["kubernetes.io/change-cause"] = "ticket 7"
+		d.Annotations["meta.helm.sh/release-name"] = "web"
+	})
+	r := next(t, nil, d, file("one\n"), Arrival{Skipped: 3})
+	snapshot, err := ToDiffRevision(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(workload.IntentOf(d), snapshot.Intent); d != "" {
+		t.Errorf("the snapshot's intent (-want +got):\n%s", d)
+	}
+	got := r.Spec
+	got.Snapshot = v1alpha1.Snapshot{}
+	want := v1alpha1.WorkloadRevisionSpec{
+		Number: 1, WorkloadRef: v1alpha1.WorkloadReference{Kind: "Deployment", Name: "a", UID: "1"},
+		IntentHash: workload.IntentOf(d).Hash(), TemplateHash: workload.TemplateHash(&d.Spec.Template),
+		FilesDigest: file("one\n").Digest(), Files: file("one\n").listed,
+		Images: "x@sha256:01234567", FieldManager: "ci", DeliveredBy: "Helm release web", ChangeCause: "ticket 7",
+		AcceptedTime: metav1.NewTime(now), ResourceVersion: "10", SkippedRevisions: 3,
+	}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Errorf("(-want +got):\n%s", d)
+	}
+}
+
+func TestNext_Files(t *testing.T) {
+	d := deployment("x:1")
+	before := next(t, nil, d, file("one\n"), Arrival{})
+	before.Status.Phase = v1alpha1.PhaseHealthy
+	same := next(t, History{*before}, d, file("one\n"), Arrival{})
+	if same.Spec.FilesOnly || same.Status.Phase != v1alpha1.PhaseHealthy {
+		t.Errorf("equal files: files only %v, %s", same.Spec.FilesOnly, same.Status.Phase)
+	}
+	after := next(t, History{*before}, d, file("two\n"), Arrival{})
+	if !after.Spec.FilesOnly || after.Status.Phase != v1alpha1.PhaseProgressing || after.Spec.FieldManager != "kubectl" ||
+		!strings.Contains(after.Spec.ChangeSummary, "containers.main.files./etc/app.conf") {
+		t.Errorf("files only %v, %s, by %s: %s", after.Spec.FilesOnly, after.Status.Phase, after.Spec.FieldManager, after.Spec.ChangeSummary)
+	}
+	contents, err := DecodeSnapshot(after)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := contents.Files["a-main-file-0123456789"]; string(got.Content) != "two\n" || len(got.ManagedFields) != 1 {
+		t.Errorf("the snapshot holds %q of %v", got.Content, got.ManagedFields)
+	}
+}
+
+func TestNext_OwnersAfterRollback(t *testing.T) {
+	h := recorded(t, nil, deployment("x:1"), v1alpha1.PhaseHealthy)
+	h = recorded(t, h, deployment("x:2"), v1alpha1.PhaseFailed)
+	h[1].Status.Rollback = &v1alpha1.Rollback{To: 1, ToIntentHash: h[0].Spec.IntentHash}
+	damaged := append(History{}, h...)
+	damaged[0].Spec.Snapshot.Data = ""
+	for name, tt := range map[string]struct {
+		reason  string
+		history History
+		want    string
+	}{
+		"Target":  {"the live owners may be those between the rollback's two writes", h, "kubectl-client-side-apply"},
+		"Damaged": {"the target's snapshot cannot be read any more", damaged, "reprise"},
+		"Pruned":  {"the target was deleted", h[1:], "reprise"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			contents, err := DecodeSnapshot(next(t, tt.history, deployment("x:1", byReprise), NewFiles(), Arrival{}))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(contents.ManagedFields) == 0 || contents.ManagedFields[0].Manager != tt.want {
+				t.Errorf("%s: %+v, want %s first", tt.reason, contents.ManagedFields, tt.want)
+			}
+		})
+	}
+}
+
+func TestNext_KeepsUnknownFields(t *testing.T) {
+	raw := observed(t, deployment("x:1")).Raw
+	containers, _, err := unstructured.NestedSlice(raw.Object, "spec", "template", "spec", "containers")
+	if err != nil {
+		t.Fatal(err)
+	}
+	containers[0].(map[string]any)["madeUp"] = map[string]any{"large": int64(1<<62 + 1), "html": "<&>"}
+	if err := unstructured.SetNestedSlice(raw.Object, containers, "spec", "template", "spec", "containers"); err != nil {
+		t.Fatal(err)
+	}
+	o, err := Observe(raw)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := Next(Predecessors{}, o, NewFiles(), Arrival{}, now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	contents, err := DecodeSnapshot(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(workload.RawIntentOf(raw), contents.Intent); d != "" {
+		t.Errorf("(-stored +saved)\n%s", d)
+	}
+}
+
+func TestNext_TooLarge(t *testing.T) {
+	const seed = 1
+	noise := make([]byte, etcdRequest) // Random bytes cannot be compressed.
+	if _, err := rand.NewChaCha8([32]byte{seed}).Read(noise); err != nil {
+		t.Fatal(err)
+	}
+	d := deployment("x:1", func(d *appsv1.Deployment) { d.Annotations["noise"] = string(noise) })
+	if _, err := Next(Predecessors{}, observed(t, d), NewFiles(), Arrival{}, now); !errors.Is(err, ErrTooLarge) {
+		t.Errorf("got %v, want ErrTooLarge", err)
+	}
+}
+
+func TestPredecessors(t *testing.T) {
+	h := recorded(t, nil, deployment("x:1"), v1alpha1.PhaseHealthy)
+	at := func(version string) func(*appsv1.Deployment) {
+		return func(d *appsv1.Deployment) { d.ResourceVersion = version }
+	}
+	for name, tt := range map[string]struct {
+		reason                 string
+		p                      Predecessors
+		d                      *appsv1.Deployment
+		files                  *Files
+		recorded, filesChanged bool
+	}{
+		"Nothing":   {"nothing is recorded", Predecessors{}, deployment("x:1"), file("x"), false, false},
+		"Same":      {"the newest revision is of this intent", Predecessors{Newest: &h[0]}, deployment("x:1", at("11")), NewFiles(), true, false},
+		"Files":     {"only the files differ", Predecessors{Newest: &h[0]}, deployment("x:1", at("11")), file("x"), true, true},
+		"New":       {"a newer intent", Predecessors{Newest: &h[0]}, deployment("x:2", at("11")), file("x"), false, false},
+		"Replayed":  {"an older intent, replayed from a checkpoint", Predecessors{Newest: &h[0]}, deployment("x:0", at("9")), file("x"), true, false},
+		"NoOrder":   {"versions that cannot be compared", Predecessors{Newest: &h[0]}, deployment("x:2", at("abc")), file("x"), false, false},
+		"Recreated": {"the same intent of another Deployment", Predecessors{Newest: &h[0]}, deployment("x:1", recreated, at("11")), file("x"), false, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			o := observed(t, tt.d)
+			if got := tt.p.Recorded(o); got != tt.recorded {
+				t.Errorf("%s: recorded %v", tt.reason, got)
+			}
+			if got := tt.p.FilesChanged(o, tt.files); got != tt.filesChanged {
+				t.Errorf("%s: files changed %v", tt.reason, got)
+			}
+		})
+	}
+}
+
+func TestPredecessors_RollingBack(t *testing.T) {
+	r := &v1alpha1.WorkloadRevision{}
+	for name, tt := range map[string]struct {
+		p      Predecessors
+		status v1alpha1.WorkloadRevisionStatus
+		want   bool
+	}{
+		"Nothing":  {Predecessors{}, v1alpha1.WorkloadRevisionStatus{}, false},
+		"None":     {Predecessors{Newest: r}, v1alpha1.WorkloadRevisionStatus{}, false},
+		"Planned":  {Predecessors{Newest: r}, v1alpha1.WorkloadRevisionStatus{Rollback: &v1alpha1.Rollback{To: 1}}, true},
+		"Complete": {Predecessors{Newest: r}, v1alpha1.WorkloadRevisionStatus{Rollback: &v1alpha1.Rollback{To: 1, CompletionTime: &metav1.Time{Time: now}}}, false},
+	} {
+		r.Status = tt.status
+		if got := tt.p.RollingBack(); got != tt.want {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
+}

@@ -1,0 +1,3 @@
+module reprise.dev/reprise/tools/cover
+
+go 1.26.0

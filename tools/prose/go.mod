@@ -1,0 +1,4 @@
+module reprise.dev/reprise/tools/prose
+
+go 1.26.0
+
