@@ -34,11 +34,11 @@ const (
 	CertificateNotReady Reason = "CertificateNotReady"
 	// CertificateExpiring tells of one whose renewal is overdue.
 	CertificateExpiring Reason = "CertificateExpiring"
-	TemplateQuarantined Reason = "Quarantined"
-	StaleFieldsFound    Reason = "LeftoverFound"
+	TemplateQuarantined Reason = "TemplateQuarantined"
+	StaleFieldsFound    Reason = "StaleFieldsFound"
 	RecordingFailed     Reason = "RecordingFailed"
-	RetryAccepted       Reason = "RequestGranted"
-	RequestRejected     Reason = "RequestVoid"
+	RetryAccepted       Reason = "RetryAccepted"
+	RequestRejected     Reason = "RequestRejected"
 )
 
 // MaxMessage is the longest message in bytes: that of events.k8s.io, by our own choice, since core/v1 takes

@@ -20,7 +20,7 @@ func (w Workload) RollbackTarget() *v1alpha1.WorkloadRevision {
 	}
 	for i := len(w.History) - 1; i >= 0; i-- {
 		r := &w.History[i]
-		if r.Status.Phase == v1alpha1.PhaseHealthy && !same(r, live) {
+		if r.Status.Phase == v1alpha1.PhaseHealthy && !r.RunsSame(live) {
 			return r
 		}
 	}
@@ -30,10 +30,10 @@ func (w Workload) RollbackTarget() *v1alpha1.WorkloadRevision {
 // DefaultFailure is the revision that a person asks about who names none: the live one where it was left although it does not
 // do well, else the newest that failed; nil where nothing did.
 func (w Workload) DefaultFailure() *v1alpha1.WorkloadRevision {
-	if live := w.Live(); live != nil && live.Status.Hold != "" {
+	if live := w.Live(); live != nil && live.RollbackHold() != nil {
 		return live
 	}
-	return w.LastFailure()
+	return w.History.LastFailure()
 }
 
 // DefaultLogsRevision is the revision whose logs a person asks for who names none: what failed, until another was deployed and is
@@ -65,7 +65,7 @@ func (w Workload) DefaultDiff() (from, to *v1alpha1.WorkloadRevision, why string
 	switch {
 	case len(w.History) < 2:
 		return nil, nil, "", fmt.Errorf("%s has %s, and a diff needs two", w.Name, counted(len(w.History)))
-	case healthy != nil && !same(healthy, newest):
+	case healthy != nil && !healthy.RunsSame(newest):
 		return healthy, newest, "the last healthy revision and the newest", nil
 	case newest.Spec.RollbackOf != 0:
 		from, to = w.History.Number(newest.Spec.RestoredFrom), w.History.Number(newest.Spec.RollbackOf)
@@ -74,7 +74,7 @@ func (w Workload) DefaultDiff() (from, to *v1alpha1.WorkloadRevision, why string
 		}
 	}
 	for i := len(w.History) - 2; i >= 0; i-- {
-		if r := &w.History[i]; r.Status.Phase == v1alpha1.PhaseHealthy && !same(r, newest) {
+		if r := &w.History[i]; r.Status.Phase == v1alpha1.PhaseHealthy && !r.RunsSame(newest) {
 			return r, newest, "the previous healthy revision and the newest", nil
 		}
 	}

@@ -18,7 +18,7 @@ import (
 // The reasons of events that tell of admission (event.Reason).
 const (
 	admissionDenied    = "AdmissionDenied"
-	quarantined        = "Quarantined"
+	quarantined        = "TemplateQuarantined"
 	admissionUnchecked = "AdmissionUnchecked"
 )
 

@@ -37,9 +37,9 @@ func (w Workload) Wants(r *v1alpha1.WorkloadRevision) bool {
 // SavedOf are the containers of which logs were saved, each once.
 func SavedOf(r *v1alpha1.WorkloadRevision) []string {
 	var names []string
-	for _, e := range r.Status.Evidence {
-		if e.Container != "" && !slices.Contains(names, e.Container) {
-			names = append(names, e.Container)
+	for _, e := range r.SavedEvidence() {
+		if e.ContainerName != "" && !slices.Contains(names, e.ContainerName) {
+			names = append(names, e.ContainerName)
 		}
 	}
 	return names
@@ -49,8 +49,8 @@ func SavedOf(r *v1alpha1.WorkloadRevision) []string {
 // and container. Without previous, it is the log that tells most.
 func SavedLogs(r *v1alpha1.WorkloadRevision, container string, previous bool) []string {
 	var lines []string
-	for _, e := range r.Status.Evidence {
-		if container != "" && e.Container != container {
+	for _, e := range r.SavedEvidence() {
+		if container != "" && e.ContainerName != container {
 			continue
 		}
 		log := LogOf(e)
@@ -58,7 +58,7 @@ func SavedLogs(r *v1alpha1.WorkloadRevision, container string, previous bool) []
 			log = e.PreviousLog
 		}
 		for _, line := range log {
-			lines = append(lines, fmt.Sprintf("[pod/%s/%s] %s", e.Pod, e.Container, oneline.Clean(line)))
+			lines = append(lines, fmt.Sprintf("[pod/%s/%s] %s", e.PodName, e.ContainerName, oneline.Clean(line)))
 		}
 	}
 	return lines

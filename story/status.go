@@ -74,7 +74,7 @@ func StatusOf(w Workload, now time.Time) Status {
 		s.Note = unguarded
 	case live != nil:
 		s.Revision, s.Phase, s.Images = live.Spec.Number, live.Status.Phase, live.Spec.Images
-		s.Restores, s.Hold = live.Spec.RestoredFrom, live.Status.Hold
+		s.Restores, s.Hold = live.Spec.RestoredFrom, live.HoldMessage()
 		s.Since = &metav1.Time{Time: since(live)}
 	case len(w.History) == 0:
 		s.Note = "no revision is recorded yet"
@@ -84,10 +84,10 @@ func StatusOf(w Workload, now time.Time) Status {
 	if healthy := w.History.LastHealthy(); healthy != nil {
 		s.LastHealthy = healthy.Spec.Number
 	}
-	if last := w.LastFailure(); last != nil {
-		s.LastFailure = &Failure{Revision: last.Spec.Number, At: metav1.NewTime(since(last)), Error: last.Status.Error}
-		if plan := last.Status.Rollback; plan != nil && plan.CompletionTime != nil {
-			s.LastFailure.RolledBackTo = plan.To
+	if last := w.History.LastFailure(); last != nil {
+		s.LastFailure = &Failure{Revision: last.Spec.Number, At: metav1.NewTime(since(last)), Error: last.FailureMessage()}
+		if last.IsRollbackDone() {
+			s.LastFailure.RolledBackTo = last.Status.Rollback.ToRevision
 		}
 	}
 	if failed, until := w.Quarantined(now); failed != nil {

@@ -35,28 +35,16 @@ type Workload struct {
 
 // Live is the revision that runs: nil where the Deployment is gone, or was changed and not recorded yet.
 func (w Workload) Live() *v1alpha1.WorkloadRevision {
-	newest := w.History.Newest()
-	if newest == nil || w.Deployment == nil || newest.Spec.WorkloadRef.UID != w.Deployment.UID ||
-		newest.Spec.IntentHash != workload.IntentOf(w.Deployment).Hash() {
+	if w.Deployment == nil {
 		return nil
 	}
-	return newest
-}
-
-// LastFailure is the newest revision that failed, nil where none is kept.
-func (w Workload) LastFailure() *v1alpha1.WorkloadRevision {
-	for i := len(w.History) - 1; i >= 0; i-- {
-		if HasFailed(&w.History[i]) {
-			return &w.History[i]
-		}
-	}
-	return nil
+	return w.History.Live(w.Deployment)
 }
 
 // Quarantined is the latest failure whose pod template is still refused at admission, and until when; nil where there is
 // none. That its cause has healed since, which ends it early, is not seen here.
 func (w Workload) Quarantined(now time.Time) (*v1alpha1.WorkloadRevision, time.Time) {
-	last := w.LastFailure()
+	last := w.History.LastFailure()
 	if last == nil || w.Deployment == nil || !w.Settings.Quarantine {
 		return nil, time.Time{}
 	}
@@ -71,11 +59,6 @@ func (w Workload) restored(replaced *v1alpha1.WorkloadRevision) *v1alpha1.Worklo
 		}
 	}
 	return nil
-}
-
-// HasFailed reports whether a revision failed, whatever was done about it.
-func HasFailed(r *v1alpha1.WorkloadRevision) bool {
-	return r.Status.Phase == v1alpha1.PhaseFailed || r.Status.Phase == v1alpha1.PhaseRolledBack
 }
 
 // command is what to type for more about a workload.

@@ -88,7 +88,7 @@ func (w Workload) nextAfter(p *page, d *Denial, now time.Time) {
 	}
 	p.fold("To check before the next apply:")
 	p.line(fmt.Sprintf("    kubectl reprise check -f FILE --live -n %s%s", w.Namespace, w.inContext()))
-	if failure := w.LastFailure(); failure != nil && !w.recovered(failure) {
+	if failure := w.History.LastFailure(); failure != nil && !w.recovered(failure) {
 		p.fold(fmt.Sprintf("To see the last failure, %s:", number(failure.Spec.Number)))
 		p.line("    " + w.command("why", failure.Spec.Number))
 	}

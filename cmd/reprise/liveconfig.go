@@ -25,6 +25,11 @@ import (
 	"reprise.dev/reprise/workload"
 )
 
+// eventWriter writes Events.
+type eventWriter interface {
+	Write(context.Context, event.Event) error
+}
+
 // liveConfig is the active configuration. It applies a changed file completely or not at all; changes of some keys wait
 // for a restart (config.Config.Pinned).
 type liveConfig struct {
@@ -37,10 +42,8 @@ type liveConfig struct {
 		setOverrides(context.Context, policy.Overrides) error
 	}
 	clients kubernetes.Interface
-	events  interface {
-		Write(context.Context, event.Event) error
-	}
-	log logr.Logger
+	events  eventWriter
+	log     logr.Logger
 	// changed makes the rollback controller reconcile every workload; it has room for one message.
 	changed chan controllerevent.GenericEvent
 	// valid is 1 if the current file is active, 0 if an older one is.

@@ -15,7 +15,6 @@ import (
 	"k8s.io/client-go/kubernetes"
 	controllerevent "sigs.k8s.io/controller-runtime/pkg/event"
 
-	"reprise.dev/reprise/event/emit"
 	"reprise.dev/reprise/internal/metrics"
 	"reprise.dev/reprise/policy"
 )
@@ -25,7 +24,7 @@ import (
 type policySet struct {
 	clients   kubernetes.Interface
 	namespace string
-	events    *emit.Writer
+	events    eventWriter
 	builtin   []policy.Module
 	log       logr.Logger
 	// changed makes the audit start again; it has room for one message.

@@ -28,8 +28,8 @@ func (p *process) checkSingleInstall(ctx context.Context) error {
 	}
 	release := p.options.certificates.release
 	if other := olderInstall(list.Items, release); other != nil {
-		return fmt.Errorf("another Reprise guards this cluster already: release %s in namespace %q (ValidatingWebhookConfiguration %s); "+
-			"two installs would undo each other's rollbacks; remove this one with helm uninstall %s, or remove the other one first",
+		return fmt.Errorf("another Reprise guards this cluster already: release %s in namespace %q (ValidatingWebhookConfiguration %s), "+
+			"and two would undo each other's rollbacks; uninstall that release, or this one with helm uninstall %s",
 			other.Labels[instanceLabel], other.Annotations[releaseNamespace], other.Name, release)
 	}
 	return nil

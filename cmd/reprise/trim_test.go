@@ -7,11 +7,12 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/tools/cache"
 
 	"reprise.dev/reprise/workload"
 )
 
-func TestTheCacheKeepsOfReplicaSetsThatMayHavePodsWhatJudgesThem(t *testing.T) {
+func TestTrimReplicaSet(t *testing.T) {
 	owner := []metav1.OwnerReference{{Kind: "Deployment", Name: "app", UID: "1", Controller: new(true)}}
 	stored := func(want *int32, have int32) *appsv1.ReplicaSet {
 		return &appsv1.ReplicaSet{
@@ -58,7 +59,7 @@ func TestTheCacheKeepsOfReplicaSetsThatMayHavePodsWhatJudgesThem(t *testing.T) {
 	}
 }
 
-func TestTheCacheKeepsOfDeploymentsWhatIsJudged(t *testing.T) {
+func TestTrimDeployment(t *testing.T) {
 	stored := func(marker, guard string) *appsv1.Deployment {
 		return &appsv1.Deployment{
 			ObjectMeta: metav1.ObjectMeta{
@@ -96,5 +97,69 @@ func TestTheCacheKeepsOfDeploymentsWhatIsJudged(t *testing.T) {
 				t.Errorf("(-want +got):\n%s", difference)
 			}
 		})
+	}
+}
+
+func TestTrimPod(t *testing.T) {
+	stored := &corev1.Pod{
+		ObjectMeta: metav1.ObjectMeta{
+			Name: "app-1-x", Labels: map[string]string{"app": "app"}, Annotations: map[string]string{"a": "b"},
+			ManagedFields: []metav1.ManagedFieldsEntry{{Manager: "kubelet"}},
+		},
+		Spec: corev1.PodSpec{
+			NodeName: "node", ServiceAccountName: "app", Volumes: []corev1.Volume{{Name: "data"}},
+			InitContainers: []corev1.Container{{Name: "proxy", Image: "proxy:1", RestartPolicy: new(corev1.ContainerRestartPolicyAlways)}},
+			Containers:     []corev1.Container{{Name: "main", Image: "app:1", Env: []corev1.EnvVar{{Name: "A", Value: "b"}}}},
+		},
+		Status: corev1.PodStatus{
+			Phase: corev1.PodRunning, PodIPs: []corev1.PodIP{{IP: "10.0.0.1"}}, HostIPs: []corev1.HostIP{{IP: "10.0.0.2"}},
+			ContainerStatuses: []corev1.ContainerStatus{{Name: "main", RestartCount: 2, Resources: &corev1.ResourceRequirements{}, VolumeMounts: []corev1.VolumeMountStatus{{Name: "data"}}}},
+		},
+	}
+	want := &corev1.Pod{
+		ObjectMeta: metav1.ObjectMeta{Name: "app-1-x", Labels: map[string]string{"app": "app"}},
+		Spec: corev1.PodSpec{
+			NodeName:       "node",
+			InitContainers: []corev1.Container{{Name: "proxy", Image: "proxy:1", RestartPolicy: new(corev1.ContainerRestartPolicyAlways)}},
+			Containers:     []corev1.Container{{Name: "main", Image: "app:1"}},
+		},
+		Status: corev1.PodStatus{Phase: corev1.PodRunning, ContainerStatuses: []corev1.ContainerStatus{{Name: "main", RestartCount: 2}}},
+	}
+	got, err := trimPod(stored)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Errorf("(-want +got):\n%s", d)
+	}
+}
+
+func TestTrimNode(t *testing.T) {
+	ready := corev1.NodeCondition{Type: corev1.NodeReady, Status: corev1.ConditionTrue}
+	got, err := trimNode(&corev1.Node{
+		ObjectMeta: metav1.ObjectMeta{Name: "node", UID: "1", ResourceVersion: "2", Labels: map[string]string{"a": "b"}},
+		Status: corev1.NodeStatus{
+			Conditions: []corev1.NodeCondition{{Type: corev1.NodeMemoryPressure}, ready},
+			Images:     []corev1.ContainerImage{{Names: []string{"app:1"}}},
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := &corev1.Node{
+		ObjectMeta: metav1.ObjectMeta{Name: "node", UID: "1", ResourceVersion: "2"},
+		Status:     corev1.NodeStatus{Conditions: []corev1.NodeCondition{ready}},
+	}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Errorf("(-want +got):\n%s", d)
+	}
+}
+
+func TestTrim_ReturnsATombstoneAsItIs(t *testing.T) {
+	tombstone := cache.DeletedFinalStateUnknown{Key: "shop/app"}
+	for name, trim := range map[string]func(any) (any, error){"Deployment": trimDeployment, "Pod": trimPod, "Node": trimNode, "ReplicaSet": trimReplicaSet} {
+		if got, err := trim(tombstone); err != nil || got != any(tombstone) {
+			t.Errorf("%s: %v (%v)", name, got, err)
+		}
 	}
 }

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
-	"k8s.io/apimachinery/pkg/api/meta"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"reprise.dev/reprise/api/v1alpha1"
@@ -27,7 +26,7 @@ func (r *Reconciler) tellAll(ctx context.Context, d *appsv1.Deployment, h histor
 	for i := range h {
 		revision := &h[i]
 		since := revision.Status.PhaseTransitionTime
-		if since == nil || r.Clock.Now().Sub(since.Time) > news || history.Adopted(revision) {
+		if since == nil || r.Clock.Now().Sub(since.Time) > news || revision.IsAdopted() {
 			continue
 		}
 		events, err := r.owed(ctx, d, h, revision, s)
@@ -45,28 +44,27 @@ func (r *Reconciler) tellAll(ctx context.Context, d *appsv1.Deployment, h histor
 func (r *Reconciler) owed(ctx context.Context, d *appsv1.Deployment, h history.History, revision *v1alpha1.WorkloadRevision, s workload.Settings) ([]event.Event, error) {
 	var events []event.Event
 	status := revision.Status
-	if status.Phase == v1alpha1.PhaseHealthy && !told(revision, event.RevisionHealthy) {
+	if status.Phase == v1alpha1.PhaseHealthy && !history.Told(revision, event.RevisionHealthy) {
 		events = append(events, healthyEvent(d, revision, s))
 	}
-	if left := meta.FindStatusCondition(status.Conditions, v1alpha1.ConditionFieldsLeftBehind); left != nil && !told(revision, event.StaleFieldsFound) {
+	if left := revision.Condition(v1alpha1.ConditionFieldsLeftBehind); left != nil && !history.Told(revision, event.StaleFieldsFound) {
 		events = append(events, event.Event{
 			Reason: event.StaleFieldsFound, Warning: true, Regarding: event.ObjectRef(d), Key: revision.Name, At: left.LastTransitionTime.Time,
 			Message: event.Message(left.Message, nil, ""),
 		})
 	}
-	failed := status.Phase == v1alpha1.PhaseFailed || status.Phase == v1alpha1.PhaseRolledBack
-	if failed && !told(revision, event.RevisionFailed) {
-		changes, err := r.changesSince(ctx, h.Number(status.DiffAgainst), revision)
+	if revision.HasFailed() && !history.Told(revision, event.RevisionFailed) {
+		changes, err := r.changesSince(ctx, h.Number(status.Failure.ComparedWith), revision)
 		if err != nil {
 			return nil, err
 		}
 		events = append(events, failedEvent(d, revision, changes))
 	}
-	if status.Hold != "" && !told(revision, event.RollbackHeld) {
+	if revision.RollbackHold() != nil && !history.Told(revision, event.RollbackHeld) {
 		events = append(events, heldEvent(d, revision, r.Clock.Now()))
 	}
-	if plan := status.Rollback; plan != nil && plan.CompletionTime != nil && !told(revision, event.RolledBack) {
-		changes, err := r.changesSince(ctx, h.Number(plan.To), revision)
+	if revision.IsRollbackDone() && !history.Told(revision, event.RolledBack) {
+		changes, err := r.changesSince(ctx, h.Number(status.Rollback.ToRevision), revision)
 		if err != nil {
 			return nil, err
 		}
@@ -79,7 +77,7 @@ func (r *Reconciler) owed(ctx context.Context, d *appsv1.Deployment, h history.H
 // written again, which changes nothing but the count of one that repeats. What a cache that lags has not told may be told
 // already: what it learns brings the workload back.
 func (r *Reconciler) tell(ctx context.Context, about *v1alpha1.WorkloadRevision, events ...event.Event) error {
-	events = slices.DeleteFunc(events, func(e event.Event) bool { return told(about, e.Reason) })
+	events = slices.DeleteFunc(events, func(e event.Event) bool { return history.Told(about, e.Reason) })
 	if len(events) == 0 {
 		return nil
 	}
@@ -92,20 +90,16 @@ func (r *Reconciler) tell(ctx context.Context, about *v1alpha1.WorkloadRevision,
 			return err
 		}
 	}
-	return store.PatchStatus(ctx, r.Client, about, func(s *v1alpha1.WorkloadRevisionStatus) {
-		for _, e := range events {
-			s.Events = append(s.Events, string(e.Reason))
-		}
-	})
-}
-
-func told(about *v1alpha1.WorkloadRevision, reason event.Reason) bool {
-	return slices.Contains(about.Status.Events, string(reason))
+	var reasons []event.Reason
+	for _, e := range events {
+		reasons = append(reasons, e.Reason)
+	}
+	return store.NoteTold(ctx, r.Client, about, reasons...)
 }
 
 func healthyEvent(d *appsv1.Deployment, revision *v1alpha1.WorkloadRevision, s workload.Settings) event.Event {
 	message := fmt.Sprintf("#%d is healthy: well for %s", revision.Spec.Number, s.BakeTime)
-	if told(revision, event.RevisionFailed) {
+	if history.Told(revision, event.RevisionFailed) {
 		message = fmt.Sprintf("#%d is healthy after all: well for %s", revision.Spec.Number, s.BakeTime)
 	}
 	return event.Event{
@@ -115,20 +109,16 @@ func healthyEvent(d *appsv1.Deployment, revision *v1alpha1.WorkloadRevision, s w
 }
 
 func failedEvent(d *appsv1.Deployment, failed *v1alpha1.WorkloadRevision, changes diff.Changes) event.Event {
-	at := failed.Status.PhaseTransitionTime.Time
-	if plan := failed.Status.Rollback; plan != nil {
-		at = plan.StartTime.Time // The phase is newer: it was rolled back since.
-	}
 	return event.Event{
-		Reason: event.RevisionFailed, Warning: true, Regarding: event.ObjectRef(d), Key: failed.Name, At: at,
-		Message: event.Message(fmt.Sprintf("#%d failed: %s", failed.Spec.Number, failed.Status.Error), changes, details(failed)),
+		Reason: event.RevisionFailed, Warning: true, Regarding: event.ObjectRef(d), Key: failed.Name, At: failed.Status.Failure.Time.Time,
+		Message: event.Message(fmt.Sprintf("#%d failed: %s", failed.Spec.Number, failed.FailureMessage()), changes, details(failed)),
 	}
 }
 
 func heldEvent(d *appsv1.Deployment, failed *v1alpha1.WorkloadRevision, now time.Time) event.Event {
 	return event.Event{
 		Reason: event.RollbackHeld, Warning: true, Regarding: event.ObjectRef(d), Key: failed.Name, At: now, Aggregate: true,
-		Message: event.Message(fmt.Sprintf("#%d stays: %s", failed.Spec.Number, failed.Status.Hold), nil, details(failed)),
+		Message: event.Message(fmt.Sprintf("#%d stays: %s", failed.Spec.Number, failed.HoldMessage()), nil, details(failed)),
 	}
 }
 
@@ -136,9 +126,9 @@ func heldEvent(d *appsv1.Deployment, failed *v1alpha1.WorkloadRevision, now time
 func rolledBackEvent(d *appsv1.Deployment, failed *v1alpha1.WorkloadRevision, changes diff.Changes) event.Event {
 	plan := failed.Status.Rollback
 	took := plan.CompletionTime.Sub(failed.Spec.AcceptedTime.Time).Round(time.Second)
-	cause := fmt.Sprintf("#%d → #%d in %s: %s", failed.Spec.Number, plan.To, took, failed.Status.Error)
+	cause := fmt.Sprintf("#%d → #%d in %s: %s", failed.Spec.Number, plan.ToRevision, took, failed.FailureMessage())
 	if plan.Request != "" {
-		cause = fmt.Sprintf("#%d → #%d: asked for by %s", failed.Spec.Number, plan.To, plan.Request)
+		cause = fmt.Sprintf("#%d → #%d: asked for by %s", failed.Spec.Number, plan.ToRevision, plan.Request)
 	}
 	return event.Event{
 		Reason: event.RolledBack, Warning: plan.Request == "", Regarding: event.ObjectRef(d), Key: failed.Name, At: plan.CompletionTime.Time,
@@ -148,7 +138,7 @@ func rolledBackEvent(d *appsv1.Deployment, failed *v1alpha1.WorkloadRevision, ch
 
 // rollbackFailed says that a rollback that was begun does not come to its end.
 func rollbackFailed(d *appsv1.Deployment, failed *v1alpha1.WorkloadRevision, cause error, now time.Time) event.Event {
-	message := fmt.Sprintf("#%d → #%d does not come to its end and is tried again: %v", failed.Spec.Number, failed.Status.Rollback.To, cause)
+	message := fmt.Sprintf("#%d → #%d does not come to its end and is tried again: %v", failed.Spec.Number, failed.Status.Rollback.ToRevision, cause)
 	return event.Event{
 		Reason: event.RollbackFailed, Warning: true, Regarding: event.ObjectRef(d), Key: failed.Name, At: now,
 		Message: event.Message(message, nil, details(failed)),

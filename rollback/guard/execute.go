@@ -10,7 +10,6 @@ import (
 
 	appsv1 "k8s.io/api/apps/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"reprise.dev/reprise/api/v1alpha1"
 	"reprise.dev/reprise/diff"
@@ -30,9 +29,9 @@ func (r *Reconciler) act(ctx context.Context, d *appsv1.Deployment, h history.Hi
 		if decision.After < quietWait {
 			return decision.After, nil
 		}
-		return decision.After, r.hold(ctx, live, decision.Cause, decision.Reason)
+		return decision.After, r.hold(ctx, live, decision.Reason, decision.Message)
 	case rollback.Hold:
-		return r.heldFor(live), r.hold(ctx, live, decision.Cause, decision.Reason)
+		return r.heldFor(live), r.hold(ctx, live, decision.Reason, decision.Message)
 	case rollback.RollBack:
 		return r.begin(ctx, d, h, decision)
 	default:
@@ -54,7 +53,7 @@ func (r *Reconciler) begin(ctx context.Context, d *appsv1.Deployment, h history.
 	}
 	a := applier{client: r.Client, live: r.Live}
 	if err := a.overtaken(ctx, live, target); errors.Is(err, errOvertaken) {
-		return r.heldFor(live), r.hold(ctx, live, rollback.CauseOvertaken, err.Error())
+		return r.heldFor(live), r.hold(ctx, live, v1alpha1.HoldOvertaken, err.Error())
 	} else if err != nil {
 		return 0, err
 	}
@@ -63,14 +62,13 @@ func (r *Reconciler) begin(ctx context.Context, d *appsv1.Deployment, h history.
 		return 0, err
 	}
 	if reason != "" {
-		return r.heldFor(live), r.hold(ctx, live, rollback.CauseCannotRun, reason)
+		return r.heldFor(live), r.hold(ctx, live, v1alpha1.HoldCannotRun, reason)
 	}
 	if err := store.PatchStatus(ctx, r.Client, live, func(s *v1alpha1.WorkloadRevisionStatus) {
-		s.Hold = ""
-		s.Rollback = &v1alpha1.Rollback{
-			To: target.Spec.Number, ToIntentHash: target.Spec.IntentHash, ToFilesDigest: target.Spec.FilesDigest,
-			Attempt: int32(decision.Attempt), Request: decision.Request, StartTime: metav1.NewTime(r.Clock.Now()),
-		}
+		history.StartRollback(s, v1alpha1.Rollback{
+			ToRevision: target.Spec.Number, ToIntentHash: target.Spec.IntentHash, ToFilesDigest: target.Spec.FilesDigest,
+			Attempt: int32(decision.Attempt), Request: decision.Request,
+		}, r.Clock.Now())
 	}); err != nil {
 		return 0, fmt.Errorf("writing a rollback ahead: %w", err)
 	}
@@ -85,12 +83,12 @@ func (r *Reconciler) resume(ctx context.Context, d *appsv1.Deployment, h history
 	if err != nil {
 		return err
 	}
-	if *failed = *current; !rollback.IsOpen(failed) {
+	if *failed = *current; !failed.IsRollbackOpen() {
 		return nil
 	}
-	target := h.Number(failed.Status.Rollback.To)
+	target := h.Number(failed.Status.Rollback.ToRevision)
 	if target == nil {
-		return r.holdOpen(ctx, failed, rollback.CauseTargetGone, fmt.Sprintf("revision #%d, to go back to, is gone; deploy a fix", failed.Status.Rollback.To))
+		return r.holdOpen(ctx, failed, v1alpha1.HoldTargetGone, fmt.Sprintf("revision #%d, to go back to, is gone; deploy a fix", failed.Status.Rollback.ToRevision))
 	}
 	if target, err = store.Load(ctx, r.Live, target); err != nil {
 		return err
@@ -104,7 +102,7 @@ func (r *Reconciler) resume(ctx context.Context, d *appsv1.Deployment, h history
 			return err
 		}
 		if reason != "" {
-			return r.holdOpen(ctx, failed, rollback.CauseCannotRun, reason)
+			return r.holdOpen(ctx, failed, v1alpha1.HoldCannotRun, reason)
 		}
 	}
 	return r.carryOut(ctx, d, failed, target)
@@ -123,17 +121,8 @@ func (r *Reconciler) carryOut(ctx context.Context, d *appsv1.Deployment, failed,
 		}
 		return errors.Join(err, r.tellTrouble(ctx, d, failed, err))
 	}
-	now := metav1.NewTime(r.Clock.Now())
 	if err := store.PatchStatus(ctx, r.Client, failed, func(s *v1alpha1.WorkloadRevisionStatus) {
-		if s.Phase == v1alpha1.PhaseFailed {
-			s.Phase, s.PhaseTransitionTime = v1alpha1.PhaseRolledBack, &now
-		}
-		s.Rollback.CompletionTime = &now
-		if s.Rollback.Request != "" {
-			s.Requests = append(s.Requests, v1alpha1.Request{
-				Request: s.Rollback.Request, Time: now, Granted: true, Outcome: fmt.Sprintf("#%d was put back", s.Rollback.To),
-			})
-		}
+		history.CompleteRollback(s, r.Clock.Now())
 	}); err != nil {
 		return err
 	}
@@ -143,11 +132,11 @@ func (r *Reconciler) carryOut(ctx context.Context, d *appsv1.Deployment, failed,
 
 // tellTrouble tells once that a rollback does not come to its end.
 func (r *Reconciler) tellTrouble(ctx context.Context, d *appsv1.Deployment, failed *v1alpha1.WorkloadRevision, cause error) error {
-	before := told(failed, event.RollbackFailed)
+	before := history.Told(failed, event.RollbackFailed)
 	if err := r.tell(ctx, failed, rollbackFailed(d, failed, cause, r.Clock.Now())); err != nil {
 		return err
 	}
-	if !before && told(failed, event.RollbackFailed) {
+	if !before && history.Told(failed, event.RollbackFailed) {
 		r.observeRollback(ctx, failed, resultFailed)
 	}
 	return nil
@@ -167,7 +156,7 @@ func (r *Reconciler) giveUp(ctx context.Context, a applier, failed, target *v1al
 		reason += fmt.Sprintf("; it runs with %s as in #%d, which had been put back by then: apply the newer deploy again",
 			strings.Join(changed, ", "), target.Spec.Number)
 	}
-	if err := r.hold(ctx, failed, rollback.CauseOvertaken, reason); err != nil {
+	if err := r.hold(ctx, failed, v1alpha1.HoldOvertaken, reason); err != nil {
 		return err
 	}
 	r.observeRollback(ctx, failed, resultOvertaken)
@@ -226,8 +215,8 @@ func replaceable(objection effective.Violation, target *v1alpha1.WorkloadRevisio
 }
 
 // holdOpen holds a rollback that was begun.
-func (r *Reconciler) holdOpen(ctx context.Context, failed *v1alpha1.WorkloadRevision, cause rollback.Cause, reason string) error {
-	if err := r.hold(ctx, failed, cause, reason); err != nil {
+func (r *Reconciler) holdOpen(ctx context.Context, failed *v1alpha1.WorkloadRevision, reason v1alpha1.HoldReason, message string) error {
+	if err := r.hold(ctx, failed, reason, message); err != nil {
 		return err
 	}
 	r.observeRollback(ctx, failed, resultHeld)
@@ -235,18 +224,19 @@ func (r *Reconciler) holdOpen(ctx context.Context, failed *v1alpha1.WorkloadRevi
 }
 
 // hold notes why a rollback that is due is not done; tellAll tells it, and tells it again when the reason has changed.
-func (r *Reconciler) hold(ctx context.Context, failed *v1alpha1.WorkloadRevision, cause rollback.Cause, reason string) error {
-	if failed.Status.Hold == reason {
+func (r *Reconciler) hold(ctx context.Context, failed *v1alpha1.WorkloadRevision, reason v1alpha1.HoldReason, message string) error {
+	message = diff.MaskText(message)
+	if history.IsHeldFor(failed, reason, message) {
 		return nil
 	}
+	changed := false
 	if err := store.PatchStatus(ctx, r.Client, failed, func(s *v1alpha1.WorkloadRevisionStatus) {
-		s.Hold = reason
-		s.Events = slices.DeleteFunc(s.Events, func(told string) bool { return told == string(event.RollbackHeld) })
-	}); err != nil {
+		changed = history.HoldRollback(s, reason, message, r.Clock.Now())
+	}); err != nil || !changed {
 		return err
 	}
-	r.Observer.Held(string(cause))
-	say(ctx, "Rollback held back", failed, "cause", cause, "reason", diff.MaskText(reason))
+	r.Observer.Held(reason)
+	say(ctx, "Rollback held", failed, "reason", reason, "message", message)
 	return nil
 }
 
@@ -254,7 +244,7 @@ func (r *Reconciler) hold(ctx context.Context, failed *v1alpha1.WorkloadRevision
 // newest revision again, so there will be none that could fail and tell of it. It says when to look again while the
 // rollback's own revision is not there yet: no change of a file brings the workload in.
 func (r *Reconciler) holdUndone(ctx context.Context, d *appsv1.Deployment, newest *v1alpha1.WorkloadRevision) (time.Duration, error) {
-	if newest.Status.Phase != v1alpha1.PhaseRolledBack || !newest.Spec.FilesOnly || newest.Status.Hold != "" {
+	if newest.Status.Phase != v1alpha1.PhaseRolledBack || !newest.FilesOnly() || newest.RollbackHold() != nil {
 		return 0, nil
 	}
 	changed, err := store.ChangedFiles(ctx, r.Live, newest)
@@ -268,7 +258,7 @@ func (r *Reconciler) holdUndone(ctx context.Context, d *appsv1.Deployment, newes
 	if err != nil || h.Newest().Spec.Number != newest.Spec.Number {
 		return 0, err // It was recorded by now.
 	}
-	return 0, r.hold(ctx, newest, rollback.CauseFilesWrittenAgain, rollback.FilesWrittenAgain)
+	return 0, r.hold(ctx, newest, v1alpha1.HoldFilesWrittenAgain, rollback.FilesWrittenAgain)
 }
 
 // heldFor is after how long a held rollback is looked at again.

@@ -6,8 +6,6 @@ import (
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
-	"k8s.io/apimachinery/pkg/api/meta"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"reprise.dev/reprise/api/v1alpha1"
 	"reprise.dev/reprise/event"
@@ -22,7 +20,7 @@ import (
 // is may still become well: its cause lay outside, or was mended there.
 func (r *Reconciler) judge(ctx context.Context, d *appsv1.Deployment, h history.History, s workload.Settings) (time.Duration, error) {
 	live := h.Newest()
-	adopted := history.Adopted(live) && live.Status.Phase == v1alpha1.PhaseUnknown
+	adopted := live.IsAdopted() && live.Status.Phase == v1alpha1.PhaseUnknown
 	failed := live.Status.Phase == v1alpha1.PhaseFailed
 	if live.Status.Phase != v1alpha1.PhaseProgressing && !adopted && !failed {
 		return 0, nil
@@ -44,8 +42,8 @@ func (r *Reconciler) judge(ctx context.Context, d *appsv1.Deployment, h history.
 		return 0, r.recover(ctx, h)
 	case verdict.State == health.Failed && !adopted && !failed:
 		return r.fail(ctx, d, h, rollout, verdict)
-	case verdict.State == health.Unknown && len(verdict.Failures) > 0 && !adopted && live.Status.Hold == "":
-		return verdict.Again, r.hold(ctx, live, rollback.CauseNotCausedByChange, verdict.Cause)
+	case verdict.State == health.Unknown && len(verdict.Failures) > 0 && !adopted && live.RollbackHold() == nil:
+		return verdict.Again, r.hold(ctx, live, v1alpha1.HoldNotCausedByChange, verdict.Cause)
 	default:
 		return verdict.Again, nil
 	}
@@ -58,14 +56,10 @@ func (r *Reconciler) recover(ctx context.Context, h history.History) error {
 		return err
 	}
 	if err := store.PatchStatus(ctx, r.Client, h.Newest(), func(s *v1alpha1.WorkloadRevisionStatus) {
-		if leftover != nil {
-			meta.SetStatusCondition(&s.Conditions, *leftover)
+		if leftover != "" {
+			history.MarkFieldsLeftBehind(s, leftover, r.Clock.Now())
 		}
-		s.Phase, s.PhaseTransitionTime = v1alpha1.PhaseHealthy, &metav1.Time{Time: r.Clock.Now()}
-		s.Error, s.FailedTime, s.Hold, s.CauseOutside, s.ConfigMaps = "", nil, "", false, nil
-		if s.Rollback != nil && s.Rollback.CompletionTime == nil {
-			s.Rollback = nil
-		}
+		history.MarkHealthy(s, r.Clock.Now())
 	}); err != nil {
 		return err
 	}
@@ -87,36 +81,35 @@ func (r *Reconciler) fail(ctx context.Context, d *appsv1.Deployment, h history.H
 	if err != nil {
 		return 0, err
 	}
-	return 0, r.writeFailure(ctx, h, verdict.Since, func(s *v1alpha1.WorkloadRevisionStatus) {
-		s.Evidence, s.Error = evidence, causeOf(verdict, evidence)
-		s.ConfigMaps, s.CauseOutside = configMaps, verdict.Outside
-	})
+	failure := v1alpha1.Failure{
+		Reason: v1alpha1.FailureWorkloadFailed, Message: causeOf(verdict, evidence), Evidence: evidence, ConfigMaps: configMaps,
+	}
+	if verdict.Outside {
+		failure.Reason = v1alpha1.FailureExternalCause
+	}
+	return 0, r.writeFailure(ctx, h, verdict.Since, failure)
 }
 
-// orphanedFields is the condition of a revision that still has what the failed one before it had removed, nil where it is not
-// so.
-func (r *Reconciler) orphanedFields(ctx context.Context, h history.History) (*metav1.Condition, error) {
+// orphanedFields says that a revision still has what the failed one before it had removed, nothing where it is not so.
+func (r *Reconciler) orphanedFields(ctx context.Context, h history.History) (string, error) {
 	failed, target := rollback.AfterRollback(h)
 	if failed == nil {
-		return nil, nil
+		return "", nil
 	}
 	newest, err := store.Load(ctx, r.Live, h.Newest())
 	if err != nil {
-		return nil, err
+		return "", err
 	}
 	contents, err := history.DecodeSnapshot(newest)
 	if err != nil || !rollback.KeepsStateElsewhere(newest.Spec.FieldManager, contents.ManagedFields) {
-		return nil, nil // What cannot be read cannot be compared: that it is well stands.
+		return "", nil // What cannot be read cannot be compared: that it is well stands.
 	}
 	left, err := r.readOrphanedFields(ctx, failed, target, newest)
 	if err != nil || len(left) == 0 {
-		return nil, err
+		return "", err
 	}
-	return &metav1.Condition{
-		Type: v1alpha1.ConditionFieldsLeftBehind, Status: metav1.ConditionTrue, Reason: "DeployerRemembersElsewhere", LastTransitionTime: metav1.NewTime(r.Clock.Now()),
-		Message: event.Message(fmt.Sprintf("#%d had removed what #%d has, and %s did not learn of the rollback: where #%d is not meant to have it, remove it by hand, or deploy once with it and once without",
-			failed.Spec.Number, newest.Spec.Number, newest.Spec.FieldManager, newest.Spec.Number), left, ""),
-	}, nil
+	return event.Message(fmt.Sprintf("#%d had removed what #%d has, and %s did not learn of the rollback: where #%d is not meant to have it, remove it by hand, or deploy once with it and once without",
+		failed.Spec.Number, newest.Spec.Number, newest.Spec.FieldManager, newest.Spec.Number), left, ""), nil
 }
 
 // known is the earlier failure of what the newest revision rolls out, nil where there is none that still stands.
@@ -138,15 +131,19 @@ func (r *Reconciler) failAgain(ctx context.Context, d *appsv1.Deployment, h hist
 	if err != nil {
 		return err
 	}
-	return r.writeFailure(ctx, h, time.Time{}, func(s *v1alpha1.WorkloadRevisionStatus) {
-		s.Error = fmt.Sprintf("it failed before, as #%d, and came past admission: %s", known.Spec.Number, known.Status.Error)
-		s.ConfigMaps, s.CauseOutside = configMaps, known.Status.CauseOutside
-	})
+	failure := v1alpha1.Failure{
+		Reason: v1alpha1.FailureRepeated, ConfigMaps: configMaps,
+		Message: fmt.Sprintf("it failed before, as #%d, and came past admission: %s", known.Spec.Number, known.FailureMessage()),
+	}
+	if known.HasExternalCause() {
+		failure.Reason = v1alpha1.FailureExternalCause
+	}
+	return r.writeFailure(ctx, h, time.Time{}, failure)
 }
 
 // writeFailure writes the phase of the newest revision, with its difference to the last healthy one, into a history as
 // the API server holds it. signal is when the failure began to show, zero where that is not known.
-func (r *Reconciler) writeFailure(ctx context.Context, h history.History, signal time.Time, change func(*v1alpha1.WorkloadRevisionStatus)) error {
+func (r *Reconciler) writeFailure(ctx context.Context, h history.History, signal time.Time, failure v1alpha1.Failure) error {
 	if err := r.refresh(ctx, h); err != nil {
 		return err
 	}
@@ -155,13 +152,11 @@ func (r *Reconciler) writeFailure(ctx context.Context, h history.History, signal
 	if err != nil {
 		return err
 	}
-	now := metav1.NewTime(r.Clock.Now())
+	if healthy != nil {
+		failure.Changes, failure.ComparedWith = changes.Lines(maxDiffLines, maxDiffBytes), healthy.Spec.Number
+	}
 	if err := store.PatchStatus(ctx, r.Client, failed, func(s *v1alpha1.WorkloadRevisionStatus) {
-		s.Phase, s.PhaseTransitionTime, s.FailedTime, s.Hold = v1alpha1.PhaseFailed, &now, &now, ""
-		if healthy != nil {
-			s.Diff, s.DiffAgainst = changes.Lines(maxDiffLines, maxDiffBytes), healthy.Spec.Number
-		}
-		change(s)
+		history.MarkFailed(s, failure, r.Clock.Now())
 	}); err != nil {
 		return err
 	}

@@ -160,7 +160,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.
 // priorityOf is the priority with which a workload is looked at again: 0 unless it owes a rollback.
 func priorityOf(h history.History) int {
 	newest := h.Newest()
-	if h.OpenRollback() != nil || newest != nil && newest.Status.Phase == v1alpha1.PhaseFailed && newest.Status.Hold == "" {
+	if h.OpenRollback() != nil || newest != nil && newest.Status.Phase == v1alpha1.PhaseFailed && newest.RollbackHold() == nil {
 		return urgent
 	}
 	return 0
@@ -177,7 +177,7 @@ func (r *Reconciler) next(ctx context.Context, d *appsv1.Deployment, h history.H
 		return 0, r.resume(ctx, d, h, open)
 	}
 	newest := h.Newest()
-	if newest == nil || newest.Spec.WorkloadRef.UID != d.UID || newest.Spec.IntentHash != workload.IntentOf(d).Hash() {
+	if newest == nil || history.RecordedIdentity(newest) != history.IdentityOf(d) {
 		return 0, nil // The recorder comes first, and its Revision brings the workload back.
 	}
 	if wait, err := r.holdUndone(ctx, d, newest); err != nil || wait > 0 {

@@ -87,7 +87,7 @@ func TestALoopThatHealsItselfNeitherFlapsNorFloods(t *testing.T) {
 			}
 			// The API server asks twice where what it held of the object was not the newest.
 			product.Eventually(p, func() (bool, string) {
-				told, count := p.events("Quarantined"), int32(0)
+				told, count := p.events("TemplateQuarantined"), int32(0)
 				for _, e := range told {
 					count += e.Count
 				}

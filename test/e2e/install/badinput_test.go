@@ -188,7 +188,7 @@ func TestACABundleThatWasOverwrittenIsMended(t *testing.T) {
 func TestCertManagerThatIsMissingIsToldByHelmAndByReprise(t *testing.T) {
 	values := map[string]any{"certificates": map[string]any{"mode": "cert-manager"}}
 	said, err := runHelm(t, append([]string{"install"}, installArgs(t, product.Release, product.Namespace, values)...)...)
-	if want := "this cluster has no cert-manager (API cert-manager.io/v1): install it first"; err == nil || !strings.Contains(said, want) {
+	if want := "this cluster has no cert-manager (API cert-manager.io/v1): install it with its cainjector first"; err == nil || !strings.Contains(said, want) {
 		t.Errorf("helm does not say %q: %v\n%s", want, err, said)
 	}
 	at := port(t)

@@ -30,8 +30,8 @@ func TestWhatFailsOldPodsTooIsNoReasonToGoBack(t *testing.T) {
 
 	deploys(p, "reader", func(c *corev1.Container) { c.Args = nil })
 	h := p.Becomes("reader", "1 Healthy, 2 Superseded, 3 Healthy")
-	if n := p.Events("RevisionFailed", "reader"); len(n) > 0 || strings.Contains(h[1].Status.Error, "exits") {
-		t.Errorf("#2 counts as failed: %q, %d events", h[1].Status.Error, len(n))
+	if n := p.Events("RevisionFailed", "reader"); len(n) > 0 || strings.Contains(h[1].FailureMessage(), "exits") {
+		t.Errorf("#2 counts as failed: %q, %d events", h[1].FailureMessage(), len(n))
 	}
 }
 

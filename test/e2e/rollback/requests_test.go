@@ -8,6 +8,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"reprise.dev/reprise/api/v1alpha1"
 	"reprise.dev/reprise/test/harness/product"
 )
 
@@ -20,7 +21,7 @@ func TestWhoMayDeployMayGoBackByAnAnnotation(t *testing.T) {
 	p.Becomes("sample-app", "1 Healthy, 2 Healthy")
 
 	p.Kubectl("annotate", "deployment/sample-app", "reprise.dev/rollback-to=1@9")
-	p.Says(p.Event("RequestVoid", "sample-app"), "reprise.dev/rollback-to=1@9", "#2 is live, not #9")
+	p.Says(p.Event("RequestRejected", "sample-app"), "reprise.dev/rollback-to=1@9", "#2 is live, not #9")
 
 	p.Kubectl("annotate", "deployment/sample-app", "--overwrite", "reprise.dev/rollback-to=1@2")
 	h := p.Becomes("sample-app", "1 Healthy, 2 Healthy, 3 Healthy")
@@ -28,7 +29,7 @@ func TestWhoMayDeployMayGoBackByAnAnnotation(t *testing.T) {
 		t.Errorf("#3 is a rollback of %d to %d, want of 2 to 1", h[2].Spec.RollbackOf, h[2].Spec.RestoredFrom)
 	}
 	p.Says(p.Event("RolledBack", "sample-app"), "#2 → #1: asked for by reprise.dev/rollback-to=1@2", "containers.frontend.image")
-	if r := h[1].Status.Requests; len(r) != 2 || !r[1].Granted || r[0].Granted {
+	if r := h[1].Status.Requests; len(r) != 2 || r[1].Result != v1alpha1.RequestAccepted || r[0].Result != v1alpha1.RequestRejected {
 		t.Errorf("the requests noted in #2 are %+v, want one void and one granted", r)
 	}
 	if got := p.Deployment("sample-app").Annotations["reprise.dev/rollback-to"]; got != "1@2" {
@@ -48,16 +49,16 @@ func TestAFailedTemplateIsRefusedUntilSomebodyAsksForARetry(t *testing.T) {
 	bad := product.Tutorial(t, "5-bad-image")
 	p.Kubectl("apply", "-f", bad)
 	h := p.Becomes("sample-app", "1 Healthy, 2 RolledBack, 3 Healthy")
-	if h[1].Status.DiffAgainst != 1 || len(h[1].Status.Diff) == 0 || !strings.HasPrefix(h[1].Status.Diff[0], "containers.frontend.image 6.7.0 → 6.7.1-does-not-exist") {
-		t.Errorf("#2 keeps as its difference to #%d: %q", h[1].Status.DiffAgainst, h[1].Status.Diff)
+	if f := h[1].Status.Failure; f == nil || f.ComparedWith != 1 || len(f.Changes) == 0 || !strings.HasPrefix(f.Changes[0], "containers.frontend.image 6.7.0 → 6.7.1-does-not-exist") {
+		t.Errorf("#2 keeps as its failure: %+v", f)
 	}
 
 	p.Says(p.Refused("apply", "-f", bad), "failed as revision 2", "not found", "containers.frontend.image 6.7.0 → 6.7.1-does-not-exist", "reprise.dev/retry=2")
-	p.Says(p.Event("Quarantined", "sample-app"), "failed as revision 2", "reprise.dev/retry=2")
+	p.Says(p.Event("TemplateQuarantined", "sample-app"), "failed as revision 2", "reprise.dev/retry=2")
 	p.Kubectl("apply", "-f", bad, "--dry-run=server")
 
 	p.Kubectl("annotate", "deployment/sample-app", "reprise.dev/retry=2")
-	p.Says(p.Event("RequestGranted", "sample-app"), "#2 is admitted once more")
+	p.Says(p.Event("RetryAccepted", "sample-app"), "#2 is admitted once more")
 	p.Kubectl("apply", "-f", bad)
 	p.Becomes("sample-app", "1 Healthy, 2 RolledBack, 3 Healthy, 4 RolledBack, 5 Healthy")
 	p.Says(p.Refused("apply", "-f", bad), "failed as revision 4")

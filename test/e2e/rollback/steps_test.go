@@ -54,6 +54,8 @@ func stepOf(w faults.Write) step {
 		if err := json.Unmarshal(w.Body, &r); err == nil {
 			return step("record " + number(r.Name))
 		}
+	case kind == "workloadrevisions" && w.Method == http.MethodPatch:
+		return step("note " + number(name) + " told")
 	}
 	return step(fmt.Sprintf("%s %s", w.Method, w.Path))
 }
@@ -85,16 +87,14 @@ func stepOfStatus(w faults.Write, number string) step {
 		return step("note " + number + " what cannot be read")
 	}
 	switch s := patch.Status; {
-	case s.Rollback != nil && s.Rollback.CompletionTime != nil:
+	case patch.IsRollbackDone():
 		return step("note " + number + " done")
-	case s.Rollback != nil:
+	case patch.IsRollbackOpen():
 		return step("plan of " + number)
 	case s.Phase != "":
 		return step(fmt.Sprintf("note %s %s", number, s.Phase))
-	case s.Hold != "":
+	case patch.RollbackHold() != nil:
 		return step("hold " + number)
-	case s.Events != nil:
-		return step("note " + number + " told")
 	default:
 		return step("note " + number)
 	}
