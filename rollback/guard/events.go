@@ -121,10 +121,12 @@ func failedEvent(d *appsv1.Deployment, failed *v1alpha1.WorkloadRevision, change
 	}
 }
 
+// heldEvent returns the Event that names the reason of a hold and explains it.
 func heldEvent(d *appsv1.Deployment, failed *v1alpha1.WorkloadRevision, now time.Time) event.Event {
+	message := fmt.Sprintf("Rollback of #%d on hold (%s): %s", failed.Spec.Number, failed.RollbackHold().Reason, failed.HoldMessage())
 	return event.Event{
 		Reason: event.RollbackHeld, Warning: true, Regarding: event.ObjectRef(d), Key: failed.Name, At: now, Aggregate: true,
-		Message: event.Message(fmt.Sprintf("#%d stays: %s", failed.Spec.Number, failed.HoldMessage()), nil, details(failed)),
+		Message: event.Message(message, nil, details(failed)),
 	}
 }
 
@@ -144,7 +146,7 @@ func rolledBackEvent(d *appsv1.Deployment, failed *v1alpha1.WorkloadRevision, ch
 
 // rollbackFailed says that a rollback that was begun does not come to its end.
 func rollbackFailed(d *appsv1.Deployment, failed *v1alpha1.WorkloadRevision, cause error, now time.Time) event.Event {
-	message := fmt.Sprintf("#%d → #%d does not come to its end and is tried again: %v", failed.Spec.Number, failed.Status.Rollback.ToRevision, cause)
+	message := fmt.Sprintf("Rollback of #%d → #%d not complete after %s, retrying: %v", failed.Spec.Number, failed.Status.Rollback.ToRevision, trouble, cause)
 	return event.Event{
 		Reason: event.RollbackFailed, Warning: true, Regarding: event.ObjectRef(d), Key: failed.Name, At: now,
 		Message: event.Message(message, nil, details(failed)),

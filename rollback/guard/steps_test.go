@@ -264,3 +264,24 @@ func TestReconcile_WaitsForItsTurn(t *testing.T) {
 		})
 	}
 }
+
+func TestReconcile_HoldsAndLooksAgain(t *testing.T) {
+	b := newFailure(t)
+	b.annotate(workload.RollbackAnnotation, "manual")
+	b.settle()
+	if got := b.runs(); got != "2 a=2 b=2" {
+		t.Errorf("runs %s, want what failed", got)
+	}
+	held := slices.IndexFunc(b.told(), func(e string) bool { return strings.HasPrefix(e, "RollbackHeld: Rollback of #2 on hold (Manual): ") })
+	if held < 0 {
+		t.Errorf("no Event tells of the hold: %q", b.told())
+	}
+	if result, err := b.reconcile(); err != nil || result.RequeueAfter == 0 {
+		t.Errorf("looks again in %s (%v)", result.RequeueAfter, err)
+	}
+	b.annotate(workload.RollbackAnnotation, "auto")
+	b.atRest()
+	if got, want := b.phases(), rolledBack.Phases; got != want {
+		t.Errorf("the history is %s, want %s", got, want)
+	}
+}

@@ -113,7 +113,7 @@ func TestAHeldRollbackIsDoneOnceItsReasonHasGone(t *testing.T) {
 	p.Create(limits)
 	p.Apply("6-crashloop")
 	p.Becomes("sample-app", "1 Healthy, 2 Failed")
-	p.Says(p.Event("RollbackHeld", "sample-app"), "#2 stays: #1 cannot run here any more")
+	p.Says(p.Event("RollbackHeld", "sample-app"), "Rollback of #2 on hold (CannotRun): #1 cannot run here any more")
 	if err := p.API.Delete(t.Context(), limits); err != nil {
 		t.Fatal(err)
 	}
