@@ -72,7 +72,7 @@ func ending(e v1alpha1.Evidence) string {
 	return strings.Join(parts, ", ")
 }
 
-// LogOf is the log that tells most: that of the run before, where there is one, since the last may only have begun.
+// LogOf returns the more informative log: that of the previous instance, where there is one. The last one may have just started.
 func LogOf(e v1alpha1.Evidence) []string {
 	if len(e.PreviousLog) > 0 {
 		return e.PreviousLog

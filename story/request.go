@@ -57,7 +57,7 @@ func (w Workload) unanswered(q Request) Progress {
 	}
 }
 
-// Answer is the answer to a request, an annotation and its value; nil where there is none yet.
+// Answer returns the answer to a request, which is an annotation and its value. It is nil where there is none yet.
 func (w Workload) Answer(request string) *v1alpha1.Request {
 	for i := range w.History {
 		for j := range w.History[i].Status.Requests {
@@ -69,7 +69,7 @@ func (w Workload) Answer(request string) *v1alpha1.Request {
 	return nil
 }
 
-// RetryStatus is where a request to admit once more what failed stands.
+// RetryStatus returns how far a request to lift a quarantine is.
 func (w Workload) RetryStatus(annotation string) Progress {
 	answer := w.Answer(annotation)
 	switch {
@@ -82,7 +82,7 @@ func (w Workload) RetryStatus(annotation string) Progress {
 	}
 }
 
-// NoFailure says why there is nothing to admit once more: r is the revision that was named, nil where none was.
+// NoFailure says why there is no quarantine to lift. The revision is the one that the user named, nil where they named none.
 func NoFailure(w Workload, r *v1alpha1.WorkloadRevision) string {
 	if r == nil {
 		return fmt.Sprintf("no stored revision of %s has failed", w.Name)

@@ -62,7 +62,7 @@ const (
 	unguarded = "Reprise does not guard it any more: it lost Score's annotation " + workload.NameAnnotation + ", or has the label " + v1alpha1.GuardLabel + ": " + workload.GuardDisabled
 )
 
-// StatusOf sums a workload up.
+// StatusOf returns the status of a workload.
 func StatusOf(w Workload, now time.Time) Status {
 	s := Status{Namespace: w.Namespace, Name: w.Name, Rollback: w.Settings.Rollback, Denied: w.Denied, Unchecked: w.Unchecked}
 	s.Ready, s.Pods = pods(w.Deployment)
@@ -96,10 +96,10 @@ func StatusOf(w Workload, now time.Time) Status {
 	return s
 }
 
-// Gone is the last status of a workload that is not there any more.
+// Gone returns the last status of a workload that was deleted together with its history.
 func (s Status) Gone() Status { return Status{Namespace: s.Namespace, Name: s.Name, Note: gone} }
 
-// StatusTable lists workloads, a line each; with their namespaces where there are several.
+// StatusTable returns a table with a row for each workload, with a column for namespaces if wanted.
 func StatusTable(all []Status, namespaces bool, now time.Time) Table {
 	t := Table{columns: []column{
 		{name: "NAMESPACE"}, {name: "NAME"}, {name: "REVISION"}, {name: "PHASE"}, {name: "PODS"},

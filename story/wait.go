@@ -26,11 +26,11 @@ type Progress struct {
 	Message string
 }
 
-// rollbackTime is how long a failure is not told as final, since its rollback, or why there is none, belongs to the story.
+// rollbackTime is how long a failure is not final: WaitStatus waits for its rollback, or for the reason of a hold.
 const rollbackTime = 30 * time.Second
 
-// Recorded reports whether the history holds all that was deployed until now, or what is missing. changedFiles are those
-// of Score's files that do not hold what the newest revision had.
+// Recorded reports whether the history holds all that was deployed until now, and if not, what is missing. changedFiles are the
+// Score files whose contents differ from the newest revision's.
 func (w Workload) Recorded(changedFiles []string) (bool, string) {
 	switch {
 	case w.Deployment == nil:
@@ -47,7 +47,7 @@ func (w Workload) Recorded(changedFiles []string) (bool, string) {
 	}
 }
 
-// WaitStatus says where a revision stands. What failed is told once its rollback has ended or is not to come.
+// WaitStatus returns how far a revision is. A failure is final once its rollback is complete, or there is none to come.
 func (w Workload) WaitStatus(n int64, now time.Time) Progress {
 	r := w.History.Number(n)
 	if r == nil {

@@ -20,8 +20,7 @@ type Diagnosis struct {
 	Changes diff.Changes
 }
 
-// Why is the diagnosis on one screen: what failed, the causal line, what was changed, what was left behind, what
-// happened since, and what to do next.
+// Why returns the diagnosis on one screen: the failure, its cause, the changes, the evidence, the events, and what to do next.
 func (d Diagnosis) Why(look Terminal, now time.Time) string {
 	p := page{look: look}
 	d.head(&p, now)
@@ -40,7 +39,7 @@ func (d Diagnosis) conclusive() bool {
 	return d.Revision.HasFailed() || d.Revision.RollbackHold() != nil
 }
 
-// Core is the diagnosis for a log of CI: what failed, the causal line, and what was changed.
+// Core returns the diagnosis for the log of a pipeline: the failure, its cause, the changes and the evidence.
 func (d Diagnosis) Core(look Terminal, now time.Time) string {
 	p := page{look: look}
 	d.head(&p, now)

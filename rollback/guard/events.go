@@ -17,35 +17,34 @@ import (
 	"reprise.dev/reprise/workload"
 )
 
-// tellAll tells what a history owes: verdicts, rollbacks and holds that were not told yet. What is older than an event
-// lives is no news any more.
-func (r *Reconciler) tellAll(ctx context.Context, d *appsv1.Deployment, h history.History, s workload.Settings) error {
-	if s.Rollback == workload.ModeOff {
-		return nil
+// tellAll writes the Events that a history owes: of verdicts, rollbacks and holds. An Event that would be older than
+// Events live is not written any more. A revision whose Events cannot be written keeps none of the others from it.
+func (r *Reconciler) tellAll(ctx context.Context, v view) view {
+	if v.settings.Rollback == workload.ModeOff {
+		return v
 	}
-	for i := range h {
-		revision := &h[i]
+	for i := range v.history {
+		revision := &v.history[i]
 		since := revision.Status.PhaseTransitionTime
 		if since == nil || r.Clock.Now().Sub(since.Time) > news || revision.IsAdopted() {
 			continue
 		}
-		events, err := r.owed(ctx, d, h, revision, s)
-		if err != nil {
-			return err
+		events, err := r.owed(ctx, v, revision)
+		if err == nil {
+			revision, err = r.tell(ctx, revision, events...)
 		}
-		if err := r.tell(ctx, revision, events...); err != nil {
-			return err
-		}
+		v = v.with(revision).notTold(err)
 	}
-	return nil
+	return v
 }
 
-// owed are the events about a revision that were not told yet.
-func (r *Reconciler) owed(ctx context.Context, d *appsv1.Deployment, h history.History, revision *v1alpha1.WorkloadRevision, s workload.Settings) ([]event.Event, error) {
+// owed returns the Events about a revision that are not written yet.
+func (r *Reconciler) owed(ctx context.Context, v view, revision *v1alpha1.WorkloadRevision) ([]event.Event, error) {
+	d, h := v.d, v.history
 	var events []event.Event
 	status := revision.Status
 	if status.Phase == v1alpha1.PhaseHealthy && !history.Told(revision, v1alpha1.EventRevisionHealthy) {
-		events = append(events, healthyEvent(d, revision, s))
+		events = append(events, healthyEvent(d, revision, v.settings))
 	}
 	if left := revision.Condition(v1alpha1.ConditionFieldsLeftBehind); left != nil && !history.Told(revision, v1alpha1.EventStaleFieldsFound) {
 		events = append(events, event.Event{
@@ -73,28 +72,35 @@ func (r *Reconciler) owed(ctx context.Context, d *appsv1.Deployment, h history.H
 	return events, nil
 }
 
-// tell writes events about a revision and then notes in it that they were told. After a crash in between they are
-// written again, which changes nothing but the count of one that repeats. What a cache that lags has not told may be told
-// already: what it learns brings the workload back.
-func (r *Reconciler) tell(ctx context.Context, about *v1alpha1.WorkloadRevision, events ...event.Event) error {
+// tell writes Events about a revision, notes in it that they are written, and returns it as it is stored then. After a
+// crash in between they are written again, which changes nothing but the count of one that repeats. If the cache lags, they
+// may be written already: its next change brings the workload back.
+func (r *Reconciler) tell(ctx context.Context, about *v1alpha1.WorkloadRevision, events ...event.Event) (*v1alpha1.WorkloadRevision, error) {
 	events = slices.DeleteFunc(events, func(e event.Event) bool { return history.Told(about, e.Reason) })
 	if len(events) == 0 {
-		return nil
+		return about, nil
 	}
 	current, err := store.Load(ctx, r.Live, about)
-	if err != nil || current.ResourceVersion != about.ResourceVersion {
-		return client.IgnoreNotFound(err)
+	if err != nil {
+		return about, client.IgnoreNotFound(err)
+	}
+	if current.ResourceVersion != about.ResourceVersion {
+		return about, nil
 	}
 	for _, e := range events {
 		if err := r.Events.Write(ctx, e); err != nil {
-			return err
+			return about, err
 		}
 	}
 	var reasons []v1alpha1.EventReason
 	for _, e := range events {
 		reasons = append(reasons, e.Reason)
 	}
-	return store.NoteTold(ctx, r.Client, about, reasons...)
+	noted := about.DeepCopy()
+	if err := store.NoteTold(ctx, r.Client, noted, reasons...); err != nil {
+		return about, err
+	}
+	return noted, nil
 }
 
 func healthyEvent(d *appsv1.Deployment, revision *v1alpha1.WorkloadRevision, s workload.Settings) event.Event {
@@ -115,10 +121,12 @@ func failedEvent(d *appsv1.Deployment, failed *v1alpha1.WorkloadRevision, change
 	}
 }
 
+// heldEvent returns the Event that names the reason of a hold and explains it.
 func heldEvent(d *appsv1.Deployment, failed *v1alpha1.WorkloadRevision, now time.Time) event.Event {
+	message := fmt.Sprintf("Rollback of #%d on hold (%s): %s", failed.Spec.Number, failed.RollbackHold().Reason, failed.HoldMessage())
 	return event.Event{
 		Reason: v1alpha1.EventRollbackHeld, Warning: true, Regarding: event.ObjectRef(d), Key: failed.Name, At: now, Aggregate: true,
-		Message: event.Message(fmt.Sprintf("#%d stays: %s", failed.Spec.Number, failed.HoldMessage()), nil, details(failed)),
+		Message: event.Message(message, nil, details(failed)),
 	}
 }
 
@@ -138,7 +146,7 @@ func rolledBackEvent(d *appsv1.Deployment, failed *v1alpha1.WorkloadRevision, ch
 
 // rollbackFailed says that a rollback that was begun does not come to its end.
 func rollbackFailed(d *appsv1.Deployment, failed *v1alpha1.WorkloadRevision, cause error, now time.Time) event.Event {
-	message := fmt.Sprintf("#%d → #%d does not come to its end and is tried again: %v", failed.Spec.Number, failed.Status.Rollback.ToRevision, cause)
+	message := fmt.Sprintf("Rollback of #%d → #%d not complete after %s, retrying: %v", failed.Spec.Number, failed.Status.Rollback.ToRevision, trouble, cause)
 	return event.Event{
 		Reason: v1alpha1.EventRollbackFailed, Warning: true, Regarding: event.ObjectRef(d), Key: failed.Name, At: now,
 		Message: event.Message(message, nil, details(failed)),

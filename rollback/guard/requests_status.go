@@ -4,19 +4,17 @@ import (
 	"context"
 	"fmt"
 
-	appsv1 "k8s.io/api/apps/v1"
-
 	"reprise.dev/reprise/api/v1alpha1"
 	"reprise.dev/reprise/event"
 	"reprise.dev/reprise/history"
-	"reprise.dev/reprise/history/store"
 	"reprise.dev/reprise/rollback"
 )
 
-// reply notes the answer to a request and tells it, both once.
-func (r *Reconciler) reply(ctx context.Context, d *appsv1.Deployment, a rollback.Answer) error {
+// reply writes the answer to a request as an Event and notes it in a Revision, both once. A rejected request is not noted
+// until its Event is written. An accepted one is: the note lifts the quarantine, and must not wait for Events.
+func (r *Reconciler) reply(ctx context.Context, v view, a rollback.Answer) (view, error) {
 	if a.Result == "" {
-		return nil
+		return v, nil
 	}
 	now := r.Clock.Now()
 	reason := v1alpha1.EventRequestRejected
@@ -24,12 +22,16 @@ func (r *Reconciler) reply(ctx context.Context, d *appsv1.Deployment, a rollback
 		reason = v1alpha1.EventRetryAccepted
 	}
 	if err := r.Events.Write(ctx, event.Event{
-		Reason: reason, Warning: a.Result == v1alpha1.RequestRejected, Regarding: event.ObjectRef(d), Key: a.Request, At: now,
+		Reason: reason, Warning: a.Result == v1alpha1.RequestRejected, Regarding: event.ObjectRef(v.d), Key: a.Request, At: now,
 		Message: event.Message(fmt.Sprintf("%s: %s", a.Request, a.Message), nil, ""),
 	}); err != nil {
-		return err
+		v = v.notTold(err)
+		if a.Result == v1alpha1.RequestRejected {
+			return v, nil
+		}
 	}
-	return store.PatchStatus(ctx, r.Client, a.On, func(s *v1alpha1.WorkloadRevisionStatus) {
+	answered, err := r.patch(ctx, a.On, func(s *v1alpha1.WorkloadRevisionStatus) {
 		history.AnswerRequest(s, a.Request, a.Result, a.Message, now)
 	})
+	return v.with(answered), err
 }
