@@ -75,7 +75,7 @@ func TestFilesDigest(t *testing.T) {
 	if len(digests) != 4 || digests[""] != "none" {
 		t.Errorf("got %v", digests)
 	}
-	if file("one").Digest() != file("one").Digest() {
+	if first, second := file("one"), file("one"); first.Digest() != second.Digest() {
 		t.Error("equal files have two digests")
 	}
 }
