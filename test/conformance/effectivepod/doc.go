@@ -1,7 +1,7 @@
-// Package differential holds the judge of package effective: seeded random pod
+// Package effectivepod holds the judge of package effective: seeded random pod
 // templates in random namespaces, each posted to a real API server as a
 // ReplicaSet would post its pod (a server-side dry run), and compared with what
-// effective.Of says of it: accepted or rejected, for which reasons, and every
+// effective.Compute says of it: accepted or rejected, for which reasons, and every
 // value that the effective pod claims.
 //
 //	go test ./conformance/effectivepod -count=1 -cases=5000 -seed=7

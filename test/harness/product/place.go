@@ -162,7 +162,7 @@ func (p Place) Says(text string, parts ...string) {
 	}
 }
 
-// Metrics are the lines that the product serves of its metrics with a prefix.
+// MetricsOf returns the lines of the served metrics that start with prefix.
 func (i *Instance) MetricsOf(t testing.TB, prefix string) string {
 	t.Helper()
 	answer, err := http.Get(i.Metrics + "/metrics")

@@ -27,8 +27,10 @@ const (
 	Release = "reprise"
 	// Namespace is where the chart is installed.
 	Namespace = "reprise-system"
-	// Program is the product's command, and Plugin the one of kubectl.
-	Program, Plugin = "reprise", "kubectl-reprise"
+	// Program is the name of the product's command.
+	Program = "reprise"
+	// Plugin is the name of the kubectl plugin's command.
+	Plugin = "kubectl-reprise"
 )
 
 // Instance is a running Reprise.
