@@ -46,7 +46,7 @@ demo: ## play the break-fix exercise on a real control plane; KEEP=1 leaves it u
 test: test-unit test-integration ## run every test
 
 .PHONY: test-unit
-test-unit: ## run the tests that need no cluster: seconds
+test-unit: ## run the tests that need no cluster: a minute when warm
 	$(GO) test ./...
 	$(GO) -C tools/release test ./...
 	$(GO) -C tools/chartdocs test ./...
@@ -69,7 +69,8 @@ cover: ## print which share of each package its unit tests run, and fail where i
 .PHONY: test-integration
 test-integration: binaries node helm cert-manager prometheus ## run the tests against a real control plane
 	@# Not from the cache: Go does not see that the tests build and run the product's binary.
-	$(TESTS) test -count=1 -timeout 30m -p 2 ./...
+	@# They mostly wait for a rollout: two packages at once, and eight tests of each.
+	$(TESTS) test -count=1 -timeout 30m -p 2 -parallel 8 ./...
 
 .PHONY: differential
 differential: binaries ## compare the effective pod with the real API server in 5,000 random cases
@@ -91,7 +92,7 @@ test-versions: binaries helm ## run the integration tests on older minors of Kub
 	@for minor in $(MINORS); do \
 		assets=$$($(TESTS) run ./harness/cluster/cmd/cluster-binaries -minor $$minor) || exit 1; \
 		echo "the integration tests on $$($$assets/kube-apiserver --version)"; \
-		KUBEBUILDER_ASSETS=$$assets $(TESTS) test ./e2e/admission ./e2e/configuration ./e2e/chart -count=1 -timeout 30m -p 1 || exit 1; \
+		KUBEBUILDER_ASSETS=$$assets $(TESTS) test ./e2e/admission ./e2e/history ./e2e/rollback ./e2e/configuration ./e2e/chart -count=1 -timeout 30m -p 1 || exit 1; \
 	done
 
 .PHONY: bench-recorder
@@ -127,8 +128,8 @@ node-packages: ## install the Debian packages of a real node where they are miss
 	@$(TESTS) run ./harness/node/cmd/node-packages
 
 .PHONY: test-node
-test-node: binaries node ## deploy, crash and read logs on a real node: a kubelet, containerd and runc in namespaces of their own
-	$(TESTS) test -count=1 -timeout 10m -v ./harness/node/... ./e2e-node/smoke/...
+test-node: binaries node helm cert-manager ## deploy, crash, install and upgrade on a real node: a kubelet, containerd and runc in namespaces of their own
+	$(TESTS) test -count=1 -timeout 30m -v -p 1 ./harness/node/... ./e2e-node/...
 
 .PHONY: recordings
 recordings: binaries node ## record anew what a real kubelet shows of deploys that fail (test/testdata/pods), eight minutes

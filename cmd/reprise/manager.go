@@ -79,11 +79,19 @@ func newManager(api *rest.Config, o options, serving *certificate.Serving) (ctrl
 			&v1alpha1.WorkloadRevision{}: {Transform: store.Trim},
 		})},
 	})
-	if missing := (&meta.NoKindMatchError{}); errors.As(err, &missing) && missing.GroupKind.Group == v1alpha1.GroupVersion.Group {
+	if undefined(err) {
 		return nil, fmt.Errorf("the CustomResourceDefinition workloadrevisions.reprise.dev is not installed, or has another version; helm upgrade restores it: %w", err)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("connecting to the API server: %w", err)
 	}
 	return manager, nil
+}
+
+// undefined reports whether the API server does not know the kind of a Revision. It lists its group for some moments after
+// the definition is gone, and then finds no resource in it.
+func undefined(err error) bool {
+	kind, resource := &meta.NoKindMatchError{}, &meta.NoResourceMatchError{}
+	return errors.As(err, &kind) && kind.GroupKind.Group == v1alpha1.GroupVersion.Group ||
+		errors.As(err, &resource) && resource.PartialResource.Group == v1alpha1.GroupVersion.Group
 }

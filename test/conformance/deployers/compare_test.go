@@ -42,7 +42,7 @@ func (p place) state() state {
 		p.Fatal(err)
 	}
 	var out state
-	if err := json.Unmarshal([]byte(strings.ReplaceAll(string(encoded), p.namespace, "NAMESPACE")), &out); err != nil {
+	if err := json.Unmarshal([]byte(strings.ReplaceAll(string(encoded), p.Namespace, "NAMESPACE")), &out); err != nil {
 		p.Fatal(err)
 	}
 	return out

@@ -30,7 +30,7 @@ type deployer struct {
 func deployers() []deployer {
 	clientSide, serverSide := kubectlApply(), kubectlApply("--server-side")
 	argo := serverSideApply("argocd-controller", func(p place, d *unstructured.Unstructured) {
-		annotate(d, "argocd.argoproj.io/tracking-id", "shop:apps/Deployment:"+p.namespace+"/"+name)
+		annotate(d, "argocd.argoproj.io/tracking-id", "shop:apps/Deployment:"+p.Namespace+"/"+name)
 	})
 	return []deployer{
 		clientSide.as("KubectlApply"),
@@ -74,7 +74,7 @@ func (d deployer) afterADryRun() deployer {
 func kubectlApply(flags ...string) deployer {
 	apply := func(more ...string) func(p place, m manifest) (string, error) {
 		return func(p place, m manifest) (string, error) {
-			return p.kubectl(m.yaml(), slices.Concat([]string{"apply", "-f", "-"}, flags, more)...)
+			return p.TryKubectl(m.yaml(), slices.Concat([]string{"apply", "-f", "-"}, flags, more)...)
 		}
 	}
 	return deployer{deploy: apply(), dryRun: apply("--dry-run=server"), forces: !slices.Contains(flags, "--server-side")}
@@ -85,14 +85,14 @@ func serverSideApply(manager string, mark func(place, *unstructured.Unstructured
 	apply := func(options ...client.ApplyOption) func(p place, m manifest) (string, error) {
 		return func(p place, m manifest) (string, error) {
 			d := m.object()
-			d.SetNamespace(p.namespace)
+			d.SetNamespace(p.Namespace)
 			if mark != nil {
 				mark(p, d)
 			}
-			p.warnings.take()
-			err := p.api.Apply(p.Context(), client.ApplyConfigurationFromUnstructured(d),
+			p.Warnings.Take()
+			err := p.API.Apply(p.Context(), client.ApplyConfigurationFromUnstructured(d),
 				append(options, client.FieldOwner(manager), client.ForceOwnership)...)
-			return p.warnings.take(), err
+			return p.Warnings.Take(), err
 		}
 	}
 	return deployer{deploy: apply(), dryRun: apply(client.DryRunAll), forces: true}
@@ -108,9 +108,9 @@ func annotate(d *unstructured.Unstructured, key, value string) {
 // what is live.
 func createAndSet(p place, m manifest) (string, error) {
 	if len(p.revisions()) == 0 {
-		return p.kubectl(m.yaml(), "create", "-f", "-")
+		return p.TryKubectl(m.yaml(), "create", "-f", "-")
 	}
-	if said, err := p.kubectl(nil, "set", "image", "deployment/"+name, container+"="+m.image); err != nil {
+	if said, err := p.TryKubectl(nil, "set", "image", "deployment/"+name, container+"="+m.image); err != nil {
 		return said, err
 	}
 	live, set := p.environment(), []string{}
@@ -127,7 +127,7 @@ func createAndSet(p place, m manifest) (string, error) {
 	if len(set) == 0 {
 		return "", nil
 	}
-	return p.kubectl(nil, append([]string{"set", "env", "deployment/" + name}, set...)...)
+	return p.TryKubectl(nil, append([]string{"set", "env", "deployment/" + name}, set...)...)
 }
 
 // environment are the variables of the live container.
@@ -149,19 +149,19 @@ func (p place) environment() map[string]string {
 // anotherManager owns a variable and a label of a workload whose other fields are somebody else's.
 func anotherManager(p place) (string, error) {
 	d := &unstructured.Unstructured{Object: map[string]any{
-		"metadata": map[string]any{"name": name, "namespace": p.namespace, "labels": map[string]any{"cost-centre": "42"}},
+		"metadata": map[string]any{"name": name, "namespace": p.Namespace, "labels": map[string]any{"cost-centre": "42"}},
 		"spec": map[string]any{"template": map[string]any{"spec": map[string]any{"containers": []any{
 			map[string]any{"name": container, "env": []any{map[string]any{"name": "PROXY", "value": "proxy:3128"}}},
 		}}}},
 	}}
 	d.SetGroupVersionKind(p.live().GroupVersionKind())
-	return "", p.api.Apply(p.Context(), client.ApplyConfigurationFromUnstructured(d), client.FieldOwner("platform"))
+	return "", p.API.Apply(p.Context(), client.ApplyConfigurationFromUnstructured(d), client.FieldOwner("platform"))
 }
 
 // byHand is somebody who sets a variable and a label of a workload that a pipeline deploys.
 func byHand(p place) (string, error) {
-	if said, err := p.kubectl(nil, "set", "env", "deployment/"+name, "PROXY=proxy:3128"); err != nil {
+	if said, err := p.TryKubectl(nil, "set", "env", "deployment/"+name, "PROXY=proxy:3128"); err != nil {
 		return said, err
 	}
-	return p.kubectl(nil, "label", "deployment/"+name, "cost-centre=42")
+	return p.TryKubectl(nil, "label", "deployment/"+name, "cost-centre=42")
 }

@@ -42,8 +42,8 @@ func filed() *unstructured.Unstructured {
 // applies applies an object as Argo CD does.
 func (p place) applies(d *unstructured.Unstructured) {
 	p.Helper()
-	d.SetNamespace(p.namespace)
-	if err := p.api.Apply(p.Context(), client.ApplyConfigurationFromUnstructured(d), client.FieldOwner("argocd-controller"), client.ForceOwnership); err != nil {
+	d.SetNamespace(p.Namespace)
+	if err := p.API.Apply(p.Context(), client.ApplyConfigurationFromUnstructured(d), client.FieldOwner("argocd-controller"), client.ForceOwnership); err != nil {
 		p.Fatal(err)
 	}
 }
@@ -60,7 +60,7 @@ func (p place) writesFile(content string) {
 func (p place) file() *corev1.ConfigMap {
 	p.Helper()
 	c := &corev1.ConfigMap{}
-	if err := p.api.Get(p.Context(), client.ObjectKey{Namespace: p.namespace, Name: file}, c); err != nil {
+	if err := p.API.Get(p.Context(), client.ObjectKey{Namespace: p.Namespace, Name: file}, c); err != nil {
 		p.Fatal(err)
 	}
 	return c
@@ -69,7 +69,7 @@ func (p place) file() *corev1.ConfigMap {
 // restart deletes the pods, as a node does that is drained: files are read by new ones.
 func (p place) restart() {
 	p.Helper()
-	if err := p.api.DeleteAllOf(p.Context(), &corev1.Pod{}, client.InNamespace(p.namespace), client.GracePeriodSeconds(0)); err != nil {
+	if err := p.API.DeleteAllOf(p.Context(), &corev1.Pod{}, client.InNamespace(p.Namespace), client.GracePeriodSeconds(0)); err != nil {
 		p.Fatal(err)
 	}
 }
@@ -79,7 +79,7 @@ func (p place) restart() {
 func (p place) kubelet() {
 	p.Helper()
 	var pods corev1.PodList
-	if err := p.api.List(p.Context(), &pods, client.InNamespace(p.namespace)); err != nil {
+	if err := p.API.List(p.Context(), &pods, client.InNamespace(p.Namespace)); err != nil {
 		p.Fatal(err)
 	}
 	good := p.file().Data[fileKey] == goodFile
@@ -97,7 +97,7 @@ func (p place) kubelet() {
 		default:
 			crashes(pod)
 		}
-		if err := p.api.Status().Update(p.Context(), pod); client.IgnoreNotFound(err) != nil && !apierrors.IsConflict(err) {
+		if err := p.API.Status().Update(p.Context(), pod); client.IgnoreNotFound(err) != nil && !apierrors.IsConflict(err) {
 			p.Fatal(err)
 		}
 	}
@@ -153,7 +153,7 @@ func TestAFileThatALoopWritesAgainIsPutBackOnceAndThenHeld(t *testing.T) {
 	for name, every := range map[string]time.Duration{"EveryRound": everyRound, "AtOnce": 0} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			p := newPlace(t, "files")
+			p := newPlace(t)
 			p.writesFile(goodFile)
 			p.applies(filed())
 			product.Eventually(p, func() (bool, string) {

@@ -47,7 +47,7 @@ func TestALoopThatHealsItselfNeitherFlapsNorFloods(t *testing.T) {
 	for _, name := range []string{"ArgoCD", "ArgoCDClientSide", "Flux"} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			d, p := deployerNamed(t, name), newPlace(t, "loop")
+			d, p := deployerNamed(t, name), newPlace(t)
 			p.must(d.deploy(p, first))
 			p.well(0)
 			healthy := p.state()
@@ -106,7 +106,7 @@ func TestALoopThatHealsItselfNeitherFlapsNorFloods(t *testing.T) {
 func TestASettingThatTheBadRevisionBroughtGoesWithTheFix(t *testing.T) {
 	t.Parallel()
 	d := deployerNamed(t, "ArgoCD")
-	story, control := newPlace(t, "story"), newPlace(t, "control")
+	story, control := newPlace(t), newPlace(t)
 	for _, p := range []place{story, control} {
 		p.must(d.deploy(p, first))
 		p.well(0)

@@ -50,7 +50,7 @@ func TestADeployerGoesOnAsIfTheBadRevisionHadNeverBeenApplied(t *testing.T) {
 
 // play plays the story and its control side by side.
 func (c cell) play(t *testing.T) {
-	story, control := newPlace(t, "story"), newPlace(t, "control")
+	story, control := newPlace(t), newPlace(t)
 	c.begin(story)
 	c.begin(control)
 	if c.replicas.late {

@@ -1,16 +1,12 @@
 package deployers
 
 import (
-	"bytes"
 	"fmt"
-	"strings"
-	"sync"
 	"testing"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"reprise.dev/reprise/api/v1alpha1"
@@ -19,61 +15,11 @@ import (
 )
 
 // place is a namespace with one workload, app, guarded by the running product.
-type place struct {
-	*testing.T
-	namespace string
-	api       client.Client
-	warnings  *warnings
-}
+type place struct{ product.Place }
 
-func newPlace(t *testing.T, name string) place {
+func newPlace(t *testing.T) place {
 	t.Helper()
-	instance, err := running()
-	if err != nil {
-		t.Fatal(err)
-	}
-	p := place{T: t, warnings: &warnings{}}
-	api, err := product.NewClient(shared)
-	if err != nil {
-		t.Fatal(err)
-	}
-	config := rest.CopyConfig(shared.RESTConfig())
-	config.WarningHandler = p.warnings
-	if p.api, err = client.New(config, client.Options{Scheme: api.Scheme(), Mapper: api.RESTMapper()}); err != nil {
-		t.Fatal(err)
-	}
-	p.namespace = product.NewNamespace(t, p.api, name+"-", map[string]string{"reprise.dev/bake-time": "1s"})
-	t.Cleanup(func() {
-		if logs, err := instance.Logs(); err == nil && t.Failed() {
-			for line := range strings.Lines(logs) {
-				if strings.Contains(line, p.namespace) {
-					t.Log(strings.TrimSpace(line))
-				}
-			}
-		}
-	})
-	return p
-}
-
-// warnings collects what the API server warns of.
-type warnings struct {
-	mu   sync.Mutex
-	said []string
-}
-
-// HandleWarningHeader implements rest.WarningHandler.
-func (w *warnings) HandleWarningHeader(_ int, _ string, text string) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.said = append(w.said, text)
-}
-
-func (w *warnings) take() string {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	said := strings.Join(w.said, "\n")
-	w.said = nil
-	return said
+	return place{product.NewPlace(t, running, product.Quick)}
 }
 
 // must fails the test where a deployer failed.
@@ -84,21 +30,12 @@ func (p place) must(said string, err error) {
 	}
 }
 
-// kubectl runs kubectl in the namespace, with a manifest on its standard input where there is one.
-func (p place) kubectl(manifest []byte, args ...string) (string, error) {
-	out, stderr, err := shared.KubectlInput(p.Context(), bytes.NewReader(manifest), append([]string{"-n", p.namespace}, args...)...)
-	if err != nil {
-		err = fmt.Errorf("kubectl %s: %w", strings.Join(args, " "), err)
-	}
-	return out + stderr, err
-}
-
 // live reads the workload as the API server has it.
 func (p place) live() *unstructured.Unstructured {
 	p.Helper()
 	d := &unstructured.Unstructured{}
 	d.SetGroupVersionKind(appsv1.SchemeGroupVersion.WithKind("Deployment"))
-	if err := p.api.Get(p.Context(), client.ObjectKey{Namespace: p.namespace, Name: name}, d); err != nil {
+	if err := p.API.Get(p.Context(), client.ObjectKey{Namespace: p.Namespace, Name: name}, d); err != nil {
 		p.Fatal(err)
 	}
 	return d
@@ -106,18 +43,13 @@ func (p place) live() *unstructured.Unstructured {
 
 func (p place) revisions() history.History {
 	p.Helper()
-	return product.Revisions(p, p.api, p.namespace, name)
+	return p.Revisions(name)
 }
 
 // becomes waits until the history is as a condition wants it.
 func (p place) becomes(want string, condition func(history.History) bool) history.History {
 	p.Helper()
-	var h history.History
-	product.Eventually(p, func() (bool, string) {
-		h = p.revisions()
-		return condition(h), fmt.Sprintf("the history is %q, want %s", product.Phases(h), want)
-	})
-	return h
+	return product.AwaitHistory(p, p.API, p.Namespace, name, want, condition)
 }
 
 // well waits until the newest revision is healthy and newer than another.
@@ -141,15 +73,5 @@ func (p place) restored(number int64) *v1alpha1.WorkloadRevision {
 // events are those of a reason about the workload.
 func (p place) events(reason string) []corev1.Event {
 	p.Helper()
-	var all corev1.EventList
-	if err := p.api.List(p.Context(), &all, client.InNamespace(p.namespace)); err != nil {
-		p.Fatal(err)
-	}
-	var about []corev1.Event
-	for _, e := range all.Items {
-		if e.InvolvedObject.Kind == "Deployment" && e.InvolvedObject.Name == name && e.Reason == reason {
-			about = append(about, e)
-		}
-	}
-	return about
+	return p.Events(reason, name)
 }

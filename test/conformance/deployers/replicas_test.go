@@ -75,15 +75,15 @@ func rows() []row {
 }
 
 func kubectlScale(p place) (string, error) {
-	return p.kubectl(nil, "scale", "deployment/"+name, fmt.Sprintf("--replicas=%d", scaledTo))
+	return p.TryKubectl(nil, "scale", "deployment/"+name, fmt.Sprintf("--replicas=%d", scaledTo))
 }
 
 // horizontalPodAutoscaler has the real controller scale the workload. There are no metrics here, and it needs none to
 // keep to its minimum (k8s.io/kubernetes/pkg/controller/podautoscaler/horizontal.go, reconcileAutoscaler).
 func horizontalPodAutoscaler(p place) (string, error) {
 	least := int32(scaledTo)
-	return "", p.api.Create(p.Context(), &autoscalingv2.HorizontalPodAutoscaler{
-		ObjectMeta: metav1.ObjectMeta{Name: name, Namespace: p.namespace},
+	return "", p.API.Create(p.Context(), &autoscalingv2.HorizontalPodAutoscaler{
+		ObjectMeta: metav1.ObjectMeta{Name: name, Namespace: p.Namespace},
 		Spec: autoscalingv2.HorizontalPodAutoscalerSpec{
 			ScaleTargetRef: autoscalingv2.CrossVersionObjectReference{APIVersion: "apps/v1", Kind: "Deployment", Name: name},
 			MinReplicas:    &least, MaxReplicas: 10,

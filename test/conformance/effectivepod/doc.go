@@ -7,4 +7,4 @@
 //	go test ./conformance/effectivepod -count=1 -cases=5000 -seed=7
 //	go test ./conformance/effectivepod -count=1 -seed=7 -only=12/3 -v        one case, with its objects
 //	go test ./conformance/effectivepod -count=1 -judge=$HOME/.kube/config       another API server
-package differential
+package effectivepod

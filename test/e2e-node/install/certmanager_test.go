@@ -1,4 +1,4 @@
-package onnode
+package install
 
 import (
 	"context"

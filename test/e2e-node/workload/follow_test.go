@@ -1,15 +1,13 @@
-package onnode
+package workload
 
 import (
 	"bytes"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
 
-	"reprise.dev/reprise/test/harness/cluster"
 	"reprise.dev/reprise/test/harness/node"
 	"reprise.dev/reprise/test/harness/product"
 )
@@ -48,7 +46,10 @@ func TestLogsAreFollowedOverPodsThatGoAndCome(t *testing.T) {
 	})
 	first := podName(t)
 
-	plugin := buildPlugin(t)
+	plugin, err := product.Build(t.Context(), os.Stderr, product.Plugin, "")
+	if err != nil {
+		t.Fatal(err)
+	}
 	follow := exec.CommandContext(t.Context(), plugin, "--kubeconfig", shared.Kubeconfig(), "-n", "talk", "logs", "talkative", "-f")
 	said := &transcript{}
 	follow.Stdout, follow.Stderr = said, said
@@ -75,21 +76,6 @@ func podName(t *testing.T) string {
 		return ""
 	}
 	return names[len(names)-1]
-}
-
-func buildPlugin(t *testing.T) string {
-	t.Helper()
-	root, err := cluster.RepositoryRoot()
-	if err != nil {
-		t.Fatal(err)
-	}
-	plugin := filepath.Join(t.TempDir(), "kubectl-reprise")
-	build := exec.CommandContext(t.Context(), "go", "build", "-buildvcs=false", "-o", plugin, "./cmd/kubectl-reprise")
-	build.Dir = root
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("building the plugin: %v\n%s", err, out)
-	}
-	return plugin
 }
 
 func kubectl(t *testing.T, stdin string, args ...string) string {

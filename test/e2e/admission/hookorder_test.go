@@ -1,4 +1,4 @@
-package integration
+package admission
 
 import (
 	"context"
@@ -21,6 +21,8 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/kubernetes"
 	"sigs.k8s.io/yaml"
+
+	"reprise.dev/reprise/test/harness/product"
 )
 
 // counter is a webhook that allows everything and counts what it is asked about the test's own writes, by
@@ -221,17 +223,11 @@ func serverSideApply(t *testing.T, client kubernetes.Interface, namespace, name,
 func awaitRegistration(t *testing.T, client kubernetes.Interface, namespace string, hooks *counter) {
 	t.Helper()
 	dryRun := metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}}
-	for {
+	product.Eventually(t, func() (bool, string) {
 		if _, err := client.AppsV1().Deployments(namespace).Create(t.Context(), deployment("probe", "100Mi"), dryRun); err != nil {
 			t.Fatal(err)
 		}
-		if mutating, validating := hooks.take(); mutating == 1 && validating == 1 {
-			return
-		}
-		select {
-		case <-t.Context().Done():
-			t.Fatal("the API server never called the hooks")
-		case <-time.After(50 * time.Millisecond):
-		}
-	}
+		mutating, validating := hooks.take()
+		return mutating == 1 && validating == 1, "the API server does not call the hooks"
+	})
 }

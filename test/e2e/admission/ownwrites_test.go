@@ -1,7 +1,6 @@
-package integration
+package admission
 
 import (
-	"context"
 	"strings"
 	"testing"
 
@@ -30,15 +29,6 @@ func (p place) asReprise() client.Client {
 	return p.as(config)
 }
 
-// stores creates an object as the administrator; it goes with its namespace or with the test.
-func (p place) stores(object client.Object) {
-	p.Helper()
-	if err := p.api.Create(p.Context(), object); err != nil {
-		p.Fatal(err)
-	}
-	p.Cleanup(func() { _ = p.api.Delete(context.Background(), object) }) // the test's own context has ended
-}
-
 // guarded is a Deployment with the guard label and no pods in the namespace.
 func guarded(namespace, name string) *appsv1.Deployment {
 	d := deployment(name, "100Mi")
@@ -64,37 +54,37 @@ func nothingElse(*appsv1.Deployment) {}
 
 func TestRepriseItselfUpdatesOnlyGuardedWorkloads(t *testing.T) {
 	t.Parallel()
-	p := newPlace(t, quick)
+	p := newPlace(t, product.Quick)
 	reprise := p.asReprise()
 	variant := func(namespace, name string, vary func(*appsv1.Deployment)) *appsv1.Deployment {
 		d := guarded(namespace, name)
 		vary(d)
-		p.stores(d)
+		p.Create(d)
 		return d
 	}
 	const settings = "A rollback does not change labels and annotations with the prefix reprise.dev/"
 	const shape = "A rollback does not change replicas, owners and finalizers"
 	const unguarded = "Reprise updates guarded workloads only"
-	ordinary := variant(p.namespace, "ordinary", func(d *appsv1.Deployment) { d.Annotations = map[string]string{"reprise.dev/rollback": "auto"} })
+	ordinary := variant(p.Namespace, "ordinary", func(d *appsv1.Deployment) { d.Annotations = map[string]string{"reprise.dev/rollback": "auto"} })
 	writes := map[string]struct {
 		message string
 		of      *appsv1.Deployment
 		change  func(*appsv1.Deployment)
 	}{
-		"KubeSystem":   {nothingInProtected, variant("kube-system", p.namespace, nothingElse), nothingElse},
-		"OwnNamespace": {nothingInProtected, variant(product.Namespace, p.namespace, nothingElse), nothingElse},
-		"NoMarker":     {unguarded, variant(p.namespace, "plain", func(d *appsv1.Deployment) { d.Labels = nil }), nothingElse},
-		"EmptyMarker": {unguarded, variant(p.namespace, "empty", func(d *appsv1.Deployment) {
+		"KubeSystem":   {nothingInProtected, variant("kube-system", p.Namespace, nothingElse), nothingElse},
+		"OwnNamespace": {nothingInProtected, variant(product.Namespace, p.Namespace, nothingElse), nothingElse},
+		"NoMarker":     {unguarded, variant(p.Namespace, "plain", func(d *appsv1.Deployment) { d.Labels = nil }), nothingElse},
+		"EmptyMarker": {unguarded, variant(p.Namespace, "empty", func(d *appsv1.Deployment) {
 			d.Labels, d.Annotations = nil, map[string]string{workload.NameAnnotation: ""}
 		}), nothingElse},
-		"MarkerOnlyAddedNow": {unguarded, variant(p.namespace, "adopted", func(d *appsv1.Deployment) { d.Labels = nil }), func(d *appsv1.Deployment) {
+		"MarkerOnlyAddedNow": {unguarded, variant(p.Namespace, "adopted", func(d *appsv1.Deployment) { d.Labels = nil }), func(d *appsv1.Deployment) {
 			d.Labels = map[string]string{workload.GuardLabel: workload.GuardEnabled}
 		}},
-		"GuardDisabled": {unguarded, variant(p.namespace, "disabled", func(d *appsv1.Deployment) {
+		"GuardDisabled": {unguarded, variant(p.Namespace, "disabled", func(d *appsv1.Deployment) {
 			d.Labels[workload.GuardLabel] = workload.GuardDisabled
 			d.Annotations = map[string]string{workload.NameAnnotation: "disabled"}
 		}), nothingElse},
-		"OwnedByAController": {"Reprise does not update a Deployment that a controller owns", variant(p.namespace, "owned", func(d *appsv1.Deployment) {
+		"OwnedByAController": {"Reprise does not update a Deployment that a controller owns", variant(p.Namespace, "owned", func(d *appsv1.Deployment) {
 			d.OwnerReferences = []metav1.OwnerReference{{APIVersion: "v1", Kind: "ConfigMap", Name: "kube-root-ca.crt", UID: p.rootCA(), Controller: new(true)}}
 		}), nothingElse},
 		"Scaled": {shape, ordinary, func(d *appsv1.Deployment) { d.Spec.Replicas = new(int32(3)) }},
@@ -119,10 +109,10 @@ func TestRepriseItselfUpdatesOnlyGuardedWorkloads(t *testing.T) {
 	if err := deploy(reprise); err == nil || !strings.Contains(err.Error(), "Reprise itself writes only what is recorded of this workload") {
 		t.Errorf("what was never recorded can be deployed by Reprise's account: %v", err)
 	}
-	if err := deploy(p.api); err != nil {
+	if err := deploy(p.API); err != nil {
 		t.Fatal(err)
 	}
-	p.becomes("ordinary", "1 Superseded, 2 Progressing")
+	p.Becomes("ordinary", "1 Superseded, 2 Progressing")
 	if err := p.retagged(ordinary, func(d *appsv1.Deployment) {
 		d.Spec.Template.Spec.Containers[0].Image = ordinary.Spec.Template.Spec.Containers[0].Image
 		delete(d.Labels, "team")
@@ -141,7 +131,7 @@ func (p place) rootCA() types.UID {
 	p.Helper()
 	object := &corev1.ConfigMap{}
 	product.Eventually(p, func() (bool, string) {
-		err := p.api.Get(p.Context(), client.ObjectKey{Namespace: p.namespace, Name: "kube-root-ca.crt"}, object)
+		err := p.API.Get(p.Context(), client.ObjectKey{Namespace: p.Namespace, Name: "kube-root-ca.crt"}, object)
 		if err != nil {
 			return false, err.Error()
 		}
@@ -153,13 +143,13 @@ func (p place) rootCA() types.UID {
 // The chart grants no write on ConfigMaps: the test does, to prove the policy by itself.
 func TestRepriseItselfWritesOnlyScoresFiles(t *testing.T) {
 	t.Parallel()
-	p := newPlace(t, quick)
+	p := newPlace(t, product.Quick)
 	reprise := p.asReprise()
-	p.mayWriteConfigMaps(p.namespace)
+	p.mayWriteConfigMaps(p.Namespace)
 	p.mayWriteConfigMaps("kube-system")
 
 	file := func(name string, keys ...string) *corev1.ConfigMap {
-		object := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: p.namespace, Name: name}, BinaryData: map[string][]byte{}}
+		object := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: p.Namespace, Name: name}, BinaryData: map[string][]byte{}}
 		for _, key := range keys {
 			object.BinaryData[key] = []byte("one")
 		}
@@ -171,11 +161,11 @@ func TestRepriseItselfWritesOnlyScoresFiles(t *testing.T) {
 	update := func(object *corev1.ConfigMap) func(client.Client) error {
 		return func(c client.Client) error { return c.Update(t.Context(), object.DeepCopy()) }
 	}
-	inKubeSystem := file(p.namespace+"-main-file-932d370d8a", "file")
+	inKubeSystem := file(p.Namespace+"-main-file-932d370d8a", "file")
 	inKubeSystem.Namespace = "kube-system"
 	mixed := file("filed-main-file-0000000003", "file")
 	mixed.Data = map[string]string{"more": "text"}
-	p.stores(file("filed-main-file-0000000004", "other"))
+	p.Create(file("filed-main-file-0000000004", "other"))
 
 	const form = "Reprise writes only ConfigMaps with a file of Score"
 	for name, c := range map[string]struct {
@@ -214,11 +204,11 @@ func TestRepriseItselfWritesOnlyScoresFiles(t *testing.T) {
 
 func (p place) mayWriteConfigMaps(namespace string) {
 	p.Helper()
-	meta := metav1.ObjectMeta{Namespace: namespace, Name: "configmaps-" + p.namespace}
-	p.stores(&rbacv1.Role{ObjectMeta: meta, Rules: []rbacv1.PolicyRule{{
+	meta := metav1.ObjectMeta{Namespace: namespace, Name: "configmaps-" + p.Namespace}
+	p.Create(&rbacv1.Role{ObjectMeta: meta, Rules: []rbacv1.PolicyRule{{
 		APIGroups: []string{""}, Resources: []string{"configmaps"}, Verbs: []string{"create", "update"},
 	}}})
-	p.stores(&rbacv1.RoleBinding{
+	p.Create(&rbacv1.RoleBinding{
 		ObjectMeta: meta,
 		RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "Role", Name: meta.Name},
 		Subjects:   []rbacv1.Subject{{Kind: rbacv1.ServiceAccountKind, Namespace: product.Namespace, Name: product.Release}},
@@ -227,7 +217,7 @@ func (p place) mayWriteConfigMaps(namespace string) {
 
 func TestRepriseItselfTellsOnlyItsOwnStory(t *testing.T) {
 	t.Parallel()
-	p := newPlace(t, quick)
+	p := newPlace(t, product.Quick)
 	reprise := p.asReprise()
 	told := func(namespace, name, component string) *corev1.Event {
 		return &corev1.Event{
@@ -236,8 +226,8 @@ func TestRepriseItselfTellsOnlyItsOwnStory(t *testing.T) {
 			Reason:         "Tested", Type: corev1.EventTypeNormal, Source: corev1.EventSource{Component: component},
 		}
 	}
-	p.stores(told(p.namespace, "theirs", "kubelet"))
-	revision := &v1alpha1.WorkloadRevision{ObjectMeta: metav1.ObjectMeta{Namespace: "kube-system", Name: p.namespace}}
+	p.Create(told(p.Namespace, "theirs", "kubelet"))
+	revision := &v1alpha1.WorkloadRevision{ObjectMeta: metav1.ObjectMeta{Namespace: "kube-system", Name: p.Namespace}}
 	revision.Spec = v1alpha1.WorkloadRevisionSpec{Number: 1, AcceptedTime: metav1.Now()}
 	revision.Spec.Snapshot = v1alpha1.Snapshot{Encoding: "none", Data: "-"}
 	lease := &coordinationv1.Lease{ObjectMeta: metav1.ObjectMeta{Namespace: product.Namespace, Name: "of-another"}}
@@ -247,11 +237,11 @@ func TestRepriseItselfTellsOnlyItsOwnStory(t *testing.T) {
 		message string
 		write   func(client.Client) error
 	}{
-		"EventOfAnother": {form, func(c client.Client) error { return c.Create(t.Context(), told(p.namespace, "forged", "kubelet")) }},
-		"EventOfNobody":  {form, func(c client.Client) error { return c.Create(t.Context(), told(p.namespace, "forged", "")) }},
-		"EventTakenOver": {form, func(c client.Client) error { return c.Update(t.Context(), told(p.namespace, "theirs", "reprise")) }},
+		"EventOfAnother": {form, func(c client.Client) error { return c.Create(t.Context(), told(p.Namespace, "forged", "kubelet")) }},
+		"EventOfNobody":  {form, func(c client.Client) error { return c.Create(t.Context(), told(p.Namespace, "forged", "")) }},
+		"EventTakenOver": {form, func(c client.Client) error { return c.Update(t.Context(), told(p.Namespace, "theirs", "reprise")) }},
 		"EventInKubeSystem": {nothingInProtected, func(c client.Client) error {
-			return c.Create(t.Context(), told("kube-system", p.namespace, "reprise"))
+			return c.Create(t.Context(), told("kube-system", p.Namespace, "reprise"))
 		}},
 		"RevisionInKubeSystem": {nothingInProtected, func(c client.Client) error { return c.Create(t.Context(), revision.DeepCopy()) }},
 		"LeaseOfAnother":       {nothingInProtected, func(c client.Client) error { return c.Create(t.Context(), lease.DeepCopy()) }},
@@ -262,13 +252,13 @@ func TestRepriseItselfTellsOnlyItsOwnStory(t *testing.T) {
 			p.refusedByPolicy(reprise, c.message, c.write)
 		})
 	}
-	for _, namespace := range []string{p.namespace, product.Namespace} {
-		if err := reprise.Create(t.Context(), told(namespace, p.namespace, "reprise")); err != nil {
+	for _, namespace := range []string{p.Namespace, product.Namespace} {
+		if err := reprise.Create(t.Context(), told(namespace, p.Namespace, "reprise")); err != nil {
 			t.Errorf("an event in %s cannot be told: %v", namespace, err)
 		}
 	}
 	// As the election of a leader tells, in the name of the process.
-	if err := reprise.Create(t.Context(), told(product.Namespace, p.namespace+"-elected", "host_1")); err != nil {
+	if err := reprise.Create(t.Context(), told(product.Namespace, p.Namespace+"-elected", "host_1")); err != nil {
 		t.Errorf("who leads cannot be told: %v", err)
 	}
 }

@@ -1,4 +1,4 @@
-package integration
+package admission
 
 import (
 	"fmt"
@@ -39,14 +39,14 @@ func (p place) refusedByPolicy(as client.Client, message string, write func(clie
 // healthy deploys the exercise's first step and returns its revision.
 func (p place) healthy() *v1alpha1.WorkloadRevision {
 	p.Helper()
-	p.kubectl("apply", "-f", tutorial("1-healthy"))
-	return p.becomes("sample-app", "1 Healthy")[0].DeepCopy()
+	p.Apply("1-healthy")
+	return p.Becomes("sample-app", "1 Healthy")[0].DeepCopy()
 }
 
 // as is a client for another user.
 func (p place) as(config *rest.Config) client.Client {
 	p.Helper()
-	c, err := client.New(config, client.Options{Scheme: p.api.Scheme()})
+	c, err := client.New(config, client.Options{Scheme: p.API.Scheme()})
 	if err != nil {
 		p.Fatal(err)
 	}
@@ -67,7 +67,7 @@ func mergePatch(patch string) client.Patch {
 
 func TestNobodyButRepriseWritesRevisions(t *testing.T) {
 	t.Parallel()
-	p := newPlace(t, quick)
+	p := newPlace(t, product.Quick)
 	stored := p.healthy()
 	labelled, failed := mergePatch(`{"metadata":{"labels":{"mine":"true"}}}`), mergePatch(`{"status":{"phase":"Failed"}}`)
 	applied := client.RawPatch(types.ApplyYAMLPatchType, []byte(
@@ -77,36 +77,36 @@ func TestNobodyButRepriseWritesRevisions(t *testing.T) {
 		write   func(client.Client) error
 	}{
 		"Create": {writtenByRepriseAlone, func(c client.Client) error {
-			forged := &v1alpha1.WorkloadRevision{ObjectMeta: metav1.ObjectMeta{Namespace: p.namespace, Name: "sample-app-2"}, Spec: stored.Spec}
+			forged := &v1alpha1.WorkloadRevision{ObjectMeta: metav1.ObjectMeta{Namespace: p.Namespace, Name: "sample-app-2"}, Spec: stored.Spec}
 			forged.Spec.Number = 2
 			return c.Create(t.Context(), forged)
 		}},
 		"Update": {writtenByRepriseAlone, func(c client.Client) error {
-			changed := p.revisions("sample-app")[0]
+			changed := p.Revisions("sample-app")[0]
 			changed.Labels = map[string]string{"mine": "true"}
 			return c.Update(t.Context(), &changed)
 		}},
 		"UpdateThatChangesNothing": {writtenByRepriseAlone, func(c client.Client) error {
-			return c.Update(t.Context(), &p.revisions("sample-app")[0])
+			return c.Update(t.Context(), &p.Revisions("sample-app")[0])
 		}},
 		"Patch": {writtenByRepriseAlone, func(c client.Client) error { return c.Patch(t.Context(), stored.DeepCopy(), labelled) }},
 		"ServerSideApply": {writtenByRepriseAlone, func(c client.Client) error {
 			return c.Patch(t.Context(), stored.DeepCopy(), applied, client.FieldOwner("test"))
 		}},
 		"StatusUpdate": {writtenByRepriseAlone, func(c client.Client) error {
-			changed := p.revisions("sample-app")[0]
+			changed := p.Revisions("sample-app")[0]
 			changed.Status.Phase = v1alpha1.PhaseFailed
 			return c.Status().Update(t.Context(), &changed)
 		}},
 		"StatusPatch": {writtenByRepriseAlone, func(c client.Client) error { return c.Status().Patch(t.Context(), stored.DeepCopy(), failed) }},
 		"Delete":      {deletedByRepriseAlone, func(c client.Client) error { return c.Delete(t.Context(), stored.DeepCopy()) }},
 		"DeleteCollection": {deletedByRepriseAlone, func(c client.Client) error {
-			return c.DeleteAllOf(t.Context(), &v1alpha1.WorkloadRevision{}, client.InNamespace(p.namespace))
+			return c.DeleteAllOf(t.Context(), &v1alpha1.WorkloadRevision{}, client.InNamespace(p.Namespace))
 		}},
 	}
 	users := map[string]client.Client{
-		"administrator":      p.api,
-		"another account":    p.impersonating("system:serviceaccount:"+p.namespace+":reprise", "system:masters"),
+		"administrator":      p.API,
+		"another account":    p.impersonating("system:serviceaccount:"+p.Namespace+":reprise", "system:masters"),
 		"another controller": p.impersonating("system:serviceaccount:kube-system:deployment-controller", "system:masters"),
 	}
 	for name, c := range writes {
@@ -118,7 +118,7 @@ func TestNobodyButRepriseWritesRevisions(t *testing.T) {
 			})
 		}
 	}
-	after := p.revisions("sample-app")
+	after := p.Revisions("sample-app")
 	if len(after) != 1 || after[0].Generation != stored.Generation || after[0].Status.Phase != v1alpha1.PhaseHealthy || after[0].Labels["mine"] != "" {
 		t.Errorf("the history changed: %+v", after)
 	}
@@ -127,7 +127,7 @@ func TestNobodyButRepriseWritesRevisions(t *testing.T) {
 // The controllers of Kubernetes must be able to clean up: whatever stays keeps its namespace from going.
 func TestKubernetesOwnControllersCleanRevisionsUp(t *testing.T) {
 	t.Parallel()
-	p := newPlace(t, quick)
+	p := newPlace(t, product.Quick)
 	stored := p.healthy()
 	const system = "system:serviceaccount:kube-system:"
 	collector := p.impersonating(system+"generic-garbage-collector", "system:masters")
@@ -151,20 +151,20 @@ func TestKubernetesOwnControllersCleanRevisionsUp(t *testing.T) {
 		t.Fatal(err)
 	}
 	product.Eventually(p, func() (bool, string) {
-		err := p.api.Get(t.Context(), client.ObjectKeyFromObject(stored), &v1alpha1.WorkloadRevision{})
+		err := p.API.Get(t.Context(), client.ObjectKeyFromObject(stored), &v1alpha1.WorkloadRevision{})
 		return apierrors.IsNotFound(err), fmt.Sprintf("reading the deleted revision: %v", err)
 	})
 }
 
 func TestANamespaceWithRevisionsIsDeleted(t *testing.T) {
 	t.Parallel()
-	p := newPlace(t, quick)
+	p := newPlace(t, product.Quick)
 	p.healthy()
-	p.refusedByPolicy(p.api, deletedByRepriseAlone, func(c client.Client) error {
-		return c.DeleteAllOf(t.Context(), &v1alpha1.WorkloadRevision{}, client.InNamespace(p.namespace))
+	p.refusedByPolicy(p.API, deletedByRepriseAlone, func(c client.Client) error {
+		return c.DeleteAllOf(t.Context(), &v1alpha1.WorkloadRevision{}, client.InNamespace(p.Namespace))
 	})
 	start := time.Now()
-	p.kubectl("delete", "namespace", p.namespace, "--timeout="+product.Patience.String())
+	p.Kubectl("delete", "namespace", p.Namespace, "--timeout="+product.Patience.String())
 	t.Logf("the namespace was gone after %s", time.Since(start).Round(time.Millisecond))
 }
 
@@ -215,7 +215,7 @@ func TestThePoliciesExpressionsFitTheirTypes(t *testing.T) {
 	p := newPlace(t, nil)
 	var policies admissionregistrationv1.ValidatingAdmissionPolicyList
 	product.Eventually(p, func() (bool, string) {
-		if err := p.api.List(t.Context(), &policies, client.MatchingLabels{"app.kubernetes.io/instance": product.Release}); err != nil {
+		if err := p.API.List(t.Context(), &policies, client.MatchingLabels{"app.kubernetes.io/instance": product.Release}); err != nil {
 			return false, err.Error()
 		}
 		for _, policy := range policies.Items {

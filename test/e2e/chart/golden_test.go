@@ -14,7 +14,7 @@ import (
 )
 
 // generated is the template that controller-gen writes: make verify keeps it fresh, and it is as long as all the rest.
-const generated = "# Source: reprise/templates/reprise.dev_revisions.yaml\n"
+const generated = "# Source: reprise/templates/reprise.dev_workloadrevisions.yaml\n"
 
 func TestTheChartRendersAsItDid(t *testing.T) {
 	for name, values := range sets(t) {

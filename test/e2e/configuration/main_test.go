@@ -3,8 +3,6 @@ package configuration
 
 import (
 	"fmt"
-	"io"
-	"net/http"
 	"os"
 	"strings"
 	"sync"
@@ -13,7 +11,6 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"reprise.dev/reprise/test/harness/cluster"
 	"reprise.dev/reprise/test/harness/product"
@@ -29,51 +26,30 @@ func TestMain(m *testing.M) {
 var running = sync.OnceValues(func() (*product.Instance, error) { return product.Serve(shared, nil, nil) })
 
 // place is a namespace beside a running product, whose file a test changes.
-type place struct {
-	*testing.T
-	client.Client
-	*product.Instance
-	namespace string
-}
+type place struct{ product.Place }
 
-func newPlace(t *testing.T, namespace string) place {
+func newPlace(t *testing.T) place {
 	t.Helper()
-	instance, err := running()
+	p := place{product.NewPlace(t, running, nil)}
+	before, err := os.ReadFile(p.Instance.Config)
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, err := product.NewClient(shared)
-	if err != nil {
-		t.Fatal(err)
-	}
-	p := place{T: t, Client: c, Instance: instance, namespace: namespace}
-	if err := c.Create(t.Context(), &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: namespace}}); err != nil {
-		t.Fatal(err)
-	}
-	before, err := os.ReadFile(instance.Config)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		p.write(string(before))
-		if t.Failed() {
-			t.Logf("reprise says:\n%s", p.log())
-		}
-	})
+	t.Cleanup(func() { p.write(string(before)) })
 	return p
 }
 
 // write changes the configuration file.
 func (p place) write(content string) {
 	p.Helper()
-	if err := os.WriteFile(p.Config, []byte(content), 0o600); err != nil {
+	if err := os.WriteFile(p.Instance.Config, []byte(content), 0o600); err != nil {
 		p.Fatal(err)
 	}
 }
 
 func (p place) log() string {
 	p.Helper()
-	logs, err := p.Logs()
+	logs, err := p.Instance.Logs()
 	if err != nil {
 		p.Fatal(err)
 	}
@@ -105,13 +81,7 @@ func (p place) valid(want bool) {
 		line = "reprise_config_last_reload_successful 1"
 	}
 	product.Eventually(p, func() (bool, string) {
-		response, err := http.Get(p.Metrics + "/metrics")
-		if err != nil {
-			return false, err.Error()
-		}
-		defer response.Body.Close()
-		page, err := io.ReadAll(response.Body)
-		return err == nil && strings.Contains(string(page), line), "the metrics do not say " + line
+		return p.Instance.MetricsOf(p, "reprise_config_last_reload_successful") == line, "the metrics do not say " + line
 	})
 }
 
@@ -119,7 +89,7 @@ func (p place) valid(want bool) {
 func (p place) workload(name string) *appsv1.Deployment {
 	labels := map[string]string{"app.kubernetes.io/instance": name + "-1a2b3c"}
 	return &appsv1.Deployment{
-		ObjectMeta: metav1.ObjectMeta{Namespace: p.namespace, Name: name, Annotations: map[string]string{"k8s.score.dev/workload-name": name}},
+		ObjectMeta: metav1.ObjectMeta{Namespace: p.Namespace, Name: name, Annotations: map[string]string{"k8s.score.dev/workload-name": name}},
 		Spec: appsv1.DeploymentSpec{
 			Selector: &metav1.LabelSelector{MatchLabels: labels},
 			Template: corev1.PodTemplateSpec{

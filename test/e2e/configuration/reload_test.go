@@ -5,7 +5,6 @@ import (
 	"strings"
 	"testing"
 
-	corev1 "k8s.io/api/core/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"reprise.dev/reprise/api/v1alpha1"
@@ -13,25 +12,19 @@ import (
 )
 
 func TestAWorkloadThatIsWatchedFollowsANewBakeTime(t *testing.T) {
-	p := newPlace(t, "bakes")
+	p := newPlace(t)
 	p.write("defaults:\n  bakeTime: 10h\n")
 	p.logs("Configuration changed", "defaults.bakeTime 30s → 10h0m0s")
 	d := p.workload("app")
-	if err := p.Create(t.Context(), d); err != nil {
+	if err := p.API.Create(t.Context(), d); err != nil {
 		t.Fatal(err)
 	}
 	phase := func(want v1alpha1.Phase) {
 		t.Helper()
-		product.Eventually(t, func() (bool, string) {
-			var list v1alpha1.WorkloadRevisionList
-			if err := p.List(t.Context(), &list, client.InNamespace(p.namespace)); err != nil || len(list.Items) != 1 {
-				return false, fmt.Sprintf("there are %d revisions (%v)", len(list.Items), err)
-			}
-			return list.Items[0].Status.Phase == want, fmt.Sprintf("the revision is %s, want %s", list.Items[0].Status.Phase, want)
-		})
+		p.Becomes("app", "1 "+string(want))
 	}
 	product.Eventually(t, func() (bool, string) {
-		err := p.Get(t.Context(), client.ObjectKeyFromObject(d), d)
+		err := p.API.Get(t.Context(), client.ObjectKeyFromObject(d), d)
 		return err == nil && d.Status.AvailableReplicas == 1, fmt.Sprintf("its pod is not available (%v)", err)
 	})
 	phase(v1alpha1.PhaseProgressing)
@@ -40,11 +33,11 @@ func TestAWorkloadThatIsWatchedFollowsANewBakeTime(t *testing.T) {
 }
 
 func TestAnOverrideActsWithoutARestart(t *testing.T) {
-	p := newPlace(t, "overrides")
+	p := newPlace(t)
 	refused := func(want string) {
 		t.Helper()
 		product.Eventually(t, func() (bool, string) {
-			err := p.Create(t.Context(), p.workload("app"), client.DryRunAll)
+			err := p.API.Create(t.Context(), p.workload("app"), client.DryRunAll)
 			if want == "" {
 				return err == nil, fmt.Sprintf("it is refused: %v", err)
 			}
@@ -52,15 +45,15 @@ func TestAnOverrideActsWithoutARestart(t *testing.T) {
 		})
 	}
 	refused("")
-	p.write("policies:\n  overrides:\n  - {policy: limits-missing, enforcement: deny, namespaces: {include: [overrides]}}\n")
+	p.write("policies:\n  overrides:\n  - {policy: limits-missing, enforcement: deny, namespaces: {include: [" + p.Namespace + "]}}\n")
 	refused("limit")
-	p.logs("Configuration changed", "policies.overrides[limits-missing] none → deny in overrides")
+	p.logs("Configuration changed", "policies.overrides[limits-missing] none → deny in "+p.Namespace)
 	p.write("policies: {}\n")
 	refused("")
 }
 
 func TestABadFileLeavesInForceWhatWasAndSaysSo(t *testing.T) {
-	p := newPlace(t, "mistakes")
+	p := newPlace(t)
 	p.write("defaults:\n  bakeTime: 7s\n")
 	p.logs("Configuration changed", "bakeTime", "→ 7s")
 	p.valid(true)
@@ -73,19 +66,12 @@ func TestABadFileLeavesInForceWhatWasAndSaysSo(t *testing.T) {
 		t.Run(bad.reason, func(t *testing.T) {
 			p.write(bad.content)
 			p.valid(false)
-			product.Eventually(t, func() (bool, string) {
-				var events corev1.EventList
-				if err := p.List(t.Context(), &events, client.InNamespace(product.Namespace)); err != nil {
-					return false, err.Error()
-				}
-				for _, e := range events.Items {
-					if e.Reason == "ConfigurationInvalid" && e.InvolvedObject.Kind == "ConfigMap" && e.InvolvedObject.Name == product.Release &&
-						e.InvolvedObject.UID != "" && strings.Contains(e.Message, bad.says) {
-						return true, ""
-					}
-				}
-				return false, fmt.Sprintf("no Event about the ConfigMap says %q", bad.says)
+			e := product.AwaitEvent(t, p.API, product.EventFilter{
+				Namespace: product.Namespace, Kind: "ConfigMap", Name: product.Release, Reason: "ConfigurationInvalid", Contains: bad.says,
 			})
+			if e.InvolvedObject.UID == "" {
+				t.Error("the Event is about no object that is stored")
+			}
 			p.write("defaults:\n  bakeTime: 7s\n")
 			p.valid(true)
 			if log := p.log(); strings.Contains(log, "→ 8s") || strings.Contains(log, "→ 9s") {
@@ -96,7 +82,7 @@ func TestABadFileLeavesInForceWhatWasAndSaysSo(t *testing.T) {
 }
 
 func TestWhatOnlyAStartCanChangeIsSaidToWait(t *testing.T) {
-	p := newPlace(t, "waits")
+	p := newPlace(t)
 	p.write("failurePolicy: Fail\nrollback:\n  maxConcurrent: 3\n")
 	p.logs("Restart Reprise to apply", "failurePolicy Ignore → Fail", "rollback.maxConcurrent 50 → 3")
 	p.valid(true)

@@ -1,4 +1,4 @@
-package recorder
+package history
 
 import (
 	"fmt"
@@ -72,10 +72,7 @@ func TestWhatTheAPIServerCannotReplayIsRecordedAsFollowingAGap(t *testing.T) {
 func TestOnTheFirstDay(t *testing.T) {
 	const workloads, everyBroken = 500, 10
 	api := newClient(t)
-	n := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{GenerateName: "old-", Annotations: map[string]string{"reprise.dev/bake-time": "2s"}}}
-	if err := api.Create(t.Context(), n); err != nil {
-		t.Fatal(err)
-	}
+	namespace := product.NewNamespace(t, api, map[string]string{"reprise.dev/bake-time": "2s"})
 	workqueue.ParallelizeUntil(t.Context(), 16, workloads, func(i int) {
 		name := fmt.Sprintf("w%03d", i)
 		labels := map[string]string{"app": name}
@@ -84,7 +81,7 @@ func TestOnTheFirstDay(t *testing.T) {
 			container.Image = "example.com/app:does-not-exist"
 		}
 		d := &appsv1.Deployment{
-			ObjectMeta: metav1.ObjectMeta{Namespace: n.Name, Name: name, Annotations: map[string]string{"k8s.score.dev/workload-name": name}},
+			ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name, Annotations: map[string]string{"k8s.score.dev/workload-name": name}},
 			Spec: appsv1.DeploymentSpec{
 				Selector: &metav1.LabelSelector{MatchLabels: labels},
 				Template: corev1.PodTemplateSpec{ObjectMeta: metav1.ObjectMeta{Labels: labels}, Spec: corev1.PodSpec{Containers: []corev1.Container{container}}},
@@ -96,7 +93,7 @@ func TestOnTheFirstDay(t *testing.T) {
 	})
 	product.Eventually(t, func() (bool, string) {
 		var all appsv1.DeploymentList
-		if err := api.List(t.Context(), &all, client.InNamespace(n.Name)); err != nil {
+		if err := api.List(t.Context(), &all, client.InNamespace(namespace)); err != nil {
 			return false, err.Error()
 		}
 		available := 0
@@ -115,7 +112,7 @@ func TestOnTheFirstDay(t *testing.T) {
 	counts := map[string]int{}
 	product.Eventually(t, func() (bool, string) {
 		var all v1alpha1.WorkloadRevisionList
-		if err := api.List(t.Context(), &all, client.InNamespace(n.Name)); err != nil {
+		if err := api.List(t.Context(), &all, client.InNamespace(namespace)); err != nil {
 			return false, err.Error()
 		}
 		clear(counts)
@@ -128,7 +125,7 @@ func TestOnTheFirstDay(t *testing.T) {
 		t.Errorf("revisions: %v", counts)
 	}
 	var deployments appsv1.DeploymentList
-	if err := api.List(t.Context(), &deployments, client.InNamespace(n.Name)); err != nil {
+	if err := api.List(t.Context(), &deployments, client.InNamespace(namespace)); err != nil {
 		t.Fatal(err)
 	}
 	for _, d := range deployments.Items {

@@ -1,4 +1,4 @@
-package recorder
+package history
 
 import (
 	"context"
@@ -90,10 +90,10 @@ func record(p *faults.Process, t *testing.T) error {
 
 // inBackground runs a Recorder until stop is called.
 func inBackground(t *testing.T, decide func() faults.Outcome) (stop func()) {
-	return running(t, life(t.Context(), decide))
+	return startLife(t, life(t.Context(), decide))
 }
 
-func running(t *testing.T, p *faults.Process) (stop func()) {
+func startLife(t *testing.T, p *faults.Process) (stop func()) {
 	done := make(chan error, 1)
 	go func() { done <- record(p, t) }()
 	return func() {
@@ -177,7 +177,7 @@ func TestEveryWriteMeetsAConflictFirst(t *testing.T) {
 		met[write] = true
 		return faults.Conflict
 	})
-	stop := running(t, p)
+	stop := startLife(t, p)
 	sameHistory(t, api, d, 9)
 	stop()
 	if len(met) < 8*3 {

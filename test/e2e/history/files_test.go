@@ -1,4 +1,4 @@
-package recorder
+package history
 
 import (
 	"fmt"
@@ -18,7 +18,7 @@ import (
 )
 
 // fileName is one that Score gives to a file.
-const fileName = "filed-main-file-932d370d8a"
+const fileName = product.FiledConfigMap
 
 // writeFile stores a file as Score writes it.
 func writeFile(t *testing.T, api client.Client, namespace, content string) {
@@ -38,7 +38,7 @@ func writeFile(t *testing.T, api client.Client, namespace, content string) {
 // newFiledWorkload makes a workload that mounts the file.
 func newFiledWorkload(t *testing.T, api client.Client, namespace string) *appsv1.Deployment {
 	t.Helper()
-	d := workloadWithoutPods(namespace, "filed")
+	d := product.Idle(namespace, "filed")
 	d.Spec.Template.Spec.Volumes = []corev1.Volume{{Name: "file", VolumeSource: corev1.VolumeSource{ConfigMap: &corev1.ConfigMapVolumeSource{
 		LocalObjectReference: corev1.LocalObjectReference{Name: fileName}, Items: []corev1.KeyToPath{{Key: "file", Path: "app.conf"}},
 	}}}}

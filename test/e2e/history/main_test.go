@@ -1,17 +1,18 @@
 // Package recorder tests that no accepted revision is ever lost: under bursts, kills, restarts of the API server and
-// gaps in what it can replay. It has a control plane of its own, since it breaks it.
-package recorder
+// gaps in what it can replay; and how long histories are kept, and of what. It has a control plane of its own, since it
+// breaks it.
+package history
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
+	"sync"
 	"testing"
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
-	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"reprise.dev/reprise/history/store"
@@ -32,7 +33,6 @@ rules:
 
 var (
 	shared *cluster.Cluster
-	binary string
 	port   int
 	// starts counts the instances: each has a log of its own.
 	starts int
@@ -42,51 +42,50 @@ func TestMain(m *testing.M) {
 	os.Exit(cluster.Serve(prepared{m}, cluster.Options{AuditPolicy: auditPolicy}, func(c *cluster.Cluster) { shared = c }))
 }
 
-// prepared builds and installs the product before the tests run.
+// prepared installs the product before the tests run.
 type prepared struct{ tests *testing.M }
 
 // Run implements what cluster.Serve runs.
 func (p prepared) Run() int {
-	dir, err := os.MkdirTemp("", "reprise-binary-")
-	if err == nil {
-		defer os.RemoveAll(dir)
-		err = prepare(dir)
-	}
-	if err != nil {
-		os.Stderr.WriteString(err.Error() + "\n")
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute)
+	defer cancel()
+	if err := prepare(ctx); err != nil {
+		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
 	return p.tests.Run()
 }
 
-func prepare(dir string) (err error) {
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute)
-	defer cancel()
-	if binary, err = product.Build(ctx, os.Stderr, dir); err != nil {
+func prepare(ctx context.Context) (err error) {
+	if _, err = product.Build(ctx, os.Stderr, product.Program, ""); err != nil {
 		return err
 	}
 	if port, err = cluster.FreePort(); err != nil {
 		return err
 	}
-	return product.Install(ctx, shared, port, map[string]any{"history": map[string]any{"maxPerMinute": 1000}})
+	values := map[string]any{"history": map[string]any{"maxPerMinute": 1000}}
+	return errors.Join(product.Install(ctx, shared, port, values), shared.InstallGatewayCRDs(ctx))
 }
 
 // start runs the product until the test ends or stop is called.
 func start(t *testing.T) (stop func()) {
 	t.Helper()
 	starts++
-	instance, err := product.Start(t.Context(), shared, fmt.Sprintf("reprise-%d", starts), binary, port)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if t.Failed() {
-			logs, _ := instance.Logs()
-			t.Logf("reprise says:\n%s", logs[max(0, len(logs)-6000):])
-		}
-		instance.Stop()
-	})
-	return instance.Stop
+	return product.StartFor(t, shared, fmt.Sprintf("reprise-%d", starts), port).Stop
+}
+
+// running is the one instance of Reprise that the parallel tests share. They run after all others, which start and kill
+// instances of their own.
+var running = sync.OnceValues(func() (*product.Instance, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), product.Patience)
+	defer cancel()
+	return product.Start(ctx, shared, product.Program, port)
+})
+
+// newPlace is a place of a parallel test.
+func newPlace(t *testing.T, annotations map[string]string) product.Place {
+	t.Helper()
+	return product.NewPlace(t, running, annotations)
 }
 
 func newClient(t *testing.T) client.Client {
@@ -101,38 +100,17 @@ func newClient(t *testing.T) client.Client {
 // newNamespace makes a namespace whose histories are long.
 func newNamespace(t *testing.T, api client.Client) string {
 	t.Helper()
-	n := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{
-		GenerateName: "burst-", Annotations: map[string]string{"reprise.dev/history-limit": "400"},
-	}}
-	if err := api.Create(t.Context(), n); err != nil {
-		t.Fatal(err)
-	}
-	return n.Name
+	return product.NewNamespace(t, api, map[string]string{"reprise.dev/history-limit": "400"})
 }
 
 // newWorkload makes a workload.
 func newWorkload(t *testing.T, api client.Client, namespace, name string) *appsv1.Deployment {
 	t.Helper()
-	d := workloadWithoutPods(namespace, name)
+	d := product.Idle(namespace, name)
 	if err := api.Create(t.Context(), d); err != nil {
 		t.Fatal(err)
 	}
 	return d
-}
-
-// workloadWithoutPods is one of which only what is deployed matters, not what runs.
-func workloadWithoutPods(namespace, name string) *appsv1.Deployment {
-	labels := map[string]string{"app": name}
-	return &appsv1.Deployment{
-		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name, Annotations: map[string]string{"k8s.score.dev/workload-name": name}},
-		Spec: appsv1.DeploymentSpec{
-			Replicas: new(int32(0)), Selector: &metav1.LabelSelector{MatchLabels: labels},
-			Template: corev1.PodTemplateSpec{
-				ObjectMeta: metav1.ObjectMeta{Labels: labels},
-				Spec:       corev1.PodSpec{Containers: []corev1.Container{{Name: "main", Image: "example.com/app:0"}}},
-			},
-		},
-	}
 }
 
 // images are those of a workload's revisions, in order.

@@ -214,7 +214,7 @@ func TestASecondInstallIsRefusedByHelmAndByReprise(t *testing.T) {
 	if want := "Reprise is already installed in this cluster, as release reprise in namespace reprise-system"; err == nil || !strings.Contains(said, want) {
 		t.Errorf("helm does not say %q: %v\n%s", want, err, said)
 	}
-	_, err = product.Launch(t.Context(), shared, "second", reprise, port(t), "--cert-mode="+selfSigned, "--release=other")
+	_, err = product.Launch(t.Context(), shared, "second", port(t), "--cert-mode="+selfSigned, "--release=other")
 	if want := "another Reprise guards this cluster already: release reprise"; err == nil || !strings.Contains(err.Error(), want) {
 		t.Errorf("the second does not say %q: %v", want, err)
 	}
@@ -241,7 +241,7 @@ func TestConfigurationThatCannotBeReadEndsTheStartWithASentence(t *testing.T) {
 		t.Fatal(err)
 	}
 	for path, want := range map[string]string{"/does/not/exist": "no such file or directory", broken: `failurePolicy: Unsupported value: "Maybe"`} {
-		_, err := product.Launch(t.Context(), shared, "unreadable", reprise, at, "--cert-mode="+selfSigned, "--config="+path)
+		_, err := product.Launch(t.Context(), shared, "unreadable", at, "--cert-mode="+selfSigned, "--config="+path)
 		if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), path) {
 			t.Errorf("it does not say %q and name %s: %v", want, path, err)
 		}
@@ -262,7 +262,7 @@ func TestAMissingDefinitionEndsTheStartWithASentence(t *testing.T) {
 		err := c.Get(t.Context(), client.ObjectKeyFromObject(definition), definition.DeepCopy())
 		return apierrors.IsNotFound(err), "the definition is not gone"
 	})
-	_, err := product.Launch(t.Context(), shared, "no-definition", reprise, at, "--cert-mode="+selfSigned)
+	_, err := product.Launch(t.Context(), shared, "no-definition", at, "--cert-mode="+selfSigned)
 	if want := "the CustomResourceDefinition workloadrevisions.reprise.dev is not installed"; err == nil || !strings.Contains(err.Error(), want) {
 		t.Errorf("it does not say %q: %v", want, err)
 	}

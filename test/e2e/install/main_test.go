@@ -14,11 +14,10 @@ import (
 	"reprise.dev/reprise/test/harness/product"
 )
 
-// The API server, and the programs that the tests run beside it.
+// The API server, and the program that the tests run beside it.
 var (
-	shared  *cluster.Cluster
-	helm    string
-	reprise string
+	shared *cluster.Cluster
+	helm   string
 )
 
 func TestMain(m *testing.M) {
@@ -28,11 +27,7 @@ func TestMain(m *testing.M) {
 func run(m *testing.M) int {
 	ctx, cancel := context.WithTimeout(context.Background(), 40*time.Minute)
 	defer cancel()
-	dir, err := os.MkdirTemp("", "reprise-install-")
-	if err == nil {
-		defer os.RemoveAll(dir)
-		reprise, err = product.Build(ctx, os.Stderr, dir)
-	}
+	_, err := product.Build(ctx, os.Stderr, product.Program, "")
 	var binaries map[string]string
 	if err == nil {
 		binaries, err = cluster.Binaries(ctx, os.Stderr, cluster.Helm)

@@ -3,12 +3,9 @@ package install
 import (
 	"context"
 	"os/exec"
-	"strings"
 	"testing"
 
 	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
-	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"reprise.dev/reprise/test/harness/cluster"
@@ -39,11 +36,7 @@ func cleanUp(t *testing.T) {
 // newNamespace creates a namespace of its own for a test.
 func newNamespace(t *testing.T) string {
 	t.Helper()
-	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{GenerateName: "install-"}}
-	if err := api(t).Create(t.Context(), namespace); err != nil {
-		t.Fatal(err)
-	}
-	return namespace.Name
+	return product.NewNamespace(t, api(t), nil)
 }
 
 // port is a free port of this machine.
@@ -59,17 +52,12 @@ func port(t *testing.T) int {
 // launched starts the product with flags, and stops it at the end of the test.
 func launched(t *testing.T, name string, port int, flags ...string) *product.Instance {
 	t.Helper()
-	i, err := product.Launch(t.Context(), shared, name, reprise, port, flags...)
+	i, err := product.Launch(t.Context(), shared, name, port, flags...)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
-		i.Stop()
-		if logs, err := i.Logs(); err == nil && t.Failed() {
-			lines := strings.Split(logs, "\n")
-			t.Logf("%s says:\n%s", name, strings.Join(lines[max(0, len(lines)-40):], "\n"))
-		}
-	})
+	t.Cleanup(i.Stop)
+	i.ShowLogs(t, "")
 	return i
 }
 
@@ -87,23 +75,7 @@ func ready(t *testing.T, i *product.Instance) {
 // told waits for an Event of the install and returns its message.
 func told(t *testing.T, reason, contains string) string {
 	t.Helper()
-	var message string
-	c := api(t)
-	product.Eventually(t, func() (bool, string) {
-		var events corev1.EventList
-		if err := c.List(t.Context(), &events, client.InNamespace(product.Namespace)); err != nil {
-			return false, err.Error()
-		}
-		var seen []string
-		for _, e := range events.Items {
-			seen = append(seen, e.Reason+": "+e.Message)
-			if e.Reason == reason && strings.Contains(e.Message, contains) {
-				message = e.Message
-			}
-		}
-		return message != "", "no event " + reason + " with " + contains + ", only:\n" + strings.Join(seen, "\n")
-	})
-	return message
+	return product.AwaitEvent(t, api(t), product.EventFilter{Namespace: product.Namespace, Reason: reason, Contains: contains}).Message
 }
 
 // bundle is the caBundle that the API server has for the validating webhook.

@@ -76,8 +76,7 @@ func run(t *testing.T) *install {
 // start starts the leader first, then policies that the webhook would refuse, then the replica that admits, and
 // Prometheus, which sees all of what is played.
 func start(ctx context.Context, dir string) (*install, error) {
-	binary, err := product.Build(ctx, os.Stderr, dir)
-	if err != nil {
+	if _, err := product.Build(ctx, os.Stderr, product.Program, ""); err != nil {
 		return nil, err
 	}
 	port, err := cluster.FreePort()
@@ -98,7 +97,7 @@ func start(ctx context.Context, dir string) (*install, error) {
 	if err != nil {
 		return nil, err
 	}
-	if i.leader, err = product.Start(ctx, shared, "reprise-leader", binary, leading); err != nil {
+	if i.leader, err = product.Start(ctx, shared, "reprise-leader", leading); err != nil {
 		return nil, err
 	}
 	if err := eventually(ctx, func() error { return serves(i.leader.Metrics, `leader_election_master_status{name="reprise"} 1`) }); err != nil {
@@ -112,7 +111,7 @@ func start(ctx context.Context, dir string) (*install, error) {
 		return nil, err
 	}
 	i.profiles = fmt.Sprintf("127.0.0.1:%d", profiles)
-	if i.admitting, err = product.Start(ctx, shared, "reprise-admitting", binary, port, "--pprof-bind-address="+i.profiles); err != nil {
+	if i.admitting, err = product.Start(ctx, shared, "reprise-admitting", port, "--pprof-bind-address="+i.profiles); err != nil {
 		return nil, err
 	}
 	return i, i.watch(ctx, dir)
@@ -204,11 +203,7 @@ func (i *install) deploy(ctx context.Context, namespace, manifest, refused, beco
 		if err != nil {
 			return err
 		}
-		var phases []string
-		for _, r := range h {
-			phases = append(phases, fmt.Sprintf("%d %s", r.Spec.Number, r.Status.Phase))
-		}
-		if got := strings.Join(phases, ", "); got != becomes {
+		if got := product.Phases(h); got != becomes {
 			return fmt.Errorf("the history in %s is %q, want %q", namespace, got, becomes)
 		}
 		return nil

@@ -13,15 +13,15 @@ import (
 
 func TestWaitTellsTheFateOfWhatWasApplied(t *testing.T) {
 	t.Parallel()
-	p := newPlace(t, quick)
-	healthy, crashing, fixed := tutorial("1-healthy"), tutorial("6-crashloop"), tutorial("3-fixed-limit")
+	p := newPlace(t, product.Quick)
+	healthy, crashing, fixed := product.Tutorial(t, "1-healthy"), product.Tutorial(t, "6-crashloop"), product.Tutorial(t, "3-fixed-limit")
 
 	p.apply(healthy)
 	p.reprise("wait", "-f", healthy).says(p, 0, "sample-app #1 is Healthy: podinfo:6.7.0")
 
 	p.apply(crashing)
-	p.reprise("wait", "sample-app").says(p, 1, "sample-app #2 failed", "rolled back to #1", "container frontend exits 1 (", "| boom", "kubectl reprise why sample-app -n "+p.namespace+" 2")
-	p.becomes("sample-app", "1 Healthy, 2 RolledBack, 3 Healthy")
+	p.reprise("wait", "sample-app").says(p, 1, "sample-app #2 failed", "rolled back to #1", "container frontend exits 1 (", "| boom", "kubectl reprise why sample-app -n "+p.Namespace+" 2")
+	p.Becomes("sample-app", "1 Healthy, 2 RolledBack, 3 Healthy")
 
 	// The rollback is over before the wait begins.
 	p.reprise("wait", "-f", crashing).says(p, 1, "sample-app #2 failed")
@@ -39,7 +39,7 @@ func TestWaitTellsTheFateOfWhatWasApplied(t *testing.T) {
 // memory of what it applied is elsewhere.
 func TestWaitKnowsWhatWasApplied(t *testing.T) {
 	kubectl := func(flags ...string) func(p place, file string) {
-		return func(p place, file string) { p.kubectl(append(flags, "-f", file)...) }
+		return func(p place, file string) { p.Kubectl(append(flags, "-f", file)...) }
 	}
 	for name, apply := range map[string]func(p place, file string){
 		"ClientSide": kubectl("apply"), "ServerSide": kubectl("apply", "--server-side"), "Replace": kubectl("replace", "--save-config=false"),
@@ -47,11 +47,11 @@ func TestWaitKnowsWhatWasApplied(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			p := newPlace(t, quick)
-			healthy := tutorial("1-healthy")
-			crashing := changed(t, tutorial("6-crashloop"), "          env:\n            - name: PODINFO_UI_MESSAGE\n              value: new feature\n", "")
+			p := newPlace(t, product.Quick)
+			healthy := product.Tutorial(t, "1-healthy")
+			crashing := changed(t, product.Tutorial(t, "6-crashloop"), "          env:\n            - name: PODINFO_UI_MESSAGE\n              value: new feature\n", "")
 			if name == "Replace" {
-				p.kubectl("create", "-f", healthy)
+				p.Kubectl("create", "-f", healthy)
 			} else {
 				apply(p, healthy)
 			}
@@ -59,7 +59,7 @@ func TestWaitKnowsWhatWasApplied(t *testing.T) {
 			p.reprise("wait", "-f", crashing).says(p, 2, "no revision of sample-app matches the file")
 			apply(p, crashing)
 			p.reprise("wait", "-f", crashing).says(p, 1, "sample-app #2 failed", "- containers.frontend.variables.PODINFO_UI_MESSAGE")
-			p.becomes("sample-app", "1 Healthy, 2 RolledBack, 3 Healthy")
+			p.Becomes("sample-app", "1 Healthy, 2 RolledBack, 3 Healthy")
 			p.reprise("wait", "-f", crashing).says(p, 1, "sample-app #2 failed")
 			p.reprise("wait", "-f", healthy).says(p, 0, "sample-app #3 is Healthy")
 		})
@@ -74,7 +74,7 @@ func helm(flags ...string) func(p place, file string) {
 		if err != nil {
 			p.Fatal(err)
 		}
-		if said, err := shared.HelmUpgrade(p.Context(), p.TempDir(), p.namespace, "sample-app", string(content), flags...); err != nil {
+		if said, err := shared.HelmUpgrade(p.Context(), p.TempDir(), p.Namespace, "sample-app", string(content), flags...); err != nil {
 			p.Fatalf("%v: %s", err, said)
 		}
 	}
@@ -99,11 +99,11 @@ func changed(t *testing.T, file, part, by string) string {
 
 func TestWaitWaitsForEveryWorkloadOfAFile(t *testing.T) {
 	t.Parallel()
-	p := newPlace(t, quick)
-	p.apply(tutorial("1-healthy"))
-	p.becomes("sample-app", "1 Healthy")
-	other := changed(t, tutorial("1-healthy"), "sample-app", "other-app")
-	both := changed(t, tutorial("6-crashloop"), "kind: HTTPRoute", "kind: HTTPRoute") // A copy to append to.
+	p := newPlace(t, product.Quick)
+	p.Apply("1-healthy")
+	p.Becomes("sample-app", "1 Healthy")
+	other := changed(t, product.Tutorial(t, "1-healthy"), "sample-app", "other-app")
+	both := changed(t, product.Tutorial(t, "6-crashloop"), "kind: HTTPRoute", "kind: HTTPRoute") // A copy to append to.
 	content, err := os.ReadFile(other)
 	if err != nil {
 		t.Fatal(err)
@@ -125,9 +125,9 @@ func TestWaitWaitsForEveryWorkloadOfAFile(t *testing.T) {
 func TestWaitSaysThatAnotherDeployCameFirst(t *testing.T) {
 	t.Parallel()
 	p := newPlace(t, map[string]string{"reprise.dev/bake-time": "10m"})
-	healthy, fixed := tutorial("1-healthy"), tutorial("3-fixed-limit")
+	healthy, fixed := product.Tutorial(t, "1-healthy"), product.Tutorial(t, "3-fixed-limit")
 	p.apply(healthy)
-	p.becomes("sample-app", "1 Progressing")
+	p.Becomes("sample-app", "1 Progressing")
 	ended := make(chan typed)
 	go func() { ended <- p.reprise("wait", "-f", healthy) }()
 	time.AfterFunc(3*time.Second, func() { p.apply(fixed) }) // The wait has begun or not: both must tell the same.
@@ -136,12 +136,12 @@ func TestWaitSaysThatAnotherDeployCameFirst(t *testing.T) {
 
 func TestARollbackIsShownAskedForAndFollowed(t *testing.T) {
 	t.Parallel()
-	p := newPlace(t, quick)
-	p.apply(tutorial("1-healthy"))
-	p.becomes("sample-app", "1 Healthy")
+	p := newPlace(t, product.Quick)
+	p.Apply("1-healthy")
+	p.Becomes("sample-app", "1 Healthy")
 	p.reprise("rollback").says(p, 2, "sample-app has no healthy revision other than #1")
-	p.apply(tutorial("3-fixed-limit"))
-	p.becomes("sample-app", "1 Healthy, 2 Healthy")
+	p.Apply("3-fixed-limit")
+	p.Becomes("sample-app", "1 Healthy, 2 Healthy")
 
 	const shows = "sample-app #2 → #1 (Healthy podinfo:6.7.0)"
 	p.reprise("rollback", "--dry-run").says(p, 0, shows, "~ containers.frontend.image")
@@ -149,22 +149,22 @@ func TestARollbackIsShownAskedForAndFollowed(t *testing.T) {
 	p.reprise("rollback", "--to", "2", "--yes").says(p, 1, "void: #2 is what is live")
 	p.reprise("rollback", "--to", "7", "--yes").says(p, 2, "has no revision #7; there are 1, 2")
 	p.onTerminal(80, "n\n", "rollback").says(p, 0, "Roll back sample-app to #1? [y/N]")
-	p.becomes("sample-app", "1 Healthy, 2 Healthy")
+	p.Becomes("sample-app", "1 Healthy, 2 Healthy")
 
 	p.onTerminal(80, "y\n", "rollback").says(p, 0, "#1 runs as #3, which is Healthy, 1 of 1 pods ready")
-	p.becomes("sample-app", "1 Healthy, 2 Healthy, 3 Healthy")
+	p.Becomes("sample-app", "1 Healthy, 2 Healthy, 3 Healthy")
 	p.reprise("rollback", "sample-app", "--yes").says(p, 0, "sample-app #3 → #2", "#2 runs as #4, which is Healthy")
 	p.reprise("why", "sample-app", "2").says(p, 0, "it was rolled back to #1, requested by reprise.dev/rollback-to=1@2")
 }
 
 func TestAPausedWorkloadIsOnlyReported(t *testing.T) {
 	t.Parallel()
-	p := newPlace(t, quick)
-	p.apply(tutorial("1-healthy"))
-	p.becomes("sample-app", "1 Healthy")
+	p := newPlace(t, product.Quick)
+	p.Apply("1-healthy")
+	p.Becomes("sample-app", "1 Healthy")
 	p.reprise("pause").says(p, 0, "Reprise only reports failures")
 	p.reprise("pause").says(p, 0, "Reprise only reports failures")
-	crashing := tutorial("6-crashloop")
+	crashing := product.Tutorial(t, "6-crashloop")
 	p.apply(crashing)
 	p.reprise("wait", "-f", crashing).says(p, 1, "sample-app #2 failed", "Rollback on hold:", "reprise.dev/rollback is manual")
 	p.reprise("status", "sample-app").says(p, 0, "Rollback:      manual", "On hold:", "Last healthy:  #1")
@@ -172,14 +172,14 @@ func TestAPausedWorkloadIsOnlyReported(t *testing.T) {
 	p.reprise("logs").says(p, 0, "sample-app #2", "/frontend] boom")
 	p.reprise("rollback", "--yes").says(p, 0, "#1 runs as #3, which is Healthy")
 	p.reprise("resume").says(p, 0, "Reprise rolls back failures")
-	p.becomes("sample-app", "1 Healthy, 2 RolledBack, 3 Healthy")
+	p.Becomes("sample-app", "1 Healthy, 2 RolledBack, 3 Healthy")
 }
 
 func TestWhatFailedIsAdmittedOnceMoreOnRequest(t *testing.T) {
 	t.Parallel()
 	p := rescued(t)
-	crashing := tutorial("6-crashloop")
-	out, err := p.command("kubectl", "-n", p.namespace, "apply", "-f", crashing).CombinedOutput()
+	crashing := product.Tutorial(t, "6-crashloop")
+	out, err := p.command("kubectl", "-n", p.Namespace, "apply", "-f", crashing).CombinedOutput()
 	if err == nil {
 		t.Fatalf("what failed is admitted: %s", out)
 	}
@@ -187,7 +187,7 @@ func TestWhatFailedIsAdmittedOnceMoreOnRequest(t *testing.T) {
 	p.reprise("retry").says(p, 0, "what failed as #2 is admitted once more; apply it again")
 	p.reprise("retry", "sample-app", "2").says(p, 0, "what failed as #2 is admitted once more")
 	p.apply(crashing)
-	p.becomes("sample-app", "1 Healthy, 2 RolledBack, 3 Healthy, 4 RolledBack, 5 Healthy")
+	p.Becomes("sample-app", "1 Healthy, 2 RolledBack, 3 Healthy, 4 RolledBack, 5 Healthy")
 }
 
 func TestLogsArePrintedWhilePodsLiveAndAfter(t *testing.T) {

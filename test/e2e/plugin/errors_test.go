@@ -19,15 +19,15 @@ func plain(text string) string { return escapes.ReplaceAllString(text, "") }
 
 func TestErrorsSayWhatToDo(t *testing.T) {
 	t.Parallel()
-	p := newPlace(t, quick)
-	p.reprise("status").says(p, 0, "no workload that Reprise guards in namespace "+p.namespace)
+	p := newPlace(t, product.Quick)
+	p.reprise("status").says(p, 0, "no workload that Reprise guards in namespace "+p.Namespace)
 	p.reprise("history").says(p, 2, "has no workload that Reprise guards; use -n to name another namespace")
-	p.apply(tutorial("1-healthy"))
-	p.becomes("sample-app", "1 Healthy")
+	p.Apply("1-healthy")
+	p.Becomes("sample-app", "1 Healthy")
 	p.reprise("history", "sample-ap").says(p, 2, `has no workload "sample-ap"; did you mean sample-app?`)
 	p.reprise("history", "svc/sample-app").says(p, 2, "expected NAME or deploy/NAME")
 	p.reprise("history", "-o", "xml").says(p, 2, "--output xml is not supported")
-	p.kubectl("create", "deployment", "plain", "--image=x")
+	p.Kubectl("create", "deployment", "plain", "--image=x")
 	p.reprise("history", "plain").says(p, 2, "deployment/plain in namespace", "is not guarded by Reprise", "k8s.score.dev/workload-name")
 	p.reprise("why").says(p, 0, "sample-app #1 has been Healthy")
 	p.reprise("diff").says(p, 2, "a diff needs two")
@@ -54,8 +54,8 @@ func TestWhatIsShownToBeTypedReachesTheSameCluster(t *testing.T) {
 		t.Fatal(err)
 	}
 	p.reprise("status").says(p, 2, "cannot reach the cluster https://127.0.0.1:1", "check --context")
-	p.reprise("why", "--context", "other").says(p, 0, "kubectl reprise retry sample-app -n "+p.namespace+" --context other\n")
-	p.reprise("status", "sample-app", "--context", "other").says(p, 0, "kubectl reprise why sample-app -n "+p.namespace+" --context other\n")
+	p.reprise("why", "--context", "other").says(p, 0, "kubectl reprise retry sample-app -n "+p.Namespace+" --context other\n")
+	p.reprise("status", "sample-app", "--context", "other").says(p, 0, "kubectl reprise why sample-app -n "+p.Namespace+" --context other\n")
 	p.reprise("status", "--context", "third").says(p, 2, `context "third" does not exist`)
 	p.reprise("__complete", "status", "--context", "").says(p, 0, "nowhere\nother\n")
 }
@@ -64,7 +64,7 @@ func TestAWorkloadThatIsGoneOrLetGoIsToldAsSuch(t *testing.T) {
 	t.Parallel()
 	p := rescued(t)
 	p.reprise("logs", "--revision", "3", "-c", "nope").says(p, 2, `there is no container "nope"; there are frontend`)
-	p.kubectl("label", "deployment/sample-app", "reprise.dev/guard=disabled")
+	p.Kubectl("label", "deployment/sample-app", "reprise.dev/guard=disabled")
 	const letGo = "is not guarded by Reprise any more"
 	product.Eventually(t, func() (bool, string) {
 		said := p.reprise("status")
@@ -73,7 +73,7 @@ func TestAWorkloadThatIsGoneOrLetGoIsToldAsSuch(t *testing.T) {
 	p.reprise("status", "sample-app").says(p, 0, "Reprise does not guard it any more")
 	p.reprise("rollback", "--to", "1", "--yes").says(p, 2, letGo)
 	p.reprise("retry").says(p, 2, letGo)
-	p.kubectl("delete", "deployment/sample-app")
+	p.Kubectl("delete", "deployment/sample-app")
 	product.Eventually(t, func() (bool, string) { said := p.reprise("logs"); return saved(said), said.errors })
 	p.reprise("status").says(p, 0, "sample-app   -          gone")
 	p.reprise("history").says(p, 0, "last healthy")

@@ -47,7 +47,7 @@ type following struct {
 // follow types kubectl reprise, in a pipe, and does not wait for its end.
 func (p place) follow(words ...string) *following {
 	p.Helper()
-	f := &following{place: p, command: p.command(append([]string{"kubectl", "reprise", "-n", p.namespace}, words...)...)}
+	f := &following{place: p, command: p.command(append([]string{"kubectl", "reprise", "-n", p.Namespace}, words...)...)}
 	f.command.Stdout, f.command.Stderr = f, f
 	if err := f.command.Start(); err != nil {
 		p.Fatal(err)
@@ -85,20 +85,20 @@ func (f *following) ends() {
 
 func TestStatusFollowsUntilItIsInterrupted(t *testing.T) {
 	t.Parallel()
-	p := newPlace(t, quick)
+	p := newPlace(t, product.Quick)
 	all := p.follow("status", "-w")
-	all.shows("no workload that Reprise guards in namespace " + p.namespace)
-	p.apply(tutorial("1-healthy"))
+	all.shows("no workload that Reprise guards in namespace " + p.Namespace)
+	p.Apply("1-healthy")
 	all.shows("sample-app   1          Healthy   1/1")
 	one, machine := p.follow("status", "sample-app", "-w", "--no-headers"), p.follow("status", "-w", "-o", "json")
 	one.shows("sample-app   1          Healthy   1/1")
 	machine.shows(`"revision": 1`)
-	p.apply(tutorial("3-fixed-limit"))
+	p.Apply("3-fixed-limit")
 	for _, f := range []*following{all, one} {
 		f.shows("sample-app   2          Healthy   1/1")
 	}
 	machine.shows(`"revision": 2`)
-	p.kubectl("delete", "deployment", "sample-app")
+	p.Kubectl("delete", "deployment", "sample-app")
 	all.shows("sample-app   -          gone")
 	for _, f := range []*following{all, one, machine} {
 		f.interrupt()
@@ -152,11 +152,11 @@ func ticks(said string) map[string][]int {
 
 func TestLogsFollowPodsAsTheyComeAndGo(t *testing.T) {
 	t.Parallel()
-	p := newPlace(t, quick)
+	p := newPlace(t, product.Quick)
 	p.apply(ticking(t, "first", ""))
 	f := p.follow("logs", "ticking", "-f")
 	f.shows("/main] tick 3\n")
-	p.kubectl("scale", "deployment/ticking", "--replicas=2")
+	p.Kubectl("scale", "deployment/ticking", "--replicas=2")
 	f.until(func(said string) bool { return len(ticks(said)) == 2 })
 
 	// The connections break: the logs go on where they were.
@@ -180,7 +180,7 @@ func TestLogsFollowPodsAsTheyComeAndGo(t *testing.T) {
 	f.shows("/beside] starting beside")
 
 	// Pods that are made instead of others are followed too.
-	p.kubectl("delete", "pod", "-l", "app=ticking", "--wait=false")
+	p.Kubectl("delete", "pod", "-l", "app=ticking", "--wait=false")
 	f.until(func(said string) bool { return len(ticks(said)) == 4 })
 
 	// Once another revision runs, and the last pod is gone, nothing more can come.
@@ -195,7 +195,7 @@ func TestLogsFollowAContainerOverItsRuns(t *testing.T) {
 	t.Parallel()
 	p := newPlace(t, map[string]string{"reprise.dev/rollback": "off"})
 	p.apply(ticking(t, "crashing", "; exit 3"))
-	p.becomes("ticking", "1 Progressing")
+	p.Becomes("ticking", "1 Progressing")
 	f := p.follow("logs", "-f", "-c", "main")
 	f.until(func(said string) bool { return strings.Count(said, "/main] starting main\n") >= 3 })
 	f.interrupt()
@@ -209,12 +209,12 @@ func TestLogsFollowAContainerOverItsRuns(t *testing.T) {
 func TestAWaitMovesOnATerminalOnly(t *testing.T) {
 	t.Parallel()
 	p := newPlace(t, map[string]string{"reprise.dev/bake-time": "4s"})
-	healthy := tutorial("1-healthy")
+	healthy := product.Tutorial(t, "1-healthy")
 	p.apply(healthy)
 	shown := p.onTerminal(80, "", "wait", "-f", healthy)
 	shown.says(p, 0, "\r\x1b[K", " #1 is Progressing", "pods ready (", "sample-app #1 is Healthy")
-	p.apply(tutorial("3-fixed-limit"))
-	piped := p.reprise("wait", "-f", tutorial("3-fixed-limit"))
+	p.Apply("3-fixed-limit")
+	piped := p.reprise("wait", "-f", product.Tutorial(t, "3-fixed-limit"))
 	piped.says(p, 0, "sample-app #2 is Healthy: podinfo:6.7.1")
 	if piped.errors != "" || strings.Count(piped.out, "\n") != 1 {
 		t.Errorf("in a pipe it says more than the end:\n%s%s", piped.out, piped.errors)
@@ -223,10 +223,10 @@ func TestAWaitMovesOnATerminalOnly(t *testing.T) {
 
 func TestStatusIsDrawnInPlaceOnATerminal(t *testing.T) {
 	t.Parallel()
-	p := newPlace(t, quick)
-	p.apply(tutorial("1-healthy"))
-	p.becomes("sample-app", "1 Healthy")
-	command := p.command("kubectl", "reprise", "-n", p.namespace, "status", "-w")
+	p := newPlace(t, product.Quick)
+	p.Apply("1-healthy")
+	p.Becomes("sample-app", "1 Healthy")
+	command := p.command("kubectl", "reprise", "-n", p.Namespace, "status", "-w")
 	terminal, err := pty.StartWithSize(command, &pty.Winsize{Cols: 80, Rows: 20})
 	if err != nil {
 		t.Fatal(err)
@@ -245,7 +245,7 @@ func TestStatusIsDrawnInPlaceOnATerminal(t *testing.T) {
 	until("Healthy\x1b[0m   1/1")
 	// The next drawing begins where the first did: two lines up.
 	until("\x1b[2A\r\x1b[J")
-	p.apply(tutorial("3-fixed-limit"))
+	p.Apply("3-fixed-limit")
 	until("   2          \x1b[32mHealthy")
 	if _, err := terminal.WriteString("\x03"); err != nil { // Ctrl-C
 		t.Fatal(err)
@@ -267,8 +267,8 @@ func TestStatusFollowsThroughARestartOfTheAPIServer(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p.kubectl("apply", "-f", filepath.Join(root, "charts", "reprise", "templates", "reprise.dev_workloadrevisions.yaml"))
-	p.kubectl("wait", "--for=condition=Established", "crd/workloadrevisions.reprise.dev")
+	p.Kubectl("apply", "-f", filepath.Join(root, "charts", "reprise", "templates", "reprise.dev_workloadrevisions.yaml"))
+	p.Kubectl("wait", "--for=condition=Established", "crd/workloadrevisions.reprise.dev")
 	p.apply(ticking(t, "first", ""))
 	f := p.follow("status", "-w")
 	f.shows("ticking   -          unrecorded   0/1")

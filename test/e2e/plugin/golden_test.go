@@ -52,7 +52,7 @@ func TestWhatIsPrintedOnTerminalsAndInAPipe(t *testing.T) {
 // golden holds what was printed to a file, but for what differs from run to run.
 func (p place) golden(file, printed string) {
 	p.Helper()
-	got := normal(unfolded(strings.ReplaceAll(plain(printed), p.namespace, "NAMESPACE")))
+	got := normal(unfolded(strings.ReplaceAll(plain(printed), p.Namespace, "NAMESPACE")))
 	path := filepath.Join("testdata", "golden", file)
 	if *update {
 		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {

@@ -3,10 +3,10 @@
 package plugin
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"sync"
 	"testing"
@@ -41,18 +41,14 @@ const pluginVersion = "7.1.2"
 
 // build puts kubectl and the plugin into the folder of the tools, as a user has them on the PATH.
 var build = sync.OnceValue(func() error {
-	root, err := cluster.RepositoryRoot()
-	if err != nil {
+	plugin, errPlugin := product.Build(context.Background(), os.Stderr, product.Plugin, pluginVersion)
+	root, errRoot := cluster.RepositoryRoot()
+	if err := errors.Join(errPlugin, errRoot); err != nil {
 		return err
-	}
-	command := exec.Command("go", "build", "-buildvcs=false", "-ldflags=-X reprise.dev/reprise/internal/version.stamp="+pluginVersion,
-		"-o", filepath.Join(tools, "kubectl-reprise"), "./cmd/kubectl-reprise")
-	command.Dir = root
-	if out, err := command.CombinedOutput(); err != nil {
-		return fmt.Errorf("building the plugin: %w\n%s", err, out)
 	}
 	completion := filepath.Join(root, "cmd", "kubectl-reprise", "kubectl_complete-reprise")
 	return errors.Join(
+		os.Symlink(plugin, filepath.Join(tools, "kubectl-reprise")),
 		os.Symlink(shared.KubectlPath(), filepath.Join(tools, "kubectl")),
 		os.Symlink(completion, filepath.Join(tools, filepath.Base(completion))),
 	)
@@ -70,5 +66,5 @@ func withoutReprise(t *testing.T) (place, *cluster.Cluster) {
 			t.Error(err)
 		}
 	})
-	return place{T: t, namespace: "default", kubeconfig: bare.Kubeconfig()}, bare
+	return place{Place: product.Place{T: t, Cluster: bare, Namespace: "default"}, kubeconfig: bare.Kubeconfig()}, bare
 }

@@ -11,40 +11,19 @@ import (
 	"testing"
 
 	"github.com/creack/pty"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"reprise.dev/reprise/history"
 	"reprise.dev/reprise/test/harness/product"
 )
 
 // place is a namespace of one test, guarded by the running product, and who types there.
 type place struct {
-	*testing.T
-	namespace  string
-	api        client.Client
+	product.Place
 	kubeconfig string
 }
 
 func newPlace(t *testing.T, annotations map[string]string) place {
 	t.Helper()
-	instance, err := running()
-	if err != nil {
-		t.Fatal(err)
-	}
-	instance.ShowLogs(t)
-	api, err := product.NewClient(shared)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return place{T: t, namespace: product.NewNamespace(t, api, "day-", annotations), api: api, kubeconfig: shared.Kubeconfig()}
-}
-
-// quick has a rollout judged Healthy soon, so that tests need not wait for the default.
-var quick = map[string]string{"reprise.dev/bake-time": "1s"}
-
-// tutorial is a step of the exercise, as score-k8s wrote it.
-func tutorial(step string) string {
-	return filepath.Join("..", "..", "testdata", "score", "tutorial", step, "manifests.yaml")
+	return place{Place: product.NewPlace(t, running, annotations), kubeconfig: shared.Kubeconfig()}
 }
 
 // typed is what a command printed, and its exit code.
@@ -69,7 +48,7 @@ func (p place) command(words ...string) *exec.Cmd {
 // reprise types kubectl reprise, in a pipe.
 func (p place) reprise(words ...string) typed {
 	p.Helper()
-	command := p.command(append([]string{"kubectl", "reprise", "-n", p.namespace}, words...)...)
+	command := p.command(append([]string{"kubectl", "reprise", "-n", p.Namespace}, words...)...)
 	var out, problems bytes.Buffer
 	command.Stdout, command.Stderr = &out, &problems
 	return typed{code: p.exit(command.Run()), out: out.String(), errors: problems.String()}
@@ -78,7 +57,7 @@ func (p place) reprise(words ...string) typed {
 // onTerminal types kubectl reprise on a terminal of a width, where in is typed into it.
 func (p place) onTerminal(columns uint16, in string, words ...string) typed {
 	p.Helper()
-	command := p.command(append([]string{"kubectl", "reprise", "-n", p.namespace}, words...)...)
+	command := p.command(append([]string{"kubectl", "reprise", "-n", p.Namespace}, words...)...)
 	terminal, err := pty.StartWithSize(command, &pty.Winsize{Cols: columns, Rows: 50})
 	if err != nil {
 		p.Fatal(err)
@@ -122,19 +101,5 @@ func (t typed) says(p place, code int, words ...string) {
 // apply types kubectl apply.
 func (p place) apply(file string) {
 	p.Helper()
-	p.kubectl("apply", "-f", file)
-}
-
-func (p place) kubectl(words ...string) {
-	p.Helper()
-	command := p.command(append([]string{"kubectl", "-n", p.namespace}, words...)...)
-	if out, err := command.CombinedOutput(); err != nil {
-		p.Fatalf("kubectl %s: %v\n%s", strings.Join(words, " "), err, out)
-	}
-}
-
-// becomes waits until a workload's history has the given phases, such as "1 Healthy, 2 RolledBack".
-func (p place) becomes(workload, want string) history.History {
-	p.Helper()
-	return product.Becomes(p, p.api, p.namespace, workload, want)
+	p.Kubectl("apply", "-f", file)
 }

@@ -14,11 +14,11 @@ import (
 // rescued is the exercise's story up to where the last good revision is back.
 func rescued(t *testing.T) place {
 	t.Helper()
-	p := newPlace(t, quick)
-	p.apply(tutorial("1-healthy"))
-	p.becomes("sample-app", "1 Healthy")
-	p.apply(tutorial("6-crashloop"))
-	p.becomes("sample-app", "1 Healthy, 2 RolledBack, 3 Healthy")
+	p := newPlace(t, product.Quick)
+	p.Apply("1-healthy")
+	p.Becomes("sample-app", "1 Healthy")
+	p.Apply("6-crashloop")
+	p.Becomes("sample-app", "1 Healthy, 2 RolledBack, 3 Healthy")
 	return p
 }
 
@@ -30,7 +30,7 @@ func TestTheDayIsSeenInOneCommandEach(t *testing.T) {
 	t.Run("status", func(t *testing.T) {
 		p.reprise("status").says(p, 0, "NAME         REVISION   PHASE", "sample-app   3          Healthy   1/1    podinfo:6.7.0", cause)
 		p.reprise("status", "deploy/sample-app").says(p, 0, "#3, Healthy for", "it is a rollback to #1", "1 of 1 ready", "Quarantined:", cause)
-		p.reprise("status", "-A").says(p, 0, "NAMESPACE", p.namespace)
+		p.reprise("status", "-A").says(p, 0, "NAMESPACE", p.Namespace)
 		p.reprise("status", "sample-app", "-o", "json").says(p, 0, "{\n    \"namespace\": ", `"revision": 3`)
 		p.reprise("status", "-o", "name").says(p, 0, "deployment.apps/sample-app")
 		var told struct {
@@ -62,7 +62,7 @@ func TestTheDayIsSeenInOneCommandEach(t *testing.T) {
 	})
 	t.Run("why", func(t *testing.T) {
 		p.reprise("why").says(p, 0, "sample-app #2 failed", "rolled back to #1", cause, "| boom", "exit code 1", "Changes since #1",
-			"the rollback to #1 was complete", "it runs as #3, which is Healthy", "kubectl reprise retry sample-app -n "+p.namespace)
+			"the rollback to #1 was complete", "it runs as #3, which is Healthy", "kubectl reprise retry sample-app -n "+p.Namespace)
 		p.reprise("why", "sample-app", "3").says(p, 0, "sample-app #3 has been Healthy for")
 		var revision v1alpha1.WorkloadRevision
 		if err := yaml.UnmarshalStrict([]byte(p.reprise("why", "sample-app", "2", "-o", "yaml").out), &revision); err != nil || revision.Kind != "WorkloadRevision" || revision.Spec.Number != 2 {
@@ -90,25 +90,25 @@ func TestWhatWasRefusedIsToldWhileItIsTheLastThingThatHappened(t *testing.T) {
 	p := rescued(t)
 	refused := func(file string) {
 		t.Helper()
-		if out, err := p.command("kubectl", "-n", p.namespace, "apply", "-f", file).CombinedOutput(); err == nil {
+		if out, err := p.command("kubectl", "-n", p.Namespace, "apply", "-f", file).CombinedOutput(); err == nil {
 			t.Fatalf("it was not refused: %s", out)
 		}
 	}
-	p.kubectl("create", "role", "eventless", "--verb=get,list,watch", "--resource=deployments.apps,workloadrevisions.reprise.dev")
-	p.kubectl("create", "rolebinding", "eventless", "--role=eventless", "--user=eventless")
+	p.Kubectl("create", "role", "eventless", "--verb=get,list,watch", "--resource=deployments.apps,workloadrevisions.reprise.dev")
+	p.Kubectl("create", "rolebinding", "eventless", "--role=eventless", "--user=eventless")
 	follow, eventless := p.follow("status", "-w"), p.follow("status", "-w", "--as=eventless")
 	follow.shows("sample-app   3 ")
 	eventless.shows("sample-app   3 ")
 
 	// What failed before is refused, and then what a policy denies.
-	refused(tutorial("6-crashloop"))
+	refused(product.Tutorial(t, "6-crashloop"))
 	product.Eventually(t, func() (bool, string) {
 		said := p.reprise("why")
 		return strings.Contains(said.out, "since it failed as #2"), said.out
 	})
-	p.reprise("why").says(p, 0, "sample-app: admission rejected an apply", "container frontend exits 1 (", "kubectl reprise why sample-app -n "+p.namespace+" 2", "kubectl reprise retry")
+	p.reprise("why").says(p, 0, "sample-app: admission rejected an apply", "container frontend exits 1 (", "kubectl reprise why sample-app -n "+p.Namespace+" 2", "kubectl reprise retry")
 	p.reprise("why", "sample-app", "2").says(p, 0, "sample-app #2 failed")
-	refused(tutorial("2-broken"))
+	refused(product.Tutorial(t, "2-broken"))
 	const objection = "containers.frontend.resources.requests.memory: request 250Mi exceeds the limit 200Mi"
 	product.Eventually(t, func() (bool, string) {
 		said := p.reprise("why")
@@ -128,8 +128,8 @@ func TestWhatWasRefusedIsToldWhileItIsTheLastThingThatHappened(t *testing.T) {
 	}
 
 	// Once something was deployed it is over.
-	p.apply(tutorial("3-fixed-limit"))
-	p.becomes("sample-app", "1 Healthy, 2 RolledBack, 3 Healthy, 4 Healthy")
+	p.Apply("3-fixed-limit")
+	p.Becomes("sample-app", "1 Healthy, 2 RolledBack, 3 Healthy, 4 Healthy")
 	if said := p.reprise("status", "sample-app"); strings.Contains(said.out, "Denied") {
 		t.Errorf("a denial is told that is over:\n%s", said.out)
 	}

@@ -14,39 +14,39 @@ import (
 
 func TestRightsAreTheCallersOwn(t *testing.T) {
 	t.Parallel()
-	p := newPlace(t, quick)
-	p.apply(tutorial("1-healthy"))
-	p.becomes("sample-app", "1 Healthy")
-	p.apply(tutorial("3-fixed-limit"))
-	p.becomes("sample-app", "1 Healthy, 2 Healthy")
-	p.kubectl("create", "role", "deployments", "--verb=get,list", "--resource=deployments.apps")
-	p.kubectl("create", "rolebinding", "half", "--role=deployments", "--user=half")
-	p.kubectl("create", "rolebinding", "reader", "--clusterrole=view", "--user=reader")
-	p.kubectl("create", "rolebinding", "deployer", "--clusterrole=edit", "--user=deployer")
+	p := newPlace(t, product.Quick)
+	p.Apply("1-healthy")
+	p.Becomes("sample-app", "1 Healthy")
+	p.Apply("3-fixed-limit")
+	p.Becomes("sample-app", "1 Healthy, 2 Healthy")
+	p.Kubectl("create", "role", "deployments", "--verb=get,list", "--resource=deployments.apps")
+	p.Kubectl("create", "rolebinding", "half", "--role=deployments", "--user=half")
+	p.Kubectl("create", "rolebinding", "reader", "--clusterrole=view", "--user=reader")
+	p.Kubectl("create", "rolebinding", "deployer", "--clusterrole=edit", "--user=deployer")
 	// Rights are known to the API server within a moment.
 	product.Eventually(t, func() (bool, string) {
 		said := p.reprise("history", "--as=deployer")
 		return said.code == 0 && p.reprise("history", "--as=reader").code == 0, said.errors
 	})
 
-	p.reprise("history", "--as=nobody").says(p, 2, "you may not read workloads in namespace "+p.namespace, "ask for the ClusterRole view there")
+	p.reprise("history", "--as=nobody").says(p, 2, "you may not read workloads in namespace "+p.Namespace, "ask for the ClusterRole view there")
 	p.reprise("status", "-A", "--as=reader").says(p, 2, "you may not read workloads in all namespaces")
-	p.reprise("history", "--as=half").says(p, 2, "you may not read revisions in namespace "+p.namespace, "reprise-view")
+	p.reprise("history", "--as=half").says(p, 2, "you may not read revisions in namespace "+p.Namespace, "reprise-view")
 	p.reprise("status", "--as=reader").says(p, 0, "sample-app   2          Healthy")
 	p.reprise("wait", "--as=reader").says(p, 0, "#2 is Healthy")
 	p.reprise("rollback", "--yes", "--as=reader").says(p, 2, "you may not patch deployment/sample-app")
 	p.reprise("pause", "--as=reader").says(p, 2, "you may not patch deployment/sample-app")
-	p.becomes("sample-app", "1 Healthy, 2 Healthy")
+	p.Becomes("sample-app", "1 Healthy, 2 Healthy")
 	p.reprise("rollback", "--yes", "--as=deployer").says(p, 0, "#1 runs as #3, which is Healthy")
 }
 
 func TestItIsSaidThatRepriseDoesNotRun(t *testing.T) {
 	t.Parallel()
-	p := newPlace(t, quick)
-	p.apply(tutorial("1-healthy"))
-	p.becomes("sample-app", "1 Healthy")
+	p := newPlace(t, product.Quick)
+	p.Apply("1-healthy")
+	p.Becomes("sample-app", "1 Healthy")
 	// Whoever is logged in sees the Lease, and no other.
-	p.kubectl("get", "lease", "reprise", "-n", product.Namespace, "--as=nobody", "--as-group=system:authenticated")
+	p.Kubectl("get", "lease", "reprise", "-n", product.Namespace, "--as=nobody", "--as-group=system:authenticated")
 	if out, err := p.command("kubectl", "get", "leases", "-n", product.Namespace, "--as=nobody", "--as-group=system:authenticated").CombinedOutput(); err == nil {
 		t.Errorf("all Leases are readable:\n%s", out)
 	}
@@ -55,14 +55,14 @@ func TestItIsSaidThatRepriseDoesNotRun(t *testing.T) {
 	}
 	// An install whose leader has been gone for an hour.
 	old := metav1.NewMicroTime(time.Now().Add(-time.Hour))
-	lease := &coordinationv1.Lease{ObjectMeta: metav1.ObjectMeta{Name: "reprise", Namespace: p.namespace}, Spec: coordinationv1.LeaseSpec{RenewTime: &old}}
-	if err := p.api.Create(t.Context(), lease); err != nil {
+	lease := &coordinationv1.Lease{ObjectMeta: metav1.ObjectMeta{Name: "reprise", Namespace: p.Namespace}, Spec: coordinationv1.LeaseSpec{RenewTime: &old}}
+	if err := p.API.Create(t.Context(), lease); err != nil {
 		t.Fatal(err)
 	}
 	const silent = "Reprise is not running: it last renewed its Lease in namespace"
-	p.reprise("status", "--reprise-namespace", p.namespace).says(p, 0, "warning: "+silent, "sample-app   1          Healthy")
+	p.reprise("status", "--reprise-namespace", p.Namespace).says(p, 0, "warning: "+silent, "sample-app   1          Healthy")
 	for _, words := range [][]string{{"wait"}, {"rollback", "--yes"}, {"retry"}} {
-		p.reprise(append(words, "--reprise-namespace", p.namespace)...).says(p, 2, "error: "+silent)
+		p.reprise(append(words, "--reprise-namespace", p.Namespace)...).says(p, 2, "error: "+silent)
 	}
 }
 
@@ -73,16 +73,16 @@ func TestVersionsAreShownAndHeldAgainstEachOther(t *testing.T) {
 	p.reprise("version", "--as=nobody", "--as-group=system:authenticated").says(p, 0,
 		"Plugin:     "+pluginVersion+", reads Revisions v1alpha1", "Reprise:    devel (namespace "+product.Namespace+")", "Cluster:    v1.", "Revisions:  v1alpha1")
 	p.reprise("version", "-o", "json").says(p, 0, `"revisions": [`, `"reprise": "devel"`)
-	p.reprise("version", "--reprise-namespace", p.namespace).says(p, 0, "Reprise:    unknown")
+	p.reprise("version", "--reprise-namespace", p.Namespace).says(p, 0, "Reprise:    unknown")
 	now := metav1.NowMicro()
 	lease := &coordinationv1.Lease{
-		ObjectMeta: metav1.ObjectMeta{Name: "reprise", Namespace: p.namespace, Labels: map[string]string{version.Label: "7.8.0"}},
+		ObjectMeta: metav1.ObjectMeta{Name: "reprise", Namespace: p.Namespace, Labels: map[string]string{version.Label: "7.8.0"}},
 		Spec:       coordinationv1.LeaseSpec{RenewTime: &now},
 	}
-	if err := p.api.Create(t.Context(), lease); err != nil {
+	if err := p.API.Create(t.Context(), lease); err != nil {
 		t.Fatal(err)
 	}
-	p.reprise("version", "--reprise-namespace", p.namespace).says(p, 1, "Reprise:    7.8.0", "the plugin is older than Reprise", "use the plugin of release 7.8.0")
+	p.reprise("version", "--reprise-namespace", p.Namespace).says(p, 1, "Reprise:    7.8.0", "the plugin is older than Reprise", "use the plugin of release 7.8.0")
 }
 
 func TestItIsSaidThatRepriseIsNotInstalled(t *testing.T) {
@@ -105,13 +105,13 @@ func TestNamesAreCompletedLive(t *testing.T) {
 		{"rollback sample-app --to ", "2\tRolledBack podinfo:6.7.1\n"},
 		{"logs sample-app -c ", "frontend\n"},
 		{"status --context ", "\n:4\n"}, // It has names of its own, and no files.
-		{"status -n ", p.namespace + "\n"},
+		{"status -n ", p.Namespace + "\n"},
 	} {
 		p.reprise(append([]string{"__complete"}, strings.Split(tt.typed, " ")...)...).says(p, 0, tt.offered)
 	}
 	// A cluster that does not answer offers nothing, and says nothing.
 	p.reprise("__complete", "--server=https://127.0.0.1:1", "status", "").says(p, 0, ":36\n")
-	out, err := p.command("kubectl", "__complete", "reprise", "-n", p.namespace, "status", "").Output()
+	out, err := p.command("kubectl", "__complete", "reprise", "-n", p.Namespace, "status", "").Output()
 	if err != nil || !strings.HasPrefix(string(out), "sample-app\n") {
 		t.Errorf("kubectl completes %q, %v", out, err)
 	}

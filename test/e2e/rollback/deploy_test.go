@@ -1,4 +1,4 @@
-package rescue
+package rollback
 
 import (
 	"encoding/json"

@@ -1,4 +1,4 @@
-package rescue
+package rollback
 
 import (
 	"context"
@@ -23,11 +23,10 @@ func TestTheNextLeaderFinishesWhatAKilledOneLeft(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	binary, err := product.Build(t.Context(), os.Stderr, t.TempDir())
-	if err != nil {
+	if _, err := product.Build(t.Context(), os.Stderr, product.Program, ""); err != nil {
 		t.Fatal(err)
 	}
-	first := startBinary(t, "first", binary)
+	first := startOne(t, "first")
 	product.Eventually(t, func() (bool, string) { // What is there before it has listed all is adopted.
 		err := api.Get(t.Context(), client.ObjectKey{Namespace: product.Namespace, Name: product.Release + "-recorder"}, &coordinationv1.Lease{})
 		return err == nil, fmt.Sprintf("reading the recorder's checkpoint: %v", err)
@@ -45,7 +44,7 @@ func TestTheNextLeaderFinishesWhatAKilledOneLeft(t *testing.T) {
 		r.becomes("1 Healthy")
 		r.before = r.look()
 	}
-	startBinary(t, "second", binary)
+	startOne(t, "second")
 	for _, r := range all {
 		r.deploy(version{name: "bad", bad: byImage})
 	}
@@ -68,23 +67,13 @@ func TestTheNextLeaderFinishesWhatAKilledOneLeft(t *testing.T) {
 	}
 }
 
-func startBinary(t *testing.T, name, binary string) *product.Instance {
+func startOne(t *testing.T, name string) *product.Instance {
 	t.Helper()
 	port, err := cluster.FreePort()
 	if err != nil {
 		t.Fatal(err)
 	}
-	instance, err := product.Start(t.Context(), shared, name, binary, port)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if logs, err := instance.Logs(); t.Failed() && err == nil {
-			t.Logf("%s says:\n%s", name, logs[max(0, len(logs)-4000):])
-		}
-		instance.Stop()
-	})
-	return instance
+	return product.StartFor(t, shared, name, port)
 }
 
 // progress is how many rollbacks are written ahead, and how many of these are done.

@@ -4,13 +4,15 @@
 //
 //	go test ./e2e/rollback -count=1 -cases=200 -seed=1     the stories 1 to 200
 //	go test ./e2e/rollback -count=1 -cases=1 -seed=7 -v    one of them, with its log
-package rescue
+package rollback
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
+	"sync"
 	"testing"
 	"time"
 
@@ -47,6 +49,8 @@ const account = "system:serviceaccount:" + product.Namespace + ":" + product.Rel
 
 var (
 	shared *cluster.Cluster
+	// port is where the installed chart expects admission to be served.
+	port int
 	// reprise is the client configuration of Reprise's account.
 	reprise *rest.Config
 	// namespaces is read by all processes: it writes nothing.
@@ -54,6 +58,19 @@ var (
 	// log is the API server's.
 	log *auditLog
 )
+
+// running is the one instance of Reprise that the parallel tests share. They run after all others, which lead themselves.
+var running = sync.OnceValues(func() (*product.Instance, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute)
+	defer cancel()
+	return product.Start(ctx, shared, product.Program, port)
+})
+
+// newPlace is a place of a parallel test.
+func newPlace(t *testing.T, annotations map[string]string) product.Place {
+	t.Helper()
+	return product.NewPlace(t, running, annotations)
+}
 
 func TestMain(m *testing.M) {
 	flag.Parse()
@@ -75,13 +92,12 @@ func (p prepared) Run() int {
 	return p.tests.Run()
 }
 
-// prepare installs the chart. Admission is not served: nothing of a rollback rests on it.
-func prepare(ctx context.Context) error {
-	port, err := cluster.FreePort()
-	if err != nil {
+// prepare installs the chart. Admission is not served to the drawn stories: nothing of a rollback rests on it.
+func prepare(ctx context.Context) (err error) {
+	if port, err = cluster.FreePort(); err != nil {
 		return err
 	}
-	if err := product.Install(ctx, shared, port, nil); err != nil {
+	if err := errors.Join(product.Install(ctx, shared, port, nil), shared.InstallGatewayCRDs(ctx)); err != nil {
 		return err
 	}
 	if reprise, _, err = shared.ServiceAccountConfig(ctx, product.Namespace, product.Release); err != nil {

@@ -9,6 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/wait"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
+	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"reprise.dev/reprise/api/v1alpha1"
@@ -19,14 +20,16 @@ import (
 const Patience = 3 * time.Minute
 
 // NewClient makes a client with all rights that knows Revisions.
-func NewClient(c *cluster.Cluster) (client.Client, error) {
+func NewClient(c *cluster.Cluster) (client.Client, error) { return newClient(c.RESTConfig()) }
+
+func newClient(config *rest.Config) (client.Client, error) {
 	scheme := runtime.NewScheme()
 	for _, add := range []func(*runtime.Scheme) error{clientgoscheme.AddToScheme, v1alpha1.AddToScheme} {
 		if err := add(scheme); err != nil {
 			return nil, fmt.Errorf("registering types: %w", err)
 		}
 	}
-	return client.New(c.RESTConfig(), client.Options{Scheme: scheme})
+	return client.New(config, client.Options{Scheme: scheme})
 }
 
 // Eventually waits for a condition, which says what is missing, and fails the test where it does not come.

@@ -7,12 +7,13 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
+	"strings"
+	"testing"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -26,25 +27,9 @@ const (
 	Release = "reprise"
 	// Namespace is where the chart is installed.
 	Namespace = "reprise-system"
+	// Program is the product's command, and Plugin the one of kubectl.
+	Program, Plugin = "reprise", "kubectl-reprise"
 )
-
-// Build builds cmd/reprise into dir and returns its path. progress is told that it builds.
-func Build(ctx context.Context, progress io.Writer, dir string) (string, error) {
-	root, err := cluster.RepositoryRoot()
-	if err != nil {
-		return "", err
-	}
-	start := time.Now()
-	fmt.Fprintln(progress, "building reprise from cmd/reprise (the first time this takes a minute or two)")
-	binary := filepath.Join(dir, "reprise")
-	cmd := exec.CommandContext(ctx, "go", "build", "-buildvcs=false", "-o", binary, "./cmd/reprise")
-	cmd.Dir = root
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("building reprise: %w\n%s", err, out)
-	}
-	fmt.Fprintf(progress, "built reprise in %s\n", time.Since(start).Round(time.Second))
-	return binary, nil
-}
 
 // Instance is a running Reprise.
 type Instance struct {
@@ -102,13 +87,7 @@ const serveWithin = 10 * time.Minute
 func Serve(c *cluster.Cluster, values map[string]any, before func(context.Context) error) (*Instance, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), serveWithin)
 	defer cancel()
-	dir, err := os.MkdirTemp("", "reprise-binary-")
-	if err != nil {
-		return nil, err
-	}
-	defer os.RemoveAll(dir)
-	binary, err := Build(ctx, os.Stderr, dir)
-	if err != nil {
+	if _, err := Build(ctx, os.Stderr, Program, ""); err != nil { // Before what waits begins.
 		return nil, err
 	}
 	port, err := cluster.FreePort()
@@ -123,19 +102,19 @@ func Serve(c *cluster.Cluster, values map[string]any, before func(context.Contex
 			return nil, err
 		}
 	}
-	return Start(ctx, c, "reprise", binary, port)
+	return Start(ctx, c, Program, port)
 }
 
-// Start runs the binary as the chart's ServiceAccount, with the configuration that Install stored, and
+// Start runs the product as the chart's ServiceAccount, with the configuration that Install stored, and
 // returns when it is ready. name tells several apart; Logs of the cluster knows it. flags are added to
-// the binary's. It ends with the cluster at the latest.
-func Start(ctx context.Context, c *cluster.Cluster, name, binary string, port int, flags ...string) (*Instance, error) {
+// the usual ones. It ends with the cluster at the latest.
+func Start(ctx context.Context, c *cluster.Cluster, name string, port int, flags ...string) (*Instance, error) {
 	cert, err := c.ServingCertificate(name)
 	if err != nil {
 		return nil, err
 	}
 	files := []string{"--tls-cert-file=" + cert.CertFile, "--tls-private-key-file=" + cert.KeyFile}
-	i, err := Launch(ctx, c, name, binary, port, append(files, flags...)...)
+	i, err := Launch(ctx, c, name, port, append(files, flags...)...)
 	if err != nil {
 		return nil, err
 	}
@@ -143,7 +122,11 @@ func Start(ctx context.Context, c *cluster.Cluster, name, binary string, port in
 }
 
 // Launch is Start without a certificate, which the flags are to name, and without waiting until it is ready.
-func Launch(ctx context.Context, c *cluster.Cluster, name, binary string, port int, flags ...string) (*Instance, error) {
+func Launch(ctx context.Context, c *cluster.Cluster, name string, port int, flags ...string) (*Instance, error) {
+	binary, err := Build(ctx, os.Stderr, Program, "")
+	if err != nil {
+		return nil, err
+	}
 	_, kubeconfig, err := c.ServiceAccountConfig(ctx, Namespace, Release)
 	if err != nil {
 		return nil, err
@@ -174,6 +157,18 @@ func Launch(ctx context.Context, c *cluster.Cluster, name, binary string, port i
 	return i, nil
 }
 
+// StartFor is Start for as long as a test lasts. Where that fails, it shows what the product said last.
+func StartFor(t testing.TB, c *cluster.Cluster, name string, port int, flags ...string) *Instance {
+	t.Helper()
+	i, err := Start(t.Context(), c, name, port, flags...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(i.Stop)
+	i.ShowLogs(t, "")
+	return i
+}
+
 // Await returns when it is ready, and stops it where that does not come about.
 func (i *Instance) Await(ctx context.Context) error {
 	err := i.cluster.Await(ctx, i.name, i.Ready)
@@ -195,6 +190,30 @@ func (i *Instance) Kill() { i.cluster.Kill(i.name) }
 
 // Logs returns what it has printed so far.
 func (i *Instance) Logs() (string, error) { return i.cluster.Logs(i.name) }
+
+// lastLines is how many lines of its log are shown where a test failed.
+const lastLines = 40
+
+// ShowLogs shows what the product said last where the test fails: of what is named by a word, where it said that at all.
+func (i *Instance) ShowLogs(t testing.TB, word string) {
+	t.Helper()
+	t.Cleanup(func() {
+		if !t.Failed() {
+			return
+		}
+		logs, err := i.Logs()
+		if err != nil {
+			t.Log(err)
+			return
+		}
+		lines := strings.Split(strings.TrimSpace(logs), "\n")
+		about := slices.DeleteFunc(slices.Clone(lines), func(line string) bool { return !strings.Contains(line, word) })
+		if len(about) > 0 {
+			lines = about
+		}
+		t.Logf("%s says:\n%s", i.name, strings.Join(lines[max(0, len(lines)-lastLines):], "\n"))
+	})
+}
 
 // Ready says why it is not ready; nil where it is.
 func (i *Instance) Ready(ctx context.Context) error { return i.probe(ctx, "/readyz") }

@@ -9,11 +9,6 @@ import (
 	"path/filepath"
 	"time"
 
-	"k8s.io/apimachinery/pkg/runtime"
-	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
-	"sigs.k8s.io/controller-runtime/pkg/client"
-
-	"reprise.dev/reprise/api/v1alpha1"
 	"reprise.dev/reprise/test/harness/cluster"
 	"reprise.dev/reprise/test/harness/product"
 )
@@ -41,7 +36,7 @@ func run(ctx context.Context, out io.Writer, keep bool) (err error) {
 		}
 		err = errors.Join(err, c.Stop())
 	}()
-	reprise, err := install(ctx, t, c, folder)
+	reprise, err := install(ctx, t, c)
 	if err != nil {
 		return err
 	}
@@ -68,12 +63,11 @@ func run(ctx context.Context, out io.Writer, keep bool) (err error) {
 }
 
 // install builds Reprise, installs its chart and starts it as the chart's ServiceAccount.
-func install(ctx context.Context, t terminal, c *cluster.Cluster, folder string) (*product.Instance, error) {
+func install(ctx context.Context, t terminal, c *cluster.Cluster) (*product.Instance, error) {
 	if err := c.InstallGatewayCRDs(ctx); err != nil {
 		return nil, err
 	}
-	binary, err := product.Build(ctx, t.out, folder)
-	if err != nil {
+	if _, err := product.Build(ctx, t.out, product.Program, ""); err != nil {
 		return nil, err
 	}
 	port, err := cluster.FreePort()
@@ -83,7 +77,7 @@ func install(ctx context.Context, t terminal, c *cluster.Cluster, folder string)
 	if err := product.Install(ctx, c, port, nil); err != nil {
 		return nil, err
 	}
-	reprise, err := product.Start(ctx, c, "reprise", binary, port)
+	reprise, err := product.Start(ctx, c, product.Program, port)
 	if err != nil {
 		return nil, err
 	}
@@ -96,11 +90,7 @@ func newStory(t terminal, c *cluster.Cluster, folder, namespace, flag string) (*
 	if err != nil {
 		return nil, err
 	}
-	scheme := runtime.NewScheme()
-	if err := errors.Join(clientgoscheme.AddToScheme(scheme), v1alpha1.AddToScheme(scheme)); err != nil {
-		return nil, err
-	}
-	api, err := client.New(c.RESTConfig(), client.Options{Scheme: scheme})
+	api, err := product.NewClient(c)
 	if err != nil {
 		return nil, fmt.Errorf("creating a client: %w", err)
 	}

@@ -47,7 +47,7 @@ func TestThePackedChartIsOfTheVersionAndTheSameEachTime(t *testing.T) {
 	for _, f := range slices.Concat(c.Templates, c.Files) {
 		names = append(names, f.Name)
 	}
-	for _, want := range []string{"README.md", "templates/_check.tpl", "templates/reprise.dev_revisions.yaml", "templates/deployment.yaml"} {
+	for _, want := range []string{"README.md", "templates/_check.tpl", "templates/reprise.dev_workloadrevisions.yaml", "templates/deployment.yaml"} {
 		if !slices.Contains(names, want) {
 			t.Errorf("it lacks %s", want)
 		}

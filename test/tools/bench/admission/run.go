@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"time"
 
 	"reprise.dev/reprise/test/harness/cluster"
@@ -19,13 +18,7 @@ type sizes struct {
 
 // run measures and prints the table to out; progress is told what goes on.
 func run(ctx context.Context, out, progress io.Writer, s sizes) (err error) {
-	folder, err := os.MkdirTemp("", "reprise-bench-")
-	if err != nil {
-		return err
-	}
-	defer os.RemoveAll(folder)
-	binary, err := product.Build(ctx, progress, folder)
-	if err != nil {
+	if _, err := product.Build(ctx, progress, product.Program, ""); err != nil {
 		return err
 	}
 	c, err := cluster.Start(ctx, cluster.Options{ControlPlaneOnly: true})
@@ -33,7 +26,7 @@ func run(ctx context.Context, out, progress io.Writer, s sizes) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, c.Stop()) }()
-	st, err := open(ctx, c, binary, progress)
+	st, err := open(ctx, c, progress)
 	if err != nil {
 		return err
 	}

@@ -37,13 +37,12 @@ type hook struct {
 type stage struct {
 	cluster  *cluster.Cluster
 	client   kubernetes.Interface
-	binary   string
 	port     int
 	progress io.Writer
 }
 
 // open makes the namespaces and serves the hook that does nothing.
-func open(ctx context.Context, c *cluster.Cluster, binary string, progress io.Writer) (*stage, error) {
+func open(ctx context.Context, c *cluster.Cluster, progress io.Writer) (*stage, error) {
 	config := rest.CopyConfig(c.RESTConfig())
 	config.QPS = -1
 	config.WarningHandler = rest.NoWarnings{}
@@ -64,7 +63,7 @@ func open(ctx context.Context, c *cluster.Cluster, binary string, progress io.Wr
 	if err != nil {
 		return nil, err
 	}
-	return &stage{cluster: c, client: client, binary: binary, port: port, progress: progress}, nil
+	return &stage{cluster: c, client: client, port: port, progress: progress}, nil
 }
 
 // nothing runs and registers the hook that does nothing.
@@ -118,7 +117,7 @@ const memoryLimit = "--memory-limit=536870912"
 
 // reprise runs Reprise.
 func (st *stage) reprise(ctx context.Context, name string) (h hook, stop func(), err error) {
-	instance, err := product.Start(ctx, st.cluster, "reprise", st.binary, st.port, memoryLimit)
+	instance, err := product.Start(ctx, st.cluster, product.Program, st.port, memoryLimit)
 	if err != nil {
 		return hook{}, nil, err
 	}

@@ -5,35 +5,24 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"time"
 
 	"reprise.dev/reprise/test/harness/cluster"
-	"reprise.dev/reprise/test/harness/product"
 	"reprise.dev/reprise/test/tools/bench/rig"
 )
 
 // run measures and prints the tables to out; progress is told what goes on.
 func run(ctx context.Context, out, progress io.Writer, s sizes) error {
-	folder, err := os.MkdirTemp("", "reprise-bench-")
-	if err != nil {
-		return err
-	}
-	defer os.RemoveAll(folder)
-	binary, err := product.Build(ctx, progress, folder)
-	if err != nil {
-		return err
-	}
 	start := time.Now()
 	if s.only != largeHistory {
-		if err := on(ctx, binary, progress, cluster.Options{}, func(st *stage) error { return costs(ctx, out, st, s) }); err != nil {
+		if err := on(ctx, progress, cluster.Options{}, func(st *stage) error { return costs(ctx, out, st, s) }); err != nil {
 			return err
 		}
 	}
 	if s.only != deploys {
 		// Without controllers nothing else than Reprise and the API server works while memory is measured.
 		idle := cluster.Options{ControlPlaneOnly: true}
-		if err := on(ctx, binary, progress, idle, func(st *stage) error { return large(ctx, out, st, s) }); err != nil {
+		if err := on(ctx, progress, idle, func(st *stage) error { return large(ctx, out, st, s) }); err != nil {
 			return err
 		}
 	}
@@ -42,9 +31,9 @@ func run(ctx context.Context, out, progress io.Writer, s sizes) error {
 }
 
 // on runs a measurement on a cluster of its own.
-func on(ctx context.Context, binary string, progress io.Writer, o cluster.Options, measure func(*stage) error) (err error) {
+func on(ctx context.Context, progress io.Writer, o cluster.Options, measure func(*stage) error) (err error) {
 	o.AuditPolicy = auditPolicy
-	r, err := rig.Open(ctx, binary, progress, o)
+	r, err := rig.Open(ctx, progress, o)
 	if err != nil {
 		return err
 	}

@@ -38,9 +38,13 @@ type Rig struct {
 	Metrics string
 }
 
-// Open starts a cluster whose audit log Calls reads, and installs the chart with its defaults. The product is not
+// Open builds the product, starts a cluster whose audit log Calls reads, and installs the chart with its defaults. The product is not
 // started.
-func Open(ctx context.Context, binary string, progress io.Writer, o cluster.Options) (*Rig, error) {
+func Open(ctx context.Context, progress io.Writer, o cluster.Options) (*Rig, error) {
+	binary, err := product.Build(ctx, progress, product.Program, "")
+	if err != nil {
+		return nil, err
+	}
 	fmt.Fprintln(progress, "starting a control plane")
 	o.Progress = progress
 	c, err := cluster.Start(ctx, o)
@@ -84,7 +88,7 @@ func (r *Rig) install(ctx context.Context) (err error) {
 // Start runs the product until stop is called, or the cluster ends.
 func (r *Rig) Start(ctx context.Context) (stop func(), err error) {
 	fmt.Fprintln(r.Progress, "starting Reprise")
-	instance, err := product.Start(ctx, r.Cluster, Program, r.Binary, r.Port)
+	instance, err := product.Start(ctx, r.Cluster, Program, r.Port)
 	if err != nil {
 		return nil, err
 	}

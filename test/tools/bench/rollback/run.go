@@ -10,7 +10,6 @@ import (
 
 	"reprise.dev/reprise/api/v1alpha1"
 	"reprise.dev/reprise/test/harness/cluster"
-	"reprise.dev/reprise/test/harness/product"
 	"reprise.dev/reprise/test/tools/bench/rig"
 )
 
@@ -21,12 +20,8 @@ func run(ctx context.Context, out, progress io.Writer, s sizes) (err error) {
 		return err
 	}
 	defer os.RemoveAll(folder)
-	binary, err := product.Build(ctx, progress, folder)
-	if err != nil {
-		return err
-	}
 	began := time.Now()
-	r, err := rig.Open(ctx, binary, progress, cluster.Options{AuditPolicy: auditPolicy})
+	r, err := rig.Open(ctx, progress, cluster.Options{AuditPolicy: auditPolicy})
 	if err != nil {
 		return err
 	}

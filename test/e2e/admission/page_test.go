@@ -1,4 +1,4 @@
-package policies
+package admission
 
 import (
 	"bytes"
@@ -20,6 +20,7 @@ import (
 	"reprise.dev/reprise/effective"
 	"reprise.dev/reprise/internal/config"
 	"reprise.dev/reprise/policy"
+	"reprise.dev/reprise/test/harness/product"
 )
 
 // pageFile is the page whose every snippet is run here.
@@ -54,7 +55,7 @@ func page(t *testing.T) (text string, blocks []block) {
 // TestThePageLeadsFromAnIdeaToAnEnforcedRule runs the page from top to bottom: it writes its files, types its commands
 // and compares what they print.
 func TestThePageLeadsFromAnIdeaToAnEnforcedRule(t *testing.T) {
-	p := newPlace(t)
+	p := newNamedPlace(t)
 	_, blocks := page(t)
 	reader := newShell(t)
 	for i, b := range blocks {
@@ -99,7 +100,7 @@ type shell struct {
 
 func newShell(t *testing.T) shell {
 	t.Helper()
-	binary, err := plugin()
+	binary, err := product.Build(t.Context(), os.Stderr, product.Plugin, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -231,7 +232,7 @@ func rulesOf(t *testing.T, module policy.Module, terms policy.Overrides) []polic
 // inputOf is a Deployment with one container of an image and a memory limit.
 func inputOf(t *testing.T, image, limit string) policy.Input {
 	t.Helper()
-	d := workload("snippet", func(d *appsv1.Deployment) {
+	d := acceptable("snippet", func(d *appsv1.Deployment) {
 		d.APIVersion, d.Kind = "apps/v1", "Deployment"
 		c := &d.Spec.Template.Spec.Containers[0]
 		c.Image, c.Resources.Limits = image, corev1.ResourceList{corev1.ResourceMemory: resource.MustParse(limit)}

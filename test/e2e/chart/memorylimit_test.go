@@ -1,4 +1,4 @@
-package policies
+package chart
 
 import (
 	"path/filepath"

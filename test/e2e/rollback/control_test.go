@@ -1,4 +1,4 @@
-package integration
+package rollback
 
 import (
 	"strings"
@@ -6,6 +6,8 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
+
+	"reprise.dev/reprise/test/harness/product"
 )
 
 // TestWhatFailsOldPodsTooIsNoReasonToGoBack deploys while what runs has begun to crash: a database is down, say.
@@ -13,22 +15,22 @@ func TestWhatFailsOldPodsTooIsNoReasonToGoBack(t *testing.T) {
 	t.Parallel()
 	// No bake time: what runs is healthy before its first crash.
 	p := newPlace(t, map[string]string{"reprise.dev/bake-time": "0s"})
-	p.workload("reader", func(c *corev1.Container) {
+	p.CreateIdle("reader", func(c *corev1.Container) {
 		c.Args = []string{"crash-after-ready"}
 		// Ready while it runs, and never counted as available with those of the change.
 		c.ReadinessProbe = probe("/healthy")
 	})
-	p.kubectl("scale", "deployment/reader", "--replicas=1")
-	p.becomes("reader", "1 Healthy")
-	p.deploys("reader", func(c *corev1.Container) { c.Args = []string{"exit 1"} })
-	p.says(p.event("RollbackHeld", "reader"), "Rollback of #2 on hold (NotCausedByChange): old pods fail in the same way, so the cause lies outside of this change: pod reader-", "container main exits 1")
-	if h := p.becomes("reader", "1 Healthy, 2 Progressing"); h[1].Status.Rollback != nil {
+	p.Kubectl("scale", "deployment/reader", "--replicas=1")
+	p.Becomes("reader", "1 Healthy")
+	deploys(p, "reader", func(c *corev1.Container) { c.Args = []string{"exit 1"} })
+	p.Says(p.Event("RollbackHeld", "reader"), "Rollback of #2 on hold (NotCausedByChange): old pods fail in the same way, so the cause lies outside of this change: pod reader-", "container main exits 1")
+	if h := p.Becomes("reader", "1 Healthy, 2 Progressing"); h[1].Status.Rollback != nil {
 		t.Errorf("a rollback was begun: %+v", h[1].Status.Rollback)
 	}
 
-	p.deploys("reader", func(c *corev1.Container) { c.Args = nil })
-	h := p.becomes("reader", "1 Healthy, 2 Superseded, 3 Healthy")
-	if n := p.counts("reader")["RevisionFailed"]; len(n) > 0 || strings.Contains(h[1].FailureMessage(), "exits") {
+	deploys(p, "reader", func(c *corev1.Container) { c.Args = nil })
+	h := p.Becomes("reader", "1 Healthy, 2 Superseded, 3 Healthy")
+	if n := p.Events("RevisionFailed", "reader"); len(n) > 0 || strings.Contains(h[1].FailureMessage(), "exits") {
 		t.Errorf("#2 counts as failed: %q, %d events", h[1].FailureMessage(), len(n))
 	}
 }
@@ -38,12 +40,12 @@ func probe(path string) *corev1.Probe {
 }
 
 // deploys changes a workload's first container, as a deployer does.
-func (p place) deploys(name string, change func(*corev1.Container)) {
+func deploys(p product.Place, name string, change func(*corev1.Container)) {
 	p.Helper()
-	d := p.deployment(name)
+	d := p.Deployment(name)
 	change(&d.Spec.Template.Spec.Containers[0])
 	d.ResourceVersion = "" // The deployment controller writes too.
-	if err := p.api.Update(p.Context(), d); err != nil {
+	if err := p.API.Update(p.Context(), d); err != nil {
 		p.Fatal(err)
 	}
 }

@@ -1,4 +1,4 @@
-package integration
+package history
 
 import (
 	"testing"
@@ -15,13 +15,13 @@ import (
 
 func TestTheHistoryOfAWorkloadThatIsGoneIsKeptForADay(t *testing.T) {
 	t.Parallel()
-	p := newPlace(t, quick)
-	p.workload("gone", nil)
-	p.workload("stays", nil)
-	p.becomes("gone", "1 Progressing")
-	p.becomes("stays", "1 Progressing")
-	d := &appsv1.Deployment{ObjectMeta: metav1.ObjectMeta{Namespace: p.namespace, Name: "gone"}}
-	if err := p.api.Delete(t.Context(), d, client.PropagationPolicy(metav1.DeletePropagationBackground)); err != nil {
+	p := newPlace(t, product.Quick)
+	p.CreateIdle("gone", nil)
+	p.CreateIdle("stays", nil)
+	p.Becomes("gone", "1 Progressing")
+	p.Becomes("stays", "1 Progressing")
+	d := &appsv1.Deployment{ObjectMeta: metav1.ObjectMeta{Namespace: p.Namespace, Name: "gone"}}
+	if err := p.API.Delete(t.Context(), d, client.PropagationPolicy(metav1.DeletePropagationBackground)); err != nil {
 		t.Fatal(err)
 	}
 
@@ -30,12 +30,12 @@ func TestTheHistoryOfAWorkloadThatIsGoneIsKeptForADay(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	own, err := client.New(config, client.Options{Scheme: p.api.Scheme()})
+	own, err := client.New(config, client.Options{Scheme: p.API.Scheme()})
 	if err != nil {
 		t.Fatal(err)
 	}
 	fake := clocktesting.NewFakePassiveClock(time.Now())
-	sweeper := &gc.Collector{Client: client.NewNamespacedClient(own, p.namespace), Live: own, Clock: fake, Retain: func() time.Duration { return 24 * time.Hour }}
+	sweeper := &gc.Collector{Client: client.NewNamespacedClient(own, p.Namespace), Live: own, Clock: fake, Retain: func() time.Duration { return 24 * time.Hour }}
 	sweep := func(after time.Duration) {
 		t.Helper()
 		fake.SetTime(fake.Now().Add(after))
@@ -44,18 +44,18 @@ func TestTheHistoryOfAWorkloadThatIsGoneIsKeptForADay(t *testing.T) {
 		}
 	}
 	sweep(0)
-	if p.revisions("gone").Newest().Status.WorkloadDeletedTime == nil {
+	if p.Revisions("gone").Newest().Status.WorkloadDeletedTime == nil {
 		t.Error("it is not noted since when the workload is gone")
 	}
 	sweep(23 * time.Hour)
-	if len(p.revisions("gone")) != 1 {
+	if len(p.Revisions("gone")) != 1 {
 		t.Error("the history went before its day was over")
 	}
 	sweep(2 * time.Hour)
-	if left := len(p.revisions("gone")); left != 0 {
+	if left := len(p.Revisions("gone")); left != 0 {
 		t.Errorf("%d revisions are left after a day", left)
 	}
-	if h := p.revisions("stays"); len(h) != 1 || h[0].Status.WorkloadDeletedTime != nil {
+	if h := p.Revisions("stays"); len(h) != 1 || h[0].Status.WorkloadDeletedTime != nil {
 		t.Errorf("the workload that stays has %d revisions", len(h))
 	}
 }

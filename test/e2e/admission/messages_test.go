@@ -1,4 +1,4 @@
-package policies
+package admission
 
 import (
 	"encoding/json"
@@ -36,19 +36,15 @@ func containers(image string, r corev1.ResourceRequirements) func(*appsv1.Deploy
 // TestFortyViolationsAreToldWhole: in both phases, sorted, each once, on one line with what goes on running, and with
 // Kubernetes' fields as causes.
 func TestFortyViolationsAreToldWhole(t *testing.T) {
-	p := newPlace(t, "forty")
-	api, err := product.NewClient(shared)
-	if err != nil {
-		t.Fatal(err)
-	}
+	p := newNamedPlace(t, "forty")
 	amount := func(value string) corev1.ResourceList {
 		return corev1.ResourceList{corev1.ResourceMemory: resource.MustParse(value)}
 	}
-	sound := workload("many", containers("registry.example.com/app:1", corev1.ResourceRequirements{}))
+	sound := acceptable("many", containers("registry.example.com/app:1", corev1.ResourceRequirements{}))
 	sound.APIVersion, sound.Kind = "apps/v1", "Deployment"
 	p.apply(sound)
 	product.Eventually(t, func() (bool, string) {
-		r := newestRevision(t, api, "forty", "many")
+		r := product.Revisions(t, p.API, "forty", "many").Newest()
 		return r != nil && r.Status.Phase == v1alpha1.PhaseHealthy, fmt.Sprintf("the revision is %+v", r)
 	})
 	defaults := &corev1.LimitRange{ObjectMeta: metav1.ObjectMeta{Name: "defaults"}, Spec: corev1.LimitRangeSpec{Limits: []corev1.LimitRangeItem{{
@@ -105,14 +101,14 @@ func TestFortyViolationsAreToldWhole(t *testing.T) {
 
 // TestFortyWarningsAreCountedWhereTheyDoNotFit: the API server cuts and drops what is beyond its limits without a word.
 func TestFortyWarningsAreCountedWhereTheyDoNotFit(t *testing.T) {
-	p := newPlace(t, "forty-warnings")
+	p := newNamedPlace(t, "forty-warnings")
 	name := "registry.example.com/" + strings.Repeat("a-long-path/", 10) + "app"
 	var said []string
 	// A namespace that was made just now is not known yet, and a policy of a test before may be in force still. There is
 	// one warning for each container, and one that there is no readiness probe.
 	product.Eventually(t, func() (bool, string) {
-		denial := p.dryRun("forty-warnings", workload("many", containers(name, corev1.ResourceRequirements{})))
-		said = strings.Split(p.warnings.take(), "\n")
+		denial := p.dryRun("forty-warnings", acceptable("many", containers(name, corev1.ResourceRequirements{})))
+		said = strings.Split(p.Warnings.Take(), "\n")
 		return denial == "" && said[len(said)-1] == fmt.Sprintf("%d more warnings", 41-len(said)+1), fmt.Sprintf("%s; %d warnings: %q", denial, len(said), said)
 	})
 	total := 0

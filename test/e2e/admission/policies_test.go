@@ -1,32 +1,17 @@
-// Package policies tests policies on a real API server: the built-in pack, what users bring, and the terms that an
-// install sets.
-package policies
+package admission
 
 import (
 	"context"
 	"fmt"
-	"os"
 	"strings"
-	"sync"
-	"testing"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
-	"k8s.io/client-go/rest"
 
-	"reprise.dev/reprise/test/harness/cluster"
 	"reprise.dev/reprise/test/harness/product"
 )
-
-// shared serves all tests of the package; each works in namespaces of its own.
-var shared *cluster.Cluster
-
-func TestMain(m *testing.M) {
-	os.Exit(cluster.Serve(m, cluster.Options{}, func(c *cluster.Cluster) { shared = c }))
-}
 
 // The namespaces of the install's terms: one is judged more strictly, one is not matched at all.
 const (
@@ -51,18 +36,16 @@ var values = map[string]any{
 // slipped is a ConfigMap of policies that is stored before anything checks it.
 const slipped = "slipped-in"
 
-// running is the one instance of Reprise that the tests of the package share.
-var running = sync.OnceValues(func() (*product.Instance, error) {
-	return product.Serve(shared, values, func(ctx context.Context) error {
-		client, err := kubernetes.NewForConfig(shared.RESTConfig())
-		if err != nil {
-			return err
-		}
-		invalid := policies(slipped, map[string]string{"bad.rego": "package slipped\n\ndeny contains {"})
-		_, err = client.CoreV1().ConfigMaps(product.Namespace).Create(ctx, invalid, metav1.CreateOptions{})
+// slipIn stores it.
+func slipIn(ctx context.Context) error {
+	client, err := kubernetes.NewForConfig(shared.RESTConfig())
+	if err != nil {
 		return err
-	})
-})
+	}
+	invalid := policies(slipped, map[string]string{"bad.rego": "package slipped\n\ndeny contains {"})
+	_, err = client.CoreV1().ConfigMaps(product.Namespace).Create(ctx, invalid, metav1.CreateOptions{})
+	return err
+}
 
 // policies is a ConfigMap of policies.
 func policies(name string, files map[string]string) *corev1.ConfigMap {
@@ -72,65 +55,10 @@ func policies(name string, files map[string]string) *corev1.ConfigMap {
 	}
 }
 
-// place is the cluster with the product running, and what it warns of.
-type place struct {
-	*testing.T
-	client   kubernetes.Interface
-	warnings *warnings
-}
-
-func newPlace(t *testing.T, namespaces ...string) place {
-	t.Helper()
-	instance, err := running()
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if logs, err := instance.Logs(); err == nil && t.Failed() {
-			lines := strings.Split(logs, "\n")
-			t.Logf("reprise says:\n%s", strings.Join(lines[max(0, len(lines)-30):], "\n"))
-		}
-	})
-	p := place{T: t, warnings: &warnings{}}
-	config := rest.CopyConfig(shared.RESTConfig())
-	config.WarningHandler = p.warnings
-	if p.client, err = kubernetes.NewForConfig(config); err != nil {
-		t.Fatal(err)
-	}
-	for _, name := range namespaces {
-		namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name}}
-		if _, err := p.client.CoreV1().Namespaces().Create(t.Context(), namespace, metav1.CreateOptions{}); err != nil && !apierrors.IsAlreadyExists(err) {
-			t.Fatal(err)
-		}
-	}
-	return p
-}
-
-// warnings collects what the API server warns of.
-type warnings struct {
-	mu   sync.Mutex
-	said []string
-}
-
-// HandleWarningHeader implements rest.WarningHandler.
-func (w *warnings) HandleWarningHeader(_ int, _ string, text string) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.said = append(w.said, text)
-}
-
-func (w *warnings) take() string {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	said := strings.Join(w.said, "\n")
-	w.said = nil
-	return said
-}
-
 // dryRun asks what would become of a Deployment; empty where it would be accepted.
 func (p place) dryRun(namespace string, d *appsv1.Deployment) string {
 	p.Helper()
-	p.warnings.take()
+	p.Warnings.Take()
 	_, err := p.client.AppsV1().Deployments(namespace).Create(p.Context(), d, metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}})
 	if err == nil {
 		return ""
@@ -147,8 +75,8 @@ func (p place) answers(namespace string, d *appsv1.Deployment, want string) {
 	})
 }
 
-// workload is a Deployment with Score's marker that no rule objects to.
-func workload(name string, change ...func(*appsv1.Deployment)) *appsv1.Deployment {
+// acceptable is a Deployment with Score's marker that no rule objects to.
+func acceptable(name string, change ...func(*appsv1.Deployment)) *appsv1.Deployment {
 	labels := map[string]string{"app.kubernetes.io/instance": name + "-1a2b3c"}
 	d := &appsv1.Deployment{
 		ObjectMeta: metav1.ObjectMeta{Name: name, Annotations: map[string]string{"k8s.score.dev/workload-name": name}},

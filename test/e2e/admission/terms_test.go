@@ -1,4 +1,4 @@
-package policies
+package admission
 
 import (
 	"strings"
@@ -11,7 +11,7 @@ import (
 )
 
 func TestAnInstallsTermsAreKept(t *testing.T) {
-	p := newPlace(t, strict, "lenient")
+	p := newNamedPlace(t, strict, "lenient")
 	tests := []struct {
 		reason, namespace, workload string
 		want, warns, silent         string
@@ -22,8 +22,8 @@ func TestAnInstallsTermsAreKept(t *testing.T) {
 		{"an exemption ends", strict, "expired", "its exemption expired after 2020-03-31", "", ""},
 	}
 	for _, test := range tests {
-		p.answers(test.namespace, workload(test.workload), test.want)
-		said := p.warnings.take()
+		p.answers(test.namespace, acceptable(test.workload), test.want)
+		said := p.Warnings.Take()
 		if !strings.Contains(said, test.warns) || (test.silent != "" && strings.Contains(said, test.silent)) {
 			t.Errorf("%s: the warnings are %q", test.reason, said)
 		}
@@ -32,8 +32,8 @@ func TestAnInstallsTermsAreKept(t *testing.T) {
 
 // TestTheEarlyRulesComeBeforeTheAPIServersOwnWords: what it would refuse in its words, Reprise refuses in Score's.
 func TestTheEarlyRulesComeBeforeTheAPIServersOwnWords(t *testing.T) {
-	p := newPlace(t, "early")
-	collided := workload("collided", func(d *appsv1.Deployment) {
+	p := newNamedPlace(t, "early")
+	collided := acceptable("collided", func(d *appsv1.Deployment) {
 		volume := corev1.Volume{Name: "file-932d370d8a", VolumeSource: corev1.VolumeSource{EmptyDir: &corev1.EmptyDirVolumeSource{}}}
 		d.Spec.Template.Spec.Volumes = []corev1.Volume{volume, volume}
 		d.Spec.Template.Spec.Containers[0].VolumeMounts = []corev1.VolumeMount{{Name: volume.Name, MountPath: "/etc/app"}}
@@ -41,10 +41,10 @@ func TestTheEarlyRulesComeBeforeTheAPIServersOwnWords(t *testing.T) {
 	p.answers("early", collided, "volumes.file-932d370d8a.name: two volumes are named file-932d370d8a, mounted by main at /etc/app")
 
 	stored := p.client.AppsV1().Deployments("early")
-	if _, err := stored.Create(t.Context(), workload("lost"), metav1.CreateOptions{}); err != nil {
+	if _, err := stored.Create(t.Context(), acceptable("lost"), metav1.CreateOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	fresh := workload("lost", func(d *appsv1.Deployment) {
+	fresh := acceptable("lost", func(d *appsv1.Deployment) {
 		labels := map[string]string{"app.kubernetes.io/instance": "lost-ffffff"}
 		d.Spec.Selector.MatchLabels, d.Spec.Template.Labels = labels, labels
 	})

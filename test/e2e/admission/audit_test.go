@@ -1,17 +1,14 @@
-package policies
+package admission
 
 import (
 	"context"
 	"fmt"
-	"io"
-	"net/http"
 	"strings"
 	"testing"
 
 	appsv1 "k8s.io/api/apps/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"reprise.dev/reprise/api/v1alpha1"
 	"reprise.dev/reprise/history/store"
@@ -29,29 +26,25 @@ deny contains "there is no owner" if {
 
 // TestWhatRunsIsJudgedWhenPoliciesChange: as a metric and in the live Revision, written once for each change.
 func TestWhatRunsIsJudgedWhenPoliciesChange(t *testing.T) {
-	p := newPlace(t, "audited")
-	api, err := product.NewClient(shared)
-	if err != nil {
-		t.Fatal(err)
-	}
+	p := newNamedPlace(t, "audited")
 	swift := func(d *appsv1.Deployment) { d.Annotations["reprise.dev/bake-time"] = "0s" }
 	for _, name := range []string{"one", "two"} {
-		if _, err := p.client.AppsV1().Deployments("audited").Create(t.Context(), workload(name, swift), metav1.CreateOptions{}); err != nil {
+		if _, err := p.client.AppsV1().Deployments("audited").Create(t.Context(), acceptable(name, swift), metav1.CreateOptions{}); err != nil {
 			t.Fatal(err)
 		}
 	}
-	healthy := p.revision(api, "one", func(r *v1alpha1.WorkloadRevision) (bool, string) {
+	healthy := p.revision("one", func(r *v1alpha1.WorkloadRevision) (bool, string) {
 		return r.Status.Phase == v1alpha1.PhaseHealthy, "its phase is " + string(r.Status.Phase)
 	})
 	if !meta.IsStatusConditionTrue(healthy.Status.Conditions, v1alpha1.ConditionCompliant) {
 		t.Fatalf("conditions %+v, want compliant", healthy.Status.Conditions)
 	}
 	p.metric(`reprise_audit_violations{enforcement="deny",policy="pod-admissible"}`, "0")
-	events := len(p.events("audited", "Deployment", "one"))
+	events := len(product.Events(p, p.API, product.EventFilter{Namespace: "audited", Kind: "Deployment", Name: "one"}))
 
 	p.bring("owners", fmt.Sprintf(owned, "owned"))
 	p.metric(`reprise_audit_violations{enforcement="deny",policy="owned"}`, "2")
-	violating := p.revision(api, "one", func(r *v1alpha1.WorkloadRevision) (bool, string) {
+	violating := p.revision("one", func(r *v1alpha1.WorkloadRevision) (bool, string) {
 		c := meta.FindStatusCondition(r.Status.Conditions, v1alpha1.ConditionCompliant)
 		return c != nil && c.Status == metav1.ConditionFalse && c.Message == "1 violations, the first: there is no owner", fmt.Sprintf("the condition is %+v", c)
 	})
@@ -60,21 +53,21 @@ func TestWhatRunsIsJudgedWhenPoliciesChange(t *testing.T) {
 	p.bring("trial", "# METADATA\n# custom:\n#   enforcement: dryrun\n"+fmt.Sprintf(owned, "trial"))
 	p.metric(`reprise_audit_violations{enforcement="dryrun",policy="trial"}`, "2")
 	p.metric("reprise_policy_invalid_sources", "1")
-	if again := p.revision(api, "one", nil); again.ResourceVersion != violating.ResourceVersion {
+	if again := p.revision("one", nil); again.ResourceVersion != violating.ResourceVersion {
 		t.Error("the Revision was written although nothing changed")
 	}
 
 	p.take("owners", "trial")
-	p.revision(api, "one", func(r *v1alpha1.WorkloadRevision) (bool, string) {
+	p.revision("one", func(r *v1alpha1.WorkloadRevision) (bool, string) {
 		return meta.IsStatusConditionTrue(r.Status.Conditions, v1alpha1.ConditionCompliant), fmt.Sprintf("the conditions are %+v", r.Status.Conditions)
 	})
-	if said := p.metrics(); strings.Contains(said, `policy="owned"`) || strings.Contains(said, `policy="trial"`) {
+	if said := p.Instance.MetricsOf(p, "reprise_policy_"); strings.Contains(said, `policy="owned"`) || strings.Contains(said, `policy="trial"`) {
 		t.Errorf("policies that are gone are counted:\n%s", said)
 	}
-	if after := len(p.events("audited", "Deployment", "one")); after != events {
+	if after := len(product.Events(p, p.API, product.EventFilter{Namespace: "audited", Kind: "Deployment", Name: "one"})); after != events {
 		t.Errorf("the audit made %d Events", after-events)
 	}
-	if h, err := store.List(t.Context(), api, "audited", "one"); err != nil || len(h) != 1 {
+	if h, err := store.List(t.Context(), p.API, "audited", "one"); err != nil || len(h) != 1 {
 		t.Errorf("%d Revisions, want 1: %v", len(h), err)
 	}
 }
@@ -99,11 +92,11 @@ func (p place) take(names ...string) {
 }
 
 // revision waits until a workload's newest Revision is as wanted.
-func (p place) revision(api client.Client, workload string, wanted func(*v1alpha1.WorkloadRevision) (bool, string)) *v1alpha1.WorkloadRevision {
+func (p place) revision(workload string, wanted func(*v1alpha1.WorkloadRevision) (bool, string)) *v1alpha1.WorkloadRevision {
 	p.Helper()
 	var newest *v1alpha1.WorkloadRevision
 	product.Eventually(p, func() (bool, string) {
-		newest = newestRevision(p, api, "audited", workload)
+		newest = product.Revisions(p, p.API, "audited", workload).Newest()
 		if newest == nil || wanted == nil {
 			return newest != nil, "there is no Revision"
 		}
@@ -112,42 +105,11 @@ func (p place) revision(api client.Client, workload string, wanted func(*v1alpha
 	return newest
 }
 
-// newestRevision is that of a workload; nil where there is none.
-func newestRevision(t testing.TB, api client.Client, namespace, workload string) *v1alpha1.WorkloadRevision {
-	t.Helper()
-	return product.Revisions(t, api, namespace, workload).Newest()
-}
-
-// metrics are what the product serves of its policies.
-func (p place) metrics() string {
-	p.Helper()
-	instance, err := running()
-	if err != nil {
-		p.Fatal(err)
-	}
-	answer, err := http.Get(instance.Metrics + "/metrics")
-	if err != nil {
-		p.Fatal(err)
-	}
-	defer answer.Body.Close()
-	text, err := io.ReadAll(answer.Body)
-	if err != nil {
-		p.Fatal(err)
-	}
-	var ours []string
-	for line := range strings.Lines(string(text)) {
-		if strings.HasPrefix(line, "reprise_policy_") {
-			ours = append(ours, strings.TrimSpace(line))
-		}
-	}
-	return strings.Join(ours, "\n")
-}
-
 // metric waits until a metric has a value.
 func (p place) metric(name, value string) {
 	p.Helper()
 	product.Eventually(p, func() (bool, string) {
-		said := p.metrics()
+		said := p.Instance.MetricsOf(p, "reprise_policy_")
 		return strings.Contains(said+"\n", name+" "+value+"\n"), "want " + name + " " + value + " in:\n" + said
 	})
 }

@@ -1,4 +1,4 @@
-package policies
+package admission
 
 import (
 	"context"
@@ -6,7 +6,6 @@ import (
 	"strings"
 	"testing"
 
-	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"reprise.dev/reprise/test/harness/product"
@@ -23,20 +22,20 @@ deny contains {"msg": msg, "field": "metadata.labels", "fix": "add it"} if {
 `
 
 func TestAPolicyIsInForceWithoutARestartAndGoesWithItsConfigMap(t *testing.T) {
-	p := newPlace(t, "brought")
-	p.answers("brought", workload("cart"), "")
+	p := newNamedPlace(t, "brought")
+	p.answers("brought", acceptable("cart"), "")
 	maps := p.client.CoreV1().ConfigMaps(product.Namespace)
 	own := policies("own", map[string]string{"team.rego": teamLabel, "parameters.yaml": "labels: [team]"})
 	if _, err := maps.Create(t.Context(), own, metav1.CreateOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	p.answers("brought", workload("cart"), "labels: label team is missing; add it")
+	p.answers("brought", acceptable("cart"), "labels: label team is missing; add it")
 
 	own.Data["parameters.yaml"] = "labels: [owner]"
 	if _, err := maps.Update(t.Context(), own, metav1.UpdateOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	p.answers("brought", workload("cart"), "labels: label owner is missing; add it")
+	p.answers("brought", acceptable("cart"), "labels: label owner is missing; add it")
 
 	bad := own.DeepCopy()
 	bad.Data["team.rego"] = "package team_label\n\ndeny contains msg if { msg := unknown(1) }"
@@ -44,7 +43,7 @@ func TestAPolicyIsInForceWithoutARestartAndGoesWithItsConfigMap(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "policies in ConfigMap own cannot be used: own/team.rego:3: ") || !strings.Contains(err.Error(), "unknown") {
 		t.Errorf("a policy that does not compile: %v", err)
 	}
-	p.answers("brought", workload("cart"), "label owner is missing")
+	p.answers("brought", acceptable("cart"), "label owner is missing")
 
 	endless := policies("endless", map[string]string{"p.rego": "package endless\n\ndeny contains \"never\" if count(numbers.range(1, 10000000000)) < 0"})
 	if _, err := maps.Create(t.Context(), endless, metav1.CreateOptions{}); err == nil || !strings.Contains(err.Error(), "it would delay every apply") {
@@ -54,20 +53,20 @@ func TestAPolicyIsInForceWithoutARestartAndGoesWithItsConfigMap(t *testing.T) {
 	if err := maps.Delete(t.Context(), "own", metav1.DeleteOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	p.answers("brought", workload("cart"), "")
+	p.answers("brought", acceptable("cart"), "")
 }
 
 func TestAConfigMapThatSlippedInIsReportedAndTakesNothingDown(t *testing.T) {
-	p := newPlace(t, strict)
+	p := newNamedPlace(t, strict)
 	message := p.event(product.Namespace, "ConfigMap", slipped, "PolicyInvalid")
 	if !strings.Contains(message, "policies not loaded: ") || !strings.Contains(message, "slipped-in/bad.rego:3") {
 		t.Errorf("the event says %q", message)
 	}
-	p.answers(strict, workload("cart"), "there is no memory limit")
+	p.answers(strict, acceptable("cart"), "there is no memory limit")
 }
 
 func TestWhatCouldNotBeCheckedIsAdmittedAndTold(t *testing.T) {
-	p := newPlace(t, "unchecked")
+	p := newNamedPlace(t, "unchecked")
 	maps := p.client.CoreV1().ConfigMaps(product.Namespace)
 	broken := policies("broken", map[string]string{"p.rego": `package broken_rule
 deny contains "never" if {
@@ -82,45 +81,24 @@ deny contains "never" if {
 	})
 	const told = "admitted without being fully checked: rule broken-rule could not be judged: "
 	product.Eventually(t, func() (bool, string) {
-		answer := p.dryRun("unchecked", workload("tried"))
-		said := p.warnings.take()
+		answer := p.dryRun("unchecked", acceptable("tried"))
+		said := p.Warnings.Take()
 		return answer == "" && strings.Contains(said, told), fmt.Sprintf("the answer is %q, the warnings are %q", answer, said)
 	})
-	if _, err := p.client.AppsV1().Deployments("unchecked").Create(t.Context(), workload("stored"), metav1.CreateOptions{}); err != nil {
+	if _, err := p.client.AppsV1().Deployments("unchecked").Create(t.Context(), acceptable("stored"), metav1.CreateOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	if message := p.event("unchecked", "Deployment", "stored", "AdmissionUnchecked"); !strings.HasPrefix(message, told) {
 		t.Errorf("the event says %q", message)
 	}
-	if events := p.events("unchecked", "Deployment", "tried"); len(events) > 0 {
+	if events := product.Events(p, p.API, product.EventFilter{Namespace: "unchecked", Kind: "Deployment", Name: "tried"}); len(events) > 0 {
 		t.Errorf("the dry runs left %d events", len(events))
 	}
 }
 
-// events are those about an object.
-func (p place) events(namespace, kind, name string) []corev1.Event {
-	p.Helper()
-	list, err := p.client.CoreV1().Events(namespace).List(p.Context(), metav1.ListOptions{
-		FieldSelector: "involvedObject.kind=" + kind + ",involvedObject.name=" + name,
-	})
-	if err != nil {
-		p.Fatal(err)
-	}
-	return list.Items
-}
-
-// event waits for an event and returns its message.
+// event waits for an Event about an object and returns its message.
 func (p place) event(namespace, kind, name, reason string) string {
 	p.Helper()
-	var message string
-	product.Eventually(p, func() (bool, string) {
-		for _, e := range p.events(namespace, kind, name) {
-			if e.Reason == reason {
-				message = e.Message
-				return true, ""
-			}
-		}
-		return false, "there is no event " + reason
-	})
-	return message
+	f := product.EventFilter{Namespace: namespace, Kind: kind, Name: name, Reason: reason}
+	return product.AwaitEvent(p, p.API, f).Message
 }

@@ -1,4 +1,4 @@
-package policies
+package admission
 
 import (
 	"bytes"
@@ -30,7 +30,7 @@ func TestADefaultInstallDeniesNothingThatRuns(t *testing.T) {
 	if len(files) == 0 {
 		t.Skipf("the public Score workloads (%s) are not here: the default policies cannot be held to them", publicWorkloads)
 	}
-	p := newPlace(t, bare, "calibrated")
+	p := newNamedPlace(t, bare, "calibrated")
 	judged, refused := 0, 0
 	warned := map[string]int{}
 	for _, file := range files {
@@ -45,7 +45,7 @@ func TestADefaultInstallDeniesNothingThatRuns(t *testing.T) {
 			if denial := p.dryRun("calibrated", d); denial != "" {
 				t.Errorf("%s: denied: %s", filepath.Base(filepath.Dir(file)), denial)
 			}
-			count(warned, p.warnings.take())
+			count(warned, p.Warnings.Take())
 		}
 	}
 	t.Logf("%d Deployments, %d not accepted by the API server; with warnings: %v", judged, refused, warned)

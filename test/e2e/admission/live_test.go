@@ -1,13 +1,11 @@
-package policies
+package admission
 
 import (
 	"context"
 	"errors"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
@@ -16,32 +14,13 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/yaml"
 
-	"reprise.dev/reprise/test/harness/cluster"
+	"reprise.dev/reprise/test/harness/product"
 )
-
-// plugin builds kubectl-reprise once and returns its path.
-var plugin = sync.OnceValues(func() (string, error) {
-	root, err := cluster.RepositoryRoot()
-	if err != nil {
-		return "", err
-	}
-	dir, err := os.MkdirTemp("", "kubectl-reprise-")
-	if err != nil {
-		return "", err
-	}
-	binary := filepath.Join(dir, "kubectl-reprise")
-	build := exec.Command("go", "build", "-buildvcs=false", "-o", binary, "./cmd/kubectl-reprise")
-	build.Dir = root
-	if out, err := build.CombinedOutput(); err != nil {
-		return "", errors.Join(err, errors.New(string(out)))
-	}
-	return binary, nil
-})
 
 // checkLive runs kubectl reprise check --live on a manifest, with the rights of a kubeconfig.
 func checkLive(t *testing.T, kubeconfig, namespace, manifest string) (code int, said string) {
 	t.Helper()
-	binary, err := plugin()
+	binary, err := product.Build(t.Context(), os.Stderr, product.Plugin, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -57,7 +36,7 @@ func checkLive(t *testing.T, kubeconfig, namespace, manifest string) (code int, 
 
 // TestALiveCheckSaysWhatAdmissionSays: with the cluster's own data, and no more of it than the caller may read.
 func TestALiveCheckSaysWhatAdmissionSays(t *testing.T) {
-	p := newPlace(t, "checked")
+	p := newNamedPlace(t, "checked")
 	ctx := t.Context()
 	bounds := &corev1.LimitRange{ObjectMeta: metav1.ObjectMeta{Name: "bounds"}, Spec: corev1.LimitRangeSpec{Limits: []corev1.LimitRangeItem{{
 		Type: corev1.LimitTypeContainer, Max: corev1.ResourceList{corev1.ResourceMemory: resource.MustParse("1Gi")},
@@ -65,7 +44,7 @@ func TestALiveCheckSaysWhatAdmissionSays(t *testing.T) {
 	if _, err := p.client.CoreV1().LimitRanges("checked").Create(ctx, bounds, metav1.CreateOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	large := workload("large")
+	large := acceptable("large")
 	large.APIVersion, large.Kind = "apps/v1", "Deployment"
 	large.Spec.Template.Spec.Containers[0].Resources.Limits = corev1.ResourceList{corev1.ResourceMemory: resource.MustParse("2Gi")}
 	manifest, err := yaml.Marshal(large)
@@ -84,7 +63,7 @@ func TestALiveCheckSaysWhatAdmissionSays(t *testing.T) {
 		t.Errorf("exit code %d, want 2 and %q in:\n%s", code, untold, said)
 	}
 
-	lost := workload("lost")
+	lost := acceptable("lost")
 	if _, err := p.client.AppsV1().Deployments("checked").Create(ctx, lost, metav1.CreateOptions{}); err != nil {
 		t.Fatal(err)
 	}
