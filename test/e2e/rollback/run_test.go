@@ -17,6 +17,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"reprise.dev/reprise/api/v1alpha1"
 	"reprise.dev/reprise/test/harness/faults"
 	"reprise.dev/reprise/test/harness/product"
 	"reprise.dev/reprise/workload"
@@ -87,9 +88,9 @@ func (r *run) play() {
 }
 
 func (r *run) createNamespace() error {
-	annotations := map[string]string{workload.BakeTimeAnnotation: "0s"}
+	annotations := map[string]string{v1alpha1.BakeTimeAnnotation: "0s"}
 	if r.trigger == byRequestOnly {
-		annotations[workload.RollbackAnnotation] = string(workload.ModeManual)
+		annotations[v1alpha1.RollbackAnnotation] = string(workload.ModeManual)
 	}
 	n := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{GenerateName: fmt.Sprintf("rescue-%d-", r.seed), Annotations: annotations}}
 	if err := r.api.Create(r.Context(), n); err != nil {
@@ -157,7 +158,7 @@ func (r *run) deadline() {
 	if r.bad != byVariable {
 		return
 	}
-	patch := fmt.Sprintf(`{"metadata":{"annotations":{%q:"5s"}}}`, workload.FailureDeadlineAnnotation)
+	patch := fmt.Sprintf(`{"metadata":{"annotations":{%q:"5s"}}}`, v1alpha1.FailureDeadlineAnnotation)
 	n := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: r.namespace}}
 	if err := r.api.Patch(r.Context(), n, client.RawPatch(types.MergePatchType, []byte(patch))); err != nil {
 		r.Fatal(err)
@@ -183,7 +184,7 @@ func (r *run) makeDue() {
 		r.deploy(version{name: "bad", bad: r.bad})
 		return
 	}
-	patch := fmt.Sprintf(`{"metadata":{"annotations":{%q:"1@2"}}}`, workload.RollbackToAnnotation)
+	patch := fmt.Sprintf(`{"metadata":{"annotations":{%q:"1@2"}}}`, v1alpha1.RollbackToAnnotation)
 	d := &appsv1.Deployment{ObjectMeta: metav1.ObjectMeta{Namespace: r.namespace, Name: app}}
 	if err := r.api.Patch(r.Context(), d, client.RawPatch(types.MergePatchType, []byte(patch))); err != nil {
 		r.Fatal(err)
