@@ -15,6 +15,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 
+	"reprise.dev/reprise/api/v1alpha1"
 	"reprise.dev/reprise/effective"
 	"reprise.dev/reprise/internal/oneline"
 	"reprise.dev/reprise/policy"
@@ -80,7 +81,7 @@ func Run(ctx context.Context, q Options) (Report, error) {
 	}
 	if len(report.Workloads) == 0 {
 		return Report{}, fmt.Errorf("there is nothing to judge: of %d objects none is a Deployment with the annotation %s or the label %s: %s",
-			report.Unjudged, workload.NameAnnotation, workload.GuardLabel, workload.GuardEnabled)
+			report.Unjudged, workload.NameAnnotation, v1alpha1.GuardLabel, workload.GuardEnabled)
 	}
 	return report, nil
 }

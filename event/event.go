@@ -8,37 +8,9 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 
+	"reprise.dev/reprise/api/v1alpha1"
 	"reprise.dev/reprise/diff"
 	"reprise.dev/reprise/internal/oneline"
-)
-
-// Reason is what happened. The list is closed: users filter and alert by it.
-type Reason string
-
-// The reasons.
-const (
-	RevisionRecorded Reason = "RevisionRecorded"
-	RevisionHealthy  Reason = "RevisionHealthy"
-	RevisionFailed   Reason = "RevisionFailed"
-	RolledBack       Reason = "RolledBack"
-	RollbackHeld     Reason = "RollbackHeld"
-	RollbackFailed   Reason = "RollbackFailed"
-	AdmissionDenied  Reason = "AdmissionDenied"
-	// AdmissionUnchecked tells of a change that was let through although not every policy could judge it.
-	AdmissionUnchecked Reason = "AdmissionUnchecked"
-	// PolicyInvalid tells of a ConfigMap whose policies cannot be used.
-	PolicyInvalid Reason = "PolicyInvalid"
-	// ConfigurationInvalid tells of a configuration file that is not in force as it is.
-	ConfigurationInvalid Reason = "ConfigurationInvalid"
-	// CertificateNotReady tells of a serving certificate that the API server does not trust.
-	CertificateNotReady Reason = "CertificateNotReady"
-	// CertificateExpiring tells of one whose renewal is overdue.
-	CertificateExpiring Reason = "CertificateExpiring"
-	TemplateQuarantined Reason = "TemplateQuarantined"
-	StaleFieldsFound    Reason = "StaleFieldsFound"
-	RecordingFailed     Reason = "RecordingFailed"
-	RetryAccepted       Reason = "RetryAccepted"
-	RequestRejected     Reason = "RequestRejected"
 )
 
 // MaxMessage is the longest message in bytes: that of events.k8s.io, by our own choice, since core/v1 takes
@@ -47,7 +19,7 @@ const MaxMessage = 1024
 
 // Event is one thing that happened to a workload.
 type Event struct {
-	Reason  Reason
+	Reason  v1alpha1.EventReason
 	Warning bool
 	// Regarding is the workload, with its UID.
 	Regarding corev1.ObjectReference

@@ -64,7 +64,7 @@ func TestWhatWasRefusedIsMaskedAndBounded(t *testing.T) {
 	if err := json.Unmarshal([]byte(text), &got); err != nil {
 		t.Fatal(err)
 	}
-	if got.Failed != 2 || len(got.Violations)+got.More != 40 || len(got.Violations) != 20 || len(got.Changes) != 41 || len(text) > 64<<10 {
+	if got.Failed != 2 || len(got.Violations)+int(got.More) != 40 || len(got.Violations) != 20 || len(got.Changes) != 41 || len(text) > 64<<10 {
 		t.Errorf("%d bytes: %d objections and %d more, %d lines of changes", len(text), len(got.Violations), got.More, len(got.Changes))
 	}
 	if strings.Contains(text, "hunter") {

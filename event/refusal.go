@@ -22,7 +22,7 @@ func DenialAnnotations(r v1alpha1.Denial, changes diff.Changes) (map[string]stri
 	for _, o := range r.Violations[:min(len(r.Violations), maxObjections)] {
 		kept = append(kept, v1alpha1.Violation{Policy: o.Policy, Field: line(o.Field), Message: oneline.CutBytes(line(o.Message), MaxMessage), Fix: oneline.CutBytes(line(o.Fix), MaxMessage)})
 	}
-	r.More = len(r.Violations) - len(kept)
+	r.More = int32(len(r.Violations) - len(kept))
 	r.Violations, r.Changes = kept, changes.Lines(maxChangeLines, maxChangeBytes)
 	for i := range r.Changes {
 		r.Changes[i] = line(r.Changes[i])

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"reprise.dev/reprise/api/v1alpha1"
-	"reprise.dev/reprise/workload"
 )
 
 const (
@@ -53,7 +52,7 @@ func (h History) Quarantined(templateHash string, now time.Time) (*v1alpha1.Work
 // retried reports whether a user requested a retry of a failed revision.
 func retried(failed *v1alpha1.WorkloadRevision) bool {
 	return slices.ContainsFunc(failed.Status.Requests, func(q v1alpha1.Request) bool {
-		return q.Result == v1alpha1.RequestAccepted && q.Request == BoundRequest(workload.RetryAnnotation, strconv.FormatInt(failed.Spec.Number, 10))
+		return q.Result == v1alpha1.RequestAccepted && q.Request == BoundRequest(v1alpha1.RetryAnnotation, strconv.FormatInt(failed.Spec.Number, 10))
 	})
 }
 

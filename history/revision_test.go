@@ -13,7 +13,6 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation"
 
 	"reprise.dev/reprise/api/v1alpha1"
-	"reprise.dev/reprise/workload"
 )
 
 func TestName(t *testing.T) {
@@ -170,9 +169,9 @@ func TestHistory_Quarantined(t *testing.T) {
 		"Relapse":      {"and starts anew", History{failed(0), failed(0, healthy), failed(0)}, "bad", 2 * time.Minute},
 		"Files":        {"admission does not see files", History{failed(0, byFiles)}, "bad", 0},
 		"Outside":      {"the change may not be the cause, so the pause does not grow", History{failed(-time.Hour), failed(0, outside)}, "bad", 2 * time.Minute},
-		"Retried":      {"a user requested a retry", History{failed(0, request(workload.RetryAnnotation+"=5", v1alpha1.RequestAccepted))}, "bad", 0},
-		"RetryVoid":    {"the request was rejected", History{failed(0, request(workload.RetryAnnotation+"=5", v1alpha1.RequestRejected))}, "bad", 2 * time.Minute},
-		"RetryOfOther": {"the request names another revision", History{failed(0, request(workload.RetryAnnotation+"=4", v1alpha1.RequestAccepted))}, "bad", 2 * time.Minute},
+		"Retried":      {"a user requested a retry", History{failed(0, request(v1alpha1.RetryAnnotation+"=5", v1alpha1.RequestAccepted))}, "bad", 0},
+		"RetryVoid":    {"the request was rejected", History{failed(0, request(v1alpha1.RetryAnnotation+"=5", v1alpha1.RequestRejected))}, "bad", 2 * time.Minute},
+		"RetryOfOther": {"the request names another revision", History{failed(0, request(v1alpha1.RetryAnnotation+"=4", v1alpha1.RequestAccepted))}, "bad", 2 * time.Minute},
 	} {
 		t.Run(name, func(t *testing.T) {
 			failure, until := tt.history.Quarantined(tt.hash, now)

@@ -6,18 +6,17 @@ import (
 	"time"
 
 	"reprise.dev/reprise/api/v1alpha1"
-	"reprise.dev/reprise/event"
 )
 
 // Told reports whether an Event about a revision was written. An annotation of the revision says so, and not the Event's
 // name: the API server drops an Event after an hour or less, and another leader would write it again. It is no part of the
 // status, since nobody but Reprise reads it.
-func Told(r *v1alpha1.WorkloadRevision, reason event.Reason) bool {
+func Told(r *v1alpha1.WorkloadRevision, reason v1alpha1.EventReason) bool {
 	return slices.Contains(toldOf(r), tokenOf(r, reason))
 }
 
 // NoteTold notes that Events about a revision were written.
-func NoteTold(r *v1alpha1.WorkloadRevision, reasons ...event.Reason) {
+func NoteTold(r *v1alpha1.WorkloadRevision, reasons ...v1alpha1.EventReason) {
 	all := toldOf(r)
 	for _, reason := range reasons {
 		all = slices.DeleteFunc(all, func(token string) bool {
@@ -37,8 +36,8 @@ func toldOf(r *v1alpha1.WorkloadRevision) []string {
 }
 
 // tokenOf returns what stands for an Event in the annotation. A hold is told again once its reason is another one.
-func tokenOf(r *v1alpha1.WorkloadRevision, reason event.Reason) string {
-	if held := r.RollbackHold(); held != nil && reason == event.RollbackHeld {
+func tokenOf(r *v1alpha1.WorkloadRevision, reason v1alpha1.EventReason) string {
+	if held := r.RollbackHold(); held != nil && reason == v1alpha1.EventRollbackHeld {
 		return string(reason) + ":" + held.Reason + "@" + held.LastTransitionTime.UTC().Format(time.RFC3339)
 	}
 	return string(reason)

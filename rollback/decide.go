@@ -93,7 +93,7 @@ func putBackBefore(h history.History, failed *v1alpha1.WorkloadRevision) bool {
 func automaticRollbackForbidden(failed *v1alpha1.WorkloadRevision, d *appsv1.Deployment, settings workload.Settings) (v1alpha1.HoldReason, string) {
 	switch {
 	case settings.Rollback == workload.ModeManual:
-		return v1alpha1.HoldManual, workload.RollbackAnnotation + " is manual; deploy a fix, or go back by applying an older manifest"
+		return v1alpha1.HoldManual, v1alpha1.RollbackAnnotation + " is manual; deploy a fix, or go back by applying an older manifest"
 	case failed.Spec.RollbackOf != 0:
 		return v1alpha1.HoldRestoredRevisionFailed, fmt.Sprintf("#%d was itself a rollback, and a rollback is never rolled back; deploy a fix", failed.Spec.Number)
 	default:

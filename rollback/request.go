@@ -9,7 +9,6 @@ import (
 
 	"reprise.dev/reprise/api/v1alpha1"
 	"reprise.dev/reprise/history"
-	"reprise.dev/reprise/workload"
 )
 
 // Answer is what becomes of a request: somebody set an annotation of the workload. Each value is answered once, and
@@ -26,8 +25,8 @@ type Answer struct {
 
 // AnswerRetry answers the request to lift the quarantine of a failed revision. The note lifts it.
 func AnswerRetry(h history.History, d *appsv1.Deployment) Answer {
-	value := d.Annotations[workload.RetryAnnotation]
-	request := history.BoundRequest(workload.RetryAnnotation, value)
+	value := d.Annotations[v1alpha1.RetryAnnotation]
+	request := history.BoundRequest(v1alpha1.RetryAnnotation, value)
 	if value == "" || len(h) == 0 || h.Answered(request) {
 		return Answer{}
 	}
@@ -53,8 +52,8 @@ func AnswerRetry(h history.History, d *appsv1.Deployment) Answer {
 // DecideRequest decides about the request to put a certain revision back. A decision None comes with the answer, if
 // anything was asked; one that is held is decided again as long as the annotation stands.
 func DecideRequest(h history.History, d *appsv1.Deployment) (Decision, Answer) {
-	value := d.Annotations[workload.RollbackToAnnotation]
-	request := history.BoundRequest(workload.RollbackToAnnotation, value)
+	value := d.Annotations[v1alpha1.RollbackToAnnotation]
+	request := history.BoundRequest(v1alpha1.RollbackToAnnotation, value)
 	live := h.Newest()
 	if value == "" || live == nil || live.IsRollbackOpen() || h.Answered(request) {
 		return Decision{}, Answer{}

@@ -35,7 +35,7 @@ func TestARetryLiftsTheQuarantineOfItsRevisionOnce(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			h := past(healthy, rolledBack, healthy)
 			h[1].Status.PhaseTransitionTime = &metav1.Time{Time: now}
-			got := AnswerRetry(h, annotated(workload.RetryAnnotation, tt.value))
+			got := AnswerRetry(h, annotated(v1alpha1.RetryAnnotation, tt.value))
 			if (got.Result == v1alpha1.RequestAccepted) != tt.granted || !strings.Contains(got.Message, tt.outcome) || (got.Result == "") != (tt.outcome == "") {
 				t.Fatalf("%s: %s, %q", tt.reason, got.Result, got.Message)
 			}
@@ -46,7 +46,7 @@ func TestARetryLiftsTheQuarantineOfItsRevisionOnce(t *testing.T) {
 				t.Errorf("%s: noted on #%d, want #%d", tt.reason, got.On.Spec.Number, tt.on)
 			}
 			got.On.Status.Requests = []v1alpha1.Request{{Request: got.Request, Result: got.Result}}
-			if again := AnswerRetry(h, annotated(workload.RetryAnnotation, tt.value)); again.Result != "" {
+			if again := AnswerRetry(h, annotated(v1alpha1.RetryAnnotation, tt.value)); again.Result != "" {
 				t.Errorf("answered twice: %q", again.Message)
 			}
 			if failure, _ := h.Quarantined("b", now); (failure == nil) != tt.granted {
@@ -85,7 +85,7 @@ func TestARequestedRollback(t *testing.T) {
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			d := annotated(workload.RollbackToAnnotation, tt.value)
+			d := annotated(v1alpha1.RollbackToAnnotation, tt.value)
 			if tt.change != nil {
 				tt.change(d)
 			}
@@ -93,7 +93,7 @@ func TestARequestedRollback(t *testing.T) {
 			if got.Action != tt.want || !strings.Contains(got.Message+void.Message, tt.says) || (tt.says == "") != (got.Message+void.Message == "") {
 				t.Fatalf("%s: got %q saying %q", tt.reason, got.Action, got.Message+void.Message)
 			}
-			if tt.want == RollBack && (got.Target.Spec.Number != tt.to || got.Request != workload.RollbackToAnnotation+"="+tt.value) {
+			if tt.want == RollBack && (got.Target.Spec.Number != tt.to || got.Request != v1alpha1.RollbackToAnnotation+"="+tt.value) {
 				t.Errorf("%s: to #%d by %q", tt.reason, got.Target.Spec.Number, got.Request)
 			}
 		})
@@ -101,7 +101,7 @@ func TestARequestedRollback(t *testing.T) {
 }
 
 func served(h history.History, value string) history.History {
-	h[len(h)-1].Status.Requests = []v1alpha1.Request{{Request: workload.RollbackToAnnotation + "=" + value, Result: v1alpha1.RequestAccepted}}
+	h[len(h)-1].Status.Requests = []v1alpha1.Request{{Request: v1alpha1.RollbackToAnnotation + "=" + value, Result: v1alpha1.RequestAccepted}}
 	return h
 }
 

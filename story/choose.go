@@ -52,11 +52,6 @@ func (w Workload) recovered(failure *v1alpha1.WorkloadRevision) bool {
 		live.Spec.RollbackOf != failure.Spec.Number
 }
 
-// same reports whether two revisions run the same.
-func same(a, b *v1alpha1.WorkloadRevision) bool {
-	return a.Spec.IntentHash == b.Spec.IntentHash && a.Spec.FilesDigest == b.Spec.FilesDigest
-}
-
 // DefaultDiff returns the two revisions to compare if the user names none, and what they are: the last healthy one and the newest.
 // After a rollback those two run the same. Then it returns the healthy one and the one that failed, else the previous healthy
 // one and the newest.

@@ -15,13 +15,6 @@ import (
 	"reprise.dev/reprise/internal/oneline"
 )
 
-// The reasons of events that tell of admission (event.Reason).
-const (
-	admissionDenied    = "AdmissionDenied"
-	quarantined        = "TemplateQuarantined"
-	admissionUnchecked = "AdmissionUnchecked"
-)
-
 // Denial is an apply that admission refused, or let through without being able to judge it whole. Its JSON is an interface
 // for tools: names stay, and only new ones come.
 type Denial struct {
@@ -48,11 +41,11 @@ func (w Workload) WithEvents(events []corev1.Event) Workload {
 		}
 		d := denialOf(e)
 		switch e.Reason {
-		case admissionDenied, quarantined:
+		case string(v1alpha1.EventAdmissionDenied), string(v1alpha1.EventTemplateQuarantined):
 			if w.stands(d) && (last == nil || later(e, last)) {
 				w.Denied, last = d, e
 			}
-		case admissionUnchecked:
+		case string(v1alpha1.EventAdmissionUnchecked):
 			if live := w.Live(); live != nil && live.Spec.IntentHash == d.IntentHash {
 				w.Unchecked = d
 			}
@@ -161,7 +154,7 @@ func (d *Denial) cause() string {
 		return oneline.Of(d.Message)
 	}
 	text := objection(d.Violations[0])
-	if more := len(d.Violations) + d.More - 1; more > 0 {
+	if more := len(d.Violations) + int(d.More) - 1; more > 0 {
 		text += fmt.Sprintf("; and %d more", more)
 	}
 	return text

@@ -42,7 +42,7 @@ func at(w Workload, resourceVersion string) Workload {
 // denied is a workload whose last apply a policy refused.
 func denied(t *testing.T, objections ...v1alpha1.Violation) Workload {
 	t.Helper()
-	return at(shop(revision(1, v1alpha1.PhaseHealthy, time.Hour)), "100").WithEvents([]corev1.Event{about(t, admissionDenied, 2*time.Minute, 3, v1alpha1.Denial{
+	return at(shop(revision(1, v1alpha1.PhaseHealthy, time.Hour)), "100").WithEvents([]corev1.Event{about(t, string(v1alpha1.EventAdmissionDenied), 2*time.Minute, 3, v1alpha1.Denial{
 		Violations: objections, ResourceVersion: "120",
 		Changes: []string{"containers.frontend.image 6.7.0 → 6.7.1", "containers.frontend.resources.limits added (cpu 150m, memory 200Mi)"},
 	})})
@@ -51,7 +51,7 @@ func denied(t *testing.T, objections ...v1alpha1.Violation) Workload {
 // quarantinedAgain is a workload whose last apply is what failed before.
 func quarantinedAgain(t *testing.T) Workload {
 	t.Helper()
-	return at(rescued(), "100").WithEvents([]corev1.Event{about(t, quarantined, 20*time.Second, 1, v1alpha1.Denial{
+	return at(rescued(), "100").WithEvents([]corev1.Event{about(t, string(v1alpha1.EventTemplateQuarantined), 20*time.Second, 1, v1alpha1.Denial{
 		Failed: 2, ResourceVersion: "130", Violations: []v1alpha1.Violation{{Message: `container frontend exits 1 (2 restarts): "boom"`}},
 	})})
 }
@@ -61,18 +61,18 @@ func TestWorkload_WithEvents_denied(t *testing.T) {
 		return v1alpha1.Denial{ResourceVersion: version, Violations: []v1alpha1.Violation{excess}}
 	}
 	w := at(shop(revision(1, v1alpha1.PhaseHealthy, time.Minute)), "100")
-	other := about(t, admissionDenied, time.Second, 1, refused("120"))
+	other := about(t, string(v1alpha1.EventAdmissionDenied), time.Second, 1, refused("120"))
 	other.InvolvedObject.UID = "another"
-	old := about(t, admissionDenied, 30*time.Second, 1, v1alpha1.Denial{})
+	old := about(t, string(v1alpha1.EventAdmissionDenied), 30*time.Second, 1, v1alpha1.Denial{})
 	old.Annotations = nil
 	for _, tt := range []struct {
 		reason string
 		event  corev1.Event
 		stands bool
 	}{
-		{"refused of what runs", about(t, admissionDenied, time.Second, 1, refused("120")), true},
-		{"refused of it at once", about(t, quarantined, time.Second, 1, refused("100")), true},
-		{"refused, and then it was deployed", about(t, admissionDenied, 2*time.Second, 1, refused("99")), false},
+		{"refused of what runs", about(t, string(v1alpha1.EventAdmissionDenied), time.Second, 1, refused("120")), true},
+		{"refused of it at once", about(t, string(v1alpha1.EventTemplateQuarantined), time.Second, 1, refused("100")), true},
+		{"refused, and then it was deployed", about(t, string(v1alpha1.EventAdmissionDenied), 2*time.Second, 1, refused("99")), false},
 		{"refused of another Deployment of this name", other, false},
 		{"written by an older Reprise", old, true},
 		{"another reason", about(t, "RolledBack", time.Second, 1, refused("120")), false},
@@ -81,14 +81,14 @@ func TestWorkload_WithEvents_denied(t *testing.T) {
 			t.Errorf("%s: it is told: %v, want %v", tt.reason, got.Denied != nil, tt.stands)
 		}
 	}
-	newer, older := about(t, admissionDenied, time.Second, 1, refused("120")), about(t, admissionDenied, time.Minute, 7, refused("120"))
+	newer, older := about(t, string(v1alpha1.EventAdmissionDenied), time.Second, 1, refused("120")), about(t, string(v1alpha1.EventAdmissionDenied), time.Minute, 7, refused("120"))
 	if got := w.WithEvents([]corev1.Event{newer, older}).Denied; got.Times != 1 {
 		t.Errorf("of two denials it tells %+v, want the newest", got)
 	}
 }
 
 func TestWorkload_WhyDenied_failureSince(t *testing.T) {
-	w := at(left(), "100").WithEvents([]corev1.Event{about(t, admissionDenied, 10*time.Minute, 1, v1alpha1.Denial{ResourceVersion: "120"})})
+	w := at(left(), "100").WithEvents([]corev1.Event{about(t, string(v1alpha1.EventAdmissionDenied), 10*time.Minute, 1, v1alpha1.Denial{ResourceVersion: "120"})})
 	if text := w.WhyDenied(Terminal{}, now); text != "" {
 		t.Errorf("a revision failed since, and the denial is told:\n%s", text)
 	}
@@ -97,22 +97,22 @@ func TestWorkload_WhyDenied_failureSince(t *testing.T) {
 func TestWorkload_WithEvents_unchecked(t *testing.T) {
 	w := shop(revision(1, v1alpha1.PhaseHealthy, time.Minute))
 	trouble := v1alpha1.Denial{IntentHash: w.Live().Spec.IntentHash, Violations: []v1alpha1.Violation{{Policy: "team", Message: "rule team timed out"}}}
-	if got := w.WithEvents([]corev1.Event{about(t, admissionUnchecked, time.Second, 1, trouble)}); got.Unchecked == nil {
+	if got := w.WithEvents([]corev1.Event{about(t, string(v1alpha1.EventAdmissionUnchecked), time.Second, 1, trouble)}); got.Unchecked == nil {
 		t.Error("what runs was not judged, and it is not told")
 	}
 	trouble.IntentHash = "of another"
-	if got := w.WithEvents([]corev1.Event{about(t, admissionUnchecked, time.Second, 1, trouble)}); got.Unchecked != nil {
+	if got := w.WithEvents([]corev1.Event{about(t, string(v1alpha1.EventAdmissionUnchecked), time.Second, 1, trouble)}); got.Unchecked != nil {
 		t.Error("what does not run any more is told")
 	}
 }
 
 func TestWorkload_WithEvents_sameSecond(t *testing.T) {
 	w := at(shop(revision(1, v1alpha1.PhaseHealthy, time.Hour)), "100")
-	first := about(t, quarantined, time.Minute, 1, v1alpha1.Denial{ResourceVersion: "120", Failed: 1})
-	second := about(t, admissionDenied, time.Minute, 1, v1alpha1.Denial{ResourceVersion: "120", Violations: []v1alpha1.Violation{excess}})
+	first := about(t, string(v1alpha1.EventTemplateQuarantined), time.Minute, 1, v1alpha1.Denial{ResourceVersion: "120", Failed: 1})
+	second := about(t, string(v1alpha1.EventAdmissionDenied), time.Minute, 1, v1alpha1.Denial{ResourceVersion: "120", Violations: []v1alpha1.Violation{excess}})
 	first.ResourceVersion, second.ResourceVersion = "999", "1000"
 	for _, events := range [][]corev1.Event{{first, second}, {second, first}} {
-		if got := w.WithEvents(events).Denied; got == nil || got.Reason != admissionDenied {
+		if got := w.WithEvents(events).Denied; got == nil || got.Reason != string(v1alpha1.EventAdmissionDenied) {
 			t.Errorf("told is %+v, want what was refused last", got)
 		}
 	}

@@ -59,7 +59,7 @@ type Quarantine struct {
 // The notes of workloads whose history is kept although nothing is added to it.
 const (
 	gone      = "the Deployment is gone"
-	unguarded = "Reprise does not guard it any more: it lost Score's annotation " + workload.NameAnnotation + ", or has the label " + workload.GuardLabel + ": " + workload.GuardDisabled
+	unguarded = "Reprise does not guard it any more: it lost Score's annotation " + workload.NameAnnotation + ", or has the label " + v1alpha1.GuardLabel + ": " + workload.GuardDisabled
 )
 
 // StatusOf returns the status of a workload.

@@ -37,7 +37,7 @@ func (w Workload) Recorded(changedFiles []string) (bool, string) {
 		return false, fmt.Sprintf("deployment/%s does not exist", w.Name)
 	case !workload.IsGuarded(w.Deployment):
 		return false, fmt.Sprintf("deployment/%s is not guarded by Reprise any more: it lost Score's annotation %s, or has the label %s: %s",
-			w.Name, workload.NameAnnotation, workload.GuardLabel, workload.GuardDisabled)
+			w.Name, workload.NameAnnotation, v1alpha1.GuardLabel, workload.GuardDisabled)
 	case w.Live() == nil:
 		return false, "the live Deployment is not recorded yet"
 	case len(changedFiles) > 0:

@@ -43,7 +43,7 @@ func TestWorkload_Recorded(t *testing.T) {
 	changed.Deployment.Spec.MinReadySeconds = 9
 	gone, letGo := rescued(), rescued()
 	gone.Deployment = nil
-	letGo.Deployment.Labels = map[string]string{workload.GuardLabel: workload.GuardDisabled}
+	letGo.Deployment.Labels = map[string]string{v1alpha1.GuardLabel: workload.GuardDisabled}
 	tests := map[string]struct {
 		w     Workload
 		files []string

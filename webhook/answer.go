@@ -4,6 +4,7 @@ import (
 	"context"
 	"strconv"
 
+	"reprise.dev/reprise/api/v1alpha1"
 	"reprise.dev/reprise/effective"
 	"reprise.dev/reprise/policy"
 	"reprise.dev/reprise/workload"
@@ -86,7 +87,7 @@ func (h *Handler) quarantined(ctx context.Context, r *review, settings workload.
 	if quarantine != nil && r.old != nil && workload.TemplateHash(&r.old.Spec.Template) == workload.TemplateHash(&r.object.Spec.Template) {
 		return nil // No new pods come of it: the template is already there.
 	}
-	if quarantine != nil && r.object.Annotations[workload.RetryAnnotation] == strconv.FormatInt(quarantine.Revision, 10) {
+	if quarantine != nil && r.object.Annotations[v1alpha1.RetryAnnotation] == strconv.FormatInt(quarantine.Revision, 10) {
 		return nil
 	}
 	return quarantine

@@ -149,7 +149,7 @@ func TestARefusalsEventHoldsErrorAndDiff(t *testing.T) {
 		t.Fatalf("events: %+v, want the same one twice", events)
 	}
 	got := events[0]
-	if got.Reason != event.AdmissionDenied || !got.Warning || got.Regarding.UID != healthy.UID || !got.At.Equal(now()) {
+	if got.Reason != v1alpha1.EventAdmissionDenied || !got.Warning || got.Regarding.UID != healthy.UID || !got.At.Equal(now()) {
 		t.Errorf("event = %+v", got)
 	}
 	for _, part := range []string{"refused: " + excess, "containers.frontend.image 6.7.0 → 6.7.1", "containers.frontend.resources.limits added"} {
@@ -189,7 +189,7 @@ func TestQuarantine(t *testing.T) {
 	annotated := func(d *appsv1.Deployment, key, value string) *appsv1.Deployment {
 		return with(d, func(d *appsv1.Deployment) { d.Annotations[key] = value })
 	}
-	off := namespace{data: shop().data, annotations: map[string]string{workload.QuarantineAnnotation: "off"}}
+	off := namespace{data: shop().data, annotations: map[string]string{v1alpha1.QuarantineAnnotation: "off"}}
 	const line = "this pod template failed as revision 5: image not found; it changes containers.frontend.image 6.7.0 → 0.0.0; change it, wait until 2026-03-01T12:01:00Z, or try it again: kubectl annotate deployment/sample-app -n shop --overwrite reprise.dev/retry=5"
 	tests := []struct {
 		reason   string
@@ -202,9 +202,9 @@ func TestQuarantine(t *testing.T) {
 		{"a dry run is only warned, or GitOps applies nothing", setting{phase: policy.Final, records: quarantined},
 			asked(writing(healthy, failed), func(r *admissionv1.AdmissionRequest) { r.DryRun = new(true) }), "", []string{line}},
 		{"the early phase leaves it to the last word", setting{phase: policy.Early, records: quarantined}, writing(healthy, failed), "", nil},
-		{"a retry of this revision was asked for", setting{phase: policy.Final, records: quarantined}, writing(healthy, annotated(failed, workload.RetryAnnotation, "5")), "", nil},
-		{"a retry of an earlier one is over", setting{phase: policy.Final, records: quarantined}, writing(annotated(healthy, workload.RetryAnnotation, "3"), annotated(failed, workload.RetryAnnotation, "3")), line, nil},
-		{"the workload's setting is off", setting{phase: policy.Final, records: quarantined}, writing(healthy, annotated(failed, workload.QuarantineAnnotation, "off")), "", nil},
+		{"a retry of this revision was asked for", setting{phase: policy.Final, records: quarantined}, writing(healthy, annotated(failed, v1alpha1.RetryAnnotation, "5")), "", nil},
+		{"a retry of an earlier one is over", setting{phase: policy.Final, records: quarantined}, writing(annotated(healthy, v1alpha1.RetryAnnotation, "3"), annotated(failed, v1alpha1.RetryAnnotation, "3")), line, nil},
+		{"the workload's setting is off", setting{phase: policy.Final, records: quarantined}, writing(healthy, annotated(failed, v1alpha1.QuarantineAnnotation, "off")), "", nil},
 		{"the namespace's setting is off", setting{phase: policy.Final, records: quarantined, namespace: &off}, writing(healthy, failed), "", nil},
 		{"no new pods come of a label", setting{phase: policy.Final, records: quarantined}, writing(failed, with(failed, func(d *appsv1.Deployment) { d.Labels["team"] = "shop" })), "", nil},
 		{"another template is free", setting{phase: policy.Final, records: quarantined}, writing(failed, healthy), "", nil},
@@ -224,7 +224,7 @@ func TestQuarantine(t *testing.T) {
 				t.Errorf("warnings differ (-want +got):\n%s", diff)
 			}
 			events := told()
-			if (len(events) > 0) != (test.denial != "") || len(events) > 0 && (events[0].Reason != event.TemplateQuarantined || !events[0].Aggregate) {
+			if (len(events) > 0) != (test.denial != "") || len(events) > 0 && (events[0].Reason != v1alpha1.EventTemplateQuarantined || !events[0].Aggregate) {
 				t.Errorf("events = %+v, want one of a quarantine where it is refused", events)
 			}
 			if len(events) > 0 && refusalIn(t, events[0]).Failed != 5 {
@@ -236,7 +236,7 @@ func TestQuarantine(t *testing.T) {
 
 func TestASettingThatCannotBeReadIsAWarning(t *testing.T) {
 	healthy := manifest(t, "healthy")
-	mistaken := with(healthy, func(d *appsv1.Deployment) { d.Annotations[workload.BakeTimeAnnotation] = "thirty" })
+	mistaken := with(healthy, func(d *appsv1.Deployment) { d.Annotations[v1alpha1.BakeTimeAnnotation] = "thirty" })
 	for phase, want := range map[policy.Phase][]string{
 		policy.Early: nil,
 		policy.Final: {`annotation reprise.dev/bake-time is "thirty": expected a duration such as 30s`},

@@ -27,7 +27,7 @@ const (
 
 // denial is a denied change of a live workload, or one that was let through without being fully checked.
 type denial struct {
-	reason      event.Reason
+	reason      v1alpha1.EventReason
 	old, object *appsv1.Deployment
 	message     string
 	objections  []v1alpha1.Violation
@@ -113,7 +113,7 @@ func (q *EventQueue) tell(ctx context.Context, r denial) {
 // event words a refusal. The same change refused again is the same event. Files are ConfigMaps, which an apply writes
 // before the Deployment and which no admission refuses.
 func (r denial) event(files []string) (event.Event, error) {
-	if r.reason == event.AdmissionUnchecked {
+	if r.reason == v1alpha1.EventAdmissionUnchecked {
 		return r.uncheckedEvent()
 	}
 	changes, err := diff.Intents(workload.IntentOf(r.old), workload.IntentOf(r.object))

@@ -12,7 +12,6 @@ import (
 
 	"reprise.dev/reprise/api/v1alpha1"
 	"reprise.dev/reprise/diff"
-	"reprise.dev/reprise/event"
 	"reprise.dev/reprise/policy"
 	"reprise.dev/reprise/workload"
 )
@@ -101,18 +100,18 @@ func (q *Quarantine) findings(line string) findings {
 }
 
 // reason is that of the event which tells of a denial.
-func (f findings) reason() event.Reason {
+func (f findings) reason() v1alpha1.EventReason {
 	if f.quarantine != 0 {
-		return event.TemplateQuarantined
+		return v1alpha1.EventTemplateQuarantined
 	}
-	return event.AdmissionDenied
+	return v1alpha1.EventAdmissionDenied
 }
 
 // line is the quarantine as a developer reads it: the old error, what the refused change is, and how to retry.
 func (q *Quarantine) line(r *review) string {
 	return fmt.Sprintf("this pod template failed as revision %d: %s%s; change it, wait until %s, or try it again: kubectl annotate deployment/%s -n %s --overwrite %s=%d",
 		q.Revision, strings.Join(strings.Fields(q.Error), " "), r.changed(), q.Until.UTC().Format(time.RFC3339),
-		r.workload().Name, r.namespace, workload.RetryAnnotation, q.Revision)
+		r.workload().Name, r.namespace, v1alpha1.RetryAnnotation, q.Revision)
 }
 
 // changed is the change in short, to stand in a sentence; empty where there is nothing to compare.

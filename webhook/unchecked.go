@@ -1,6 +1,7 @@
 package webhook
 
 import (
+	"reprise.dev/reprise/api/v1alpha1"
 	"reprise.dev/reprise/event"
 	"reprise.dev/reprise/policy"
 )
@@ -13,7 +14,7 @@ func (h *Handler) unchecked(r *review, f findings) *denial {
 	if f.unchecked == "" || r.dryRun || h.phase == policy.Early {
 		return nil
 	}
-	told := &denial{reason: event.AdmissionUnchecked, old: r.old, object: r.object, message: f.unchecked, objections: f.objections, at: h.Now()}
+	told := &denial{reason: v1alpha1.EventAdmissionUnchecked, old: r.old, object: r.object, message: f.unchecked, objections: f.objections, at: h.Now()}
 	if told.old == nil {
 		told.old = r.object
 	}

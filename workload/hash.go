@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
+
+	"reprise.dev/reprise/api/v1alpha1"
 )
 
 // hashVersion names the way of hashing, so that hashes made by another are never taken for equal ones.
@@ -45,7 +47,7 @@ func IsToolKey(key string) bool { return slices.Contains(toolKeys, key) }
 // Reprise's annotations, the time of a restart and what tools write.
 func TemplateHash(template *corev1.PodTemplateSpec) string {
 	ignored := func(key string) bool {
-		return strings.HasPrefix(key, Prefix) || key == restartedAt || IsToolKey(key)
+		return strings.HasPrefix(key, v1alpha1.Prefix) || key == restartedAt || IsToolKey(key)
 	}
 	return digest(struct {
 		Labels      map[string]string `json:"labels,omitempty"`

@@ -5,10 +5,9 @@ import (
 	"strings"
 
 	appsv1 "k8s.io/api/apps/v1"
-)
 
-// Prefix is that of every annotation and label of Reprise's own.
-const Prefix = "reprise.dev/"
+	"reprise.dev/reprise/api/v1alpha1"
+)
 
 // LastApplied is kubectl's memory of a client-side apply. A rollback restores it, or the next apply would
 // compute its patch from the wrong original; it is no change of intent by itself.
@@ -40,7 +39,7 @@ func IntentOf(d *appsv1.Deployment) Intent {
 // IsReservedKey says whether a label's or annotation's key of a Deployment belongs to Reprise or to the deployment
 // controller, and so to no deployer's intent: a rollback leaves its live value alone.
 func IsReservedKey(key string) bool {
-	return strings.HasPrefix(key, Prefix) || strings.HasPrefix(key, controllerPrefix)
+	return strings.HasPrefix(key, v1alpha1.Prefix) || strings.HasPrefix(key, controllerPrefix)
 }
 
 // merge joins an intent's labels or annotations with the live ones that are not part of it.

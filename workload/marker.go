@@ -1,9 +1,13 @@
 // Package workload says what a Score-derived Deployment is and what its deployer asked for.
 //
-// It is a leaf: every other room may import it and it imports only Kubernetes API types.
+// It is a leaf: every other package may import it, and it imports only API types.
 package workload
 
-import appsv1 "k8s.io/api/apps/v1"
+import (
+	appsv1 "k8s.io/api/apps/v1"
+
+	"reprise.dev/reprise/api/v1alpha1"
+)
 
 const (
 	// NameAnnotation is Score's marker: score-k8s sets it to the workload's name on the Deployment, its pod
@@ -11,13 +15,9 @@ const (
 	// bear it too, and Helm rewrites it.
 	NameAnnotation = "k8s.score.dev/workload-name"
 
-	// GuardLabel opts a Deployment in without Score's marker, or takes one with the marker out of history
-	// and rollback.
-	GuardLabel = "reprise.dev/guard"
-
-	// GuardEnabled is the value of GuardLabel that opts in.
+	// GuardEnabled is the value of the guard label that opts a Deployment in without Score's marker.
 	GuardEnabled = "enabled"
-	// GuardDisabled is the value of GuardLabel that opts out.
+	// GuardDisabled is the value of the guard label that takes a Deployment out of history and rollback.
 	GuardDisabled = "disabled"
 )
 
@@ -25,10 +25,10 @@ const (
 // The guard label does not take a Score workload out of admission, or whoever may set a label could pass by
 // every policy.
 func IsManaged(d *appsv1.Deployment) bool {
-	return d != nil && (d.Annotations[NameAnnotation] != "" || d.Labels[GuardLabel] == GuardEnabled)
+	return d != nil && (d.Annotations[NameAnnotation] != "" || d.Labels[v1alpha1.GuardLabel] == GuardEnabled)
 }
 
 // IsGuarded says whether Reprise keeps the Deployment's history and rolls it back.
 func IsGuarded(d *appsv1.Deployment) bool {
-	return IsManaged(d) && d.Labels[GuardLabel] != GuardDisabled
+	return IsManaged(d) && d.Labels[v1alpha1.GuardLabel] != GuardDisabled
 }

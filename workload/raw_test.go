@@ -11,6 +11,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
+	"reprise.dev/reprise/api/v1alpha1"
 	"reprise.dev/reprise/workload"
 )
 
@@ -46,7 +47,7 @@ func TestARawIntentIsTheTypedOneWhereTheTypesKnowEveryField(t *testing.T) {
 	d := deployment(func(d *appsv1.Deployment) {
 		d.Annotations[workload.LastApplied] = "{}"
 		d.Annotations["deployment.kubernetes.io/revision"] = "1"
-		d.Labels[workload.GuardLabel] = "enabled"
+		d.Labels[v1alpha1.GuardLabel] = "enabled"
 		d.Spec.Template.Spec.Containers[0].Resources.Requests = corev1.ResourceList{corev1.ResourceCPU: resource.MustParse("100m")}
 		d.Spec.Template.Spec.Volumes = []corev1.Volume{{Name: "v", VolumeSource: corev1.VolumeSource{EmptyDir: &corev1.EmptyDirVolumeSource{}}}}
 	})
@@ -66,7 +67,7 @@ func TestAnIntentIsPutBackWithFieldsThatAreNewerThanTheTypes(t *testing.T) {
 	before := raw(t, deployment(func(d *appsv1.Deployment) {
 		d.Annotations[workload.LastApplied] = "old"
 		d.Annotations["deployment.kubernetes.io/revision"] = "1"
-		d.Annotations[workload.RollbackAnnotation] = "auto"
+		d.Annotations[v1alpha1.RollbackAnnotation] = "auto"
 	}))
 	newer(t, before, "old")
 	intent := workload.RawIntentOf(before)
@@ -76,7 +77,7 @@ func TestAnIntentIsPutBackWithFieldsThatAreNewerThanTheTypes(t *testing.T) {
 		d.Labels["new"] = "label"
 		d.Annotations[workload.LastApplied] = "new"
 		d.Annotations["deployment.kubernetes.io/revision"] = "3"
-		d.Annotations[workload.RollbackAnnotation] = "manual"
+		d.Annotations[v1alpha1.RollbackAnnotation] = "manual"
 	}))
 	newer(t, live, "bad")
 	intent.Onto(live)
@@ -84,7 +85,7 @@ func TestAnIntentIsPutBackWithFieldsThatAreNewerThanTheTypes(t *testing.T) {
 		d.Spec.Replicas = new(int32(7))
 		d.Annotations[workload.LastApplied] = "old"
 		d.Annotations["deployment.kubernetes.io/revision"] = "3"
-		d.Annotations[workload.RollbackAnnotation] = "manual"
+		d.Annotations[v1alpha1.RollbackAnnotation] = "manual"
 	}))
 	newer(t, want, "old")
 	if d := cmp.Diff(want, live); d != "" {

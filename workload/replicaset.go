@@ -5,13 +5,15 @@ import (
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+
+	"reprise.dev/reprise/api/v1alpha1"
 )
 
 // Where a slim template keeps what it was: no template that the API server stores has a container without an image, so
 // that nobody can pass one off as slim.
 const (
-	slimDigest = Prefix + "template-digest"
-	slimHash   = Prefix + "template-hash"
+	slimDigest = v1alpha1.Prefix + "template-digest"
+	slimHash   = v1alpha1.Prefix + "template-hash"
 )
 
 // MatchesTemplate says whether a ReplicaSet's template is a Deployment's, as the deployment controller compares them: whole, but

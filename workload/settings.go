@@ -6,24 +6,8 @@ import (
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
-)
 
-// Annotations by which a user sets how a workload is treated.
-const (
-	RollbackAnnotation        = Prefix + "rollback"
-	BakeTimeAnnotation        = Prefix + "bake-time"
-	FailureDeadlineAnnotation = Prefix + "failure-deadline"
-	HistoryLimitAnnotation    = Prefix + "history-limit"
-	QuarantineAnnotation      = Prefix + "quarantine"
-)
-
-// Annotations of a Deployment by which whoever may patch it asks for something. Each value is answered once, and the
-// answer is noted in a Revision.
-const (
-	// RollbackToAnnotation asks that a revision be put back: 4@5 is back to 4, void unless 5 is live.
-	RollbackToAnnotation = Prefix + "rollback-to"
-	// RetryAnnotation asks that what failed as the revision of this number be admitted once more.
-	RetryAnnotation = Prefix + "retry"
+	"reprise.dev/reprise/api/v1alpha1"
 )
 
 // Mode says what Reprise may do when a rollout fails.
@@ -64,7 +48,7 @@ func DefaultSettings() Settings {
 func SettingsOf(d *appsv1.Deployment, namespace map[string]string, defaults Settings) (Settings, []string) {
 	r := reader{sources: []map[string]string{d.Annotations, d.Spec.Template.Annotations, namespace}}
 	s := defaults
-	r.read(RollbackAnnotation, "auto, manual or off; treated as manual", func(v string) bool {
+	r.read(v1alpha1.RollbackAnnotation, "auto, manual or off; treated as manual", func(v string) bool {
 		s.Rollback = Mode(v)
 		known := s.Rollback == ModeAuto || s.Rollback == ModeManual || s.Rollback == ModeOff
 		if !known {
@@ -72,9 +56,9 @@ func SettingsOf(d *appsv1.Deployment, namespace map[string]string, defaults Sett
 		}
 		return known
 	})
-	r.read(BakeTimeAnnotation, "a duration such as 30s", durationInto(&s.BakeTime))
-	r.read(FailureDeadlineAnnotation, "a duration such as 5m", durationInto(&s.FailureDeadline))
-	r.read(HistoryLimitAnnotation, "a number of at least 2", func(v string) bool {
+	r.read(v1alpha1.BakeTimeAnnotation, "a duration such as 30s", durationInto(&s.BakeTime))
+	r.read(v1alpha1.FailureDeadlineAnnotation, "a duration such as 5m", durationInto(&s.FailureDeadline))
+	r.read(v1alpha1.HistoryLimitAnnotation, "a number of at least 2", func(v string) bool {
 		n, err := strconv.Atoi(v)
 		if err != nil || n < 2 {
 			return false
@@ -82,7 +66,7 @@ func SettingsOf(d *appsv1.Deployment, namespace map[string]string, defaults Sett
 		s.HistoryLimit = n
 		return true
 	})
-	r.read(QuarantineAnnotation, "on or off", func(v string) bool {
+	r.read(v1alpha1.QuarantineAnnotation, "on or off", func(v string) bool {
 		if v == "on" || v == "off" {
 			s.Quarantine = v == "on"
 			return true

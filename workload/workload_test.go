@@ -9,6 +9,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"reprise.dev/reprise/api/v1alpha1"
 	"reprise.dev/reprise/workload"
 )
 
@@ -46,10 +47,10 @@ func TestWhoIsAdmittedAndGuarded(t *testing.T) {
 			d.Annotations = nil
 			d.Labels["app.kubernetes.io/managed-by"] = "score-k8s"
 		}, false, false},
-		"OptedIn": {"the label opts in", func(d *appsv1.Deployment) { d.Annotations = nil; d.Labels[workload.GuardLabel] = "enabled" }, true, true},
+		"OptedIn": {"the label opts in", func(d *appsv1.Deployment) { d.Annotations = nil; d.Labels[v1alpha1.GuardLabel] = "enabled" }, true, true},
 		"OptedOut": {
 			"the label takes out of history and rollback, never out of admission",
-			func(d *appsv1.Deployment) { d.Labels[workload.GuardLabel] = "disabled" }, true, false,
+			func(d *appsv1.Deployment) { d.Labels[v1alpha1.GuardLabel] = "disabled" }, true, false,
 		},
 	}
 	for name, tt := range tests {
@@ -78,9 +79,9 @@ func TestOnlyADeployChangesTheIntent(t *testing.T) {
 		"Status":     {"the server's", func(d *appsv1.Deployment) { d.Status.Replicas = 1; d.Generation = 4; d.ResourceVersion = "7" }, true, true},
 		"Controller": {"the deployment controller's", func(d *appsv1.Deployment) { d.Annotations["deployment.kubernetes.io/revision"] = "3" }, true, true},
 		"Kubectl":    {"kubectl's memory", func(d *appsv1.Deployment) { d.Annotations[workload.LastApplied] = "{}" }, true, true},
-		"Setting":    {"a setting of Reprise's", func(d *appsv1.Deployment) { d.Annotations[workload.RollbackAnnotation] = "off" }, true, true},
+		"Setting":    {"a setting of Reprise's", func(d *appsv1.Deployment) { d.Annotations[v1alpha1.RollbackAnnotation] = "off" }, true, true},
 		"TemplateSetting": {"a setting where Score puts it", func(d *appsv1.Deployment) {
-			d.Spec.Template.Annotations = map[string]string{workload.BakeTimeAnnotation: "5s"}
+			d.Spec.Template.Annotations = map[string]string{v1alpha1.BakeTimeAnnotation: "5s"}
 		}, true, true},
 		"Restart": {"kubectl rollout restart is a deploy of the same pods", func(d *appsv1.Deployment) {
 			d.Spec.Template.Annotations = map[string]string{"kubectl.kubernetes.io/restartedAt": "now"}
@@ -107,12 +108,12 @@ func TestOnlyADeployChangesTheIntent(t *testing.T) {
 
 func TestSettingsComeFromTheNearestPlace(t *testing.T) {
 	d := deployment(func(d *appsv1.Deployment) {
-		d.Annotations[workload.RollbackAnnotation] = "manual"
-		d.Spec.Template.Annotations = map[string]string{workload.RollbackAnnotation: "off", workload.BakeTimeAnnotation: "5s"}
+		d.Annotations[v1alpha1.RollbackAnnotation] = "manual"
+		d.Spec.Template.Annotations = map[string]string{v1alpha1.RollbackAnnotation: "off", v1alpha1.BakeTimeAnnotation: "5s"}
 	})
 	namespace := map[string]string{
-		workload.BakeTimeAnnotation: "9s", workload.HistoryLimitAnnotation: "3",
-		workload.FailureDeadlineAnnotation: "2m", workload.QuarantineAnnotation: "off",
+		v1alpha1.BakeTimeAnnotation: "9s", v1alpha1.HistoryLimitAnnotation: "3",
+		v1alpha1.FailureDeadlineAnnotation: "2m", v1alpha1.QuarantineAnnotation: "off",
 	}
 	got, problems := workload.SettingsOf(d, namespace, workload.DefaultSettings())
 	want := workload.Settings{
@@ -125,10 +126,10 @@ func TestSettingsComeFromTheNearestPlace(t *testing.T) {
 
 func TestASettingThatCannotBeReadNeverMeansMorePower(t *testing.T) {
 	d := deployment(func(d *appsv1.Deployment) {
-		d.Annotations[workload.RollbackAnnotation] = "Off"
-		d.Annotations[workload.BakeTimeAnnotation] = "-1s"
-		d.Annotations[workload.HistoryLimitAnnotation] = "1"
-		d.Annotations[workload.QuarantineAnnotation] = "yes"
+		d.Annotations[v1alpha1.RollbackAnnotation] = "Off"
+		d.Annotations[v1alpha1.BakeTimeAnnotation] = "-1s"
+		d.Annotations[v1alpha1.HistoryLimitAnnotation] = "1"
+		d.Annotations[v1alpha1.QuarantineAnnotation] = "yes"
 	})
 	got, problems := workload.SettingsOf(d, nil, workload.DefaultSettings())
 	want := workload.DefaultSettings()

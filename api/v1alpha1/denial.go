@@ -1,37 +1,36 @@
 package v1alpha1
 
-// DenialAnnotation of an Event about a workload holds a Refusal as JSON: what the one line of the Event has no room for.
-// The reasons of such Events are AdmissionDenied, Quarantined and AdmissionUnchecked.
-const DenialAnnotation = "reprise.dev/denial"
-
-// Denial is a change of a live workload that admission refused, or let through without being able to judge it whole.
-// Credentials are masked.
+// Denial is a change of a live workload that admission denied, or admitted without being able to evaluate every policy.
+// An Event keeps it as JSON in DenialAnnotation. Credentials are masked.
 //
 // +kubebuilder:object:generate=false
 type Denial struct {
-	// Violations are what is wrong with it, or what could not be judged.
+	// violations are what is wrong with the change, or what could not be evaluated.
 	Violations []Violation `json:"violations,omitempty"`
-	// More is how many further ones there are.
-	More int `json:"more,omitempty"`
-	// Changes are what it would have changed of what ran, a line each.
+	// more is how many further violations there are.
+	More int32 `json:"more,omitempty"`
+	// changes are what it would have changed of what ran, a line each.
 	Changes []string `json:"changes,omitempty"`
-	// Failed is the revision as which its pod template failed before, where it was refused for that.
+	// failed is the number of the revision with the same pod template that failed before, if that is why it was denied.
 	Failed int64 `json:"failed,omitempty"`
-	// ResourceVersion is that of the workload that ran, and IntentHash identifies what was asked for.
+	// resourceVersion is the resourceVersion of the workload that ran.
 	ResourceVersion string `json:"resourceVersion,omitempty"`
-	IntentHash      string `json:"intentHash,omitempty"`
-	// Files are those of Score's that were changed already.
+	// intentHash identifies the intent that was applied.
+	IntentHash string `json:"intentHash,omitempty"`
+	// files are Score's files that had changed already.
 	Files []string `json:"files,omitempty"`
 }
 
-// Violation is one thing that one policy objects to, or why it could not be judged.
+// Violation is one violation of one policy, or why the policy could not be evaluated.
 //
 // +kubebuilder:object:generate=false
 type Violation struct {
+	// policy is the name of the policy.
 	Policy string `json:"policy,omitempty"`
-	// Field is named in Score's terms, where it has one there.
-	Field   string `json:"field,omitempty"`
+	// field is the name of the field, in Score's terms if it has one there.
+	Field string `json:"field,omitempty"`
+	// message says what is wrong.
 	Message string `json:"message"`
-	// Fix is what to change.
+	// fix says what to change.
 	Fix string `json:"fix,omitempty"`
 }

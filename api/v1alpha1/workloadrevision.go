@@ -284,6 +284,8 @@ func Phases() []Phase {
 }
 
 // WorkloadRevisionStatus is what became of a revision. Only package history changes its conditions and its phase.
+//
+// +kubebuilder:validation:MinProperties=1
 type WorkloadRevisionStatus struct {
 	// conditions hold the verdicts: Healthy, RolledBack, RollbackHeld, Compliant, Adopted and FieldsLeftBehind.
 	// +optional

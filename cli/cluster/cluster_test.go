@@ -145,7 +145,7 @@ func TestWorkloads_ForgetNamespaces(t *testing.T) {
 		return w.Settings.Rollback
 	}
 	before := mode()
-	server.Put(&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: apitest.Namespace, Annotations: map[string]string{workload.RollbackAnnotation: "manual"}}})
+	server.Put(&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: apitest.Namespace, Annotations: map[string]string{v1alpha1.RollbackAnnotation: "manual"}}})
 	if mode() != before {
 		t.Error("the namespace is read for each workload")
 	}
@@ -266,7 +266,7 @@ func TestLogs_Read(t *testing.T) {
 }
 
 func TestAnnotate(t *testing.T) {
-	key := workload.RetryAnnotation
+	key := v1alpha1.RetryAnnotation
 	deployed := func(server *apitest.Server, image string) func() {
 		return func() {
 			d := apitest.Deployment("cart", image)

@@ -8,20 +8,18 @@ import (
 	coordinationv1 "k8s.io/api/coordination/v1"
 	"k8s.io/apimachinery/pkg/util/duration"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"reprise.dev/reprise/api/v1alpha1"
 )
 
-const (
-	// leaseName is the name of the Lease of Reprise's leader.
-	leaseName = "reprise"
-	// maxLeaseAge is how old the Lease may be. The leader renews it every few seconds, and another takes over in less.
-	maxLeaseAge = time.Minute
-)
+// maxLeaseAge is how old the Lease may be. The leader renews it every few seconds, and another takes over in less.
+const maxLeaseAge = time.Minute
 
 // Lease returns the Lease of Reprise's leader, nil where it does not exist or the caller may not read it. The namespace is
 // the one in which Reprise is installed.
 func Lease(ctx context.Context, api client.Reader, namespace string) *coordinationv1.Lease {
 	lease := &coordinationv1.Lease{}
-	if err := api.Get(ctx, client.ObjectKey{Namespace: namespace, Name: leaseName}, lease); err != nil {
+	if err := api.Get(ctx, client.ObjectKey{Namespace: namespace, Name: v1alpha1.LeaseName}, lease); err != nil {
 		return nil
 	}
 	return lease

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"reprise.dev/reprise/api/v1alpha1"
 	"reprise.dev/reprise/story"
 	"reprise.dev/reprise/workload"
 )
@@ -58,7 +59,7 @@ func (r *Workloads) Find(ctx context.Context, namespace, argument string) (story
 	}
 	if w.Deployment != nil && !workload.IsGuarded(w.Deployment) && len(w.History) == 0 {
 		return w, fmt.Errorf("deployment/%s in namespace %s is not guarded by Reprise: it has neither Score's annotation %s nor the label %s: %s",
-			name, namespace, workload.NameAnnotation, workload.GuardLabel, workload.GuardEnabled)
+			name, namespace, workload.NameAnnotation, v1alpha1.GuardLabel, workload.GuardEnabled)
 	}
 	return w, nil
 }

@@ -23,7 +23,6 @@ import (
 	"reprise.dev/reprise/api/v1alpha1"
 	"reprise.dev/reprise/cli/internal/apitest"
 	"reprise.dev/reprise/internal/version"
-	"reprise.dev/reprise/workload"
 )
 
 // patience is how long a test waits for what must come.
@@ -266,7 +265,7 @@ func TestRun_pause(t *testing.T) {
 	mode := func() string {
 		var d appsv1.Deployment
 		server.Get("deployments", "cart", &d)
-		return d.Annotations[workload.RollbackAnnotation]
+		return d.Annotations[v1alpha1.RollbackAnnotation]
 	}
 	start(t, server, "pause").ends(t, 0, "cart: Reprise only reports failures; to roll back again: kubectl reprise resume cart -n shop")
 	if mode() != "manual" {
@@ -276,10 +275,10 @@ func TestRun_pause(t *testing.T) {
 	if mode() != "" {
 		t.Errorf("the annotation is %q", mode())
 	}
-	server.Put(&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: apitest.Namespace, Annotations: map[string]string{workload.RollbackAnnotation: "manual"}}})
+	server.Put(&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: apitest.Namespace, Annotations: map[string]string{v1alpha1.RollbackAnnotation: "manual"}}})
 	start(t, server, "resume").ends(t, 0, "its pod template or namespace still sets reprise.dev/rollback to manual")
 	off := apitest.Deployment("cart", "podinfo:1")
-	off.Annotations[workload.RollbackAnnotation] = "off"
+	off.Annotations[v1alpha1.RollbackAnnotation] = "off"
 	server.Put(off)
 	start(t, server, "resume").ends(t, codeUnknown, `is "off", which pause does not set`)
 	start(t, server, "pause", "nope").ends(t, codeUnknown, `has no workload "nope"`)
@@ -304,14 +303,14 @@ func requested(t *testing.T, server *apitest.Server, key string, answer func()) 
 
 func TestRun_retry(t *testing.T) {
 	server := rescued(t)
-	requested(t, server, workload.RetryAnnotation, func() {
+	requested(t, server, v1alpha1.RetryAnnotation, func() {
 		server.Answer("cart-2", "reprise.dev/retry=2", v1alpha1.RequestAccepted, "#2 may be applied again")
 	})
 	start(t, server, "retry").ends(t, 0, "#2 may be applied again")
 	start(t, server, "retry", "cart", "2").ends(t, 0, "#2 may be applied again")
 
 	server = rescued(t)
-	requested(t, server, workload.RetryAnnotation, func() {
+	requested(t, server, v1alpha1.RetryAnnotation, func() {
 		server.Answer("cart-2", "reprise.dev/retry=2", v1alpha1.RequestRejected, "it is not quarantined")
 	})
 	start(t, server, "retry").ends(t, codeFailed, "it is not quarantined")
@@ -352,7 +351,7 @@ func TestRun_rollback(t *testing.T) {
 		}, codeSuperseded, "superseded by #4"},
 	} {
 		server := rescued(t)
-		requested(t, server, workload.RollbackToAnnotation, func() { tt.answer(server) })
+		requested(t, server, v1alpha1.RollbackToAnnotation, func() { tt.answer(server) })
 		r := start(t, server, "rollback", "--to", "2", "--yes")
 		r.ends(t, tt.code, tt.says)
 		if !strings.Contains(r.out.String(), "cart #3 → #2") || !strings.Contains(r.out.String(), "containers.main.image") {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"reprise.dev/reprise/api/v1alpha1"
 	"reprise.dev/reprise/cli/cluster"
 	"reprise.dev/reprise/workload"
 )
@@ -59,10 +60,10 @@ func (p *plugin) setMode(ctx context.Context, argument string, mode workload.Mod
 	if w.Deployment == nil {
 		return errGone(w)
 	}
-	if set := w.Deployment.Annotations[workload.RollbackAnnotation]; set != "" && set != string(workload.ModeManual) {
-		return fmt.Errorf("annotation %s of deployment/%s is %q, which pause does not set: change it where it was set", workload.RollbackAnnotation, w.Name, set)
+	if set := w.Deployment.Annotations[v1alpha1.RollbackAnnotation]; set != "" && set != string(workload.ModeManual) {
+		return fmt.Errorf("annotation %s of deployment/%s is %q, which pause does not set: change it where it was set", v1alpha1.RollbackAnnotation, w.Name, set)
 	}
-	if err := cluster.Annotate(ctx, c.API, w, workload.RollbackAnnotation, string(mode)); err != nil {
+	if err := cluster.Annotate(ctx, c.API, w, v1alpha1.RollbackAnnotation, string(mode)); err != nil {
 		return err
 	}
 	if w, err = workloads.Load(ctx, w.Namespace, w.Name); err != nil {
@@ -72,7 +73,7 @@ func (p *plugin) setMode(ctx context.Context, argument string, mode workload.Mod
 	case w.Settings.Rollback == workload.ModeAuto:
 		fmt.Fprintf(p.Out, "%s: Reprise rolls back failures\n", w.Name)
 	case mode == "":
-		fmt.Fprintf(p.Out, "%s: the annotation is removed, but its pod template or namespace still sets %s to %s\n", w.Name, workload.RollbackAnnotation, w.Settings.Rollback)
+		fmt.Fprintf(p.Out, "%s: the annotation is removed, but its pod template or namespace still sets %s to %s\n", w.Name, v1alpha1.RollbackAnnotation, w.Settings.Rollback)
 	default:
 		fmt.Fprintf(p.Out, "%s: Reprise only reports failures; to roll back again: %s\n", w.Name, w.Resume())
 	}

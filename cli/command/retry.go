@@ -8,9 +8,9 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"reprise.dev/reprise/api/v1alpha1"
 	"reprise.dev/reprise/cli/cluster"
 	"reprise.dev/reprise/story"
-	"reprise.dev/reprise/workload"
 )
 
 func (p *plugin) retryCommand() *cobra.Command {
@@ -53,9 +53,9 @@ func (p *plugin) retry(ctx context.Context, timeout time.Duration, args []string
 	}
 	workloads := cluster.NewWorkloads(c)
 	value := strconv.FormatInt(failure.Spec.Number, 10)
-	request := workload.RetryAnnotation + "=" + value
+	request := v1alpha1.RetryAnnotation + "=" + value
 	if w.Answer(request) == nil {
-		if err := cluster.Annotate(ctx, c.API, w, workload.RetryAnnotation, value); err != nil {
+		if err := cluster.Annotate(ctx, c.API, w, v1alpha1.RetryAnnotation, value); err != nil {
 			return err
 		}
 	}

@@ -12,7 +12,6 @@ import (
 	"reprise.dev/reprise/cli/terminal"
 	"reprise.dev/reprise/diff"
 	"reprise.dev/reprise/story"
-	"reprise.dev/reprise/workload"
 )
 
 // rollbackOptions are the flags of rollback.
@@ -74,8 +73,8 @@ func (p *plugin) rollback(ctx context.Context, o rollbackOptions, argument strin
 	}
 	live := w.Live()
 	value := fmt.Sprintf("%d@%d", target.Spec.Number, live.Spec.Number)
-	request := story.Request{Annotation: workload.RollbackToAnnotation + "=" + value, From: live.Spec.Number, Held: live.HoldMessage()}
-	if w.Deployment.Annotations[workload.RollbackToAnnotation] == value {
+	request := story.Request{Annotation: v1alpha1.RollbackToAnnotation + "=" + value, From: live.Spec.Number, Held: live.HoldMessage()}
+	if w.Deployment.Annotations[v1alpha1.RollbackToAnnotation] == value {
 		request.Held = "" // It is requested already, so the reason for the hold is news.
 	}
 	if before := w.Answer(request.Annotation); before != nil {
@@ -87,7 +86,7 @@ func (p *plugin) rollback(ctx context.Context, o rollbackOptions, argument strin
 			return err
 		}
 	}
-	if err := cluster.Annotate(ctx, c.API, w, workload.RollbackToAnnotation, value); err != nil {
+	if err := cluster.Annotate(ctx, c.API, w, v1alpha1.RollbackToAnnotation, value); err != nil {
 		return err
 	}
 	workloads := cluster.NewWorkloads(c)

@@ -9,6 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/sets"
 	"k8s.io/utils/clock"
 
+	"reprise.dev/reprise/api/v1alpha1"
 	"reprise.dev/reprise/history/gc"
 	"reprise.dev/reprise/history/recorder"
 	"reprise.dev/reprise/rollback/guard"
@@ -23,7 +24,7 @@ func (p *process) setupControllers(ctx context.Context) error {
 		Client: p.manager.GetClient(), Live: p.manager.GetAPIReader(), Dynamic: p.dynamic, Leases: p.clients.CoordinationV1(), Events: p.events,
 		Auditor:  auditor{policies: p.policies, namespaces: p.namespaces},
 		Observer: p.metrics.Recording, Clock: clock.RealClock{}, Defaults: p.live.defaults, MaxPerMinute: p.live.maxPerMinute,
-		Namespace: p.options.namespace, Protected: sets.New(p.config.ProtectedNamespaces...), Instance: leaseName,
+		Namespace: p.options.namespace, Protected: sets.New(p.config.ProtectedNamespaces...), Instance: v1alpha1.LeaseName,
 	})
 	files := &recorder.FileWatcher{Client: p.manager.GetClient(), Recorder: p.recorder, Clock: clock.RealClock{}}
 	collector := &gc.Collector{

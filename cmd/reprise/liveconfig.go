@@ -19,6 +19,7 @@ import (
 	controllerevent "sigs.k8s.io/controller-runtime/pkg/event"
 	"sigs.k8s.io/controller-runtime/pkg/metrics"
 
+	"reprise.dev/reprise/api/v1alpha1"
 	"reprise.dev/reprise/event"
 	"reprise.dev/reprise/internal/config"
 	"reprise.dev/reprise/policy"
@@ -129,7 +130,7 @@ func (l *liveConfig) reject(ctx context.Context, content string, reason error) {
 	regarding.UID, regarding.ResourceVersion = stored.UID, stored.ResourceVersion
 	sum := sha256.Sum256([]byte(content + "\x00" + reason.Error()))
 	err = l.events.Write(ctx, event.Event{
-		Reason: event.ConfigurationInvalid, Warning: true, Regarding: regarding, Key: hex.EncodeToString(sum[:]),
+		Reason: v1alpha1.EventConfigurationInvalid, Warning: true, Regarding: regarding, Key: hex.EncodeToString(sum[:]),
 		Message: event.Message("configuration not applied: "+reason.Error(), nil, "the previous one stays active; correct the values and run helm upgrade"),
 		At:      time.Now(),
 	})

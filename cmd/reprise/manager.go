@@ -26,10 +26,6 @@ import (
 	"reprise.dev/reprise/internal/version"
 )
 
-// leaseName names the leader's Lease; the recorder keeps its checkpoint in another one beside it. Everyone may read the
-// Lease: it shows that Reprise runs, and its label shows the version.
-const leaseName = "reprise"
-
 // cacheSyncTimeout limits how long the caches may take to sync before the process exits. A history of 50,000 revisions
 // takes a minute, and several on a busy API server.
 const cacheSyncTimeout = 10 * time.Minute
@@ -58,7 +54,7 @@ func newManager(api *rest.Config, o options, serving *certificate.Serving) (ctrl
 	manager, err := ctrl.NewManager(api, ctrl.Options{
 		Scheme:                        scheme,
 		LeaderElection:                o.leaderElect,
-		LeaderElectionID:              leaseName,
+		LeaderElectionID:              v1alpha1.LeaseName,
 		LeaderElectionNamespace:       o.namespace,
 		LeaderElectionReleaseOnCancel: true,
 		LeaderElectionLabels:          map[string]string{version.Label: version.LabelValue(version.String())},

@@ -12,6 +12,7 @@ import (
 	"k8s.io/client-go/tools/cache"
 	controllerevent "sigs.k8s.io/controller-runtime/pkg/event"
 
+	"reprise.dev/reprise/api/v1alpha1"
 	"reprise.dev/reprise/event"
 	"reprise.dev/reprise/policy"
 )
@@ -116,7 +117,7 @@ func (s *policySet) reload(ctx context.Context, stored []*corev1.ConfigMap) erro
 
 func invalidEvent(c *corev1.ConfigMap, reason error) event.Event {
 	return event.Event{
-		Reason: event.PolicyInvalid, Warning: true,
+		Reason: v1alpha1.EventPolicyInvalid, Warning: true,
 		Regarding: corev1.ObjectReference{
 			APIVersion: "v1", Kind: "ConfigMap",
 			Namespace: c.Namespace, Name: c.Name, UID: c.UID, ResourceVersion: c.ResourceVersion,

@@ -9,6 +9,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/tools/cache"
 
+	"reprise.dev/reprise/api/v1alpha1"
 	"reprise.dev/reprise/workload"
 )
 
@@ -64,7 +65,7 @@ func TestTrimDeployment(t *testing.T) {
 		return &appsv1.Deployment{
 			ObjectMeta: metav1.ObjectMeta{
 				Name: "app", Annotations: map[string]string{workload.NameAnnotation: marker, workload.LastApplied: "{}"},
-				Labels:        map[string]string{workload.GuardLabel: guard},
+				Labels:        map[string]string{v1alpha1.GuardLabel: guard},
 				ManagedFields: []metav1.ManagedFieldsEntry{{Manager: "kubectl"}},
 			},
 			Spec:   appsv1.DeploymentSpec{Replicas: new(int32(3))},

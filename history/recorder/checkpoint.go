@@ -8,10 +8,9 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	coordinationclient "k8s.io/client-go/kubernetes/typed/coordination/v1"
-)
 
-// checkpointAnnotation is the annotation with the resourceVersion up to which every change is recorded.
-const checkpointAnnotation = "reprise.dev/recorded-up-to"
+	"reprise.dev/reprise/api/v1alpha1"
+)
 
 // checkpoint stores the recorder's progress in an annotation of its own Lease, beside that of the leader election: this
 // needs no further permission.
@@ -33,16 +32,16 @@ func (c *checkpoint) load(ctx context.Context) (string, error) {
 		return "", fmt.Errorf("reading the recorder's checkpoint: %w", err)
 	}
 	c.lease = lease
-	return lease.Annotations[checkpointAnnotation], nil
+	return lease.Annotations[v1alpha1.CheckpointAnnotation], nil
 }
 
 // save writes the checkpoint if it has changed. If another process wrote it in the meantime, save reads it again and
 // leaves the write to the next call.
 func (c *checkpoint) save(ctx context.Context, resourceVersion string) error {
-	if resourceVersion == "" || c.lease != nil && c.lease.Annotations[checkpointAnnotation] == resourceVersion {
+	if resourceVersion == "" || c.lease != nil && c.lease.Annotations[v1alpha1.CheckpointAnnotation] == resourceVersion {
 		return nil
 	}
-	marks := map[string]string{checkpointAnnotation: resourceVersion}
+	marks := map[string]string{v1alpha1.CheckpointAnnotation: resourceVersion}
 	var stored *coordinationv1.Lease
 	var err error
 	if c.lease == nil {

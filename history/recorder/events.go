@@ -25,7 +25,7 @@ func revisionRecorded(d *appsv1.Deployment, revision *v1alpha1.WorkloadRevision,
 		text += ": " + spec.ChangeSummary
 	}
 	return event.Event{
-		Reason: event.RevisionRecorded, Regarding: event.ObjectRef(d), Key: revision.Name, At: now,
+		Reason: v1alpha1.EventRevisionRecorded, Regarding: event.ObjectRef(d), Key: revision.Name, At: now,
 		Message: event.Message(text, nil, ""),
 	}
 }
@@ -33,7 +33,7 @@ func revisionRecorded(d *appsv1.Deployment, revision *v1alpha1.WorkloadRevision,
 // recordingFailed returns the Event of an intent that cannot be recorded.
 func recordingFailed(o history.Observed, cause error, now time.Time) event.Event {
 	return event.Event{
-		Reason: event.RecordingFailed, Warning: true, Regarding: event.ObjectRef(o.Deployment), Key: o.IntentHash, At: now,
+		Reason: v1alpha1.EventRecordingFailed, Warning: true, Regarding: event.ObjectRef(o.Deployment), Key: o.IntentHash, At: now,
 		Message: event.Message("Revision not recorded; it cannot be used as a rollback target: "+cause.Error(), nil, ""),
 	}
 }

@@ -11,7 +11,6 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"reprise.dev/reprise/api/v1alpha1"
-	"reprise.dev/reprise/event"
 	"reprise.dev/reprise/history"
 )
 
@@ -60,7 +59,7 @@ func PatchStatus(ctx context.Context, c client.Client, r *v1alpha1.WorkloadRevis
 }
 
 // NoteTold notes in a revision that Events about it were written, for the resourceVersion that was read.
-func NoteTold(ctx context.Context, c client.Client, r *v1alpha1.WorkloadRevision, reasons ...event.Reason) error {
+func NoteTold(ctx context.Context, c client.Client, r *v1alpha1.WorkloadRevision, reasons ...v1alpha1.EventReason) error {
 	base := r.DeepCopy()
 	history.NoteTold(r, reasons...)
 	if err := c.Patch(ctx, r, client.MergeFromWithOptions(base, client.MergeFromWithOptimisticLock{})); err != nil {

@@ -10,7 +10,6 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"reprise.dev/reprise/api/v1alpha1"
-	"reprise.dev/reprise/workload"
 )
 
 func TestReconcile_HoldsARollbackWhoseTargetIsGone(t *testing.T) {
@@ -38,7 +37,7 @@ func TestReconcile_RollsBackOnRequestOnce(t *testing.T) {
 	b.record(v1alpha1.PhaseProgressing)
 	b.roll(well)
 	b.settle()
-	b.annotate(workload.RollbackToAnnotation, "1@2")
+	b.annotate(v1alpha1.RollbackToAnnotation, "1@2")
 	b.atRest()
 	if got, want := b.runs(), "1 a=1 b=1"; got != want {
 		t.Errorf("runs %s, want %s", got, want)

@@ -43,26 +43,26 @@ func (r *Reconciler) owed(ctx context.Context, v view, revision *v1alpha1.Worklo
 	d, h := v.d, v.history
 	var events []event.Event
 	status := revision.Status
-	if status.Phase == v1alpha1.PhaseHealthy && !history.Told(revision, event.RevisionHealthy) {
+	if status.Phase == v1alpha1.PhaseHealthy && !history.Told(revision, v1alpha1.EventRevisionHealthy) {
 		events = append(events, healthyEvent(d, revision, v.settings))
 	}
-	if left := revision.Condition(v1alpha1.ConditionFieldsLeftBehind); left != nil && !history.Told(revision, event.StaleFieldsFound) {
+	if left := revision.Condition(v1alpha1.ConditionFieldsLeftBehind); left != nil && !history.Told(revision, v1alpha1.EventStaleFieldsFound) {
 		events = append(events, event.Event{
-			Reason: event.StaleFieldsFound, Warning: true, Regarding: event.ObjectRef(d), Key: revision.Name, At: left.LastTransitionTime.Time,
+			Reason: v1alpha1.EventStaleFieldsFound, Warning: true, Regarding: event.ObjectRef(d), Key: revision.Name, At: left.LastTransitionTime.Time,
 			Message: event.Message(left.Message, nil, ""),
 		})
 	}
-	if revision.HasFailed() && !history.Told(revision, event.RevisionFailed) {
+	if revision.HasFailed() && !history.Told(revision, v1alpha1.EventRevisionFailed) {
 		changes, err := r.changesSince(ctx, h.Number(status.Failure.ComparedWith), revision)
 		if err != nil {
 			return nil, err
 		}
 		events = append(events, failedEvent(d, revision, changes))
 	}
-	if revision.RollbackHold() != nil && !history.Told(revision, event.RollbackHeld) {
+	if revision.RollbackHold() != nil && !history.Told(revision, v1alpha1.EventRollbackHeld) {
 		events = append(events, heldEvent(d, revision, r.Clock.Now()))
 	}
-	if revision.IsRollbackDone() && !history.Told(revision, event.RolledBack) {
+	if revision.IsRollbackDone() && !history.Told(revision, v1alpha1.EventRolledBack) {
 		changes, err := r.changesSince(ctx, h.Number(status.Rollback.ToRevision), revision)
 		if err != nil {
 			return nil, err
@@ -92,7 +92,7 @@ func (r *Reconciler) tell(ctx context.Context, about *v1alpha1.WorkloadRevision,
 			return about, err
 		}
 	}
-	var reasons []event.Reason
+	var reasons []v1alpha1.EventReason
 	for _, e := range events {
 		reasons = append(reasons, e.Reason)
 	}
@@ -105,18 +105,18 @@ func (r *Reconciler) tell(ctx context.Context, about *v1alpha1.WorkloadRevision,
 
 func healthyEvent(d *appsv1.Deployment, revision *v1alpha1.WorkloadRevision, s workload.Settings) event.Event {
 	message := fmt.Sprintf("#%d is healthy: well for %s", revision.Spec.Number, s.BakeTime)
-	if history.Told(revision, event.RevisionFailed) {
+	if history.Told(revision, v1alpha1.EventRevisionFailed) {
 		message = fmt.Sprintf("#%d is healthy after all: well for %s", revision.Spec.Number, s.BakeTime)
 	}
 	return event.Event{
-		Reason: event.RevisionHealthy, Regarding: event.ObjectRef(d), Key: revision.Name, At: revision.Status.PhaseTransitionTime.Time,
+		Reason: v1alpha1.EventRevisionHealthy, Regarding: event.ObjectRef(d), Key: revision.Name, At: revision.Status.PhaseTransitionTime.Time,
 		Message: event.Message(message, nil, ""),
 	}
 }
 
 func failedEvent(d *appsv1.Deployment, failed *v1alpha1.WorkloadRevision, changes diff.Changes) event.Event {
 	return event.Event{
-		Reason: event.RevisionFailed, Warning: true, Regarding: event.ObjectRef(d), Key: failed.Name, At: failed.Status.Failure.Time.Time,
+		Reason: v1alpha1.EventRevisionFailed, Warning: true, Regarding: event.ObjectRef(d), Key: failed.Name, At: failed.Status.Failure.Time.Time,
 		Message: event.Message(fmt.Sprintf("#%d failed: %s", failed.Spec.Number, failed.FailureMessage()), changes, details(failed)),
 	}
 }
@@ -125,7 +125,7 @@ func failedEvent(d *appsv1.Deployment, failed *v1alpha1.WorkloadRevision, change
 func heldEvent(d *appsv1.Deployment, failed *v1alpha1.WorkloadRevision, now time.Time) event.Event {
 	message := fmt.Sprintf("Rollback of #%d on hold (%s): %s", failed.Spec.Number, failed.RollbackHold().Reason, failed.HoldMessage())
 	return event.Event{
-		Reason: event.RollbackHeld, Warning: true, Regarding: event.ObjectRef(d), Key: failed.Name, At: now, Aggregate: true,
+		Reason: v1alpha1.EventRollbackHeld, Warning: true, Regarding: event.ObjectRef(d), Key: failed.Name, At: now, Aggregate: true,
 		Message: event.Message(message, nil, details(failed)),
 	}
 }
@@ -139,7 +139,7 @@ func rolledBackEvent(d *appsv1.Deployment, failed *v1alpha1.WorkloadRevision, ch
 		cause = fmt.Sprintf("#%d → #%d: asked for by %s", failed.Spec.Number, plan.ToRevision, plan.Request)
 	}
 	return event.Event{
-		Reason: event.RolledBack, Warning: plan.Request == "", Regarding: event.ObjectRef(d), Key: failed.Name, At: plan.CompletionTime.Time,
+		Reason: v1alpha1.EventRolledBack, Warning: plan.Request == "", Regarding: event.ObjectRef(d), Key: failed.Name, At: plan.CompletionTime.Time,
 		Message: event.Message(cause, changes, details(failed)),
 	}
 }
@@ -148,7 +148,7 @@ func rolledBackEvent(d *appsv1.Deployment, failed *v1alpha1.WorkloadRevision, ch
 func rollbackFailed(d *appsv1.Deployment, failed *v1alpha1.WorkloadRevision, cause error, now time.Time) event.Event {
 	message := fmt.Sprintf("Rollback of #%d → #%d not complete after %s, retrying: %v", failed.Spec.Number, failed.Status.Rollback.ToRevision, trouble, cause)
 	return event.Event{
-		Reason: event.RollbackFailed, Warning: true, Regarding: event.ObjectRef(d), Key: failed.Name, At: now,
+		Reason: v1alpha1.EventRollbackFailed, Warning: true, Regarding: event.ObjectRef(d), Key: failed.Name, At: now,
 		Message: event.Message(message, nil, details(failed)),
 	}
 }

@@ -13,7 +13,6 @@ import (
 	"reprise.dev/reprise/api/v1alpha1"
 	"reprise.dev/reprise/diff"
 	"reprise.dev/reprise/effective"
-	"reprise.dev/reprise/event"
 	"reprise.dev/reprise/history"
 	"reprise.dev/reprise/history/store"
 	"reprise.dev/reprise/rollback"
@@ -175,9 +174,9 @@ func (r *Reconciler) troubled(ctx context.Context, v view, x execution, cause er
 	if x.state == rollback.Due || plan == nil || r.Clock.Now().Sub(plan.StartTime.Time) < trouble {
 		return v
 	}
-	before := history.Told(x.failed, event.RollbackFailed)
+	before := history.Told(x.failed, v1alpha1.EventRollbackFailed)
 	failed, err := r.tell(ctx, x.failed, rollbackFailed(v.d, x.failed, cause, r.Clock.Now()))
-	if !before && history.Told(failed, event.RollbackFailed) {
+	if !before && history.Told(failed, v1alpha1.EventRollbackFailed) {
 		r.observeRollback(ctx, failed, resultFailed)
 	}
 	return v.with(failed).notTold(err)

@@ -17,9 +17,9 @@ func (r *Reconciler) reply(ctx context.Context, v view, a rollback.Answer) (view
 		return v, nil
 	}
 	now := r.Clock.Now()
-	reason := event.RequestRejected
+	reason := v1alpha1.EventRequestRejected
 	if a.Result == v1alpha1.RequestAccepted {
-		reason = event.RetryAccepted
+		reason = v1alpha1.EventRetryAccepted
 	}
 	if err := r.Events.Write(ctx, event.Event{
 		Reason: reason, Warning: a.Result == v1alpha1.RequestRejected, Regarding: event.ObjectRef(v.d), Key: a.Request, At: now,

@@ -12,7 +12,6 @@ import (
 
 	"reprise.dev/reprise/api/v1alpha1"
 	"reprise.dev/reprise/internal/fakeapi"
-	"reprise.dev/reprise/workload"
 )
 
 // newFailure returns a bench where version 2 was deployed after version 1 and its pods crash.
@@ -179,7 +178,7 @@ func TestReconcile_EventsThatCannotBeWrittenKeepNothingFromBeingRestored(t *test
 	for code, err := range fakeapi.Errors() {
 		t.Run(code, func(t *testing.T) {
 			b := newFailure(t)
-			b.annotate(workload.RetryAnnotation, "9") // The answer is an Event, too.
+			b.annotate(v1alpha1.RetryAnnotation, "9") // The answer is an Event, too.
 			b.api.Refuse(fakeapi.All("create Event", err))
 			for range 10 {
 				_, _ = b.reconcile() // Events fail, of course.
@@ -267,7 +266,7 @@ func TestReconcile_WaitsForItsTurn(t *testing.T) {
 
 func TestReconcile_HoldsAndLooksAgain(t *testing.T) {
 	b := newFailure(t)
-	b.annotate(workload.RollbackAnnotation, "manual")
+	b.annotate(v1alpha1.RollbackAnnotation, "manual")
 	b.settle()
 	if got := b.runs(); got != "2 a=2 b=2" {
 		t.Errorf("runs %s, want what failed", got)
@@ -279,7 +278,7 @@ func TestReconcile_HoldsAndLooksAgain(t *testing.T) {
 	if result, err := b.reconcile(); err != nil || result.RequeueAfter == 0 {
 		t.Errorf("looks again in %s (%v)", result.RequeueAfter, err)
 	}
-	b.annotate(workload.RollbackAnnotation, "auto")
+	b.annotate(v1alpha1.RollbackAnnotation, "auto")
 	b.atRest()
 	if got, want := b.phases(), rolledBack.Phases; got != want {
 		t.Errorf("the history is %s, want %s", got, want)

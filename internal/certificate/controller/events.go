@@ -3,13 +3,13 @@ package controller
 import (
 	"time"
 
-	"reprise.dev/reprise/event"
+	"reprise.dev/reprise/api/v1alpha1"
 	"reprise.dev/reprise/internal/certificate"
 )
 
 // problem is a problem with the serving certificate. The zero value is none.
 type problem struct {
-	reason  event.Reason
+	reason  v1alpha1.EventReason
 	message string
 }
 
@@ -20,21 +20,21 @@ func problemOf(r certificate.Result, pending string, err error) problem {
 	}
 	switch {
 	case !r.Serves():
-		p := problem{event.CertificateNotReady, "admission is not served: " + r.Reason}
+		p := problem{v1alpha1.EventCertificateNotReady, "admission is not served: " + r.Reason}
 		if why != "" {
 			p.message += " (" + why + ")"
 		}
 		return p
 	case pending != "":
-		return problem{event.CertificateNotReady, "the new serving certificate is not used yet, and the previous one is still served: " + pending}
+		return problem{v1alpha1.EventCertificateNotReady, "the new serving certificate is not used yet, and the previous one is still served: " + pending}
 	case r.State == certificate.Expiring:
-		p := problem{event.CertificateExpiring, r.Reason}
+		p := problem{v1alpha1.EventCertificateExpiring, r.Reason}
 		if why != "" {
 			p.message += " (" + why + ")"
 		}
 		return p
 	case why != "":
-		return problem{event.CertificateNotReady, "the serving certificate cannot be renewed: " + why}
+		return problem{v1alpha1.EventCertificateNotReady, "the serving certificate cannot be renewed: " + why}
 	}
 	return problem{}
 }

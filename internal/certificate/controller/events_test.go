@@ -4,15 +4,15 @@ import (
 	"testing"
 	"time"
 
-	"reprise.dev/reprise/event"
+	"reprise.dev/reprise/api/v1alpha1"
 	"reprise.dev/reprise/internal/certificate"
 )
 
 func TestReporter_Due(t *testing.T) {
 	var (
 		fine   = problem{}
-		broken = problem{event.CertificateNotReady, "no caBundle"}
-		other  = problem{event.CertificateExpiring, "soon"}
+		broken = problem{v1alpha1.EventCertificateNotReady, "no caBundle"}
+		other  = problem{v1alpha1.EventCertificateExpiring, "soon"}
 		begin  = time.Date(2026, 11, 25, 12, 0, 0, 0, time.UTC)
 	)
 	type look struct {
@@ -43,13 +43,13 @@ func TestProblemOf(t *testing.T) {
 	for name, tt := range map[string]struct {
 		result  certificate.Result
 		pending string
-		want    event.Reason
+		want    v1alpha1.EventReason
 	}{
 		"valid":        {certificate.Result{State: certificate.Valid, Expires: until}, "", ""},
-		"invalid":      {certificate.Result{State: certificate.Invalid, Reason: "expired"}, "", event.CertificateNotReady},
-		"not verified": {certificate.Result{}, "", event.CertificateNotReady},
-		"expiring":     {certificate.Result{State: certificate.Expiring, Reason: "soon"}, "", event.CertificateExpiring},
-		"one waits":    {certificate.Result{State: certificate.Valid}, "not trusted", event.CertificateNotReady},
+		"invalid":      {certificate.Result{State: certificate.Invalid, Reason: "expired"}, "", v1alpha1.EventCertificateNotReady},
+		"not verified": {certificate.Result{}, "", v1alpha1.EventCertificateNotReady},
+		"expiring":     {certificate.Result{State: certificate.Expiring, Reason: "soon"}, "", v1alpha1.EventCertificateExpiring},
+		"one waits":    {certificate.Result{State: certificate.Valid}, "not trusted", v1alpha1.EventCertificateNotReady},
 	} {
 		if got := problemOf(tt.result, tt.pending, nil); got.reason != tt.want {
 			t.Errorf("%s: %q, want %q", name, got.reason, tt.want)

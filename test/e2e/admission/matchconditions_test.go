@@ -13,6 +13,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
+	"reprise.dev/reprise/api/v1alpha1"
 	"reprise.dev/reprise/workload"
 )
 
@@ -52,7 +53,7 @@ func updates(t *testing.T, h hooked) {
 	}
 	unmarked := func(d *appsv1.Deployment) { d.Annotations = nil }
 	optedIn := func(d *appsv1.Deployment) {
-		d.Annotations, d.Labels = nil, map[string]string{workload.GuardLabel: workload.GuardEnabled}
+		d.Annotations, d.Labels = nil, map[string]string{v1alpha1.GuardLabel: workload.GuardEnabled}
 	}
 	for name, c := range map[string]struct {
 		vary            func(*appsv1.Deployment) // of the stored Deployment

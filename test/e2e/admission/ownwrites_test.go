@@ -32,7 +32,7 @@ func (p place) asReprise() client.Client {
 // guarded is a Deployment with the guard label and no pods in the namespace.
 func guarded(namespace, name string) *appsv1.Deployment {
 	d := deployment(name, "100Mi")
-	d.Namespace, d.Labels, d.Spec.Replicas = namespace, map[string]string{workload.GuardLabel: workload.GuardEnabled}, new(int32)
+	d.Namespace, d.Labels, d.Spec.Replicas = namespace, map[string]string{v1alpha1.GuardLabel: workload.GuardEnabled}, new(int32)
 	return d
 }
 
@@ -78,10 +78,10 @@ func TestRepriseItselfUpdatesOnlyGuardedWorkloads(t *testing.T) {
 			d.Labels, d.Annotations = nil, map[string]string{workload.NameAnnotation: ""}
 		}), nothingElse},
 		"MarkerOnlyAddedNow": {unguarded, variant(p.Namespace, "adopted", func(d *appsv1.Deployment) { d.Labels = nil }), func(d *appsv1.Deployment) {
-			d.Labels = map[string]string{workload.GuardLabel: workload.GuardEnabled}
+			d.Labels = map[string]string{v1alpha1.GuardLabel: workload.GuardEnabled}
 		}},
 		"GuardDisabled": {unguarded, variant(p.Namespace, "disabled", func(d *appsv1.Deployment) {
-			d.Labels[workload.GuardLabel] = workload.GuardDisabled
+			d.Labels[v1alpha1.GuardLabel] = workload.GuardDisabled
 			d.Annotations = map[string]string{workload.NameAnnotation: "disabled"}
 		}), nothingElse},
 		"OwnedByAController": {"Reprise does not update a Deployment that a controller owns", variant(p.Namespace, "owned", func(d *appsv1.Deployment) {
@@ -228,7 +228,10 @@ func TestRepriseItselfTellsOnlyItsOwnStory(t *testing.T) {
 	}
 	p.Create(told(p.Namespace, "theirs", "kubelet"))
 	revision := &v1alpha1.WorkloadRevision{ObjectMeta: metav1.ObjectMeta{Namespace: "kube-system", Name: p.Namespace}}
-	revision.Spec = v1alpha1.WorkloadRevisionSpec{Number: 1, AcceptedTime: metav1.Now()}
+	revision.Spec = v1alpha1.WorkloadRevisionSpec{
+		Number: 1, WorkloadRef: v1alpha1.WorkloadReference{APIVersion: "apps/v1", Kind: "Deployment", Name: "app", UID: "1"},
+		IntentHash: "1", TemplateHash: "1", AcceptedTime: metav1.Now(),
+	}
 	revision.Spec.Snapshot = v1alpha1.Snapshot{Encoding: "none", Data: "-"}
 	lease := &coordinationv1.Lease{ObjectMeta: metav1.ObjectMeta{Namespace: product.Namespace, Name: "of-another"}}
 

@@ -10,7 +10,6 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"reprise.dev/reprise/api/v1alpha1"
-	"reprise.dev/reprise/event"
 	"reprise.dev/reprise/history"
 )
 
@@ -85,7 +84,7 @@ func (r *run) untold(s state) string {
 	for i := range s.history {
 		revision := &s.history[i]
 		about := fmt.Sprintf("#%d", revision.Spec.Number)
-		noted := func(reason event.Reason) bool { return history.Told(revision, reason) }
+		noted := func(reason v1alpha1.EventReason) bool { return history.Told(revision, reason) }
 		switch {
 		case s.deployment == nil:
 			return "" // There is nothing to roll back, and nothing to tell of.
@@ -93,13 +92,13 @@ func (r *run) untold(s state) string {
 			return about + " is not finished"
 		case revision.IsRollbackOpen():
 			return "the rollback of " + about + " is neither done nor held"
-		case revision.RollbackHold() != nil && (s.told(event.RollbackHeld, about) == 0 || !noted(event.RollbackHeld)):
+		case revision.RollbackHold() != nil && (s.told(v1alpha1.EventRollbackHeld, about) == 0 || !noted(v1alpha1.EventRollbackHeld)):
 			return about + " is held and nobody is told: " + revision.HoldMessage()
-		case revision.IsRollbackDone() && (s.told(event.RolledBack, about) == 0 || !noted(event.RolledBack)):
+		case revision.IsRollbackDone() && (s.told(v1alpha1.EventRolledBack, about) == 0 || !noted(v1alpha1.EventRolledBack)):
 			return about + " is rolled back and nobody is told"
-		case revision.Status.Phase == v1alpha1.PhaseHealthy && !noted(event.RevisionHealthy):
+		case revision.Status.Phase == v1alpha1.PhaseHealthy && !noted(v1alpha1.EventRevisionHealthy):
 			return about + " is healthy and nobody is told"
-		case revision.HasFailed() && !noted(event.RevisionFailed):
+		case revision.HasFailed() && !noted(v1alpha1.EventRevisionFailed):
 			return about + " failed and nobody is told"
 		}
 	}
@@ -109,7 +108,7 @@ func (r *run) untold(s state) string {
 // judge judges what was stored for good: what was written twice cannot be unwritten.
 func (r *run) judge() {
 	s := r.look()
-	if got := s.told(event.RolledBack, "#2"); got > 1 {
+	if got := s.told(v1alpha1.EventRolledBack, "#2"); got > 1 {
 		r.Errorf("the rollback was told %d times", got)
 	}
 	did, err := log.of(r.namespace)
@@ -117,7 +116,7 @@ func (r *run) judge() {
 		r.Fatal(err)
 	}
 	// A file of a newer deploy is a reason, and the deploy that follows it another.
-	if got, most := s.told(event.RollbackHeld, "#2"), int32(len(did.holds)+len(r.kills)); got > most {
+	if got, most := s.told(v1alpha1.EventRollbackHeld, "#2"), int32(len(did.holds)+len(r.kills)); got > most {
 		r.Errorf("the hold was told %d times, for %d reasons and after %d kills", got, len(did.holds), len(r.kills))
 	}
 	if did.plans > 1 {

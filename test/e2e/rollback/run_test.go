@@ -17,6 +17,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"reprise.dev/reprise/api/v1alpha1"
 	"reprise.dev/reprise/test/harness/faults"
 	"reprise.dev/reprise/test/harness/product"
 	"reprise.dev/reprise/workload"
@@ -48,6 +49,7 @@ type run struct {
 
 // play plays the story until nobody dies any more, and judges.
 func (r *run) play() {
+	r.Cleanup(r.meanwhile.Wait) // Where the test has failed, a leader may still be ending.
 	r.Cleanup(func() {
 		if r.Failed() {
 			r.Logf("%s\nto repeat it: go test ./e2e/rollback -count=1 -cases=1 -seed=%d -v\n%s", r.story, r.seed, strings.Join(r.journal, "\n"))
@@ -86,9 +88,9 @@ func (r *run) play() {
 }
 
 func (r *run) createNamespace() error {
-	annotations := map[string]string{workload.BakeTimeAnnotation: "0s"}
+	annotations := map[string]string{v1alpha1.BakeTimeAnnotation: "0s"}
 	if r.trigger == byRequestOnly {
-		annotations[workload.RollbackAnnotation] = string(workload.ModeManual)
+		annotations[v1alpha1.RollbackAnnotation] = string(workload.ModeManual)
 	}
 	n := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{GenerateName: fmt.Sprintf("rescue-%d-", r.seed), Annotations: annotations}}
 	if err := r.api.Create(r.Context(), n); err != nil {
@@ -156,7 +158,7 @@ func (r *run) deadline() {
 	if r.bad != byVariable {
 		return
 	}
-	patch := fmt.Sprintf(`{"metadata":{"annotations":{%q:"5s"}}}`, workload.FailureDeadlineAnnotation)
+	patch := fmt.Sprintf(`{"metadata":{"annotations":{%q:"5s"}}}`, v1alpha1.FailureDeadlineAnnotation)
 	n := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: r.namespace}}
 	if err := r.api.Patch(r.Context(), n, client.RawPatch(types.MergePatchType, []byte(patch))); err != nil {
 		r.Fatal(err)
@@ -182,7 +184,7 @@ func (r *run) makeDue() {
 		r.deploy(version{name: "bad", bad: r.bad})
 		return
 	}
-	patch := fmt.Sprintf(`{"metadata":{"annotations":{%q:"1@2"}}}`, workload.RollbackToAnnotation)
+	patch := fmt.Sprintf(`{"metadata":{"annotations":{%q:"1@2"}}}`, v1alpha1.RollbackToAnnotation)
 	d := &appsv1.Deployment{ObjectMeta: metav1.ObjectMeta{Namespace: r.namespace, Name: app}}
 	if err := r.api.Patch(r.Context(), d, client.RawPatch(types.MergePatchType, []byte(patch))); err != nil {
 		r.Fatal(err)

@@ -13,7 +13,6 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"reprise.dev/reprise/api/v1alpha1"
-	"reprise.dev/reprise/event"
 	"reprise.dev/reprise/test/harness/faults"
 )
 
@@ -29,14 +28,14 @@ func (r *run) tooSoon(at step) error {
 	}
 	status := revision.Status
 	stored := true
-	switch event.Reason(reason) {
-	case event.RevisionFailed:
+	switch v1alpha1.EventReason(reason) {
+	case v1alpha1.EventRevisionFailed:
 		stored = revision.FailureMessage() != ""
-	case event.RevisionHealthy:
+	case v1alpha1.EventRevisionHealthy:
 		stored = slices.Contains([]v1alpha1.Phase{v1alpha1.PhaseHealthy, v1alpha1.PhaseSuperseded}, status.Phase)
-	case event.RolledBack:
+	case v1alpha1.EventRolledBack:
 		stored = revision.IsRollbackDone()
-	case event.RollbackHeld:
+	case v1alpha1.EventRollbackHeld:
 		stored = revision.RollbackHold() != nil || status.Rollback != nil
 	}
 	if !stored {

@@ -13,7 +13,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/structured-merge-diff/v6/fieldpath"
 
-	"reprise.dev/reprise/event"
+	"reprise.dev/reprise/api/v1alpha1"
 	"reprise.dev/reprise/history"
 	"reprise.dev/reprise/history/store"
 	"reprise.dev/reprise/test/harness/product"
@@ -71,7 +71,7 @@ var aboutRevision = regexp.MustCompile(`#\d+`)
 func aboutOf(e corev1.Event) string { return aboutRevision.FindString(e.Message) }
 
 // told is how often an event about a revision was told of one Deployment: made anew, it is another.
-func (s state) told(reason event.Reason, about string) (most int32) {
+func (s state) told(reason v1alpha1.EventReason, about string) (most int32) {
 	counts := map[types.UID]int32{}
 	for _, e := range s.events {
 		if e.Reason == string(reason) && aboutOf(e) == about {

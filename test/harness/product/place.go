@@ -16,13 +16,13 @@ import (
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"reprise.dev/reprise/api/v1alpha1"
 	"reprise.dev/reprise/history"
 	"reprise.dev/reprise/test/harness/cluster"
-	"reprise.dev/reprise/workload"
 )
 
 // Quick are a namespace's annotations by which a rollout is judged Healthy soon.
-var Quick = map[string]string{workload.BakeTimeAnnotation: "1s"}
+var Quick = map[string]string{v1alpha1.BakeTimeAnnotation: "1s"}
 
 // Place is a namespace of one test beside the running product: what is done there, and what is seen of it.
 type Place struct {

@@ -14,7 +14,6 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"reprise.dev/reprise/api/v1alpha1"
-	"reprise.dev/reprise/event"
 	"reprise.dev/reprise/history"
 	"reprise.dev/reprise/history/store"
 	"reprise.dev/reprise/test/harness/product"
@@ -145,7 +144,7 @@ func (st *stage) pronounceHealthy(ctx context.Context, d *appsv1.Deployment, rev
 		if err := store.PatchStatus(ctx, st.Own, r, func(s *v1alpha1.WorkloadRevisionStatus) { history.MarkHealthy(s, time.Now()) }); err != nil {
 			return nil, err
 		}
-		if err := store.NoteTold(ctx, st.Own, r, event.RevisionHealthy); err != nil {
+		if err := store.NoteTold(ctx, st.Own, r, v1alpha1.EventRevisionHealthy); err != nil {
 			return nil, err
 		}
 		newest = r

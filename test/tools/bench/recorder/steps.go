@@ -9,7 +9,6 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"reprise.dev/reprise/api/v1alpha1"
-	"reprise.dev/reprise/event"
 	"reprise.dev/reprise/history"
 	"reprise.dev/reprise/test/tools/bench/scorelike"
 )
@@ -73,6 +72,6 @@ func (st *stage) pruned(number, gone int64) func(context.Context, *appsv1.Deploy
 func (st *stage) healthy(number int64) func(context.Context, *appsv1.Deployment) (bool, error) {
 	return func(ctx context.Context, d *appsv1.Deployment) (bool, error) {
 		r, err := st.revision(ctx, d, number)
-		return r.Status.Phase == v1alpha1.PhaseHealthy && history.Told(r, event.RevisionHealthy), err
+		return r.Status.Phase == v1alpha1.PhaseHealthy && history.Told(r, v1alpha1.EventRevisionHealthy), err
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/wait"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"reprise.dev/reprise/api/v1alpha1"
 	"reprise.dev/reprise/test/tools/bench/scorelike"
 	"reprise.dev/reprise/workload"
 )
@@ -55,7 +56,7 @@ func (st *stage) ownDeadline(ctx context.Context, b *baselines, s sizes) error {
 	if err != nil {
 		return err
 	}
-	d.Labels[workload.GuardLabel] = workload.GuardDisabled
+	d.Labels[v1alpha1.GuardLabel] = workload.GuardDisabled
 	d.Spec.ProgressDeadlineSeconds = &s.deadline
 	if err := st.Deployer.Create(ctx, d, client.FieldOwner(scorelike.DeployedBy)); err != nil {
 		return fmt.Errorf("making the workload of the own deadline: %w", err)

@@ -9,8 +9,8 @@ import (
 	"k8s.io/client-go/util/workqueue"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"reprise.dev/reprise/api/v1alpha1"
 	"reprise.dev/reprise/test/tools/bench/scorelike"
-	"reprise.dev/reprise/workload"
 )
 
 const (
@@ -60,7 +60,7 @@ func hasMissingImage(d *appsv1.Deployment) bool {
 }
 
 // settings have workloads be Healthy soon.
-var settings = map[string]string{workload.BakeTimeAnnotation: "1s"}
+var settings = map[string]string{v1alpha1.BakeTimeAnnotation: "1s"}
 
 // pool makes n workloads of one pod each in namespaces of a name's beginning, side by side, and waits until they are
 // Healthy.
