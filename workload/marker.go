@@ -1,6 +1,6 @@
 // Package workload says what a Score-derived Deployment is and what its deployer asked for.
 //
-// It is a leaf: every other room may import it and it imports only Kubernetes API types.
+// It is a leaf: every other package may import it, and it imports only API types.
 package workload
 
 import (

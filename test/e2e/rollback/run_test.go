@@ -49,6 +49,7 @@ type run struct {
 
 // play plays the story until nobody dies any more, and judges.
 func (r *run) play() {
+	r.Cleanup(r.meanwhile.Wait) // Where the test has failed, a leader may still be ending.
 	r.Cleanup(func() {
 		if r.Failed() {
 			r.Logf("%s\nto repeat it: go test ./e2e/rollback -count=1 -cases=1 -seed=%d -v\n%s", r.story, r.seed, strings.Join(r.journal, "\n"))

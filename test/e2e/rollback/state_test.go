@@ -2,8 +2,8 @@ package rollback
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
-	"strings"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -65,11 +65,16 @@ func (r *run) read() (s state, err error) {
 // phases renders the history as "1 Healthy, 2 RolledBack".
 func (s state) phases() string { return product.Phases(s.history) }
 
+// aboutRevision is how an Event's message names a revision. The first one is the one that it is about.
+var aboutRevision = regexp.MustCompile(`#\d+`)
+
+func aboutOf(e corev1.Event) string { return aboutRevision.FindString(e.Message) }
+
 // told is how often an event about a revision was told of one Deployment: made anew, it is another.
 func (s state) told(reason v1alpha1.EventReason, about string) (most int32) {
 	counts := map[types.UID]int32{}
 	for _, e := range s.events {
-		if e.Reason == string(reason) && strings.HasPrefix(strings.TrimPrefix(e.Message, "Rollback of "), about+" ") {
+		if e.Reason == string(reason) && aboutOf(e) == about {
 			counts[e.InvolvedObject.UID] += e.Count
 			most = max(most, counts[e.InvolvedObject.UID])
 		}

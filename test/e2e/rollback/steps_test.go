@@ -74,8 +74,7 @@ func stepOfEvent(w faults.Write) step {
 	if err := json.Unmarshal(w.Body, &e); err != nil {
 		return "tell what cannot be read"
 	}
-	about, _, _ := strings.Cut(strings.TrimPrefix(e.Message, "Rollback of "), " ")
-	return step(fmt.Sprintf("tell %s %s", e.Reason, strings.TrimRight(about, ":")))
+	return step(fmt.Sprintf("tell %s %s", e.Reason, aboutOf(e)))
 }
 
 func stepOfStatus(w faults.Write, number string) step {
