@@ -3,7 +3,6 @@ package rollback
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -66,10 +65,10 @@ func (r *run) read() (s state, err error) {
 func (s state) phases() string { return product.Phases(s.history) }
 
 // told is how often an event about a revision was told of one Deployment: made anew, it is another.
-func (s state) told(reason v1alpha1.EventReason, about string) (most int32) {
+func (s state) told(reason v1alpha1.EventReason, revision string) (most int32) {
 	counts := map[types.UID]int32{}
 	for _, e := range s.events {
-		if e.Reason == string(reason) && strings.HasPrefix(strings.TrimPrefix(e.Message, "Rollback of "), about+" ") {
+		if e.Reason == string(reason) && about(e.Message) == revision {
 			counts[e.InvolvedObject.UID] += e.Count
 			most = max(most, counts[e.InvolvedObject.UID])
 		}

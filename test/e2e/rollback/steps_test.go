@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"path"
+	"regexp"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -69,13 +70,17 @@ func parse(url string) (kind, name, sub string) {
 
 func number(revision string) string { return "#" + path.Base(strings.ReplaceAll(revision, "-", "/")) }
 
+var revisionNumber = regexp.MustCompile("#[0-9]+")
+
+// about is the revision that an Event's message is about: the one that it names first.
+func about(message string) string { return revisionNumber.FindString(message) }
+
 func stepOfEvent(w faults.Write) step {
 	var e corev1.Event
 	if err := json.Unmarshal(w.Body, &e); err != nil {
 		return "tell what cannot be read"
 	}
-	about, _, _ := strings.Cut(strings.TrimPrefix(e.Message, "Rollback of "), " ")
-	return step(fmt.Sprintf("tell %s %s", e.Reason, strings.TrimRight(about, ":")))
+	return step(fmt.Sprintf("tell %s %s", e.Reason, about(e.Message)))
 }
 
 func stepOfStatus(w faults.Write, number string) step {
