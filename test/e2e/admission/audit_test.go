@@ -61,7 +61,7 @@ func TestWhatRunsIsJudgedWhenPoliciesChange(t *testing.T) {
 	p.revision("one", func(r *v1alpha1.WorkloadRevision) (bool, string) {
 		return meta.IsStatusConditionTrue(r.Status.Conditions, v1alpha1.ConditionCompliant), fmt.Sprintf("the conditions are %+v", r.Status.Conditions)
 	})
-	if said := p.Instance.MetricsOf(p, "reprise_policy_"); strings.Contains(said, `policy="owned"`) || strings.Contains(said, `policy="trial"`) {
+	if said := p.Instance.MetricsOf(p, "reprise_"); strings.Contains(said, `policy="owned"`) || strings.Contains(said, `policy="trial"`) {
 		t.Errorf("policies that are gone are counted:\n%s", said)
 	}
 	if after := len(product.Events(p, p.API, product.EventFilter{Namespace: "audited", Kind: "Deployment", Name: "one"})); after != events {
@@ -109,7 +109,7 @@ func (p place) revision(workload string, wanted func(*v1alpha1.WorkloadRevision)
 func (p place) metric(name, value string) {
 	p.Helper()
 	product.Eventually(p, func() (bool, string) {
-		said := p.Instance.MetricsOf(p, "reprise_policy_")
+		said := p.Instance.MetricsOf(p, "reprise_")
 		return strings.Contains(said+"\n", name+" "+value+"\n"), "want " + name + " " + value + " in:\n" + said
 	})
 }

@@ -196,7 +196,7 @@ func TestTheDefinitionIsDeletedWithItsRevisions(t *testing.T) {
 	}
 	const revision = `{"apiVersion":"reprise.dev/v1alpha1","kind":"WorkloadRevision","metadata":{"name":"app-1"},"spec":{"number":1,
 		"acceptedTime":"2026-01-01T00:00:00Z","snapshot":{"encoding":"none","data":""},"intentHash":"a","templateHash":"b",
-		"workloadRef":{"kind":"Deployment","name":"app","uid":"c"}}}`
+		"workloadRef":{"apiVersion":"apps/v1","kind":"Deployment","name":"app","uid":"c"}}}`
 	if err := kubectl(revision, "create", "-f", "-", "--as=system:serviceaccount:"+product.Namespace+":"+product.Release); err != nil {
 		t.Fatal(err)
 	}
