@@ -10,11 +10,12 @@ import (
 	coordinationclient "k8s.io/client-go/kubernetes/typed/coordination/v1"
 )
 
-// checkpointAnnotation is the annotation with the resourceVersion up to which every change is recorded.
+// checkpointAnnotation is the annotation with the resourceVersion up to which every change is
+// recorded.
 const checkpointAnnotation = "reprise.dev/recorded-up-to"
 
-// checkpoint stores the recorder's progress in an annotation of its own Lease, beside that of the leader election: this
-// needs no further permission.
+// checkpoint stores the recorder's progress in an annotation of its own Lease, beside that of the
+// leader election: this needs no further permission.
 type checkpoint struct {
 	leases coordinationclient.LeaseInterface
 	name   string
@@ -36,8 +37,8 @@ func (c *checkpoint) load(ctx context.Context) (string, error) {
 	return lease.Annotations[checkpointAnnotation], nil
 }
 
-// save writes the checkpoint if it has changed. If another process wrote it in the meantime, save reads it again and
-// leaves the write to the next call.
+// save writes the checkpoint if it has changed. If another process wrote it in the meantime, save
+// reads it again and leaves the write to the next call.
 func (c *checkpoint) save(ctx context.Context, resourceVersion string) error {
 	if resourceVersion == "" || c.lease != nil && c.lease.Annotations[checkpointAnnotation] == resourceVersion {
 		return nil
