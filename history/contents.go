@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
-	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 
@@ -50,13 +49,12 @@ func FilesDigest(files []v1alpha1.RevisionFile) string {
 func ToDiffFiles(listed []v1alpha1.RevisionFile, saved map[string]SavedFile) diff.Files {
 	all := diff.Files{}
 	for _, f := range listed {
-		if f.Missing {
+		if f.State == v1alpha1.FileMissing {
 			continue
 		}
-		for _, place := range f.SeenAt {
-			container, path, _ := strings.Cut(place, ":")
-			all[diff.File{Container: container, Path: path}] = diff.Content{
-				Data: saved[f.ConfigMapName].Content, Digest: f.Hash, Size: int(f.Size), ConfigMap: f.ConfigMapName,
+		for _, mount := range f.Mounts {
+			all[diff.File{Container: mount.ContainerName, Path: mount.Path}] = diff.Content{
+				Data: saved[f.ConfigMapName].Content, Digest: f.Hash, Size: int(f.SizeBytes), ConfigMap: f.ConfigMapName,
 			}
 		}
 	}

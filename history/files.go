@@ -31,21 +31,34 @@ func NewFiles() *Files { return &Files{saved: map[string]SavedFile{}, room: maxF
 // there is no ConfigMap. writtenAfter says that the content may be newer than the Deployment.
 func (f *Files) Add(file workload.File, stored *corev1.ConfigMap, writtenAfter bool) {
 	if stored == nil {
-		f.listed = append(f.listed, v1alpha1.RevisionFile{ConfigMapName: file.ConfigMap, SeenAt: file.Containers, Missing: true})
+		f.listed = append(f.listed, v1alpha1.RevisionFile{ConfigMapName: file.ConfigMap, Mounts: mounts(file), State: v1alpha1.FileMissing})
 		return
 	}
 	content, text := FileContent(stored)
-	saved := SavedFile{ManagedFields: stored.ManagedFields}
-	omitted := len(content) > min(maxFile, f.room)
-	if !omitted {
+	saved := SavedFile{Text: text, ManagedFields: stored.ManagedFields}
+	state := v1alpha1.FileTooLarge
+	if len(content) <= min(maxFile, f.room) {
+		state = v1alpha1.FileKept
+		if writtenAfter {
+			state = v1alpha1.FileKeptLate
+		}
 		saved.Content = content
 		f.room -= len(content)
 	}
 	f.saved[file.ConfigMap] = saved
 	f.listed = append(f.listed, v1alpha1.RevisionFile{
-		ConfigMapName: file.ConfigMap, SeenAt: file.Containers, ResourceVersion: stored.ResourceVersion, WrittenAfter: writtenAfter,
-		Hash: HashContent(content), Size: int64(len(content)), Text: text, Omitted: omitted,
+		ConfigMapName: file.ConfigMap, Mounts: mounts(file), ResourceVersion: stored.ResourceVersion, State: state,
+		Hash: HashContent(content), SizeBytes: int64(len(content)),
 	})
+}
+
+// mounts returns where containers read a file.
+func mounts(file workload.File) []v1alpha1.FileMount {
+	var all []v1alpha1.FileMount
+	for _, m := range file.Mounts {
+		all = append(all, v1alpha1.FileMount{ContainerName: m.Container, Path: m.Path})
+	}
+	return all
 }
 
 // Digest identifies the contents, as FilesDigest does.
@@ -59,7 +72,7 @@ func (f *Files) lastWriter(old []v1alpha1.RevisionFile) string {
 		versions[file.ConfigMapName] = file.ResourceVersion
 	}
 	for _, file := range f.listed {
-		if !file.Missing && file.ResourceVersion != versions[file.ConfigMapName] {
+		if file.State != v1alpha1.FileMissing && file.ResourceVersion != versions[file.ConfigMapName] {
 			return lastManager(f.saved[file.ConfigMapName].ManagedFields)
 		}
 	}

@@ -26,19 +26,19 @@ func TestFiles_Add(t *testing.T) {
 		want         v1alpha1.RevisionFile
 		saved        int
 	}{
-		"Text":         {"text is saved as text", text, maxFiles, false, v1alpha1.RevisionFile{Hash: HashContent([]byte("hello")), Size: 5, Text: true}, 5},
-		"Fits":         {"a file of the largest size is saved", sized(maxFile), maxFiles, false, v1alpha1.RevisionFile{ResourceVersion: "7", Hash: HashContent(make([]byte, maxFile)), Size: maxFile}, maxFile},
-		"TooLarge":     {"a larger one has only its hash", sized(maxFile + 1), maxFiles, false, v1alpha1.RevisionFile{ResourceVersion: "7", Hash: HashContent(make([]byte, maxFile+1)), Size: maxFile + 1, Omitted: true}, 0},
-		"NoRoom":       {"the other files took the room", sized(100), 99, false, v1alpha1.RevisionFile{ResourceVersion: "7", Hash: HashContent(make([]byte, 100)), Size: 100, Omitted: true}, 0},
-		"Empty":        {"an empty file needs no room", sized(0), 0, false, v1alpha1.RevisionFile{ResourceVersion: "7", Hash: HashContent(nil)}, 0},
-		"Missing":      {"there is no ConfigMap", nil, maxFiles, false, v1alpha1.RevisionFile{Missing: true}, 0},
-		"WrittenAfter": {"the content may be newer than the Deployment", sized(1), maxFiles, true, v1alpha1.RevisionFile{ResourceVersion: "7", Hash: HashContent(make([]byte, 1)), Size: 1, WrittenAfter: true}, 1},
+		"Text":         {"text is saved as text", text, maxFiles, false, v1alpha1.RevisionFile{Hash: HashContent([]byte("hello")), SizeBytes: 5, State: v1alpha1.FileKept}, 5},
+		"Fits":         {"a file of the largest size is saved", sized(maxFile), maxFiles, false, v1alpha1.RevisionFile{ResourceVersion: "7", Hash: HashContent(make([]byte, maxFile)), SizeBytes: maxFile, State: v1alpha1.FileKept}, maxFile},
+		"TooLarge":     {"a larger one has only its hash", sized(maxFile + 1), maxFiles, false, v1alpha1.RevisionFile{ResourceVersion: "7", Hash: HashContent(make([]byte, maxFile+1)), SizeBytes: maxFile + 1, State: v1alpha1.FileTooLarge}, 0},
+		"NoRoom":       {"the other files took the room", sized(100), 99, false, v1alpha1.RevisionFile{ResourceVersion: "7", Hash: HashContent(make([]byte, 100)), SizeBytes: 100, State: v1alpha1.FileTooLarge}, 0},
+		"Empty":        {"an empty file needs no room", sized(0), 0, false, v1alpha1.RevisionFile{ResourceVersion: "7", Hash: HashContent(nil), State: v1alpha1.FileKept}, 0},
+		"Missing":      {"there is no ConfigMap", nil, maxFiles, false, v1alpha1.RevisionFile{State: v1alpha1.FileMissing}, 0},
+		"WrittenAfter": {"the content may be newer than the Deployment", sized(1), maxFiles, true, v1alpha1.RevisionFile{ResourceVersion: "7", Hash: HashContent(make([]byte, 1)), SizeBytes: 1, State: v1alpha1.FileKeptLate}, 1},
 	} {
 		t.Run(test, func(t *testing.T) {
 			files := NewFiles()
 			files.room = tt.room
-			files.Add(workload.File{ConfigMap: name, Containers: []string{"main:/x"}}, tt.stored, tt.writtenAfter)
-			tt.want.ConfigMapName, tt.want.SeenAt = name, []string{"main:/x"}
+			files.Add(workload.File{ConfigMap: name, Mounts: []workload.Mount{{Container: "main", Path: "/x"}}}, tt.stored, tt.writtenAfter)
+			tt.want.ConfigMapName, tt.want.Mounts = name, []v1alpha1.FileMount{{ContainerName: "main", Path: "/x"}}
 			if d := cmp.Diff([]v1alpha1.RevisionFile{tt.want}, files.listed); d != "" {
 				t.Errorf("%s (-want +got):\n%s", tt.reason, d)
 			}
@@ -91,7 +91,7 @@ func TestSameContent(t *testing.T) {
 
 func TestToDiffFiles(t *testing.T) {
 	files := file("one")
-	files.Add(workload.File{ConfigMap: "gone", Containers: []string{"main:/y"}}, nil, false)
+	files.Add(workload.File{ConfigMap: "gone", Mounts: []workload.Mount{{Container: "main", Path: "/y"}}}, nil, false)
 	want := diff.Files{{Container: "main", Path: "/etc/app.conf"}: {
 		Data: []byte("one"), Digest: HashContent([]byte("one")), Size: 3, ConfigMap: "a-main-file-0123456789",
 	}}

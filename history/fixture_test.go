@@ -59,7 +59,7 @@ func next(t *testing.T, h History, d *appsv1.Deployment, files *Files, arrival A
 	if p.Newest = h.Newest(); p.Newest != nil {
 		p.LastNumber = p.Newest.Spec.Number
 		if plan := p.Newest.Status.Rollback; plan != nil {
-			p.RollbackTarget = h.Number(plan.To)
+			p.RollbackTarget = h.Number(plan.ToRevision)
 		}
 	}
 	r, err := Next(p, observed(t, d), files, arrival, now)
@@ -80,7 +80,7 @@ func recorded(t *testing.T, h History, d *appsv1.Deployment, phase v1alpha1.Phas
 // file returns files with one file, which kubectl wrote.
 func file(content string) *Files {
 	files := NewFiles()
-	files.Add(workload.File{ConfigMap: "a-main-file-0123456789", Containers: []string{"main:/etc/app.conf"}}, &corev1.ConfigMap{
+	files.Add(workload.File{ConfigMap: "a-main-file-0123456789", Mounts: []workload.Mount{{Container: "main", Path: "/etc/app.conf"}}}, &corev1.ConfigMap{
 		ObjectMeta: metav1.ObjectMeta{ResourceVersion: content, ManagedFields: []metav1.ManagedFieldsEntry{
 			{Manager: "kubectl", Time: &metav1.Time{Time: now}},
 		}},

@@ -66,7 +66,7 @@ func (p Predecessors) FilesChanged(o Observed, files *Files) bool {
 // RollingBack reports whether a rollback of the newest revision is in progress: it writes files
 // itself.
 func (p Predecessors) RollingBack() bool {
-	return p.Newest != nil && History{*p.Newest}.OpenRollback() != nil
+	return p.Newest != nil && p.Newest.IsRollbackOpen()
 }
 
 // Next returns the revision that records an observed Deployment, without its status stored
@@ -79,35 +79,37 @@ func Next(p Predecessors, o Observed, files *Files, arrival Arrival, now time.Ti
 	r := &v1alpha1.WorkloadRevision{
 		ObjectMeta: metav1.ObjectMeta{Namespace: d.Namespace, Name: Name(d.Name, p.LastNumber+1)},
 		Spec: v1alpha1.WorkloadRevisionSpec{
-			Number:           p.LastNumber + 1,
-			WorkloadRef:      v1alpha1.WorkloadReference{Kind: "Deployment", Name: d.Name, UID: d.UID},
-			IntentHash:       o.IntentHash,
-			TemplateHash:     workload.TemplateHash(&d.Spec.Template),
-			FilesDigest:      files.Digest(),
-			Files:            files.listed,
-			Images:           images(d),
-			FieldManager:     lastManager(d.ManagedFields),
-			DeliveredBy:      deliveredBy(d),
-			ChangeCause:      d.Annotations[changeCause],
-			AcceptedTime:     metav1.NewTime(now),
-			ResourceVersion:  d.ResourceVersion,
-			SkippedRevisions: int64(arrival.Skipped),
+			Number:             p.LastNumber + 1,
+			WorkloadRef:        v1alpha1.WorkloadReference{APIVersion: "apps/v1", Kind: "Deployment", Name: d.Name, UID: d.UID},
+			WorkloadGeneration: d.Generation,
+			ChangeScope:        v1alpha1.ChangeInitial,
+			IntentHash:         o.IntentHash,
+			TemplateHash:       workload.TemplateHash(&d.Spec.Template),
+			FilesDigest:        files.Digest(),
+			Files:              files.listed,
+			Images:             images(d),
+			FieldManager:       lastManager(d.ManagedFields),
+			DeliveredBy:        deliveredBy(d),
+			ChangeCause:        d.Annotations[changeCause],
+			AcceptedTime:       metav1.NewTime(now),
+			ResourceVersion:    d.ResourceVersion,
+			SkippedRevisions:   int64(arrival.Skipped),
 		},
 	}
-	r.Status.Phase, r.Status.PhaseTransitionTime = v1alpha1.PhaseProgressing, &r.Spec.AcceptedTime
+	MarkProgressing(&r.Status, now)
 	if p.Newest != nil {
 		after := diff.Revision{Intent: workload.IntentOf(d), Files: ToDiffFiles(files.listed, files.saved)}
 		var err error
 		if r.Spec.ChangeSummary, err = changeSummary(p.Newest, after); err != nil {
 			return nil, err
 		}
-		p.relate(r, d, files)
+		p.relate(r, d, files, now)
 	}
 	if r.Spec.RestoredFrom != 0 {
 		contents.ManagedFields = p.restoredOwners(d.ManagedFields)
 	}
 	if arrival.Adoption != "" && r.Spec.RollbackOf == 0 {
-		adopt(r, arrival.Adoption, now)
+		MarkAdopted(&r.Status, string(arrival.Adoption), arrival.Adoption.message(), now)
 	}
 	return r, SetSnapshot(r, contents)
 }
@@ -115,25 +117,30 @@ func Next(p Predecessors, o Observed, files *Files, arrival Arrival, now time.Ti
 // relate notes what a revision takes over from its predecessor, and whether it is Reprise's own
 // rollback: the plan in the predecessor's status says so. If a newer deploy overtook the rollback,
 // or a file has changed since, the field manager decides.
-func (p Predecessors) relate(r *v1alpha1.WorkloadRevision, d *appsv1.Deployment, files *Files) {
+func (p Predecessors) relate(r *v1alpha1.WorkloadRevision, d *appsv1.Deployment, files *Files, now time.Time) {
 	previous := p.Newest
 	if previous.Spec.WorkloadRef.UID != r.Spec.WorkloadRef.UID {
 		return // Deleted and created again: nothing of it runs.
 	}
 	sameTemplate, sameFiles := previous.Spec.TemplateHash == r.Spec.TemplateHash, previous.Spec.FilesDigest == r.Spec.FilesDigest
-	r.Spec.FilesOnly = sameTemplate && !sameFiles
-	if r.Spec.FilesOnly {
+	switch {
+	case !sameTemplate:
+		r.Spec.ChangeScope = v1alpha1.ChangePodTemplate
+	case sameFiles:
+		r.Spec.ChangeScope = v1alpha1.ChangeOtherFields
+	default:
+		r.Spec.ChangeScope = v1alpha1.ChangeFilesOnly
 		r.Spec.FieldManager = files.lastWriter(previous.Spec.Files)
 	}
 	if previous.Status.Phase == v1alpha1.PhaseHealthy && sameTemplate && sameFiles {
-		r.Status.Phase = v1alpha1.PhaseHealthy
+		MarkHealthy(&r.Status, now)
 	}
 	plan := previous.Status.Rollback
 	if plan == nil || plan.ToIntentHash != r.Spec.IntentHash {
 		return
 	}
-	if ownsFields(d.ManagedFields) || previous.Status.Hold == "" && plan.ToFilesDigest == r.Spec.FilesDigest {
-		r.Spec.RollbackOf, r.Spec.RestoredFrom, r.Spec.FieldManager = previous.Spec.Number, plan.To, FieldManager
+	if ownsFields(d.ManagedFields) || previous.RollbackHold() == nil && plan.ToFilesDigest == r.Spec.FilesDigest {
+		r.Spec.RollbackOf, r.Spec.RestoredFrom, r.Spec.FieldManager = previous.Spec.Number, plan.ToRevision, FieldManager
 	}
 }
 
@@ -172,15 +179,6 @@ func (p Predecessors) restoredOwners(live []metav1.ManagedFieldsEntry) []metav1.
 		return live // The rollback could read it, so it was damaged since.
 	}
 	return contents.ManagedFields
-}
-
-// adopt marks a revision whose deployment was not watched.
-func adopt(r *v1alpha1.WorkloadRevision, why Adoption, now time.Time) {
-	r.Status.Phase = v1alpha1.PhaseUnknown
-	r.Status.Conditions = []metav1.Condition{{
-		Type: v1alpha1.ConditionAdopted, Status: metav1.ConditionTrue, Reason: string(why),
-		Message: why.message(), LastTransitionTime: metav1.NewTime(now),
-	}}
 }
 
 // images lists the images of a Deployment for people: without the registry, and with digests cut

@@ -32,10 +32,10 @@ func TestNext(t *testing.T) {
 	healthy := recorded(t, nil, deployment("x:1"), v1alpha1.PhaseHealthy)
 	failed := recorded(t, healthy, deployment("x:2"), v1alpha1.PhaseFailed)
 	rollingBack := recorded(t, healthy, deployment("x:2"), v1alpha1.PhaseFailed)
-	rollingBack[1].Status.Rollback = &v1alpha1.Rollback{To: 1, ToIntentHash: healthy[0].Spec.IntentHash}
+	rollingBack[1].Status.Rollback = &v1alpha1.Rollback{State: v1alpha1.RollbackExecuting, ToRevision: 1, ToIntentHash: healthy[0].Spec.IntentHash}
 	overtaken := recorded(t, healthy, deployment("x:2"), v1alpha1.PhaseFailed)
-	overtaken[1].Status.Rollback = rollingBack[1].Status.Rollback
-	overtaken[1].Status.Hold = "a newer deploy arrived"
+	overtaken[1].Status.Rollback = rollingBack[1].Status.Rollback.DeepCopy()
+	HoldRollback(&overtaken[1].Status, v1alpha1.HoldOvertaken, "a newer deploy arrived", now)
 	unreadable := recorded(t, nil, deployment("x:1"), v1alpha1.PhaseHealthy)
 	unreadable[0].Spec.Snapshot.Encoding = "zstd+cbor/v2"
 	const change = "containers.main.image 1 → 2"
@@ -107,7 +107,7 @@ func TestNext(t *testing.T) {
 			r := next(t, tt.history, tt.d, NewFiles(), tt.arrival)
 			got := facts{
 				Name: r.Name, Number: r.Spec.Number, Change: r.Spec.ChangeSummary, Manager: r.Spec.FieldManager, Phase: r.Status.Phase,
-				Rollback: r.Spec.RollbackOf, Target: r.Spec.RestoredFrom, FilesOnly: r.Spec.FilesOnly, Adopted: Adopted(r),
+				Rollback: r.Spec.RollbackOf, Target: r.Spec.RestoredFrom, FilesOnly: r.FilesOnly(), Adopted: r.IsAdopted(),
 			}
 			if d := cmp.Diff(tt.want, got); d != "" {
 				t.Errorf("%s (-want +got):\n%s", tt.reason, d)
@@ -121,6 +121,7 @@ func TestNext_Spec(t *testing.T) {
 		d.Annotations["kubernetes.io/change-cause"] = "ticket 7"
 		d.Annotations["meta.helm.sh/release-name"] = "web"
 	})
+	d.Generation = 3
 	r := next(t, nil, d, file("one\n"), Arrival{Skipped: 3})
 	snapshot, err := ToDiffRevision(r)
 	if err != nil {
@@ -132,11 +133,12 @@ func TestNext_Spec(t *testing.T) {
 	got := r.Spec
 	got.Snapshot = v1alpha1.Snapshot{}
 	want := v1alpha1.WorkloadRevisionSpec{
-		Number: 1, WorkloadRef: v1alpha1.WorkloadReference{Kind: "Deployment", Name: "a", UID: "1"},
+		Number: 1, WorkloadRef: v1alpha1.WorkloadReference{APIVersion: "apps/v1", Kind: "Deployment", Name: "a", UID: "1"},
 		IntentHash: workload.IntentOf(d).Hash(), TemplateHash: workload.TemplateHash(&d.Spec.Template),
 		FilesDigest: file("one\n").Digest(), Files: file("one\n").listed,
 		Images: "x@sha256:01234567", FieldManager: "ci", DeliveredBy: "Helm release web", ChangeCause: "ticket 7",
 		AcceptedTime: metav1.NewTime(now), ResourceVersion: "10", SkippedRevisions: 3,
+		WorkloadGeneration: 3, ChangeScope: v1alpha1.ChangeInitial,
 	}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Errorf("(-want +got):\n%s", d)
@@ -148,13 +150,13 @@ func TestNext_Files(t *testing.T) {
 	before := next(t, nil, d, file("one\n"), Arrival{})
 	before.Status.Phase = v1alpha1.PhaseHealthy
 	same := next(t, History{*before}, d, file("one\n"), Arrival{})
-	if same.Spec.FilesOnly || same.Status.Phase != v1alpha1.PhaseHealthy {
-		t.Errorf("equal files: files only %v, %s", same.Spec.FilesOnly, same.Status.Phase)
+	if same.FilesOnly() || same.Status.Phase != v1alpha1.PhaseHealthy {
+		t.Errorf("equal files: files only %v, %s", same.FilesOnly(), same.Status.Phase)
 	}
 	after := next(t, History{*before}, d, file("two\n"), Arrival{})
-	if !after.Spec.FilesOnly || after.Status.Phase != v1alpha1.PhaseProgressing || after.Spec.FieldManager != "kubectl" ||
+	if !after.FilesOnly() || after.Status.Phase != v1alpha1.PhaseProgressing || after.Spec.FieldManager != "kubectl" ||
 		!strings.Contains(after.Spec.ChangeSummary, "containers.main.files./etc/app.conf") {
-		t.Errorf("files only %v, %s, by %s: %s", after.Spec.FilesOnly, after.Status.Phase, after.Spec.FieldManager, after.Spec.ChangeSummary)
+		t.Errorf("files only %v, %s, by %s: %s", after.FilesOnly(), after.Status.Phase, after.Spec.FieldManager, after.Spec.ChangeSummary)
 	}
 	contents, err := DecodeSnapshot(after)
 	if err != nil {
@@ -168,7 +170,7 @@ func TestNext_Files(t *testing.T) {
 func TestNext_OwnersAfterRollback(t *testing.T) {
 	h := recorded(t, nil, deployment("x:1"), v1alpha1.PhaseHealthy)
 	h = recorded(t, h, deployment("x:2"), v1alpha1.PhaseFailed)
-	h[1].Status.Rollback = &v1alpha1.Rollback{To: 1, ToIntentHash: h[0].Spec.IntentHash}
+	h[1].Status.Rollback = &v1alpha1.Rollback{State: v1alpha1.RollbackExecuting, ToRevision: 1, ToIntentHash: h[0].Spec.IntentHash}
 	damaged := append(History{}, h...)
 	damaged[0].Spec.Snapshot.Data = ""
 	for name, tt := range map[string]struct {
@@ -272,8 +274,8 @@ func TestPredecessors_RollingBack(t *testing.T) {
 	}{
 		"Nothing":  {Predecessors{}, v1alpha1.WorkloadRevisionStatus{}, false},
 		"None":     {Predecessors{Newest: r}, v1alpha1.WorkloadRevisionStatus{}, false},
-		"Planned":  {Predecessors{Newest: r}, v1alpha1.WorkloadRevisionStatus{Rollback: &v1alpha1.Rollback{To: 1}}, true},
-		"Complete": {Predecessors{Newest: r}, v1alpha1.WorkloadRevisionStatus{Rollback: &v1alpha1.Rollback{To: 1, CompletionTime: &metav1.Time{Time: now}}}, false},
+		"Planned":  {Predecessors{Newest: r}, v1alpha1.WorkloadRevisionStatus{Rollback: &v1alpha1.Rollback{State: v1alpha1.RollbackExecuting, ToRevision: 1}}, true},
+		"Complete": {Predecessors{Newest: r}, v1alpha1.WorkloadRevisionStatus{Rollback: &v1alpha1.Rollback{State: v1alpha1.RollbackDone, ToRevision: 1}}, false},
 	} {
 		r.Status = tt.status
 		if got := tt.p.RollingBack(); got != tt.want {

@@ -55,9 +55,9 @@ type Adoption string
 
 const (
 	// AdoptedInitially is for a workload that existed when Reprise started to watch.
-	AdoptedInitially Adoption = "InitialList"
+	AdoptedInitially Adoption = v1alpha1.ReasonInitialList
 	// AdoptedAfterGap is for an intent before which the API server could not replay every change.
-	AdoptedAfterGap Adoption = "WatchGap"
+	AdoptedAfterGap Adoption = v1alpha1.ReasonWatchGap
 )
 
 // message returns the message of the condition.

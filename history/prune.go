@@ -23,7 +23,7 @@ func (h History) Prunable(limit int, now time.Time) []v1alpha1.WorkloadRevision 
 	}
 	if open := h.OpenRollback(); open != nil {
 		keep[open.Spec.Number] = true
-		keep[open.Status.Rollback.To] = true
+		keep[open.Status.Rollback.ToRevision] = true
 	}
 	for _, r := range h {
 		if plan := r.Status.Rollback; plan != nil && now.Sub(plan.StartTime.Time) < RollbackWindow {

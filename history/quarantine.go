@@ -25,14 +25,14 @@ func (h History) Quarantined(templateHash string, now time.Time) (*v1alpha1.Work
 	pause := firstPause / 2
 	for i := range h {
 		r := &h[i]
-		if r.Spec.TemplateHash != templateHash || r.Spec.FilesOnly {
+		if r.Spec.TemplateHash != templateHash || r.FilesOnly() {
 			continue // Admission does not see files, so it denies nothing for a failure caused by files only.
 		}
-		switch r.Status.Phase {
-		case v1alpha1.PhaseFailed, v1alpha1.PhaseRolledBack:
+		switch {
+		case r.HasFailed():
 			last = r
 			pause = min(2*pause, longestPause)
-		case v1alpha1.PhaseHealthy:
+		case r.Status.Phase == v1alpha1.PhaseHealthy:
 			last = nil
 			pause = firstPause / 2
 		}
@@ -40,7 +40,7 @@ func (h History) Quarantined(templateHash string, now time.Time) (*v1alpha1.Work
 	if last == nil || last.Status.PhaseTransitionTime == nil || retried(last) {
 		return nil, time.Time{}
 	}
-	if last.Status.CauseOutside {
+	if last.HasExternalCause() {
 		pause = firstPause
 	}
 	until := last.Status.PhaseTransitionTime.Add(pause)
@@ -53,7 +53,7 @@ func (h History) Quarantined(templateHash string, now time.Time) (*v1alpha1.Work
 // retried reports whether a user requested a retry of a failed revision.
 func retried(failed *v1alpha1.WorkloadRevision) bool {
 	return slices.ContainsFunc(failed.Status.Requests, func(q v1alpha1.Request) bool {
-		return q.Granted && q.Request == workload.RetryAnnotation+"="+strconv.FormatInt(failed.Spec.Number, 10)
+		return q.Result == v1alpha1.RequestAccepted && q.Request == BoundRequest(workload.RetryAnnotation, strconv.FormatInt(failed.Spec.Number, 10))
 	})
 }
 

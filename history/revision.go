@@ -9,7 +9,6 @@ import (
 	"slices"
 
 	appsv1 "k8s.io/api/apps/v1"
-	"k8s.io/apimachinery/pkg/api/meta"
 
 	"reprise.dev/reprise/api/v1alpha1"
 )
@@ -44,6 +43,16 @@ func (h History) LastHealthy() *v1alpha1.WorkloadRevision {
 	return nil
 }
 
+// LastFailure returns the newest revision that failed, nil if there is none.
+func (h History) LastFailure() *v1alpha1.WorkloadRevision {
+	for i := len(h) - 1; i >= 0; i-- {
+		if h[i].HasFailed() {
+			return &h[i]
+		}
+	}
+	return nil
+}
+
 // Number returns the revision of a number, nil if there is none.
 func (h History) Number(n int64) *v1alpha1.WorkloadRevision {
 	for i := range h {
@@ -58,22 +67,17 @@ func (h History) Number(n int64) *v1alpha1.WorkloadRevision {
 // if there is none.
 func (h History) OpenRollback() *v1alpha1.WorkloadRevision {
 	for i := len(h) - 1; i >= 0; i-- {
-		if s := h[i].Status; s.Rollback != nil && s.Rollback.CompletionTime == nil && s.Hold == "" {
+		if h[i].IsRollbackOpen() {
 			return &h[i]
 		}
 	}
 	return nil
 }
 
-// Adopted reports whether a revision's deployment was not watched.
-func Adopted(r *v1alpha1.WorkloadRevision) bool {
-	return meta.IsStatusConditionTrue(r.Status.Conditions, v1alpha1.ConditionAdopted)
-}
-
 // Live returns the revision that records a Deployment as it is: the newest, if it is complete and
 // of that intent; nil if the Deployment is not recorded.
 func (h History) Live(d *appsv1.Deployment) *v1alpha1.WorkloadRevision {
-	if r := h.Newest(); r != nil && r.Status.Phase != "" && RecordedIdentity(r) == IdentityOf(d) {
+	if r := h.Newest(); r != nil && r.IsRecorded() && RecordedIdentity(r) == IdentityOf(d) {
 		return r
 	}
 	return nil

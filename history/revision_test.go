@@ -54,11 +54,11 @@ func number(r *v1alpha1.WorkloadRevision) int64 {
 
 func TestHistory(t *testing.T) {
 	open := phases("Healthy", "Failed", "Progressing")
-	open[1].Status.Rollback = &v1alpha1.Rollback{To: 1}
+	open[1].Status.Rollback = &v1alpha1.Rollback{State: v1alpha1.RollbackExecuting, ToRevision: 1}
 	held := phases("Healthy", "Failed")
-	held[1].Status.Rollback, held[1].Status.Hold = &v1alpha1.Rollback{To: 1}, "why"
+	held[1].Status.Rollback = &v1alpha1.Rollback{State: v1alpha1.RollbackHeld, ToRevision: 1}
 	complete := phases("Healthy", "RolledBack")
-	complete[1].Status.Rollback = &v1alpha1.Rollback{To: 1, CompletionTime: &metav1.Time{Time: now}}
+	complete[1].Status.Rollback = &v1alpha1.Rollback{State: v1alpha1.RollbackDone, ToRevision: 1}
 	unsorted := phases("Healthy", "Failed", "Progressing")
 	unsorted[0], unsorted[2] = unsorted[2], unsorted[0]
 	for name, tt := range map[string]struct {
@@ -106,8 +106,8 @@ func TestHistory_Live(t *testing.T) {
 
 func TestHistory_Prunable(t *testing.T) {
 	h := phases("Healthy", "Superseded", "RolledBack", "Superseded", "Failed", "Progressing")
-	h[4].Status.Rollback = &v1alpha1.Rollback{To: 2, StartTime: metav1.NewTime(now.Add(-2 * time.Hour))}
-	h[2].Status.Rollback = &v1alpha1.Rollback{To: 1, StartTime: metav1.NewTime(now.Add(-time.Minute)), CompletionTime: &metav1.Time{Time: now}}
+	h[4].Status.Rollback = &v1alpha1.Rollback{State: v1alpha1.RollbackExecuting, ToRevision: 2, StartTime: metav1.NewTime(now.Add(-2 * time.Hour))}
+	h[2].Status.Rollback = &v1alpha1.Rollback{State: v1alpha1.RollbackDone, ToRevision: 1, StartTime: metav1.NewTime(now.Add(-time.Minute)), CompletionTime: &metav1.Time{Time: now}}
 	quarantined := phases("Healthy", "Failed", "Superseded", "Progressing")
 	quarantined[1].Spec.TemplateHash = "bad"
 	quarantined[1].Status.PhaseTransitionTime = &metav1.Time{Time: now}
@@ -145,12 +145,14 @@ func TestHistory_Quarantined(t *testing.T) {
 		}
 		return r
 	}
-	byFiles := func(r *v1alpha1.WorkloadRevision) { r.Spec.FilesOnly = true }
+	byFiles := func(r *v1alpha1.WorkloadRevision) { r.Spec.ChangeScope = v1alpha1.ChangeFilesOnly }
 	healthy := func(r *v1alpha1.WorkloadRevision) { r.Status.Phase = v1alpha1.PhaseHealthy }
-	outside := func(r *v1alpha1.WorkloadRevision) { r.Status.CauseOutside = true }
-	request := func(text string, granted bool) func(*v1alpha1.WorkloadRevision) {
+	outside := func(r *v1alpha1.WorkloadRevision) {
+		r.Status.Failure = &v1alpha1.Failure{Reason: v1alpha1.FailureExternalCause}
+	}
+	request := func(text string, result v1alpha1.RequestResult) func(*v1alpha1.WorkloadRevision) {
 		return func(r *v1alpha1.WorkloadRevision) {
-			r.Status.Requests = []v1alpha1.Request{{Request: text, Granted: granted}}
+			r.Status.Requests = []v1alpha1.Request{{Request: text, Result: result}}
 		}
 	}
 	for name, tt := range map[string]struct {
@@ -168,9 +170,9 @@ func TestHistory_Quarantined(t *testing.T) {
 		"Relapse":      {"and starts anew", History{failed(0), failed(0, healthy), failed(0)}, "bad", 2 * time.Minute},
 		"Files":        {"admission does not see files", History{failed(0, byFiles)}, "bad", 0},
 		"Outside":      {"the change may not be the cause, so the pause does not grow", History{failed(-time.Hour), failed(0, outside)}, "bad", 2 * time.Minute},
-		"Retried":      {"a user requested a retry", History{failed(0, request(workload.RetryAnnotation+"=5", true))}, "bad", 0},
-		"RetryVoid":    {"the request was rejected", History{failed(0, request(workload.RetryAnnotation+"=5", false))}, "bad", 2 * time.Minute},
-		"RetryOfOther": {"the request names another revision", History{failed(0, request(workload.RetryAnnotation+"=4", true))}, "bad", 2 * time.Minute},
+		"Retried":      {"a user requested a retry", History{failed(0, request(workload.RetryAnnotation+"=5", v1alpha1.RequestAccepted))}, "bad", 0},
+		"RetryVoid":    {"the request was rejected", History{failed(0, request(workload.RetryAnnotation+"=5", v1alpha1.RequestRejected))}, "bad", 2 * time.Minute},
+		"RetryOfOther": {"the request names another revision", History{failed(0, request(workload.RetryAnnotation+"=4", v1alpha1.RequestAccepted))}, "bad", 2 * time.Minute},
 	} {
 		t.Run(name, func(t *testing.T) {
 			failure, until := tt.history.Quarantined(tt.hash, now)

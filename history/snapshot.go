@@ -44,6 +44,8 @@ type Contents struct {
 type SavedFile struct {
 	// Content is nil if it was omitted for its size.
 	Content []byte `json:"content,omitempty"`
+	// Text says that the ConfigMap stores the content in data, not in binaryData.
+	Text bool `json:"text,omitempty"`
 	// ManagedFields are those of the ConfigMap.
 	ManagedFields []metav1.ManagedFieldsEntry `json:"managedFields,omitempty"`
 }

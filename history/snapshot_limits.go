@@ -15,7 +15,7 @@ const (
 	etcdRequest = 3 << 19
 	// maxRevision is how large a new revision may be, in bytes: evidence makes its status grow
 	// later.
-	maxRevision = etcdRequest - 32<<10
+	maxRevision = etcdRequest - 2*maxEvidenceBytes
 )
 
 // ErrTooLarge means that a revision does not fit into etcd, even without its files.
@@ -31,11 +31,13 @@ func SetSnapshot(r *v1alpha1.WorkloadRevision, contents Contents) error {
 	}
 	withoutContent := make(map[string]SavedFile, len(contents.Files))
 	for name, file := range contents.Files {
-		withoutContent[name] = SavedFile{ManagedFields: file.ManagedFields}
+		withoutContent[name] = SavedFile{Text: file.Text, ManagedFields: file.ManagedFields}
 	}
 	contents.Files = withoutContent
 	for i := range r.Spec.Files {
-		r.Spec.Files[i].Omitted = !r.Spec.Files[i].Missing
+		if r.Spec.Files[i].State != v1alpha1.FileMissing {
+			r.Spec.Files[i].State = v1alpha1.FileTooLarge
+		}
 	}
 	return encodeSnapshot(r, contents)
 }

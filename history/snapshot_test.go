@@ -88,18 +88,18 @@ func TestSetSnapshot(t *testing.T) {
 			t.Fatal(err)
 		}
 		r := &v1alpha1.WorkloadRevision{}
-		r.Spec.Files = []v1alpha1.RevisionFile{{ConfigMapName: "f"}, {ConfigMapName: "none", Missing: true}}
+		r.Spec.Files = []v1alpha1.RevisionFile{{ConfigMapName: "f", State: v1alpha1.FileKept}, {ConfigMapName: "none", State: v1alpha1.FileMissing}}
 		return r, Contents{
 			Intent: workload.RawIntent{Spec: map[string]any{"x": noise[:intent]}},
 			Files:  map[string]SavedFile{"f": {Content: noise[intent:]}},
 		}
 	}
 	small, contents := with(1000, 1000)
-	if err := SetSnapshot(small, contents); err != nil || small.Spec.Files[0].Omitted {
-		t.Errorf("small: %v, omitted %v", err, small.Spec.Files[0].Omitted)
+	if err := SetSnapshot(small, contents); err != nil || small.Spec.Files[0].State != v1alpha1.FileKept {
+		t.Errorf("small: %v, %s", err, small.Spec.Files[0].State)
 	}
 	large, contents := with(700_000, 600_000)
-	if err := SetSnapshot(large, contents); err != nil || !large.Spec.Files[0].Omitted || large.Spec.Files[1].Omitted {
+	if err := SetSnapshot(large, contents); err != nil || large.Spec.Files[0].State != v1alpha1.FileTooLarge || large.Spec.Files[1].State != v1alpha1.FileMissing {
 		t.Errorf("large files: %v, %+v", err, large.Spec.Files)
 	}
 	if kept, err := unpack(large.Spec.Snapshot); err != nil || kept.Files["f"].Content != nil || len(contents.Files["f"].Content) == 0 {

@@ -30,13 +30,13 @@ func Count(revisions iter.Seq[*v1alpha1.WorkloadRevision], now time.Time) Stats 
 	failedLately := map[types.NamespacedName]History{}
 	for r := range revisions {
 		key := workloadOf(r)
-		if r.Status.Phase != "" {
+		if r.IsRecorded() {
 			c.Revisions[r.Status.Phase]++
 		}
 		if known := newest[key]; known == nil || known.Spec.Number < r.Spec.Number {
 			newest[key] = r
 		}
-		if s := r.Status; s.Rollback != nil && s.Rollback.CompletionTime == nil && s.Hold == "" {
+		if r.IsRollbackOpen() {
 			c.Open++
 		}
 		if mayBeQuarantined(r, now) {
@@ -44,11 +44,11 @@ func Count(revisions iter.Seq[*v1alpha1.WorkloadRevision], now time.Time) Stats 
 		}
 	}
 	for _, r := range newest {
-		if r.Status.WorkloadDeletedTime != nil || r.Status.Phase == "" {
+		if r.Status.WorkloadDeletedTime != nil || !r.IsRecorded() {
 			continue
 		}
 		c.Workloads[r.Status.Phase]++
-		if r.Status.Hold != "" {
+		if r.RollbackHold() != nil {
 			c.Held++
 		}
 	}
@@ -69,8 +69,7 @@ func workloadOf(r *v1alpha1.WorkloadRevision) types.NamespacedName {
 
 // mayBeQuarantined reports whether a revision failed so lately that a quarantine may last.
 func mayBeQuarantined(r *v1alpha1.WorkloadRevision, now time.Time) bool {
-	failed := r.Status.Phase == v1alpha1.PhaseFailed || r.Status.Phase == v1alpha1.PhaseRolledBack
-	return failed && r.Status.PhaseTransitionTime != nil && now.Sub(r.Status.PhaseTransitionTime.Time) < longestPause
+	return r.HasFailed() && r.Status.PhaseTransitionTime != nil && now.Sub(r.Status.PhaseTransitionTime.Time) < longestPause
 }
 
 // quarantines returns how many pod templates of a workload are quarantined.

@@ -22,8 +22,8 @@ func TestCount(t *testing.T) {
 		}
 		return r
 	}
-	held := func(r *v1alpha1.WorkloadRevision) { r.Status.Hold = "why" }
-	begun := func(r *v1alpha1.WorkloadRevision) { r.Status.Rollback = &v1alpha1.Rollback{To: 1} }
+	held := func(r *v1alpha1.WorkloadRevision) { HoldRollback(&r.Status, v1alpha1.HoldPaused, "why", now) }
+	begun := func(r *v1alpha1.WorkloadRevision) { StartRollback(&r.Status, v1alpha1.Rollback{ToRevision: 1}, now) }
 	gone := func(r *v1alpha1.WorkloadRevision) { r.Status.WorkloadDeletedTime = &metav1.Time{Time: now} }
 	sameTemplate := func(r *v1alpha1.WorkloadRevision) { r.Spec.TemplateHash = Name("template", 2) }
 	all := []*v1alpha1.WorkloadRevision{

@@ -29,42 +29,14 @@ const (
 	RollBack Action = "To"
 )
 
-// Cause is why a rollback that is due is not done, or waits: the closed list of what Reason says in words.
-type Cause string
-
-// The causes, as docs/rollback.md lists them.
-const (
-	CauseManual                 Cause = "manual"
-	CauseRestoredRevisionFailed Cause = "restored-fails"
-	CauseOwnedByController      Cause = "controlled"
-	CausePaused                 Cause = "paused"
-	CauseNoHealthyRevision      Cause = "no-healthy-revision"
-	CauseSameTemplate           Cause = "same-template"
-	CauseFilesWrittenAgain      Cause = "files-written-again"
-	CauseTooMany                Cause = "too-many"
-	CauseOvertaken              Cause = "overtaken"
-	CauseCannotRun              Cause = "cannot-run"
-	CauseTargetGone             Cause = "target-gone"
-	CauseNotCausedByChange      Cause = "not-its-fault"
-)
-
-// Causes are all of them.
-func Causes() []string {
-	return []string{
-		string(CauseManual), string(CauseRestoredRevisionFailed), string(CauseOwnedByController), string(CausePaused),
-		string(CauseNoHealthyRevision), string(CauseSameTemplate), string(CauseFilesWrittenAgain), string(CauseTooMany),
-		string(CauseOvertaken), string(CauseCannotRun), string(CauseTargetGone), string(CauseNotCausedByChange),
-	}
-}
-
 // Decision is what is to be done, and why.
 type Decision struct {
 	Action Action
 	// Target is the revision to put back, for To.
 	Target *v1alpha1.WorkloadRevision
-	// Cause and Reason say why a rollback is held or waits, the latter in one line.
-	Cause  Cause
-	Reason string
+	// Reason and Message say why a rollback is held or waits.
+	Reason  v1alpha1.HoldReason
+	Message string
 	// After is how long to wait, for Wait.
 	After time.Duration
 	// Attempt is which rollback of the workload within an hour it is, for To; zero where it was asked for.
@@ -78,25 +50,25 @@ type Decision struct {
 func Decide(h history.History, d *appsv1.Deployment, settings workload.Settings, now time.Time) Decision {
 	failed := h.Newest()
 	if failed == nil || failed.Status.Phase != v1alpha1.PhaseFailed || settings.Rollback == workload.ModeOff ||
-		history.Adopted(failed) || IsOpen(failed) {
+		failed.IsAdopted() || failed.IsRollbackOpen() {
 		return Decision{}
 	}
-	if cause, reason := automaticRollbackForbidden(failed, d, settings); cause != "" {
-		return Decision{Action: Hold, Cause: cause, Reason: reason}
+	if reason, message := automaticRollbackForbidden(failed, d, settings); reason != "" {
+		return Decision{Action: Hold, Reason: reason, Message: message}
 	}
 	target := h.LastHealthy()
 	switch {
 	case target == nil:
-		return Decision{Action: Hold, Cause: CauseNoHealthyRevision, Reason: "no healthy revision is known to go back to; deploy a fix"}
-	case target.Spec.TemplateHash == failed.Spec.TemplateHash && target.Spec.FilesDigest == failed.Spec.FilesDigest:
-		return Decision{Action: Hold, Cause: CauseSameTemplate, Reason: fmt.Sprintf(
+		return Decision{Action: Hold, Reason: v1alpha1.HoldNoHealthyRevision, Message: "no healthy revision is known to go back to; deploy a fix"}
+	case target.PodsSame(failed):
+		return Decision{Action: Hold, Reason: v1alpha1.HoldSameTemplate, Message: fmt.Sprintf(
 			"the last healthy revision, #%d, runs the same pod template: the cause lies outside the Deployment", target.Spec.Number)}
-	case failed.Spec.FilesOnly && putBackBefore(h, failed):
-		return Decision{Action: Hold, Cause: CauseFilesWrittenAgain, Reason: FilesWrittenAgain}
+	case failed.FilesOnly() && putBackBefore(h, failed):
+		return Decision{Action: Hold, Reason: v1alpha1.HoldFilesWrittenAgain, Message: FilesWrittenAgain}
 	}
 	wait, attempt := Backoff(h, now)
 	if wait > 0 {
-		return Decision{Action: Wait, After: wait, Cause: CauseTooMany, Reason: fmt.Sprintf("%d rollbacks within the last hour: the next one waits until %s; or deploy a fix",
+		return Decision{Action: Wait, After: wait, Reason: v1alpha1.HoldTooManyRollbacks, Message: fmt.Sprintf("%d rollbacks within the last hour: the next one waits until %s; or deploy a fix",
 			attempt-1, now.Add(wait).UTC().Format(time.TimeOnly+" MST"))}
 	}
 	return Decision{Action: RollBack, Target: target, Attempt: attempt}
@@ -105,19 +77,12 @@ func Decide(h history.History, d *appsv1.Deployment, settings workload.Settings,
 // FilesWrittenAgain is why files are put back once and not twice.
 const FilesWrittenAgain = "the same files failed and were put back before, and were written again; stop what writes them, or fix them"
 
-// IsOpen says whether a rollback was written ahead and has neither ended nor been held.
-func IsOpen(r *v1alpha1.WorkloadRevision) bool {
-	plan := r.Status.Rollback
-	return plan != nil && plan.CompletionTime == nil && r.Status.Hold == ""
-}
-
 // putBackBefore says whether the same files were rolled back earlier: somebody writes them again and again, and
 // admission cannot stop it.
 func putBackBefore(h history.History, failed *v1alpha1.WorkloadRevision) bool {
 	for i := range h {
 		r := &h[i]
-		if r.Spec.Number < failed.Spec.Number && r.Status.Phase == v1alpha1.PhaseRolledBack &&
-			r.Spec.TemplateHash == failed.Spec.TemplateHash && r.Spec.FilesDigest == failed.Spec.FilesDigest {
+		if r.Spec.Number < failed.Spec.Number && r.Status.Phase == v1alpha1.PhaseRolledBack && r.PodsSame(failed) {
 			return true
 		}
 	}
@@ -125,24 +90,24 @@ func putBackBefore(h history.History, failed *v1alpha1.WorkloadRevision) bool {
 }
 
 // automaticRollbackForbidden says why this rollback must not be done by Reprise by itself, or nothing.
-func automaticRollbackForbidden(failed *v1alpha1.WorkloadRevision, d *appsv1.Deployment, settings workload.Settings) (Cause, string) {
+func automaticRollbackForbidden(failed *v1alpha1.WorkloadRevision, d *appsv1.Deployment, settings workload.Settings) (v1alpha1.HoldReason, string) {
 	switch {
 	case settings.Rollback == workload.ModeManual:
-		return CauseManual, workload.RollbackAnnotation + " is manual; deploy a fix, or go back by applying an older manifest"
+		return v1alpha1.HoldManual, workload.RollbackAnnotation + " is manual; deploy a fix, or go back by applying an older manifest"
 	case failed.Spec.RollbackOf != 0:
-		return CauseRestoredRevisionFailed, fmt.Sprintf("#%d was itself a rollback, and a rollback is never rolled back; deploy a fix", failed.Spec.Number)
+		return v1alpha1.HoldRestoredRevisionFailed, fmt.Sprintf("#%d was itself a rollback, and a rollback is never rolled back; deploy a fix", failed.Spec.Number)
 	default:
 		return untouchable(d)
 	}
 }
 
 // untouchable says why a workload must not be written, whoever asks, or nothing.
-func untouchable(d *appsv1.Deployment) (Cause, string) {
+func untouchable(d *appsv1.Deployment) (v1alpha1.HoldReason, string) {
 	switch owner := metav1.GetControllerOf(d); {
 	case owner != nil:
-		return CauseOwnedByController, fmt.Sprintf("%s %s controls this Deployment and would write it again; change it there", owner.Kind, owner.Name)
+		return v1alpha1.HoldOwnedByController, fmt.Sprintf("%s %s controls this Deployment and would write it again; change it there", owner.Kind, owner.Name)
 	case d.Spec.Paused:
-		return CausePaused, "the rollout is paused; resume it, or deploy a fix"
+		return v1alpha1.HoldPaused, "the rollout is paused; resume it, or deploy a fix"
 	default:
 		return "", ""
 	}
@@ -153,7 +118,7 @@ func untouchable(d *appsv1.Deployment) (Cause, string) {
 func RestorableFiles(files []v1alpha1.RevisionFile) []v1alpha1.RevisionFile {
 	var all []v1alpha1.RevisionFile
 	for _, f := range files {
-		if !f.Missing && !f.Omitted {
+		if f.State == v1alpha1.FileKept || f.State == v1alpha1.FileKeptLate {
 			all = append(all, f)
 		}
 	}

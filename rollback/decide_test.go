@@ -31,7 +31,7 @@ func past(phases ...v1alpha1.Phase) history.History {
 func rolledBack(before ...time.Duration) func(history.History, *appsv1.Deployment, *workload.Settings) {
 	return func(h history.History, _ *appsv1.Deployment, _ *workload.Settings) {
 		for i, b := range before {
-			h[i+1].Status.Rollback = &v1alpha1.Rollback{To: 1, StartTime: metav1.NewTime(now.Add(-b))}
+			h[i+1].Status.Rollback = &v1alpha1.Rollback{State: v1alpha1.RollbackDone, ToRevision: 1, StartTime: metav1.NewTime(now.Add(-b))}
 		}
 	}
 }
@@ -43,7 +43,7 @@ func TestDecide(t *testing.T) {
 		history history.History
 		change  func(history.History, *appsv1.Deployment, *workload.Settings)
 		want    Action
-		cause   Cause
+		hold    v1alpha1.HoldReason
 		to      int64
 		attempt int
 		says    string
@@ -55,27 +55,27 @@ func TestDecide(t *testing.T) {
 		"Unknown":     {reason: "unknown means do nothing", history: past(healthy, v1alpha1.PhaseUnknown)},
 		"Failed":      {reason: "the last healthy revision goes back", history: past(healthy, healthy, failed), want: RollBack, to: 2},
 		"SkipsFailed": {reason: "failed ones are no target", history: past(healthy, gone, v1alpha1.PhaseSuperseded, failed), want: RollBack, to: 1},
-		"NoHealthy":   {reason: "nothing to go back to", history: past(failed), want: Hold, cause: CauseNoHealthyRevision, says: "no healthy revision"},
+		"NoHealthy":   {reason: "nothing to go back to", history: past(failed), want: Hold, hold: v1alpha1.HoldNoHealthyRevision, says: "no healthy revision"},
 		"Off": {
 			reason: "off leaves it alone", history: past(healthy, failed),
 			change: func(_ history.History, _ *appsv1.Deployment, s *workload.Settings) { s.Rollback = workload.ModeOff },
 		},
 		"Manual": {
-			reason: "manual only reports", history: past(healthy, failed), want: Hold, cause: CauseManual, says: "manual",
+			reason: "manual only reports", history: past(healthy, failed), want: Hold, hold: v1alpha1.HoldManual, says: "manual",
 			change: func(_ history.History, _ *appsv1.Deployment, s *workload.Settings) { s.Rollback = workload.ModeManual },
 		},
 		"OfARollback": {
-			reason: "a rollback is never rolled back, or it loops", history: past(healthy, gone, failed), want: Hold, cause: CauseRestoredRevisionFailed, says: "itself a rollback",
+			reason: "a rollback is never rolled back, or it loops", history: past(healthy, gone, failed), want: Hold, hold: v1alpha1.HoldRestoredRevisionFailed, says: "itself a rollback",
 			change: func(h history.History, _ *appsv1.Deployment, _ *workload.Settings) { h[2].Spec.RollbackOf = 2 },
 		},
 		"Owned": {
-			reason: "its controller would write it again", history: past(healthy, failed), want: Hold, cause: CauseOwnedByController, says: "Database orders controls this Deployment",
+			reason: "its controller would write it again", history: past(healthy, failed), want: Hold, hold: v1alpha1.HoldOwnedByController, says: "Database orders controls this Deployment",
 			change: func(_ history.History, d *appsv1.Deployment, _ *workload.Settings) {
 				d.OwnerReferences = []metav1.OwnerReference{{Kind: "Database", Name: "orders", Controller: new(true)}}
 			},
 		},
 		"Paused": {
-			reason: "somebody is at work on it", history: past(healthy, failed), want: Hold, cause: CausePaused, says: "paused",
+			reason: "somebody is at work on it", history: past(healthy, failed), want: Hold, hold: v1alpha1.HoldPaused, says: "paused",
 			change: func(_ history.History, d *appsv1.Deployment, _ *workload.Settings) { d.Spec.Paused = true },
 		},
 		"Adopted": {
@@ -85,7 +85,7 @@ func TestDecide(t *testing.T) {
 			},
 		},
 		"SameTemplate": {
-			reason: "the same pods would fail again", history: past(healthy, failed), want: Hold, cause: CauseSameTemplate, says: "the cause lies outside",
+			reason: "the same pods would fail again", history: past(healthy, failed), want: Hold, hold: v1alpha1.HoldSameTemplate, says: "the cause lies outside",
 			change: func(h history.History, _ *appsv1.Deployment, _ *workload.Settings) {
 				h[1].Spec.TemplateHash = h[0].Spec.TemplateHash
 			},
@@ -93,26 +93,26 @@ func TestDecide(t *testing.T) {
 		"OtherFiles": {
 			reason: "the same pods with other files may run again", history: past(healthy, failed), want: RollBack, to: 1,
 			change: func(h history.History, _ *appsv1.Deployment, _ *workload.Settings) {
-				h[1].Spec.TemplateHash, h[1].Spec.FilesDigest, h[1].Spec.FilesOnly = h[0].Spec.TemplateHash, "bad", true
+				h[1].Spec.TemplateHash, h[1].Spec.FilesDigest, h[1].Spec.ChangeScope = h[0].Spec.TemplateHash, "bad", v1alpha1.ChangeFilesOnly
 			},
 		},
 		"SameFilesAgain": {
-			reason: "somebody writes the bad files again and again, and admission cannot stop it", want: Hold, cause: CauseFilesWrittenAgain, says: "were written again",
+			reason: "somebody writes the bad files again and again, and admission cannot stop it", want: Hold, hold: v1alpha1.HoldFilesWrittenAgain, says: "were written again",
 			history: past(healthy, gone, healthy, failed),
 			change: func(h history.History, _ *appsv1.Deployment, _ *workload.Settings) {
 				for i := range h {
-					h[i].Spec.TemplateHash, h[i].Spec.FilesDigest, h[i].Spec.FilesOnly = "same", []string{"good", "bad"}[i%2], i > 0
+					h[i].Spec.TemplateHash, h[i].Spec.FilesDigest, h[i].Spec.ChangeScope = "same", []string{"good", "bad"}[i%2], v1alpha1.ChangeFilesOnly
 				}
 			},
 		},
 		"Planned": {
 			reason: "a rollback that was written ahead is not decided again", history: past(healthy, failed),
 			change: func(h history.History, _ *appsv1.Deployment, _ *workload.Settings) {
-				h[1].Status.Rollback = &v1alpha1.Rollback{To: 1}
+				history.StartRollback(&h[1].Status, v1alpha1.Rollback{ToRevision: 1}, now)
 			},
 		},
 		"Cap": {
-			reason: "a machine that deploys the same failure again and again is braked", want: Wait, cause: CauseTooMany, waitFor: 35 * time.Minute,
+			reason: "a machine that deploys the same failure again and again is braked", want: Wait, hold: v1alpha1.HoldTooManyRollbacks, waitFor: 35 * time.Minute,
 			history: past(healthy, gone, gone, gone, gone, gone, failed), says: "5 rollbacks within the last hour: the next one waits until 12:35:00 UTC",
 			change: rolledBack(25*time.Minute, 20*time.Minute, 15*time.Minute, 10*time.Minute, 5*time.Minute),
 		},
@@ -121,7 +121,7 @@ func TestDecide(t *testing.T) {
 			history: past(healthy, gone, failed), change: rolledBack(10 * time.Second),
 		},
 		"PausesGrow": {
-			reason: "the more rollbacks, the slower", want: Wait, cause: CauseTooMany, waitFor: 3 * time.Minute,
+			reason: "the more rollbacks, the slower", want: Wait, hold: v1alpha1.HoldTooManyRollbacks, waitFor: 3 * time.Minute,
 			history: past(healthy, gone, gone, gone, gone, failed),
 			change:  rolledBack(20*time.Minute, 10*time.Minute, 5*time.Minute, time.Minute),
 		},
@@ -138,8 +138,8 @@ func TestDecide(t *testing.T) {
 		"HeldIsDecidedAgain": {
 			reason: "what held it may have gone", want: RollBack, to: 1, attempt: 2, history: past(healthy, failed),
 			change: func(h history.History, _ *appsv1.Deployment, _ *workload.Settings) {
-				h[1].Status.Rollback = &v1alpha1.Rollback{To: 1, StartTime: metav1.NewTime(now.Add(-time.Minute))}
-				h[1].Status.Hold = "cannot run here any more"
+				history.StartRollback(&h[1].Status, v1alpha1.Rollback{ToRevision: 1}, now.Add(-time.Minute))
+				history.HoldRollback(&h[1].Status, v1alpha1.HoldCannotRun, "cannot run here any more", now)
 			},
 		},
 		"OldRollbacks": {
@@ -147,7 +147,7 @@ func TestDecide(t *testing.T) {
 			history: past(healthy, gone, gone, gone, gone, gone, failed),
 			change: func(h history.History, _ *appsv1.Deployment, _ *workload.Settings) {
 				for i := 1; i <= 5; i++ {
-					h[i].Status.Rollback = &v1alpha1.Rollback{To: 1, StartTime: metav1.NewTime(now.Add(-24 * time.Hour))}
+					h[i].Status.Rollback = &v1alpha1.Rollback{State: v1alpha1.RollbackDone, ToRevision: 1, StartTime: metav1.NewTime(now.Add(-24 * time.Hour))}
 				}
 			},
 		},
@@ -159,8 +159,8 @@ func TestDecide(t *testing.T) {
 				tt.change(tt.history, d, &settings)
 			}
 			got := Decide(tt.history, d, settings, now)
-			if got.Action != tt.want || !strings.Contains(got.Reason, tt.says) || got.After != tt.waitFor || got.Cause != tt.cause {
-				t.Errorf("%s: got %q for %q after %s, saying %q", tt.reason, got.Action, got.Cause, got.After, got.Reason)
+			if got.Action != tt.want || !strings.Contains(got.Message, tt.says) || got.After != tt.waitFor || got.Reason != tt.hold {
+				t.Errorf("%s: got %q for %q after %s, saying %q", tt.reason, got.Action, got.Reason, got.After, got.Message)
 			}
 			if tt.attempt != 0 && got.Attempt != tt.attempt {
 				t.Errorf("%s: attempt %d, want %d", tt.reason, got.Attempt, tt.attempt)
@@ -174,10 +174,10 @@ func TestDecide(t *testing.T) {
 
 func TestAFileWhoseContentWasNotKeptIsNeverWritten(t *testing.T) {
 	got := RestorableFiles([]v1alpha1.RevisionFile{
-		{ConfigMapName: "kept"}, {ConfigMapName: "empty"},
-		{ConfigMapName: "too-large", Omitted: true}, {ConfigMapName: "missing", Missing: true},
+		{ConfigMapName: "kept", State: v1alpha1.FileKept}, {ConfigMapName: "late", State: v1alpha1.FileKeptLate},
+		{ConfigMapName: "too-large", State: v1alpha1.FileTooLarge}, {ConfigMapName: "missing", State: v1alpha1.FileMissing},
 	})
-	if len(got) != 2 || got[0].ConfigMapName != "kept" || got[1].ConfigMapName != "empty" {
+	if len(got) != 2 || got[0].ConfigMapName != "kept" || got[1].ConfigMapName != "late" {
 		t.Errorf("would write %+v", got)
 	}
 }

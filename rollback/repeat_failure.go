@@ -15,7 +15,7 @@ import (
 func RepeatFailure(h history.History, settings workload.Settings, now time.Time) *v1alpha1.WorkloadRevision {
 	newest := h.Newest()
 	if len(h) < 2 || !settings.Quarantine || newest.Status.Phase != v1alpha1.PhaseProgressing ||
-		newest.Spec.RollbackOf != 0 || newest.Spec.FilesOnly {
+		newest.Spec.RollbackOf != 0 || newest.FilesOnly() {
 		return nil
 	}
 	before := h[:len(h)-1]
@@ -23,7 +23,7 @@ func RepeatFailure(h history.History, settings workload.Settings, now time.Time)
 		return nil
 	}
 	failure, _ := before.Quarantined(newest.Spec.TemplateHash, now)
-	if failure == nil || failure.Spec.FilesDigest != newest.Spec.FilesDigest {
+	if failure == nil || !failure.PodsSame(newest) {
 		return nil // Other files may be the fix.
 	}
 	return failure

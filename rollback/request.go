@@ -19,34 +19,33 @@ type Answer struct {
 	Request string
 	// On is the revision that keeps the note.
 	On *v1alpha1.WorkloadRevision
-	// Outcome is what is noted and told; empty where nothing was asked.
-	Outcome string
-	// Granted says whether it is done; a request that is void was asked in vain.
-	Granted bool
+	// Result and Message are noted and told. They are empty if nothing was asked.
+	Result  v1alpha1.RequestResult
+	Message string
 }
 
 // AnswerRetry answers the request to lift the quarantine of a failed revision. The note lifts it.
 func AnswerRetry(h history.History, d *appsv1.Deployment) Answer {
 	value := d.Annotations[workload.RetryAnnotation]
-	request := workload.RetryAnnotation + "=" + value
+	request := history.BoundRequest(workload.RetryAnnotation, value)
 	if value == "" || len(h) == 0 || h.Answered(request) {
 		return Answer{}
 	}
-	a := Answer{Request: request, On: h.Newest()}
+	a := Answer{Request: request, On: h.Newest(), Result: v1alpha1.RequestRejected}
 	number, err := strconv.ParseInt(value, 10, 64)
 	if err != nil {
-		a.Outcome = "void: expected the number of a failed revision, such as 5"
+		a.Message = "expected the number of a failed revision, such as 5"
 		return a
 	}
 	failed := h.Number(number)
 	switch {
 	case failed == nil:
-		a.Outcome = fmt.Sprintf("void: there is no revision #%d", number)
-	case failed.Status.Phase != v1alpha1.PhaseFailed && failed.Status.Phase != v1alpha1.PhaseRolledBack:
+		a.Message = fmt.Sprintf("there is no revision #%d", number)
+	case !failed.HasFailed():
 		return Answer{} // Nothing refuses it; should it fail yet, it is answered then.
 	default:
-		a.On, a.Granted = failed, true
-		a.Outcome = fmt.Sprintf("what failed as #%d is admitted once more; apply it again", number)
+		a.On, a.Result = failed, v1alpha1.RequestAccepted
+		a.Message = fmt.Sprintf("what failed as #%d is admitted once more; apply it again", number)
 	}
 	return a
 }
@@ -55,17 +54,17 @@ func AnswerRetry(h history.History, d *appsv1.Deployment) Answer {
 // anything was asked; one that is held is decided again as long as the annotation stands.
 func DecideRequest(h history.History, d *appsv1.Deployment) (Decision, Answer) {
 	value := d.Annotations[workload.RollbackToAnnotation]
-	request := workload.RollbackToAnnotation + "=" + value
+	request := history.BoundRequest(workload.RollbackToAnnotation, value)
 	live := h.Newest()
-	if value == "" || live == nil || IsOpen(live) || h.Answered(request) {
+	if value == "" || live == nil || live.IsRollbackOpen() || h.Answered(request) {
 		return Decision{}, Answer{}
 	}
 	target, problem := requested(h, value)
 	if problem != "" {
-		return Decision{}, Answer{Request: request, On: live, Outcome: "void: " + problem}
+		return Decision{}, Answer{Request: request, On: live, Result: v1alpha1.RequestRejected, Message: problem}
 	}
-	if cause, reason := untouchable(d); cause != "" {
-		return Decision{Action: Hold, Cause: cause, Reason: reason, Request: request}, Answer{}
+	if reason, message := untouchable(d); reason != "" {
+		return Decision{Action: Hold, Reason: reason, Message: message, Request: request}, Answer{}
 	}
 	return Decision{Action: RollBack, Target: target, Request: request}, Answer{}
 }
@@ -85,10 +84,10 @@ func requested(h history.History, value string) (target *v1alpha1.WorkloadRevisi
 		return nil, fmt.Sprintf("#%d is live, not #%d", live.Spec.Number, expected)
 	case target == nil:
 		return nil, fmt.Sprintf("there is no revision #%d", wanted)
-	case target.Spec.IntentHash == live.Spec.IntentHash && target.Spec.FilesDigest == live.Spec.FilesDigest:
+	case target.RunsSame(live):
 		return nil, fmt.Sprintf("#%d is what is live", wanted)
-	case target.Status.Phase == v1alpha1.PhaseFailed || target.Status.Phase == v1alpha1.PhaseRolledBack:
-		return nil, fmt.Sprintf("#%d failed: %s", wanted, target.Status.Error)
+	case target.HasFailed():
+		return nil, fmt.Sprintf("#%d failed: %s", wanted, target.FailureMessage())
 	default:
 		return target, ""
 	}

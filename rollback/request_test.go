@@ -27,8 +27,8 @@ func TestARetryLiftsTheQuarantineOfItsRevisionOnce(t *testing.T) {
 		"NotAsked": {reason: "nothing was asked"},
 		"Granted":  {reason: "it failed", value: "2", granted: true, on: 2, outcome: "#2 is admitted once more; apply it again"},
 		"Early":    {reason: "it may fail yet, and is answered then", value: "3"},
-		"Unknown":  {reason: "there is no such revision", value: "9", on: 3, outcome: "void: there is no revision #9"},
-		"NoNumber": {reason: "it says how to ask", value: "yes", on: 3, outcome: "void: expected the number of a failed revision"},
+		"Unknown":  {reason: "there is no such revision", value: "9", on: 3, outcome: "there is no revision #9"},
+		"NoNumber": {reason: "it says how to ask", value: "yes", on: 3, outcome: "expected the number of a failed revision"},
 		"Healthy":  {reason: "it never was refused", value: "1", on: 0},
 	}
 	for name, tt := range tests {
@@ -36,8 +36,8 @@ func TestARetryLiftsTheQuarantineOfItsRevisionOnce(t *testing.T) {
 			h := past(healthy, rolledBack, healthy)
 			h[1].Status.PhaseTransitionTime = &metav1.Time{Time: now}
 			got := AnswerRetry(h, annotated(workload.RetryAnnotation, tt.value))
-			if got.Granted != tt.granted || !strings.Contains(got.Outcome, tt.outcome) || (got.Outcome == "") != (tt.outcome == "") {
-				t.Fatalf("%s: granted %t, %q", tt.reason, got.Granted, got.Outcome)
+			if (got.Result == v1alpha1.RequestAccepted) != tt.granted || !strings.Contains(got.Message, tt.outcome) || (got.Result == "") != (tt.outcome == "") {
+				t.Fatalf("%s: %s, %q", tt.reason, got.Result, got.Message)
 			}
 			if tt.outcome == "" {
 				return
@@ -45,9 +45,9 @@ func TestARetryLiftsTheQuarantineOfItsRevisionOnce(t *testing.T) {
 			if got.On.Spec.Number != tt.on {
 				t.Errorf("%s: noted on #%d, want #%d", tt.reason, got.On.Spec.Number, tt.on)
 			}
-			got.On.Status.Requests = []v1alpha1.Request{{Request: got.Request, Granted: got.Granted}}
-			if again := AnswerRetry(h, annotated(workload.RetryAnnotation, tt.value)); again.Outcome != "" {
-				t.Errorf("answered twice: %q", again.Outcome)
+			got.On.Status.Requests = []v1alpha1.Request{{Request: got.Request, Result: got.Result}}
+			if again := AnswerRetry(h, annotated(workload.RetryAnnotation, tt.value)); again.Result != "" {
+				t.Errorf("answered twice: %q", again.Message)
 			}
 			if failure, _ := h.Quarantined("b", now); (failure == nil) != tt.granted {
 				t.Errorf("%s: refused still: %t", tt.reason, failure != nil)
@@ -90,8 +90,8 @@ func TestARequestedRollback(t *testing.T) {
 				tt.change(d)
 			}
 			got, void := DecideRequest(tt.history, d)
-			if got.Action != tt.want || !strings.Contains(got.Reason+void.Outcome, tt.says) || (tt.says == "") != (got.Reason+void.Outcome == "") {
-				t.Fatalf("%s: got %q saying %q", tt.reason, got.Action, got.Reason+void.Outcome)
+			if got.Action != tt.want || !strings.Contains(got.Message+void.Message, tt.says) || (tt.says == "") != (got.Message+void.Message == "") {
+				t.Fatalf("%s: got %q saying %q", tt.reason, got.Action, got.Message+void.Message)
 			}
 			if tt.want == RollBack && (got.Target.Spec.Number != tt.to || got.Request != workload.RollbackToAnnotation+"="+tt.value) {
 				t.Errorf("%s: to #%d by %q", tt.reason, got.Target.Spec.Number, got.Request)
@@ -101,7 +101,7 @@ func TestARequestedRollback(t *testing.T) {
 }
 
 func served(h history.History, value string) history.History {
-	h[len(h)-1].Status.Requests = []v1alpha1.Request{{Request: workload.RollbackToAnnotation + "=" + value, Granted: true}}
+	h[len(h)-1].Status.Requests = []v1alpha1.Request{{Request: workload.RollbackToAnnotation + "=" + value, Result: v1alpha1.RequestAccepted}}
 	return h
 }
 

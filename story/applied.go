@@ -9,22 +9,23 @@ import (
 	"reprise.dev/reprise/workload"
 )
 
-// LatestUserRevision is the newest revision that Reprise did not make itself, in a history that holds all that was deployed.
+// LatestUserRevision returns the newest revision that is not a rollback. The history must hold all that was deployed. It returns
+// an error where Reprise made all stored revisions.
 func (w Workload) LatestUserRevision() (*v1alpha1.WorkloadRevision, error) {
 	r := w.newest(func(r *v1alpha1.WorkloadRevision) bool { return r.Spec.RollbackOf == 0 })
 	if r == nil {
-		return nil, fmt.Errorf("Reprise itself made every stored revision of %s; see %s", w.Name, w.command("history"))
+		return nil, fmt.Errorf("every stored revision of %s was made by Reprise; see %s", w.Name, w.command("history"))
 	}
 	return r, nil
 }
 
-// ByIntentHash is the newest revision with the intent of that hash, nil where there is none.
+// ByIntentHash returns the newest revision with the intent of that hash, nil where there is none.
 func (w Workload) ByIntentHash(hash string) *v1alpha1.WorkloadRevision {
 	return w.newest(func(r *v1alpha1.WorkloadRevision) bool { return r.Spec.IntentHash == hash })
 }
 
-// MatchManifest is the newest revision that is what a manifest says by itself, with labels and annotations that the deployer
-// adds beside it, as Helm does; nil where there is none. A snapshot that cannot be read is passed over.
+// MatchManifest returns the newest revision that equals a manifest, nil where there is none. The revision may have more labels
+// and annotations: Helm, for example, adds some. MatchManifest ignores snapshots that cannot be read.
 func (w Workload) MatchManifest(manifest workload.Intent) *v1alpha1.WorkloadRevision {
 	return w.newest(func(r *v1alpha1.WorkloadRevision) bool {
 		contents, err := history.DecodeSnapshot(r)
@@ -36,7 +37,7 @@ func (w Workload) MatchManifest(manifest workload.Intent) *v1alpha1.WorkloadRevi
 	})
 }
 
-// NotRecorded says that no revision is what a manifest says.
+// NotRecorded returns the error that no revision matches a manifest.
 func (w Workload) NotRecorded() error {
 	return fmt.Errorf("no revision of %s matches the file: it was not applied, it was rejected, or somebody changed the Deployment since; see %s", w.Name, w.command("history"))
 }

@@ -12,7 +12,7 @@ import (
 	"reprise.dev/reprise/internal/oneline"
 )
 
-// RollbackTarget is the last healthy revision that is not what runs, nil where there is none.
+// RollbackTarget returns the last healthy revision other than the live one, nil where there is none.
 func (w Workload) RollbackTarget() *v1alpha1.WorkloadRevision {
 	live := w.Live()
 	if live == nil {
@@ -20,24 +20,24 @@ func (w Workload) RollbackTarget() *v1alpha1.WorkloadRevision {
 	}
 	for i := len(w.History) - 1; i >= 0; i-- {
 		r := &w.History[i]
-		if r.Status.Phase == v1alpha1.PhaseHealthy && !same(r, live) {
+		if r.Status.Phase == v1alpha1.PhaseHealthy && !r.RunsSame(live) {
 			return r
 		}
 	}
 	return nil
 }
 
-// DefaultFailure is the revision that a person asks about who names none: the live one where it was left although it does not
-// do well, else the newest that failed; nil where nothing did.
+// DefaultFailure returns the failure to explain if the user names none: the live revision where its rollback is on hold, else
+// the newest failure, nil where nothing failed.
 func (w Workload) DefaultFailure() *v1alpha1.WorkloadRevision {
-	if live := w.Live(); live != nil && live.Status.Hold != "" {
+	if live := w.Live(); live != nil && live.RollbackHold() != nil {
 		return live
 	}
-	return w.LastFailure()
+	return w.History.LastFailure()
 }
 
-// DefaultLogsRevision is the revision whose logs a person asks for who names none: what failed, until another was deployed and is
-// well, then that; nil where nothing is recorded.
+// DefaultLogsRevision returns the revision whose logs to print if the user names none: the newest failure, or the live revision
+// once a later deployment is healthy. It is nil where nothing is recorded.
 func (w Workload) DefaultLogsRevision() *v1alpha1.WorkloadRevision {
 	if suspect := w.DefaultFailure(); suspect != nil && !w.recovered(suspect) {
 		return suspect
@@ -57,15 +57,15 @@ func same(a, b *v1alpha1.WorkloadRevision) bool {
 	return a.Spec.IntentHash == b.Spec.IntentHash && a.Spec.FilesDigest == b.Spec.FilesDigest
 }
 
-// DefaultDiff are the two revisions that a diff is about when none are named: the last healthy one and the newest. Where
-// those run the same, since Reprise has put a revision back, they are the healthy one and what had failed; else the
-// healthy one before and the newest. It says what they are.
+// DefaultDiff returns the two revisions to compare if the user names none, and what they are: the last healthy one and the newest.
+// After a rollback those two run the same. Then it returns the healthy one and the one that failed, else the previous healthy
+// one and the newest.
 func (w Workload) DefaultDiff() (from, to *v1alpha1.WorkloadRevision, why string, err error) {
 	newest, healthy := w.History.Newest(), w.History.LastHealthy()
 	switch {
 	case len(w.History) < 2:
 		return nil, nil, "", fmt.Errorf("%s has %s, and a diff needs two", w.Name, counted(len(w.History)))
-	case healthy != nil && !same(healthy, newest):
+	case healthy != nil && !healthy.RunsSame(newest):
 		return healthy, newest, "the last healthy revision and the newest", nil
 	case newest.Spec.RollbackOf != 0:
 		from, to = w.History.Number(newest.Spec.RestoredFrom), w.History.Number(newest.Spec.RollbackOf)
@@ -74,7 +74,7 @@ func (w Workload) DefaultDiff() (from, to *v1alpha1.WorkloadRevision, why string
 		}
 	}
 	for i := len(w.History) - 2; i >= 0; i-- {
-		if r := &w.History[i]; r.Status.Phase == v1alpha1.PhaseHealthy && !same(r, newest) {
+		if r := &w.History[i]; r.Status.Phase == v1alpha1.PhaseHealthy && !r.RunsSame(newest) {
 			return r, newest, "the previous healthy revision and the newest", nil
 		}
 	}
@@ -93,7 +93,7 @@ func counted(n int) string {
 	}
 }
 
-// Revision is the revision that a person names by its number, with or without a #.
+// Revision returns the revision with a number, which may begin with #. The error lists the numbers that there are.
 func (w Workload) Revision(name string) (*v1alpha1.WorkloadRevision, error) {
 	n, err := strconv.ParseInt(strings.TrimPrefix(name, "#"), 10, 64)
 	if err != nil {
@@ -116,7 +116,7 @@ func (w Workload) numbers() string {
 	return strings.Join(all, ", ")
 }
 
-// Nearest is the name that a misspelt one may have meant, empty where none is near.
+// Nearest returns the name that a misspelt one may stand for, empty where none is similar.
 func Nearest(name string, names []string) string {
 	nearest, least := "", max(len(name)/2, 2)+1
 	for _, candidate := range slices.Sorted(slices.Values(names)) {
@@ -127,7 +127,7 @@ func Nearest(name string, names []string) string {
 	return nearest
 }
 
-// Label says in a few words what a revision is.
+// Label returns a short description of a revision: its phase and images.
 func Label(r *v1alpha1.WorkloadRevision) string {
 	return oneline.Of(fmt.Sprintf("%s %s", phase(r), r.Spec.Images))
 }

@@ -33,8 +33,8 @@ type Denial struct {
 	v1alpha1.Denial
 }
 
-// WithEvents adds to a workload what events about it say of admission: the newest apply that was refused since the newest
-// revision was deployed, and that what runs was not judged whole. Events are kept for an hour by most clusters.
+// WithEvents returns the workload with Denied and Unchecked as its Events tell: the newest apply that admission rejected since the
+// newest revision was deployed, and whether policies could not check the live one. Most clusters keep Events for an hour.
 func (w Workload) WithEvents(events []corev1.Event) Workload {
 	w.Denied, w.Unchecked = nil, nil
 	if w.Deployment == nil {

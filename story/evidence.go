@@ -13,7 +13,7 @@ const shownLines = 10
 
 // evidence is what the failing containers left behind. Of those that ended alike in several pods, one is shown.
 func (d Diagnosis) evidence(p *page) {
-	all := d.Revision.Status.Evidence
+	all := d.Revision.SavedEvidence()
 	alike := map[string]int{}
 	for _, e := range all {
 		alike[kind(e)]++
@@ -24,9 +24,9 @@ func (d Diagnosis) evidence(p *page) {
 			continue
 		}
 		alike[kind(e)] = 0
-		title := "Evidence from pod " + e.Pod
-		if e.Container != "" {
-			title = fmt.Sprintf("Evidence from container %s of pod %s", e.Container, e.Pod)
+		title := "Evidence from pod " + e.PodName
+		if e.ContainerName != "" {
+			title = fmt.Sprintf("Evidence from container %s of pod %s", e.ContainerName, e.PodName)
 		}
 		if others > 0 {
 			title += fmt.Sprintf(", and %d more like it", others)
@@ -48,7 +48,7 @@ func kind(e v1alpha1.Evidence) string {
 	if e.ExitCode != nil {
 		code = fmt.Sprint(*e.ExitCode)
 	}
-	return strings.Join([]string{e.Container, e.Reason, code}, "\x00")
+	return strings.Join([]string{e.ContainerName, e.Reason, code}, "\x00")
 }
 
 // ending says how a container ended.
@@ -72,7 +72,7 @@ func ending(e v1alpha1.Evidence) string {
 	return strings.Join(parts, ", ")
 }
 
-// LogOf is the log that tells most: that of the run before, where there is one, since the last may only have begun.
+// LogOf returns the more informative log: that of the previous instance, where there is one. The last one may have just started.
 func LogOf(e v1alpha1.Evidence) []string {
 	if len(e.PreviousLog) > 0 {
 		return e.PreviousLog

@@ -9,6 +9,7 @@ import (
 
 	"reprise.dev/reprise/api/v1alpha1"
 	"reprise.dev/reprise/diff"
+	"reprise.dev/reprise/history"
 	"reprise.dev/reprise/workload"
 )
 
@@ -42,21 +43,21 @@ func crashed(to int64) func(*v1alpha1.WorkloadRevision) {
 	return func(r *v1alpha1.WorkloadRevision) {
 		r.Spec.Images = "podinfo:6.7.1"
 		r.Spec.ChangeSummary = "containers.frontend.image 6.7.0 → 6.7.1, containers.frontend.args added ([\"echo boom >&2; exit 1\"]), 2 more changes"
-		r.Status.Error = `container frontend exits 1 (2 restarts): "boom"`
-		r.Status.DiffAgainst = to
-		r.Status.Diff = []string{"containers.frontend.image 6.7.0 → 6.7.1", "containers.frontend.args added"}
 		evidence := v1alpha1.Evidence{
-			Pod: "sample-app-5d4f7c9b8-abcde", Container: "frontend", Reason: "CrashLoopBackOff", ExitCode: new(int32(1)), RestartCount: 2,
+			PodName: "sample-app-5d4f7c9b8-abcde", ContainerName: "frontend", Reason: "CrashLoopBackOff", ExitCode: new(int32(1)), RestartCount: 2,
 			Message: "back-off 10s restarting failed container=frontend",
 			Log:     []string{"starting frontend"}, PreviousLog: []string{"starting frontend", "\x1b[31mboom\x1b[0m\a"},
 			Events: []string{"Pulled: Container image already present", "BackOff: Back-off restarting failed container frontend"},
 		}
 		other := evidence
-		other.Pod = "sample-app-5d4f7c9b8-fghij"
-		r.Status.Evidence = []v1alpha1.Evidence{evidence, other}
+		other.PodName = "sample-app-5d4f7c9b8-fghij"
+		r.Status.Failure = &v1alpha1.Failure{
+			Reason: v1alpha1.FailureWorkloadFailed, Message: `container frontend exits 1 (2 restarts): "boom"`, ComparedWith: to,
+			Changes: []string{"containers.frontend.image 6.7.0 → 6.7.1", "containers.frontend.args added"}, Evidence: []v1alpha1.Evidence{evidence, other},
+		}
 		began, done := r.Spec.AcceptedTime.Add(8*time.Second), r.Spec.AcceptedTime.Add(9*time.Second)
 		r.Status.Rollback = &v1alpha1.Rollback{
-			To: to, Attempt: 1, StartTime: metav1.NewTime(began), CompletionTime: &metav1.Time{Time: done},
+			State: v1alpha1.RollbackDone, ToRevision: to, Attempt: 1, StartTime: metav1.NewTime(began), CompletionTime: &metav1.Time{Time: done},
 		}
 	}
 }
@@ -110,7 +111,7 @@ func left() Workload {
 		revision(1, v1alpha1.PhaseHealthy, time.Hour),
 		revision(2, v1alpha1.PhaseFailed, 5*time.Minute, crashed(1), func(r *v1alpha1.WorkloadRevision) {
 			r.Status.Rollback = nil
-			r.Status.Hold = "reprise.dev/rollback is manual; deploy a fix, or go back by applying an older manifest"
+			history.HoldRollback(&r.Status, v1alpha1.HoldManual, "reprise.dev/rollback is manual; deploy a fix, or go back by applying an older manifest", now)
 		}),
 	)
 	w.Settings.Rollback = workload.ModeManual

@@ -101,10 +101,10 @@ func TestPages(t *testing.T) {
 	noted := Diagnosis{Workload: left(), Revision: left().DefaultFailure()} // The snapshots cannot be read.
 	asked := rescued()
 	asked.History[1].Status = v1alpha1.WorkloadRevisionStatus{Phase: v1alpha1.PhaseHealthy, PhaseTransitionTime: past(time.Minute), Rollback: &v1alpha1.Rollback{
-		To: 1, Request: "reprise.dev/rollback-to=1@2", CompletionTime: past(time.Minute),
+		State: v1alpha1.RollbackDone, ToRevision: 1, Request: "reprise.dev/rollback-to=1@2", CompletionTime: past(time.Minute),
 	}}
 	outside := rescued()
-	outside.History[1].Status.CauseOutside = true
+	outside.History[1].Status.Failure.Reason = v1alpha1.FailureExternalCause
 	fixed := shop(append(rescued().History, revision(4, v1alpha1.PhaseHealthy, 50*time.Second))...)
 	why := func(w Workload, n int64) Diagnosis {
 		return Diagnosis{Workload: w, Revision: w.History.Number(n), Changes: changes}

@@ -8,7 +8,7 @@ import (
 	"reprise.dev/reprise/internal/oneline"
 )
 
-// HistoryTable lists a workload's revisions, the newest last, with the live and the last healthy one marked.
+// HistoryTable returns a table of a workload's revisions, the newest last. It marks the live and the last healthy one.
 func HistoryTable(w Workload, now time.Time) Table {
 	t := Table{columns: []column{
 		{name: "REVISION"}, {name: "PHASE"}, {name: "NOTE", givesWay: 1},
@@ -25,7 +25,7 @@ func HistoryTable(w Workload, now time.Time) Table {
 		t.rows = append(t.rows, []cell{
 			{text: strconv.FormatInt(r.Spec.Number, 10)}, {phase(r), ofPhase(phase(r))}, {w.note(r), bold},
 			{text: oneline.Of(r.Spec.Images)}, {text: oneline.Of(change)}, {text: oneline.Of(r.Spec.FieldManager)},
-			{text: age(r.Spec.AcceptedTime.Time, now)}, {oneline.Of(r.Status.Error), red},
+			{text: age(r.Spec.AcceptedTime.Time, now)}, {oneline.Of(r.FailureMessage()), red},
 			{text: oneline.Of(r.Spec.DeliveredBy)}, {text: oneline.Of(r.Spec.ChangeCause)},
 		})
 	}

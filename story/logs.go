@@ -14,7 +14,7 @@ import (
 	"reprise.dev/reprise/workload"
 )
 
-// PodsOf are those of pods that run a revision's pod template. Revisions with the same one share them.
+// PodsOf returns the pods that run a revision's pod template. Revisions with the same template share them.
 func PodsOf(r *v1alpha1.WorkloadRevision, sets []appsv1.ReplicaSet, pods []corev1.Pod) []corev1.Pod {
 	own := map[types.UID]bool{}
 	for _, set := range sets {
@@ -29,28 +29,28 @@ func PodsOf(r *v1alpha1.WorkloadRevision, sets []appsv1.ReplicaSet, pods []corev
 	return found
 }
 
-// Wants reports whether the Deployment wants pods of a revision's pod template, or may do so still.
+// Wants reports whether the Deployment has a revision's pod template, so that there are pods or will be.
 func (w Workload) Wants(r *v1alpha1.WorkloadRevision) bool {
 	return w.Deployment != nil && workload.TemplateHash(&w.Deployment.Spec.Template) == r.Spec.TemplateHash
 }
 
-// SavedOf are the containers of which logs were saved, each once.
+// SavedOf returns the names of the containers whose logs were saved, each once.
 func SavedOf(r *v1alpha1.WorkloadRevision) []string {
 	var names []string
-	for _, e := range r.Status.Evidence {
-		if e.Container != "" && !slices.Contains(names, e.Container) {
-			names = append(names, e.Container)
+	for _, e := range r.SavedEvidence() {
+		if e.ContainerName != "" && !slices.Contains(names, e.ContainerName) {
+			names = append(names, e.ContainerName)
 		}
 	}
 	return names
 }
 
-// SavedLogs are the last lines that were saved of a revision's failing containers, or of one of them, each with its pod
-// and container. Without previous, it is the log that tells most.
+// SavedLogs returns the last lines that were saved of a revision's failing containers, or of one of them. Each line begins with
+// its pod and container. Without previous, it is the log that LogOf chooses.
 func SavedLogs(r *v1alpha1.WorkloadRevision, container string, previous bool) []string {
 	var lines []string
-	for _, e := range r.Status.Evidence {
-		if container != "" && e.Container != container {
+	for _, e := range r.SavedEvidence() {
+		if container != "" && e.ContainerName != container {
 			continue
 		}
 		log := LogOf(e)
@@ -58,7 +58,7 @@ func SavedLogs(r *v1alpha1.WorkloadRevision, container string, previous bool) []
 			log = e.PreviousLog
 		}
 		for _, line := range log {
-			lines = append(lines, fmt.Sprintf("[pod/%s/%s] %s", e.Pod, e.Container, oneline.Clean(line)))
+			lines = append(lines, fmt.Sprintf("[pod/%s/%s] %s", e.PodName, e.ContainerName, oneline.Clean(line)))
 		}
 	}
 	return lines

@@ -48,8 +48,8 @@ func TestARevisionsPodsAreThoseOfItsTemplate(t *testing.T) {
 
 func TestSavedLogsAreThoseThatTellMost(t *testing.T) {
 	r := revision(2, v1alpha1.PhaseRolledBack, time.Minute, crashed(1))
-	r.Status.Evidence[1].PreviousLog = nil
-	r.Status.Evidence[1].Container = "sidecar"
+	r.Status.Failure.Evidence[1].PreviousLog = nil
+	r.Status.Failure.Evidence[1].ContainerName = "sidecar"
 	for name, tt := range map[string]struct {
 		container string
 		previous  bool

@@ -23,21 +23,21 @@ func (w Workload) RollbackRequestStatus(q Request) Progress {
 	if answer == nil {
 		return w.unanswered(q)
 	}
-	if !answer.Granted {
-		return Progress{State: Failed, Message: oneline.Of(answer.Outcome)}
+	if answer.Result != v1alpha1.RequestAccepted {
+		return Progress{State: Failed, Message: oneline.Of(answer.Message)}
 	}
 	put := w.History.Number(q.From + 1)
 	if put == nil || put.Spec.RollbackOf != q.From {
-		return Progress{Message: oneline.Of(answer.Outcome)}
+		return Progress{Message: oneline.Of(answer.Message)}
 	}
 	ready, wanted := pods(w.Deployment)
 	message := fmt.Sprintf("#%d runs as #%d, which is %s, %d of %d pods ready", put.Spec.RestoredFrom, put.Spec.Number, phase(put), ready, wanted)
-	switch put.Status.Phase {
-	case v1alpha1.PhaseHealthy:
+	switch {
+	case put.Status.Phase == v1alpha1.PhaseHealthy:
 		return Progress{State: Healthy, Message: message}
-	case v1alpha1.PhaseFailed, v1alpha1.PhaseRolledBack:
-		return Progress{State: Failed, Message: message + ": " + oneline.Of(put.Status.Error)}
-	case v1alpha1.PhaseSuperseded:
+	case put.HasFailed():
+		return Progress{State: Failed, Message: message + ": " + oneline.Of(put.FailureMessage())}
+	case put.Status.Phase == v1alpha1.PhaseSuperseded:
 		return Progress{State: Superseded, Message: w.superseded(put)}
 	default:
 		return Progress{Message: message}
@@ -48,8 +48,8 @@ func (w Workload) RollbackRequestStatus(q Request) Progress {
 func (w Workload) unanswered(q Request) Progress {
 	requested, newest := w.History.Number(q.From), w.History.Newest()
 	switch {
-	case requested != nil && requested.Status.Hold != "" && requested.Status.Hold != q.Held:
-		return Progress{State: Failed, Message: "rollback on hold: " + oneline.Of(requested.Status.Hold)}
+	case requested != nil && requested.RollbackHold() != nil && requested.HoldMessage() != q.Held:
+		return Progress{State: Failed, Message: "rollback on hold: " + oneline.Of(requested.HoldMessage())}
 	case newest != nil && newest.Spec.Number != q.From && newest.Spec.RollbackOf != q.From:
 		return Progress{State: Superseded, Message: fmt.Sprintf("superseded by #%d, which was deployed in the meantime", newest.Spec.Number)}
 	default:
@@ -57,7 +57,7 @@ func (w Workload) unanswered(q Request) Progress {
 	}
 }
 
-// Answer is the answer to a request, an annotation and its value; nil where there is none yet.
+// Answer returns the answer to a request, which is an annotation and its value. It is nil where there is none yet.
 func (w Workload) Answer(request string) *v1alpha1.Request {
 	for i := range w.History {
 		for j := range w.History[i].Status.Requests {
@@ -69,20 +69,20 @@ func (w Workload) Answer(request string) *v1alpha1.Request {
 	return nil
 }
 
-// RetryStatus is where a request to admit once more what failed stands.
+// RetryStatus returns how far a request to lift a quarantine is.
 func (w Workload) RetryStatus(annotation string) Progress {
 	answer := w.Answer(annotation)
 	switch {
 	case answer == nil:
 		return Progress{Message: "requested by " + annotation}
-	case answer.Granted:
-		return Progress{State: Healthy, Message: oneline.Of(answer.Outcome)}
+	case answer.Result == v1alpha1.RequestAccepted:
+		return Progress{State: Healthy, Message: oneline.Of(answer.Message)}
 	default:
-		return Progress{State: Failed, Message: oneline.Of(answer.Outcome)}
+		return Progress{State: Failed, Message: oneline.Of(answer.Message)}
 	}
 }
 
-// NoFailure says why there is nothing to admit once more: r is the revision that was named, nil where none was.
+// NoFailure says why there is no quarantine to lift. The revision is the one that the user named, nil where they named none.
 func NoFailure(w Workload, r *v1alpha1.WorkloadRevision) string {
 	if r == nil {
 		return fmt.Sprintf("no stored revision of %s has failed", w.Name)

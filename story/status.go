@@ -62,7 +62,7 @@ const (
 	unguarded = "Reprise does not guard it any more: it lost Score's annotation " + workload.NameAnnotation + ", or has the label " + workload.GuardLabel + ": " + workload.GuardDisabled
 )
 
-// StatusOf sums a workload up.
+// StatusOf returns the status of a workload.
 func StatusOf(w Workload, now time.Time) Status {
 	s := Status{Namespace: w.Namespace, Name: w.Name, Rollback: w.Settings.Rollback, Denied: w.Denied, Unchecked: w.Unchecked}
 	s.Ready, s.Pods = pods(w.Deployment)
@@ -74,7 +74,7 @@ func StatusOf(w Workload, now time.Time) Status {
 		s.Note = unguarded
 	case live != nil:
 		s.Revision, s.Phase, s.Images = live.Spec.Number, live.Status.Phase, live.Spec.Images
-		s.Restores, s.Hold = live.Spec.RestoredFrom, live.Status.Hold
+		s.Restores, s.Hold = live.Spec.RestoredFrom, live.HoldMessage()
 		s.Since = &metav1.Time{Time: since(live)}
 	case len(w.History) == 0:
 		s.Note = "no revision is recorded yet"
@@ -84,10 +84,10 @@ func StatusOf(w Workload, now time.Time) Status {
 	if healthy := w.History.LastHealthy(); healthy != nil {
 		s.LastHealthy = healthy.Spec.Number
 	}
-	if last := w.LastFailure(); last != nil {
-		s.LastFailure = &Failure{Revision: last.Spec.Number, At: metav1.NewTime(since(last)), Error: last.Status.Error}
-		if plan := last.Status.Rollback; plan != nil && plan.CompletionTime != nil {
-			s.LastFailure.RolledBackTo = plan.To
+	if last := w.History.LastFailure(); last != nil {
+		s.LastFailure = &Failure{Revision: last.Spec.Number, At: metav1.NewTime(since(last)), Error: last.FailureMessage()}
+		if last.IsRollbackDone() {
+			s.LastFailure.RolledBackTo = last.Status.Rollback.ToRevision
 		}
 	}
 	if failed, until := w.Quarantined(now); failed != nil {
@@ -96,10 +96,10 @@ func StatusOf(w Workload, now time.Time) Status {
 	return s
 }
 
-// Gone is the last status of a workload that is not there any more.
+// Gone returns the last status of a workload that was deleted together with its history.
 func (s Status) Gone() Status { return Status{Namespace: s.Namespace, Name: s.Name, Note: gone} }
 
-// StatusTable lists workloads, a line each; with their namespaces where there are several.
+// StatusTable returns a table with a row for each workload, with a column for namespaces if wanted.
 func StatusTable(all []Status, namespaces bool, now time.Time) Table {
 	t := Table{columns: []column{
 		{name: "NAMESPACE"}, {name: "NAME"}, {name: "REVISION"}, {name: "PHASE"}, {name: "PODS"},

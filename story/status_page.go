@@ -9,7 +9,7 @@ import (
 	"reprise.dev/reprise/workload"
 )
 
-// StatusPage says in a few lines how one workload is.
+// StatusPage returns the status of one workload, in a few lines.
 func StatusPage(w Workload, look Terminal, now time.Time) string {
 	s := StatusOf(w, now)
 	var out strings.Builder

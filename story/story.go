@@ -1,5 +1,5 @@
-// Package story tells people what became of a workload: out of its history and of what runs come the answers that the
-// kubectl plugin prints, as lines, tables and pages of a given width.
+// Package story composes the text that the kubectl plugin prints about a workload, from its history and its Deployment: lines,
+// tables and pages of a given width.
 //
 // It holds no client and no clock. What it prints is masked already where Reprise wrote it down.
 package story
@@ -28,35 +28,23 @@ type Workload struct {
 	History history.History
 	// Settings are those of its annotations and its namespace's; the install's own defaults are not known.
 	Settings workload.Settings
-	// Denied is the newest apply that was refused since the newest revision was deployed, nil where there is none or it is
-	// not known. Unchecked is that what runs was not judged whole at admission.
+	// Denied is the newest apply that admission rejected since the newest revision was deployed. Unchecked says that policies
+	// could not check the live revision. They are nil where there is none, or Events were not read.
 	Denied, Unchecked *Denial
 }
 
-// Live is the revision that runs: nil where the Deployment is gone, or was changed and not recorded yet.
+// Live returns the revision that runs. It is nil where the Deployment is gone, or was changed and is not recorded yet.
 func (w Workload) Live() *v1alpha1.WorkloadRevision {
-	newest := w.History.Newest()
-	if newest == nil || w.Deployment == nil || newest.Spec.WorkloadRef.UID != w.Deployment.UID ||
-		newest.Spec.IntentHash != workload.IntentOf(w.Deployment).Hash() {
+	if w.Deployment == nil {
 		return nil
 	}
-	return newest
+	return w.History.Live(w.Deployment)
 }
 
-// LastFailure is the newest revision that failed, nil where none is kept.
-func (w Workload) LastFailure() *v1alpha1.WorkloadRevision {
-	for i := len(w.History) - 1; i >= 0; i-- {
-		if HasFailed(&w.History[i]) {
-			return &w.History[i]
-		}
-	}
-	return nil
-}
-
-// Quarantined is the latest failure whose pod template is still refused at admission, and until when; nil where there is
-// none. That its cause has healed since, which ends it early, is not seen here.
+// Quarantined returns the newest failure if its pod template is in quarantine, and until when, else nil. It does not know that a
+// quarantine ended early because its cause healed.
 func (w Workload) Quarantined(now time.Time) (*v1alpha1.WorkloadRevision, time.Time) {
-	last := w.LastFailure()
+	last := w.History.LastFailure()
 	if last == nil || w.Deployment == nil || !w.Settings.Quarantine {
 		return nil, time.Time{}
 	}
@@ -73,11 +61,6 @@ func (w Workload) restored(replaced *v1alpha1.WorkloadRevision) *v1alpha1.Worklo
 	return nil
 }
 
-// HasFailed reports whether a revision failed, whatever was done about it.
-func HasFailed(r *v1alpha1.WorkloadRevision) bool {
-	return r.Status.Phase == v1alpha1.PhaseFailed || r.Status.Phase == v1alpha1.PhaseRolledBack
-}
-
 // command is what to type for more about a workload.
 func (w Workload) command(verb string, rest ...any) string {
 	line := fmt.Sprintf("kubectl reprise %s %s -n %s", verb, w.Name, w.Namespace)
@@ -87,7 +70,7 @@ func (w Workload) command(verb string, rest ...any) string {
 	return line + w.inContext()
 }
 
-// Resume is what to type to have failures rolled back again.
+// Resume returns the command that ends a pause.
 func (w Workload) Resume() string { return w.command("resume") }
 
 // inContext names the caller's context where it is not the current one.

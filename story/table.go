@@ -39,13 +39,13 @@ type Table struct {
 	shows func(row int) bool
 }
 
-// Only leaves rows out that are written already, and keeps the columns as wide as they take.
+// Only returns the table without some of its rows. The columns keep their widths.
 func (t Table) Only(shows func(row int) bool) Table {
 	t.shows = shows
 	return t
 }
 
-// Write writes the table: in a pipe as wide as it is, on a terminal cut to its width. wide adds columns.
+// Write writes the table. On a terminal it is cut to the width, in a pipe it is not. With wide it has more columns.
 func (t Table) Write(w io.Writer, look Terminal, wide, headings bool) error {
 	shown := t.choose(look.Width, wide)
 	widths := t.fit(shown, look.Width)

@@ -23,7 +23,7 @@ type Versions struct {
 	Revisions []string `json:"revisions"`
 }
 
-// Incompatibility says what does not fit, and what to do; empty where all does.
+// Incompatibility says which versions are not compatible and what to do. It is empty where all are.
 func (v Versions) Incompatibility() string {
 	switch {
 	case len(v.Revisions) == 0:
@@ -51,7 +51,7 @@ func released(text string) *version.Version {
 	return v
 }
 
-// Page lists the versions, and what does not fit.
+// Page returns the versions, a line each, and what is not compatible.
 func (v Versions) Page() string {
 	served := strings.Join(v.Revisions, ", ")
 	if served == "" {

@@ -26,11 +26,11 @@ type Progress struct {
 	Message string
 }
 
-// rollbackTime is how long a failure is not told as final, since its rollback, or why there is none, belongs to the story.
+// rollbackTime is how long a failure is not final: WaitStatus waits for its rollback, or for the reason of a hold.
 const rollbackTime = 30 * time.Second
 
-// Recorded reports whether the history holds all that was deployed until now, or what is missing. changedFiles are those
-// of Score's files that do not hold what the newest revision had.
+// Recorded reports whether the history holds all that was deployed until now, and if not, what is missing. changedFiles are the
+// Score files whose contents differ from the newest revision's.
 func (w Workload) Recorded(changedFiles []string) (bool, string) {
 	switch {
 	case w.Deployment == nil:
@@ -47,7 +47,7 @@ func (w Workload) Recorded(changedFiles []string) (bool, string) {
 	}
 }
 
-// WaitStatus says where a revision stands. What failed is told once its rollback has ended or is not to come.
+// WaitStatus returns how far a revision is. A failure is final once its rollback is complete, or there is none to come.
 func (w Workload) WaitStatus(n int64, now time.Time) Progress {
 	r := w.History.Number(n)
 	if r == nil {
@@ -60,9 +60,8 @@ func (w Workload) WaitStatus(n int64, now time.Time) Progress {
 	case v1alpha1.PhaseRolledBack:
 		return Progress{State: Failed, Message: pending}
 	case v1alpha1.PhaseFailed:
-		underWay := r.Status.Rollback != nil && r.Status.Rollback.CompletionTime == nil
-		undecided := w.Settings.Rollback != workload.ModeOff && r.Status.Hold == "" && (underWay || r == w.History.Newest())
-		if undecided && now.Sub(since(r)) < rollbackTime {
+		undecided := r.IsRollbackOpen() || r.RollbackHold() == nil && r == w.History.Newest()
+		if w.Settings.Rollback != workload.ModeOff && undecided && now.Sub(since(r)) < rollbackTime {
 			return Progress{Message: pending + "; Reprise decides whether to roll it back"}
 		}
 		return Progress{State: Failed, Message: pending}
@@ -74,11 +73,11 @@ func (w Workload) WaitStatus(n int64, now time.Time) Progress {
 	}
 	ready, wanted := pods(w.Deployment)
 	pending += fmt.Sprintf(", %d of %d pods ready", ready, wanted)
-	if r.Spec.FilesOnly {
+	if r.FilesOnly() {
 		pending += fmt.Sprintf("; only files changed, and pods read them when they start: kubectl rollout restart deployment/%s -n %s%s", w.Name, w.Namespace, w.inContext())
 	}
-	if r.Status.Hold != "" {
-		pending += "; " + oneline.Of(r.Status.Hold)
+	if held := r.RollbackHold(); held != nil {
+		pending += "; " + oneline.Of(held.Message)
 	}
 	return Progress{Message: pending}
 }
@@ -96,7 +95,7 @@ func (w Workload) healthy(r *v1alpha1.WorkloadRevision) string {
 func (w Workload) superseded(r *v1alpha1.WorkloadRevision) string {
 	text := fmt.Sprintf("%s #%d was replaced before there was a verdict", w.Name, r.Spec.Number)
 	if plan := r.Status.Rollback; plan != nil && plan.Request != "" {
-		return text + fmt.Sprintf(": rolled back to #%d, requested by %s", plan.To, oneline.Of(plan.Request))
+		return text + fmt.Sprintf(": rolled back to #%d, requested by %s", plan.ToRevision, oneline.Of(plan.Request))
 	}
 	if next := w.History.Number(r.Spec.Number + 1); next != nil {
 		text += fmt.Sprintf(": #%d was deployed by %s", next.Spec.Number, oneline.Of(next.Spec.FieldManager))

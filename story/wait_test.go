@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"reprise.dev/reprise/api/v1alpha1"
+	"reprise.dev/reprise/history"
 	"reprise.dev/reprise/workload"
 )
 
@@ -70,16 +71,20 @@ func TestWorkload_WaitStatus(t *testing.T) {
 	}
 	off := failing(12 * time.Second)
 	off.Settings.Rollback = workload.ModeOff
-	held := failing(12*time.Second, func(r *v1alpha1.WorkloadRevision) { r.Status.Hold = "no healthy revision is known" })
+	held := failing(12*time.Second, func(r *v1alpha1.WorkloadRevision) {
+		history.HoldRollback(&r.Status, v1alpha1.HoldNoHealthyRevision, "no healthy revision is known", now)
+	})
 	overtaken := shop(append(failing(12*time.Second).History, revision(3, v1alpha1.PhaseProgressing, time.Second))...)
 	halfway := shop(append(failing(12*time.Second).History, revision(3, v1alpha1.PhaseProgressing, time.Second, like(1), restores(1, 2)))...)
-	halfway.History[1].Status.Rollback = &v1alpha1.Rollback{To: 1}
+	halfway.History[1].Status.Rollback = &v1alpha1.Rollback{State: v1alpha1.RollbackExecuting, ToRevision: 1}
 	written := failing(12 * time.Second)
 	written.Deployment.Spec.MinReadySeconds = 9
-	veto := shop(revision(1, v1alpha1.PhaseProgressing, time.Minute, func(r *v1alpha1.WorkloadRevision) { r.Status.Hold = "old pods fail in the same way" }))
-	files := shop(revision(1, v1alpha1.PhaseProgressing, time.Minute, func(r *v1alpha1.WorkloadRevision) { r.Spec.FilesOnly = true }))
+	veto := shop(revision(1, v1alpha1.PhaseProgressing, time.Minute, func(r *v1alpha1.WorkloadRevision) {
+		history.HoldRollback(&r.Status, v1alpha1.HoldNotCausedByChange, "old pods fail in the same way", now)
+	}))
+	files := shop(revision(1, v1alpha1.PhaseProgressing, time.Minute, func(r *v1alpha1.WorkloadRevision) { r.Spec.ChangeScope = v1alpha1.ChangeFilesOnly }))
 	asked := shop(revision(1, v1alpha1.PhaseHealthy, time.Hour), revision(2, v1alpha1.PhaseSuperseded, time.Minute), revision(3, v1alpha1.PhaseHealthy, time.Second, restores(1, 2)))
-	asked.History[1].Status.Rollback = &v1alpha1.Rollback{To: 1, Request: "reprise.dev/rollback-to=1@2"}
+	asked.History[1].Status.Rollback = &v1alpha1.Rollback{State: v1alpha1.RollbackDone, ToRevision: 1, Request: "reprise.dev/rollback-to=1@2"}
 
 	tests := map[string]struct {
 		reason string
@@ -122,14 +127,16 @@ func TestWorkload_RollbackRequestStatus(t *testing.T) {
 	before := func(change ...func(*v1alpha1.WorkloadRevision)) []v1alpha1.WorkloadRevision {
 		return []v1alpha1.WorkloadRevision{revision(1, v1alpha1.PhaseHealthy, time.Hour), revision(2, v1alpha1.PhaseHealthy, time.Minute, change...)}
 	}
-	answered := func(granted bool, outcome string) func(*v1alpha1.WorkloadRevision) {
+	answered := func(result v1alpha1.RequestResult, message string) func(*v1alpha1.WorkloadRevision) {
 		return func(r *v1alpha1.WorkloadRevision) {
-			r.Status.Requests = []v1alpha1.Request{{Request: annotation, Granted: granted, Outcome: outcome}}
+			r.Status.Requests = []v1alpha1.Request{{Request: annotation, Result: result, Message: message}}
 		}
 	}
-	held := func(r *v1alpha1.WorkloadRevision) { r.Status.Hold = "the rollout is paused" }
+	held := func(r *v1alpha1.WorkloadRevision) {
+		history.HoldRollback(&r.Status, v1alpha1.HoldPaused, "the rollout is paused", now)
+	}
 	put := func(phase v1alpha1.Phase) Workload {
-		return shop(append(before(answered(true, "#1 was put back")), revision(3, phase, time.Second, like(1), restores(1, 2)))...)
+		return shop(append(before(answered(v1alpha1.RequestAccepted, "#1 was put back")), revision(3, phase, time.Second, like(1), restores(1, 2)))...)
 	}
 	tests := map[string]struct {
 		reason string
@@ -139,8 +146,8 @@ func TestWorkload_RollbackRequestStatus(t *testing.T) {
 		says   string
 	}{
 		"Asked":      {"there is no answer yet", shop(before()...), "", Pending, annotation},
-		"Void":       {"it is void", shop(before(answered(false, "void: #3 is live"))...), "", Failed, "void: #3 is live"},
-		"Granted":    {"it is put back, and not recorded yet", shop(before(answered(true, "#1 was put back"))...), "", Pending, "#1 was put back"},
+		"Void":       {"it is void", shop(before(answered(v1alpha1.RequestRejected, "#3 is live"))...), "", Failed, "#3 is live"},
+		"Granted":    {"it is put back, and not recorded yet", shop(before(answered(v1alpha1.RequestAccepted, "#1 was put back"))...), "", Pending, "#1 was put back"},
 		"Rolling":    {"its rollout is under way", put(v1alpha1.PhaseProgressing), "", Pending, "#1 runs as #3, which is Progressing"},
 		"Healthy":    {"it is well", put(v1alpha1.PhaseHealthy), "", Healthy, "#1 runs as #3, which is Healthy"},
 		"Failed":     {"it fails too", put(v1alpha1.PhaseFailed), "", Failed, "which is Failed"},

@@ -15,13 +15,12 @@ import (
 type Diagnosis struct {
 	Workload Workload
 	Revision *v1alpha1.WorkloadRevision
-	// Changes are what it changed against the revision that status.diffAgainst names, read from both snapshots; nil
+	// Changes are what it changed against the revision that status.failure.comparedWith names, read from both snapshots; nil
 	// where they cannot be read any more, and the lines that were noted then are shown.
 	Changes diff.Changes
 }
 
-// Why is the diagnosis on one screen: what failed, the causal line, what was changed, what was left behind, what
-// happened since, and what to do next.
+// Why returns the diagnosis on one screen: the failure, its cause, the changes, the evidence, the events, and what to do next.
 func (d Diagnosis) Why(look Terminal, now time.Time) string {
 	p := page{look: look}
 	d.head(&p, now)
@@ -36,9 +35,11 @@ func (d Diagnosis) Why(look Terminal, now time.Time) string {
 }
 
 // conclusive reports whether there is something to diagnose: the revision failed, or its rollback is on hold.
-func (d Diagnosis) conclusive() bool { return HasFailed(d.Revision) || d.Revision.Status.Hold != "" }
+func (d Diagnosis) conclusive() bool {
+	return d.Revision.HasFailed() || d.Revision.RollbackHold() != nil
+}
 
-// Core is the diagnosis for a log of CI: what failed, the causal line, and what was changed.
+// Core returns the diagnosis for the log of a pipeline: the failure, its cause, the changes and the evidence.
 func (d Diagnosis) Core(look Terminal, now time.Time) string {
 	p := page{look: look}
 	d.head(&p, now)
@@ -57,34 +58,34 @@ func (d Diagnosis) head(p *page, now time.Time) {
 	text := fmt.Sprintf("%s #%d has been %s for %s", w.Name, r.Spec.Number, phase(r), age(since(r), now))
 	plan := r.Status.Rollback
 	switch {
-	case HasFailed(r) && plan != nil && plan.CompletionTime != nil:
+	case r.HasFailed() && r.IsRollbackDone():
 		text = fmt.Sprintf("%s #%d failed %s ago and was rolled back to #%d, %s after it was deployed", w.Name, r.Spec.Number,
-			age(since(r), now), plan.To, span(r.Spec.AcceptedTime.Time, plan.CompletionTime.Time))
-	case HasFailed(r) && plan != nil && r.Status.Hold == "":
-		text = fmt.Sprintf("%s #%d failed %s ago and is being rolled back to #%d", w.Name, r.Spec.Number, age(since(r), now), plan.To)
-	case HasFailed(r):
+			age(since(r), now), plan.ToRevision, span(r.Spec.AcceptedTime.Time, plan.CompletionTime.Time))
+	case r.HasFailed() && r.IsRollbackOpen():
+		text = fmt.Sprintf("%s #%d failed %s ago and is being rolled back to #%d", w.Name, r.Spec.Number, age(since(r), now), plan.ToRevision)
+	case r.HasFailed():
 		text = fmt.Sprintf("%s #%d failed %s ago", w.Name, r.Spec.Number, age(since(r), now))
-	case plan != nil && plan.CompletionTime != nil:
-		text = fmt.Sprintf("%s #%d did not fail: it was rolled back to #%d, requested by %s", w.Name, r.Spec.Number, plan.To, oneline.Of(plan.Request))
+	case r.IsRollbackDone():
+		text = fmt.Sprintf("%s #%d did not fail: it was rolled back to #%d, requested by %s", w.Name, r.Spec.Number, plan.ToRevision, oneline.Of(plan.Request))
 	}
 	p.prose("", "", bold, text)
-	if r.Status.Error != "" {
-		p.prose("\n", "  ", ofPhase(phase(r)), oneline.Of(r.Status.Error))
+	if message := r.FailureMessage(); message != "" {
+		p.prose("\n", "  ", ofPhase(phase(r)), oneline.Of(message))
 	}
-	if r.Status.Hold != "" {
-		p.prose("\n", "  ", yellow, "Rollback on hold: "+oneline.Of(r.Status.Hold))
+	if r.RollbackHold() != nil {
+		p.prose("\n", "  ", yellow, "Rollback on hold: "+oneline.Of(r.HoldMessage()))
 	}
 }
 
 // changes are what it changed against the last healthy revision.
 func (d Diagnosis) changes(p *page) {
-	r := d.Revision
-	if r.Status.DiffAgainst == 0 {
+	f := d.Revision.Status.Failure
+	if f == nil || f.ComparedWith == 0 {
 		return
 	}
-	p.title(fmt.Sprintf("Changes since #%d, which was healthy:", r.Status.DiffAgainst))
+	p.title(fmt.Sprintf("Changes since #%d, which was healthy:", f.ComparedWith))
 	if d.Changes == nil {
-		for _, line := range r.Status.Diff {
+		for _, line := range f.Changes {
 			p.line("  " + oneline.Clean(line))
 		}
 		return
@@ -117,16 +118,16 @@ func (d Diagnosis) events(p *page) {
 	at(r.Spec.AcceptedTime.Time, fmt.Sprintf("#%d was deployed by %s", r.Spec.Number, oneline.Of(by)))
 	plan := r.Status.Rollback
 	if plan == nil {
-		if HasFailed(r) {
+		if r.HasFailed() {
 			at(since(r), "it failed")
 		}
 		return
 	}
-	if HasFailed(r) && plan.Request == "" {
-		at(plan.StartTime.Time, fmt.Sprintf("it failed; the rollback to #%d began", plan.To))
+	if r.HasFailed() && plan.Request == "" {
+		at(plan.StartTime.Time, fmt.Sprintf("it failed; the rollback to #%d began", plan.ToRevision))
 	}
-	if plan.CompletionTime != nil {
-		at(plan.CompletionTime.Time, fmt.Sprintf("the rollback to #%d was complete", plan.To))
+	if r.IsRollbackDone() {
+		at(plan.CompletionTime.Time, fmt.Sprintf("the rollback to #%d was complete", plan.ToRevision))
 	}
 	if put := w.restored(r); put != nil {
 		text := fmt.Sprintf("it runs as #%d, which is %s", put.Spec.Number, phase(put))
@@ -143,7 +144,7 @@ func (d Diagnosis) next(p *page, now time.Time) {
 		p.fold(fmt.Sprintf("Nothing: #%d runs now and is Healthy.", live.Spec.Number))
 		return
 	}
-	if r.Status.CauseOutside {
+	if r.HasExternalCause() {
 		p.fold("The cause may be outside of the deployment, such as a Secret or a registry. If you have fixed it there, apply the same manifests again.")
 	}
 	target := w.RollbackTarget()

@@ -7,8 +7,8 @@ import (
 	"reprise.dev/reprise/internal/oneline"
 )
 
-// WhyDenied is the newest denial on one screen, where it is the last thing that happened: which policy, what is wrong, what
-// would have changed, and what to do next. Empty where something failed since, or nothing was refused.
+// WhyDenied returns the newest denial on one screen: the policy, the violations, the changes, and what to do next. It is empty
+// where there is none, or something failed since.
 func (w Workload) WhyDenied(look Terminal, now time.Time) string {
 	d := w.Denied
 	if d == nil || !d.newest(w) {
@@ -88,7 +88,7 @@ func (w Workload) nextAfter(p *page, d *Denial, now time.Time) {
 	}
 	p.fold("To check before the next apply:")
 	p.line(fmt.Sprintf("    kubectl reprise check -f FILE --live -n %s%s", w.Namespace, w.inContext()))
-	if failure := w.LastFailure(); failure != nil && !w.recovered(failure) {
+	if failure := w.History.LastFailure(); failure != nil && !w.recovered(failure) {
 		p.fold(fmt.Sprintf("To see the last failure, %s:", number(failure.Spec.Number)))
 		p.line("    " + w.command("why", failure.Spec.Number))
 	}

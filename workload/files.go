@@ -1,6 +1,7 @@
 package workload
 
 import (
+	"cmp"
 	"path"
 	"regexp"
 	"slices"
@@ -20,16 +21,19 @@ var fileName = regexp.MustCompile(`^.+-file-[0-9a-f]{10}$`)
 type File struct {
 	// ConfigMap is the name of the ConfigMap that holds it.
 	ConfigMap string
-	// Containers see it, each at a path of its own, as <container>:<path>, sorted.
-	Containers []string
+	// Mounts are where containers read it, sorted.
+	Mounts []Mount
 }
+
+// Mount is a place where a container reads a file.
+type Mount struct{ Container, Path string }
 
 // IsFileName says whether a ConfigMap's name is one that Score gives to a file.
 func IsFileName(configMap string) bool { return fileName.MatchString(configMap) }
 
 // FilesOf lists Score's files in a pod template, by their ConfigMaps' names.
 func FilesOf(template *corev1.PodTemplateSpec) []File {
-	seen := map[string][]string{}
+	seen := map[string][]Mount{}
 	for _, volume := range template.Spec.Volumes {
 		for _, source := range sources(volume) {
 			if !IsFileName(source.Name) {
@@ -43,9 +47,11 @@ func FilesOf(template *corev1.PodTemplateSpec) []File {
 		}
 	}
 	files := make([]File, 0, len(seen))
-	for name, containers := range seen {
-		slices.Sort(containers)
-		files = append(files, File{ConfigMap: name, Containers: slices.Compact(containers)})
+	for name, mounts := range seen {
+		slices.SortFunc(mounts, func(a, b Mount) int {
+			return cmp.Or(strings.Compare(a.Container, b.Container), strings.Compare(a.Path, b.Path))
+		})
+		files = append(files, File{ConfigMap: name, Mounts: slices.Compact(mounts)})
 	}
 	slices.SortFunc(files, func(a, b File) int { return strings.Compare(a.ConfigMap, b.ConfigMap) })
 	return files
@@ -69,8 +75,8 @@ func sources(volume corev1.Volume) []corev1.ConfigMapProjection {
 }
 
 // places are where the containers of a template see a path of a volume.
-func places(template *corev1.PodTemplateSpec, volume, file string) []string {
-	var all []string
+func places(template *corev1.PodTemplateSpec, volume, file string) []Mount {
+	var all []Mount
 	for _, containers := range [][]corev1.Container{template.Spec.InitContainers, template.Spec.Containers} {
 		for _, container := range containers {
 			for _, mount := range container.VolumeMounts {
@@ -84,7 +90,7 @@ func places(template *corev1.PodTemplateSpec, volume, file string) []string {
 					}
 					at = mount.MountPath
 				}
-				all = append(all, container.Name+":"+at)
+				all = append(all, Mount{Container: container.Name, Path: at})
 			}
 		}
 	}

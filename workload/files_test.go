@@ -31,9 +31,9 @@ func TestScoresFilesAreFoundWhereScorePutsThem(t *testing.T) {
 		}
 	}
 	want := []workload.File{
-		{ConfigMap: "filed-main-file-26356e0d5f", Containers: []string{"main:/opt/single.txt"}},
-		{ConfigMap: "filed-main-file-932d370d8a", Containers: []string{"main:/etc/app/a.conf"}},
-		{ConfigMap: "filed-main-file-9de408a5a1", Containers: []string{"main:/etc/app/b.conf"}},
+		{ConfigMap: "filed-main-file-26356e0d5f", Mounts: []workload.Mount{{Container: "main", Path: "/opt/single.txt"}}},
+		{ConfigMap: "filed-main-file-932d370d8a", Mounts: []workload.Mount{{Container: "main", Path: "/etc/app/a.conf"}}},
+		{ConfigMap: "filed-main-file-9de408a5a1", Mounts: []workload.Mount{{Container: "main", Path: "/etc/app/b.conf"}}},
 	}
 	if diff := cmp.Diff(want, workload.FilesOf(&d.Spec.Template)); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)

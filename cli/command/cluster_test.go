@@ -304,12 +304,16 @@ func requested(t *testing.T, server *apitest.Server, key string, answer func()) 
 
 func TestRun_retry(t *testing.T) {
 	server := rescued(t)
-	requested(t, server, workload.RetryAnnotation, func() { server.Answer("cart-2", "reprise.dev/retry=2", true, "#2 may be applied again") })
+	requested(t, server, workload.RetryAnnotation, func() {
+		server.Answer("cart-2", "reprise.dev/retry=2", v1alpha1.RequestAccepted, "#2 may be applied again")
+	})
 	start(t, server, "retry").ends(t, 0, "#2 may be applied again")
 	start(t, server, "retry", "cart", "2").ends(t, 0, "#2 may be applied again")
 
 	server = rescued(t)
-	requested(t, server, workload.RetryAnnotation, func() { server.Answer("cart-2", "reprise.dev/retry=2", false, "it is not quarantined") })
+	requested(t, server, workload.RetryAnnotation, func() {
+		server.Answer("cart-2", "reprise.dev/retry=2", v1alpha1.RequestRejected, "it is not quarantined")
+	})
 	start(t, server, "retry").ends(t, codeFailed, "it is not quarantined")
 
 	server = rescued(t)
@@ -328,9 +332,10 @@ func TestRun_retry(t *testing.T) {
 func TestRun_rollback(t *testing.T) {
 	const request = "reprise.dev/rollback-to=2@3"
 	put := func(server *apitest.Server, phase v1alpha1.Phase) {
-		server.Answer("cart-3", request, true, "#2 is to run")
+		server.Answer("cart-3", request, v1alpha1.RequestAccepted, "#2 is to run")
 		server.Put(apitest.Revision(t, 4, apitest.Deployment("cart", "podinfo:2"), phase, func(r *v1alpha1.WorkloadRevision) {
-			r.Spec.RollbackOf, r.Spec.RestoredFrom, r.Status.Error = 3, 2, "boom"
+			r.Spec.RollbackOf, r.Spec.RestoredFrom = 3, 2
+			r.Status.Failure = &v1alpha1.Failure{Reason: v1alpha1.FailureWorkloadFailed, Message: "boom"}
 		}))
 	}
 	for _, tt := range []struct {
@@ -341,7 +346,7 @@ func TestRun_rollback(t *testing.T) {
 	}{
 		{"it becomes healthy", func(s *apitest.Server) { put(s, v1alpha1.PhaseHealthy) }, 0, "#2 runs as #4, which is Healthy"},
 		{"it fails", func(s *apitest.Server) { put(s, v1alpha1.PhaseFailed) }, codeFailed, "boom"},
-		{"it is rejected", func(s *apitest.Server) { s.Answer("cart-3", request, false, "#2 cannot run") }, codeFailed, "#2 cannot run"},
+		{"it is rejected", func(s *apitest.Server) { s.Answer("cart-3", request, v1alpha1.RequestRejected, "#2 cannot run") }, codeFailed, "#2 cannot run"},
 		{"another deploy comes", func(s *apitest.Server) {
 			s.Put(apitest.Revision(t, 4, apitest.Deployment("cart", "podinfo:9"), v1alpha1.PhaseProgressing))
 		}, codeSuperseded, "superseded by #4"},
@@ -359,7 +364,7 @@ func TestRun_rollback(t *testing.T) {
 	start(t, server, "rollback", "--to", "2").ends(t, codeUnknown, "standard input is not a terminal: use --yes")
 	start(t, server, "rollback", "--to", "9").ends(t, codeUnknown, "has no revision #9")
 	start(t, server, "rollback", "--yes").ends(t, codeUnknown, "has no healthy revision other than #3")
-	server.Answer("cart-3", request, false, "#2 cannot run")
+	server.Answer("cart-3", request, v1alpha1.RequestRejected, "#2 cannot run")
 	start(t, server, "rollback", "--to", "2", "--yes").ends(t, codeUnknown, "Reprise answers each value once: #2 cannot run")
 	server = rescued(t)
 	r := start(t, server, "rollback", "--to", "2", "--yes", "--timeout", "1h")

@@ -112,7 +112,7 @@ func (p *plugin) savedLogs(w story.Workload, r *v1alpha1.WorkloadRevision, o log
 		return fmt.Errorf("the pods of %s #%d are gone, and no logs were saved of container %q; there are logs of %s", w.Name, r.Spec.Number, o.container, strings.Join(saved, ", "))
 	}
 	if len(lines) == 0 {
-		return fmt.Errorf("the pods of %s #%d are gone, and no logs were saved of them; %s", w.Name, r.Spec.Number, cmp.Or(r.Status.Error, "it has not failed"))
+		return fmt.Errorf("the pods of %s #%d are gone, and no logs were saved of them; %s", w.Name, r.Spec.Number, cmp.Or(r.FailureMessage(), "it has not failed"))
 	}
 	fmt.Fprintf(p.ErrOut, "%s #%d, %s: its pods are gone; these lines were saved when it failed:\n", w.Name, r.Spec.Number, story.Label(r))
 	if o.tail >= 0 {

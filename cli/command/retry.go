@@ -42,13 +42,13 @@ func (p *plugin) retry(ctx context.Context, timeout time.Duration, args []string
 	if err != nil {
 		return err
 	}
-	failure := w.LastFailure()
+	failure := w.History.LastFailure()
 	if len(args) > 1 {
 		if failure, err = w.Revision(args[1]); err != nil {
 			return err
 		}
 	}
-	if failure == nil || !story.HasFailed(failure) {
+	if failure == nil || !failure.HasFailed() {
 		return fmt.Errorf("nothing to retry: %s", story.NoFailure(w, failure))
 	}
 	workloads := cluster.NewWorkloads(c)

@@ -51,7 +51,10 @@ func changesBetween(from, to *v1alpha1.WorkloadRevision) (diff.Changes, error) {
 // diagnosis reads what a revision changed. Where that cannot be read any more, the recorded summary is shown.
 func diagnosis(w story.Workload, r *v1alpha1.WorkloadRevision) story.Diagnosis {
 	d := story.Diagnosis{Workload: w, Revision: r}
-	healthy := w.History.Number(r.Status.DiffAgainst)
+	if r.Status.Failure == nil {
+		return d
+	}
+	healthy := w.History.Number(r.Status.Failure.ComparedWith)
 	if healthy == nil {
 		return d
 	}

@@ -74,12 +74,12 @@ func (p *plugin) rollback(ctx context.Context, o rollbackOptions, argument strin
 	}
 	live := w.Live()
 	value := fmt.Sprintf("%d@%d", target.Spec.Number, live.Spec.Number)
-	request := story.Request{Annotation: workload.RollbackToAnnotation + "=" + value, From: live.Spec.Number, Held: live.Status.Hold}
+	request := story.Request{Annotation: workload.RollbackToAnnotation + "=" + value, From: live.Spec.Number, Held: live.HoldMessage()}
 	if w.Deployment.Annotations[workload.RollbackToAnnotation] == value {
 		request.Held = "" // It is requested already, so the reason for the hold is news.
 	}
 	if before := w.Answer(request.Annotation); before != nil {
-		return fmt.Errorf("%s was requested before, and Reprise answers each value once: %s", request.Annotation, before.Outcome)
+		return fmt.Errorf("%s was requested before, and Reprise answers each value once: %s", request.Annotation, before.Message)
 	}
 	if !o.yes {
 		agreed, err := terminal.Confirm(p.In, p.ErrOut, fmt.Sprintf("Roll back %s to #%d?", w.Name, target.Spec.Number))

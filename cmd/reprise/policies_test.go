@@ -30,7 +30,7 @@ func policyMap(name, message string) *corev1.ConfigMap {
 func newPolicySet(stored ...runtime.Object) (*policySet, *recordedEvents) {
 	events := &recordedEvents{}
 	return &policySet{
-		clients: fake.NewClientset(stored...), namespace: "n", events: events, log: ctrl.Log, metrics: metrics.New(nil),
+		clients: fake.NewClientset(stored...), namespace: "n", events: events, log: ctrl.Log, metrics: metrics.New(),
 		changed: make(chan controllerevent.GenericEvent, 1), wake: make(chan struct{}, 1),
 	}, events
 }

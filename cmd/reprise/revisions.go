@@ -2,14 +2,12 @@ package main
 
 import (
 	"context"
-	"slices"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"reprise.dev/reprise/api/v1alpha1"
 	"reprise.dev/reprise/history/store"
 	"reprise.dev/reprise/webhook"
 	"reprise.dev/reprise/workload"
@@ -24,7 +22,7 @@ type revisions struct {
 // Quarantined implements webhook.Revisions.
 func (r revisions) Quarantined(ctx context.Context, w types.NamespacedName, template *corev1.PodTemplateSpec, now time.Time) (*webhook.Quarantine, error) {
 	h, err := store.List(ctx, r.cached, w.Namespace, w.Name)
-	if err != nil || !slices.ContainsFunc(h, hasFailed) { // Most workloads have no failed revision, and a hash costs as much as a policy.
+	if err != nil || h.LastFailure() == nil { // Most workloads have no failed revision, and a hash costs as much as a policy.
 		return nil, err
 	}
 	failed, until := h.Quarantined(workload.TemplateHash(template), now)
@@ -34,11 +32,7 @@ func (r revisions) Quarantined(ctx context.Context, w types.NamespacedName, temp
 	if healed, err := store.ConfigMapsChanged(ctx, r.live, failed); err != nil || healed {
 		return nil, err
 	}
-	return &webhook.Quarantine{Revision: failed.Spec.Number, Error: failed.Status.Error, Until: until}, nil
-}
-
-func hasFailed(r v1alpha1.WorkloadRevision) bool {
-	return r.Status.Phase == v1alpha1.PhaseFailed || r.Status.Phase == v1alpha1.PhaseRolledBack
+	return &webhook.Quarantine{Revision: failed.Spec.Number, Error: failed.FailureMessage(), Until: until}, nil
 }
 
 // LastHealthy implements webhook.Revisions.

@@ -27,7 +27,6 @@ import (
 	"reprise.dev/reprise/internal/metrics"
 	"reprise.dev/reprise/internal/namespaceinfo"
 	"reprise.dev/reprise/policy"
-	"reprise.dev/reprise/rollback"
 )
 
 const (
@@ -65,7 +64,7 @@ func run(ctx context.Context, o options) error {
 	}
 	setMemoryLimit(o.memoryLimit)
 	p := process{
-		options: o, config: started, metrics: metrics.New(rollback.Causes()),
+		options: o, config: started, metrics: metrics.New(),
 		serving: &certificate.Serving{PropagationDelay: o.certificates.propagationDelay()}, drain: &drainer{delay: o.shutdownDelay},
 	}
 	for _, setup := range []func(context.Context) error{

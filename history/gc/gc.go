@@ -3,6 +3,7 @@ package gc
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -17,7 +18,6 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/log"
 
 	"reprise.dev/reprise/api/v1alpha1"
-	"reprise.dev/reprise/history"
 	"reprise.dev/reprise/history/store"
 )
 
@@ -56,19 +56,11 @@ func (c *Collector) Sweep(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	var errs []error // One workload that cannot be looked at keeps none of the others from it.
 	for key := range workloads {
-		h, err := store.List(ctx, c.Client, key.Namespace, key.Name)
-		if err != nil {
-			return err
-		}
-		if len(h) == 0 {
-			continue // Somebody else deleted it.
-		}
-		if err := c.sweep(ctx, key, h); err != nil {
-			return err
-		}
+		errs = append(errs, c.sweep(ctx, key))
 	}
-	return nil
+	return errors.Join(errs...)
 }
 
 // workloads returns the workloads that have Revisions. It does not copy them: there may be 50,000.
@@ -85,8 +77,15 @@ func (c *Collector) workloads(ctx context.Context) (sets.Set[types.NamespacedNam
 }
 
 // sweep checks one workload.
-func (c *Collector) sweep(ctx context.Context, key types.NamespacedName, h history.History) error {
+func (c *Collector) sweep(ctx context.Context, key types.NamespacedName) error {
+	h, err := store.List(ctx, c.Client, key.Namespace, key.Name)
+	if err != nil {
+		return err
+	}
 	newest := h.Newest()
+	if newest == nil {
+		return nil // It went meanwhile.
+	}
 	exists, err := c.exists(ctx, c.Client, key)
 	if err != nil {
 		return err
@@ -101,8 +100,12 @@ func (c *Collector) sweep(ctx context.Context, key types.NamespacedName, h histo
 	case since == nil:
 		return store.PatchStatus(ctx, c.Client, newest, func(status *v1alpha1.WorkloadRevisionStatus) { status.WorkloadDeletedTime = &now })
 	}
-	if exists, err = c.exists(ctx, c.Live, key); err != nil || exists {
+	exists, err = c.exists(ctx, c.Live, key)
+	if err != nil {
 		return err
+	}
+	if exists {
+		return nil // The cache lagged.
 	}
 	for i := range h {
 		if err := c.Client.Delete(ctx, &h[i]); client.IgnoreNotFound(err) != nil {

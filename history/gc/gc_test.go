@@ -216,3 +216,15 @@ func TestCollector_Start(t *testing.T) {
 		t.Errorf("got %s", got)
 	}
 }
+
+// TestCollector_Sweep_GoesOn shows that an error about one workload does not stop the others.
+func TestCollector_Sweep_GoesOn(t *testing.T) {
+	api := fakeapi.New(t, fakeapi.Options{}, revision("a", 1), revision("b", 1), revision("c", 1))
+	api.Refuse(fakeapi.Nth(1, errTimeout))
+	if err := collector(api, clocktesting.NewFakePassiveClock(now)).Sweep(t.Context()); !errors.Is(err, errTimeout) {
+		t.Errorf("got %v", err)
+	}
+	if written := api.Writes(); len(written) != 2 {
+		t.Errorf("noted %v, want the two other deleted workloads", written)
+	}
+}

@@ -148,8 +148,10 @@ func (c *cluster) state(t testing.TB) string {
 	var lines []string
 	for _, r := range c.history(t) {
 		line := fmt.Sprintf("#%d %s %s", r.Spec.Number, r.Spec.Images, r.Status.Phase)
-		for _, condition := range r.Status.Conditions {
-			line += fmt.Sprintf(" %s=%s", condition.Type, condition.Status)
+		for _, kind := range []string{v1alpha1.ConditionAdopted, v1alpha1.ConditionCompliant} {
+			if condition := r.Condition(kind); condition != nil {
+				line += fmt.Sprintf(" %s=%s", kind, condition.Status)
+			}
 		}
 		if _, err := history.DecodeSnapshot(&r); err != nil {
 			line += " " + err.Error()

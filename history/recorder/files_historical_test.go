@@ -11,6 +11,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
+	"reprise.dev/reprise/api/v1alpha1"
 	"reprise.dev/reprise/history"
 )
 
@@ -90,8 +91,8 @@ func TestRecorder_filesOf(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got := string(contents.Files[fileName].Content); got != tt.want || newest.Spec.Files[0].WrittenAfter != tt.writtenAfter {
-				t.Errorf("%s: %q, written after %v", tt.reason, got, newest.Spec.Files[0].WrittenAfter)
+			if got := string(contents.Files[fileName].Content); got != tt.want || (newest.Spec.Files[0].State == v1alpha1.FileKeptLate) != tt.writtenAfter {
+				t.Errorf("%s: %q, %s", tt.reason, got, newest.Spec.Files[0].State)
 			}
 		})
 	}

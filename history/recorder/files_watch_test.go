@@ -55,7 +55,7 @@ func TestFileWatcher_Reconcile(t *testing.T) {
 		"RollingBack": {"the rollback writes files itself", func(t *testing.T, c *cluster) {
 			c.writeFile(t, "two")
 			c.setStatus(t, 1, func(s *v1alpha1.WorkloadRevisionStatus) {
-				s.Phase, s.Rollback = v1alpha1.PhaseFailed, &v1alpha1.Rollback{To: 1, StartTime: metav1.NewTime(now)}
+				s.Phase, s.Rollback = v1alpha1.PhaseFailed, &v1alpha1.Rollback{State: v1alpha1.RollbackExecuting, ToRevision: 1, StartTime: metav1.NewTime(now)}
 			})
 		}, quiet, quiet, false},
 		"Unguarded": {"the user switched Reprise off", func(t *testing.T, c *cluster) {

@@ -9,7 +9,6 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/wait"
@@ -146,14 +145,14 @@ func (r *Recorder) predecessors(ctx context.Context, o history.Observed) (histor
 		return p, err
 	}
 	p.LastNumber = p.Newest.Spec.Number
-	if p.Newest.Status.Phase == "" && history.RecordedIdentity(p.Newest) == o.Identity {
+	if !p.Newest.IsRecorded() && history.RecordedIdentity(p.Newest) == o.Identity {
 		p.LastNumber--
 		if p.Newest, err = store.Get(ctx, r.Live, d.Namespace, history.Name(d.Name, p.LastNumber)); err != nil || p.Newest == nil {
 			return p, err
 		}
 	}
 	if plan := p.Newest.Status.Rollback; plan != nil {
-		p.RollbackTarget, err = store.Get(ctx, r.Live, d.Namespace, history.Name(d.Name, plan.To))
+		p.RollbackTarget, err = store.Get(ctx, r.Live, d.Namespace, history.Name(d.Name, plan.ToRevision))
 	}
 	return p, err
 }
@@ -192,11 +191,11 @@ func (r *Recorder) write(ctx context.Context, previous history.Predecessors, o h
 // supersede ends a revision that was replaced before there was a verdict, or before it was
 // complete.
 func (r *Recorder) supersede(ctx context.Context, previous *v1alpha1.WorkloadRevision, now time.Time) error {
-	if previous == nil || previous.Status.Phase != v1alpha1.PhaseProgressing && previous.Status.Phase != "" {
+	if previous == nil || !previous.AwaitsVerdict() {
 		return nil
 	}
 	return client.IgnoreNotFound(store.PatchStatus(ctx, r.Client, previous, func(s *v1alpha1.WorkloadRevisionStatus) {
-		s.Phase, s.PhaseTransitionTime = v1alpha1.PhaseSuperseded, &metav1.Time{Time: now}
+		history.MarkSuperseded(s, now)
 	}))
 }
 

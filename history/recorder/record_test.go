@@ -239,7 +239,7 @@ func TestRecorder_Rollback(t *testing.T) {
 	target := c.history(t).Number(1)
 	c.setStatus(t, 2, func(s *v1alpha1.WorkloadRevisionStatus) {
 		s.Phase = v1alpha1.PhaseFailed
-		s.Rollback = &v1alpha1.Rollback{To: 1, ToIntentHash: target.Spec.IntentHash, StartTime: metav1.NewTime(now)}
+		s.Rollback = &v1alpha1.Rollback{State: v1alpha1.RollbackExecuting, ToRevision: 1, ToIntentHash: target.Spec.IntentHash, StartTime: metav1.NewTime(now)}
 	})
 	must(t, r, c.deploy(t, "x:1"))
 	restored := c.history(t).Newest()
@@ -272,7 +272,7 @@ func TestRecorder_recordFiles(t *testing.T) {
 		"RollingBack": {"the rollback writes files itself", func(t *testing.T, c *cluster) {
 			c.writeFile(t, "two")
 			c.setStatus(t, 1, func(s *v1alpha1.WorkloadRevisionStatus) {
-				s.Phase, s.Rollback = v1alpha1.PhaseFailed, &v1alpha1.Rollback{To: 1, StartTime: metav1.NewTime(now)}
+				s.Phase, s.Rollback = v1alpha1.PhaseFailed, &v1alpha1.Rollback{State: v1alpha1.RollbackExecuting, ToRevision: 1, StartTime: metav1.NewTime(now)}
 			})
 		}, "#1"},
 		"NoDeployment": {"the workload is gone", func(t *testing.T, c *cluster) {
@@ -292,7 +292,7 @@ func TestRecorder_recordFiles(t *testing.T) {
 			var got []string
 			for _, r := range c.history(t) {
 				text := fmt.Sprintf("#%d", r.Spec.Number)
-				if r.Spec.FilesOnly {
+				if r.FilesOnly() {
 					text += "f"
 				}
 				got = append(got, text)

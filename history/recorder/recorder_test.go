@@ -71,7 +71,7 @@ func TestRecorder_Start(t *testing.T) {
 		t.Fatal(err)
 	}
 	<-recorded
-	if h := c.history(t); len(h) != 2 || !h[1].Spec.FilesOnly {
+	if h := c.history(t); len(h) != 2 || !h[1].FilesOnly() {
 		t.Errorf("got\n%s", c.state(t))
 	}
 	cancel()

@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
-	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -35,14 +34,14 @@ func ConfigMap(ctx context.Context, live client.Reader, key client.ObjectKey) (*
 
 // ConfigMaps returns references to ConfigMaps, with the hashes of what they hold now. One that does
 // not exist has none.
-func ConfigMaps(ctx context.Context, live client.Reader, namespace string, names []string) ([]v1alpha1.ConfigMapReference, error) {
-	var all []v1alpha1.ConfigMapReference
+func ConfigMaps(ctx context.Context, live client.Reader, namespace string, names []string) ([]v1alpha1.ConfigMapDigest, error) {
+	var all []v1alpha1.ConfigMapDigest
 	for _, name := range names[:min(len(names), maxConfigMaps)] {
 		stored, err := ConfigMap(ctx, live, client.ObjectKey{Namespace: namespace, Name: name})
 		if err != nil {
 			return nil, err
 		}
-		reference := v1alpha1.ConfigMapReference{Name: name}
+		reference := v1alpha1.ConfigMapDigest{Name: name}
 		if stored != nil {
 			if reference.Hash, err = contentHash(stored); err != nil {
 				return nil, err
@@ -56,12 +55,16 @@ func ConfigMaps(ctx context.Context, live client.Reader, namespace string, names
 // ConfigMapsChanged reports whether a ConfigMap of a failed revision's pods has changed since the
 // failure, which then says nothing about the same template.
 func ConfigMapsChanged(ctx context.Context, live client.Reader, failed *v1alpha1.WorkloadRevision) (bool, error) {
+	if failed.Status.Failure == nil {
+		return false, nil
+	}
+	known := failed.Status.Failure.ConfigMaps
 	var names []string
-	for _, c := range failed.Status.ConfigMaps {
+	for _, c := range known {
 		names = append(names, c.Name)
 	}
 	now, err := ConfigMaps(ctx, live, failed.Namespace, names)
-	return err == nil && !slices.Equal(now, failed.Status.ConfigMaps), err
+	return err == nil && !slices.Equal(now, known), err
 }
 
 // ChangedFiles returns the files that differ from a revision's, as containers.NAME.files.PATH.
@@ -72,10 +75,9 @@ func ChangedFiles(ctx context.Context, live client.Reader, r *v1alpha1.WorkloadR
 		if err != nil {
 			return nil, err
 		}
-		if exists := stored != nil; exists == f.Missing || exists && !history.SameContent(f, stored) {
-			for _, at := range f.SeenAt {
-				container, path, _ := strings.Cut(at, ":")
-				changed = append(changed, "containers."+container+".files."+path)
+		if exists := stored != nil; exists == (f.State == v1alpha1.FileMissing) || exists && !history.SameContent(f, stored) {
+			for _, at := range f.Mounts {
+				changed = append(changed, "containers."+at.ContainerName+".files."+at.Path)
 			}
 		}
 	}

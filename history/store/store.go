@@ -11,6 +11,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"reprise.dev/reprise/api/v1alpha1"
+	"reprise.dev/reprise/event"
 	"reprise.dev/reprise/history"
 )
 
@@ -54,9 +55,22 @@ func LoadFull(ctx context.Context, live client.Reader, r *v1alpha1.WorkloadRevis
 func PatchStatus(ctx context.Context, c client.Client, r *v1alpha1.WorkloadRevision, change func(*v1alpha1.WorkloadRevisionStatus)) error {
 	base := r.DeepCopy()
 	change(&r.Status)
+	history.Bound(r)
 	if err := c.Status().Patch(ctx, r, client.MergeFromWithOptions(base, client.MergeFromWithOptimisticLock{})); err != nil {
 		*r = *base
 		return fmt.Errorf("writing the status of revision %s: %w", r.Name, err)
+	}
+	return nil
+}
+
+// NoteTold notes in a revision that Events about it were written, for the resourceVersion that was
+// read.
+func NoteTold(ctx context.Context, c client.Client, r *v1alpha1.WorkloadRevision, reasons ...event.Reason) error {
+	base := r.DeepCopy()
+	history.NoteTold(r, reasons...)
+	if err := c.Patch(ctx, r, client.MergeFromWithOptions(base, client.MergeFromWithOptimisticLock{})); err != nil {
+		*r = *base
+		return fmt.Errorf("noting in revision %s which Events were written: %w", r.Name, err)
 	}
 	return nil
 }
@@ -67,7 +81,9 @@ func Trim(object any) (any, error) {
 	if r, ok := object.(*v1alpha1.WorkloadRevision); ok {
 		r.ManagedFields = nil
 		r.Spec.Snapshot.Data = ""
-		r.Status.Evidence = nil
+		if r.Status.Failure != nil {
+			r.Status.Failure.Evidence = nil
+		}
 	}
 	return object, nil
 }
@@ -119,6 +135,7 @@ func Newest(ctx context.Context, cached, live client.Reader, namespace, workload
 // writes the status, since the API server drops it from a create: a revision without a phase is not
 // complete.
 func Create(ctx context.Context, c client.Client, live client.Reader, r *v1alpha1.WorkloadRevision) error {
+	history.Bound(r)
 	status := r.Status
 	err := c.Create(ctx, r)
 	if err == nil {
@@ -133,7 +150,7 @@ func Create(ctx context.Context, c client.Client, live client.Reader, r *v1alpha
 		return err
 	}
 	sameFiles := stored.Spec.FilesDigest == r.Spec.FilesDigest
-	incomplete := stored.Status.Phase == ""
+	incomplete := !stored.IsRecorded()
 	if history.RecordedIdentity(stored) != history.RecordedIdentity(r) || !sameFiles && !incomplete {
 		return fmt.Errorf("revision %s exists with another intent: another leader recorded it", r.Name)
 	}
@@ -141,7 +158,7 @@ func Create(ctx context.Context, c client.Client, live client.Reader, r *v1alpha
 	if incomplete {
 		r.Status = status
 		if !sameFiles && status.Phase == v1alpha1.PhaseHealthy {
-			r.Status.Phase = v1alpha1.PhaseProgressing // The phase was inherited for the current files.
+			history.MarkProgressing(&r.Status, r.Spec.AcceptedTime.Time) // The phase was inherited for the current files.
 		}
 	}
 	return nil

@@ -294,11 +294,11 @@ func TestPatchStatus(t *testing.T) {
 func TestTrim(t *testing.T) {
 	r := revision("a", 1, "x")
 	r.ManagedFields = []metav1.ManagedFieldsEntry{{Manager: "reprise"}}
-	r.Status.Evidence = []v1alpha1.Evidence{{}}
-	if _, err := store.Trim(r); err != nil || r.Spec.Snapshot.Data != "" || r.ManagedFields != nil || r.Status.Evidence != nil {
+	r.Status.Failure = &v1alpha1.Failure{Message: "exit 1", Evidence: []v1alpha1.Evidence{{}}}
+	if _, err := store.Trim(r); err != nil || r.Spec.Snapshot.Data != "" || r.ManagedFields != nil || r.Status.Failure.Evidence != nil {
 		t.Errorf("%v: %+v", err, r)
 	}
-	if r.Spec.Snapshot.Encoding == "" || r.Spec.IntentHash != "x" {
+	if r.Spec.Snapshot.Encoding == "" || r.FailureMessage() == "" || r.Spec.IntentHash != "x" {
 		t.Error("more than needed is dropped")
 	}
 	other := &corev1.ConfigMap{Data: map[string]string{"a": "b"}}
@@ -372,8 +372,12 @@ func TestConfigMapsChanged(t *testing.T) {
 		t.Run(test, func(t *testing.T) {
 			api := fakeapi.New(t, fakeapi.Options{}, configMap("one", "1"))
 			failed := revision("a", 1, "x")
+			if changed, err := store.ConfigMapsChanged(t.Context(), failing(api), failed); changed || err != nil {
+				t.Errorf("without a failure: changed %v, %v", changed, err)
+			}
+			failed.Status.Failure = &v1alpha1.Failure{}
 			var err error
-			if failed.Status.ConfigMaps, err = store.ConfigMaps(t.Context(), api.Client(), "shop", []string{"one", "none"}); err != nil {
+			if failed.Status.Failure.ConfigMaps, err = store.ConfigMaps(t.Context(), api.Client(), "shop", []string{"one", "none"}); err != nil {
 				t.Fatal(err)
 			}
 			tt.change(t, api)
@@ -391,9 +395,9 @@ func TestChangedFiles(t *testing.T) {
 	api := fakeapi.New(t, fakeapi.Options{}, configMap("same", "1"), configMap("other", "2"), configMap("new", ""))
 	r := revision("a", 1, "x")
 	for _, f := range []v1alpha1.RevisionFile{
-		{ConfigMapName: "same", SeenAt: []string{"main:/same"}}, {ConfigMapName: "other", SeenAt: []string{"main:/other", "side:/o"}},
-		{ConfigMapName: "gone", SeenAt: []string{"main:/gone"}}, {ConfigMapName: "new", SeenAt: []string{"main:/new"}, Missing: true},
-		{ConfigMapName: "never", SeenAt: []string{"main:/never"}, Missing: true},
+		{ConfigMapName: "same", Mounts: mounts("main", "/same")}, {ConfigMapName: "other", Mounts: mounts("main", "/other", "side", "/o")},
+		{ConfigMapName: "gone", Mounts: mounts("main", "/gone")}, {ConfigMapName: "new", Mounts: mounts("main", "/new"), State: v1alpha1.FileMissing},
+		{ConfigMapName: "never", Mounts: mounts("main", "/never"), State: v1alpha1.FileMissing},
 	} {
 		f.Hash = history.HashContent([]byte("1"))
 		r.Spec.Files = append(r.Spec.Files, f)
@@ -406,4 +410,13 @@ func TestChangedFiles(t *testing.T) {
 	if _, err := store.ChangedFiles(t.Context(), failing(api), r); !errors.Is(err, errTimeout) {
 		t.Errorf("got %v", err)
 	}
+}
+
+// mounts returns mounts by pairs of a container and a path.
+func mounts(pairs ...string) []v1alpha1.FileMount {
+	var all []v1alpha1.FileMount
+	for pair := range slices.Chunk(pairs, 2) {
+		all = append(all, v1alpha1.FileMount{ContainerName: pair[0], Path: pair[1]})
+	}
+	return all
 }

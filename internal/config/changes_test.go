@@ -17,7 +17,7 @@ func parse(t *testing.T, content string) config.Config {
 	return c
 }
 
-func TestChangesSayWhatWasAndWhatIs(t *testing.T) {
+func TestChanges(t *testing.T) {
 	from := parse(t, `
 policies:
   overrides: [{policy: a, enforcement: warn}, {policy: gone}]

@@ -13,8 +13,8 @@
 //	api.Direct().Update(ctx, newer)                 // Somebody else writes: not logged, never refused.
 //	api.Writes()                                    // "update Deployment shop/web as reprise", …
 //
-// It validates nothing, fills in no defaults and admits everything. A generation rises with an Update that changes the
-// spec, not with a Patch. Quantities and empty fields are stored as they are sent.
+// It validates nothing, fills in no defaults and admits everything. The dry run of a patch always succeeds. A patch or
+// an apply that changes the generation is stored in two writes.
 package fakeapi
 
 import (
@@ -25,8 +25,14 @@ import (
 	"sync"
 	"testing"
 
+	appsv1 "k8s.io/api/apps/v1"
+	coordinationv1 "k8s.io/api/coordination/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/util/managedfields"
+	applyconfigurations "k8s.io/client-go/applyconfigurations"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/apiutil"
@@ -71,11 +77,23 @@ type API struct {
 // ErrKilled is the error of every call after the process was killed.
 var ErrKilled = errors.New("the process was killed")
 
-// Scheme returns a scheme of all kinds that Reprise uses.
+// Scheme returns a scheme of the kinds that Reprise reads and writes, and no others: the fake client goes through all of
+// them with every write.
 func Scheme() *runtime.Scheme {
 	scheme := runtime.NewScheme()
-	if err := errors.Join(clientgoscheme.AddToScheme(scheme), v1alpha1.AddToScheme(scheme)); err != nil {
-		panic(err) // Both only register types.
+	for version, kinds := range map[schema.GroupVersion][]runtime.Object{
+		corev1.SchemeGroupVersion: {
+			&corev1.ConfigMap{}, &corev1.ConfigMapList{}, &corev1.Event{}, &corev1.EventList{}, &corev1.Namespace{}, &corev1.NamespaceList{},
+			&corev1.Node{}, &corev1.NodeList{}, &corev1.Pod{}, &corev1.PodList{}, &corev1.Secret{}, &corev1.SecretList{},
+		},
+		appsv1.SchemeGroupVersion:         {&appsv1.Deployment{}, &appsv1.DeploymentList{}, &appsv1.ReplicaSet{}, &appsv1.ReplicaSetList{}},
+		coordinationv1.SchemeGroupVersion: {&coordinationv1.Lease{}, &coordinationv1.LeaseList{}},
+	} {
+		scheme.AddKnownTypes(version, kinds...)
+		metav1.AddToGroupVersion(scheme, version)
+	}
+	if err := v1alpha1.AddToScheme(scheme); err != nil {
+		panic(err) // It only registers types.
 	}
 	return scheme
 }
@@ -85,7 +103,7 @@ func New(t testing.TB, options Options, objects ...client.Object) *API {
 	t.Helper()
 	a := &API{scheme: Scheme(), left: -1}
 	a.indexes = append([]Index{{Object: &v1alpha1.WorkloadRevision{}, Field: store.WorkloadField, Values: workloadOf}}, options.Indexes...)
-	builder := a.builder().WithGlobalResourceVersionCounter().WithReturnManagedFields()
+	builder := a.builder().WithTypeConverters(converters()...).WithGlobalResourceVersionCounter().WithReturnManagedFields()
 	a.direct = builder.Build()
 	for _, o := range objects {
 		if err := a.Direct().Create(t.Context(), o.DeepCopyObject().(client.Object)); err != nil {
@@ -94,6 +112,11 @@ func New(t testing.TB, options Options, objects ...client.Object) *API {
 	}
 	return a
 }
+
+// converters know the fields of each kind. To parse them takes longer than most tests.
+var converters = sync.OnceValue(func() []managedfields.TypeConverter {
+	return []managedfields.TypeConverter{applyconfigurations.NewTypeConverter(clientgoscheme.Scheme), managedfields.NewDeducedTypeConverter()}
+})
 
 func (a *API) builder() *fake.ClientBuilder {
 	builder := fake.NewClientBuilder().WithScheme(a.scheme).WithStatusSubresource(&v1alpha1.WorkloadRevision{})
@@ -250,12 +273,12 @@ func Change[T client.Object](t testing.TB, a *API, object T, manager string, cha
 	return stored
 }
 
-// ChangeStatus changes the status of a stored object directly, and returns the object as it is stored then.
+// ChangeStatus changes the status of a stored object directly, as a controller of Kubernetes, and returns the object as it is stored then.
 func ChangeStatus[T client.Object](t testing.TB, a *API, object T, change func(T)) T {
 	t.Helper()
 	stored := Load(t, a, object)
 	change(stored)
-	if err := a.direct.Status().Update(t.Context(), stored); err != nil {
+	if err := a.direct.Status().Update(t.Context(), stored, client.FieldOwner("kube-controller-manager")); err != nil {
 		t.Fatalf("changing the status of %T %s: %v", object, object.GetName(), err)
 	}
 	return stored

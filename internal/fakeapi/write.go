@@ -9,6 +9,7 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
@@ -19,7 +20,7 @@ import (
 
 // Write is one write of the process under test.
 type Write struct {
-	// Verb is create, update, patch or delete.
+	// Verb is create, update, patch, apply or delete.
 	Verb string
 	Kind string
 	// Subresource is empty for the object itself.
@@ -142,8 +143,20 @@ func (a *API) writing(through func(Write, func() error) error) interceptor.Funcs
 				return err
 			}
 			return through(w, func() error {
-				a.noteKind(object)
-				return c.Patch(ctx, object, patch, opts...)
+				return a.settle(ctx, c, object, func() error { return c.Patch(ctx, object, patch, opts...) })
+			})
+		},
+		Apply: func(ctx context.Context, c client.WithWatch, wanted runtime.ApplyConfiguration, opts ...client.ApplyOption) error {
+			o := (&client.ApplyOptions{}).ApplyOptions(opts)
+			object := &unstructured.Unstructured{}
+			var err error
+			if object.Object, err = runtime.DefaultUnstructuredConverter.ToUnstructured(wanted); err != nil {
+				return fmt.Errorf("reading what is applied: %w", err)
+			}
+			w := a.describe("apply", object)
+			w.Manager, w.DryRun = o.FieldManager, len(o.DryRun) > 0
+			return through(w, func() error {
+				return a.settle(ctx, c, object, func() error { return c.Apply(ctx, wanted, opts...) })
 			})
 		},
 		Delete: func(ctx context.Context, c client.WithWatch, object client.Object, opts ...client.DeleteOption) error {
@@ -212,6 +225,33 @@ func (a *API) update(ctx context.Context, c client.Client, object client.Object,
 		return err
 	}
 	return c.Get(ctx, client.ObjectKeyFromObject(object), object) // The fake client's answer lacks managed fields.
+}
+
+// settle does a patch or an apply, and then gives what is stored its UID and generation. The object becomes what is
+// stored.
+func (a *API) settle(ctx context.Context, c client.Client, object client.Object, write func() error) error {
+	a.noteKind(object)
+	key := client.ObjectKeyFromObject(object)
+	before := object.DeepCopyObject().(client.Object)
+	known := c.Get(ctx, key, before)
+	if err := write(); err != nil {
+		return err
+	}
+	if err := c.Get(ctx, key, object); err != nil {
+		return err
+	}
+	uid, generation := object.GetUID(), max(object.GetGeneration(), 1)
+	if uid == "" {
+		uid = types.UID(a.uid())
+	}
+	if known == nil && !reflect.DeepEqual(specOf(before), specOf(object)) {
+		generation = before.GetGeneration() + 1
+	}
+	if uid == object.GetUID() && generation == object.GetGeneration() {
+		return nil
+	}
+	metadata := fmt.Sprintf(`{"metadata":{"uid":%q,"generation":%d}}`, uid, generation)
+	return c.Patch(ctx, object, client.RawPatch(types.MergePatchType, []byte(metadata)))
 }
 
 // specOf returns an object's spec, nil where it has none.

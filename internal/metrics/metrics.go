@@ -20,9 +20,9 @@ type Metrics struct {
 }
 
 // New creates the metrics. Every series of a closed list starts at zero, since the function increase() of Prometheus misses
-// the first increase of a new series. holdReasons are the reasons to hold a rollback.
-func New(holdReasons []string) *Metrics {
-	return &Metrics{Admission: newAdmission(), Rollback: newRollback(holdReasons), Recording: newRecording(), Policies: newPolicies()}
+// the first increase of a new series.
+func New() *Metrics {
+	return &Metrics{Admission: newAdmission(), Rollback: newRollback(), Recording: newRecording(), Policies: newPolicies()}
 }
 
 // Register registers the metrics, and others, with a registry.

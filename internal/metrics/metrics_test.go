@@ -11,14 +11,13 @@ import (
 
 	"reprise.dev/reprise/api/v1alpha1"
 	"reprise.dev/reprise/history"
-	"reprise.dev/reprise/rollback"
 )
 
 // complete registers all metrics, with some of each, as a leader of an install serves them.
 func complete(t *testing.T, leads bool) (*Metrics, *prometheus.Registry) {
 	t.Helper()
 	now := time.Unix(1000, 0)
-	m, registry := New(rollback.Causes()), prometheus.NewPedanticRegistry()
+	m, registry := New(), prometheus.NewPedanticRegistry()
 	if err := m.Register(registry,
 		State{Leads: func() bool { return leads }, Stats: func() history.Stats {
 			return history.Stats{Workloads: map[v1alpha1.Phase]int{v1alpha1.PhaseHealthy: 3}, Held: 1, Quarantines: 2}
@@ -57,7 +56,7 @@ func TestNew_CreatesEverySeries(t *testing.T) {
 		"reprise_admissions_total":                   5 * 2 * 2,
 		"reprise_rollbacks_total":                    4 * 2,
 		"reprise_revision_verdicts_total":            2,
-		"reprise_rollback_holds_total":               len(rollback.Causes()),
+		"reprise_rollback_holds_total":               len(v1alpha1.HoldReasons()),
 		"reprise_admission_duration_seconds":         2,
 		"reprise_policy_evaluation_duration_seconds": 2,
 	} {
@@ -65,8 +64,8 @@ func TestNew_CreatesEverySeries(t *testing.T) {
 			t.Errorf("%s has %d series, want %d: %v", name, got, want, err)
 		}
 	}
-	if causes := rollback.Causes(); len(slices.Compact(slices.Sorted(slices.Values(causes)))) != len(causes) {
-		t.Errorf("a cause is listed twice: %q", causes)
+	if reasons := v1alpha1.HoldReasons(); len(slices.Compact(slices.Sorted(slices.Values(reasons)))) != len(reasons) {
+		t.Errorf("a reason is listed twice: %q", reasons)
 	}
 }
 

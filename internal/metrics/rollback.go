@@ -4,6 +4,8 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"reprise.dev/reprise/api/v1alpha1"
 )
 
 // Rollback counts verdicts and rollbacks. Only the leader counts, so the sum over the replicas is correct after a failover
@@ -16,7 +18,11 @@ type Rollback struct {
 // rolloutBuckets reach from one second to twice the default progressDeadlineSeconds, in seconds.
 var rolloutBuckets = []float64{1, 2, 5, 10, 15, 20, 30, 45, 60, 90, 120, 300, 600, 1200}
 
-func newRollback(holdReasons []string) *Rollback {
+func newRollback() *Rollback {
+	var holdReasons []string
+	for _, reason := range v1alpha1.HoldReasons() {
+		holdReasons = append(holdReasons, string(reason))
+	}
 	r := &Rollback{
 		verdicts: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "reprise_revision_verdicts_total",
@@ -60,4 +66,4 @@ func (r *Rollback) RolledBack(result, trigger string) {
 }
 
 // Held implements rollback.Observer.
-func (r *Rollback) Held(reason string) { r.holds.WithLabelValues(reason).Inc() }
+func (r *Rollback) Held(reason v1alpha1.HoldReason) { r.holds.WithLabelValues(string(reason)).Inc() }

@@ -28,12 +28,6 @@ var (
 		"Failed pod templates that admission rejects; exported by the leader only.", nil, nil)
 )
 
-// phases are the phases of a revision.
-var phases = []v1alpha1.Phase{
-	v1alpha1.PhaseUnknown, v1alpha1.PhaseProgressing, v1alpha1.PhaseHealthy,
-	v1alpha1.PhaseFailed, v1alpha1.PhaseRolledBack, v1alpha1.PhaseSuperseded,
-}
-
 // Describe implements prometheus.Collector.
 func (State) Describe(descriptions chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{revisions, workloads, blocked, inProgress, quarantined} {
@@ -50,7 +44,7 @@ func (s State) Collect(metrics chan<- prometheus.Metric) {
 	gauge := func(d *prometheus.Desc, value int, labels ...string) {
 		metrics <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, float64(value), labels...)
 	}
-	for _, phase := range phases {
+	for _, phase := range v1alpha1.Phases() {
 		gauge(revisions, stats.Revisions[phase], string(phase))
 		gauge(workloads, stats.Workloads[phase], string(phase))
 	}

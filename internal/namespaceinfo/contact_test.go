@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-func TestContactIsLostFromTheFirstFailureUntilACallSucceeds(t *testing.T) {
+func TestContact_LostSince(t *testing.T) {
 	start := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	now := start
 	c := &contact{now: func() time.Time { return now }}

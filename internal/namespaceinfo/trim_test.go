@@ -7,7 +7,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-func TestTrimKeepsWhatIsJudgedBy(t *testing.T) {
+func TestTrim(t *testing.T) {
 	stored := metav1.ObjectMeta{
 		Name: "a", Namespace: "shop", Labels: map[string]string{"l": "1"},
 		Annotations:   map[string]string{"reprise.dev/rollback": "off", corev1.LastAppliedConfigAnnotation: "{…}"},

@@ -9,7 +9,7 @@ import (
 	"reprise.dev/reprise/internal/version"
 )
 
-func TestAnyVersionFitsALabel(t *testing.T) {
+func TestLabelValue(t *testing.T) {
 	for given, want := range map[string]string{
 		"0.1.0":         "0.1.0",
 		"devel 1234abc": "devel-1234abc",

@@ -93,47 +93,67 @@ func (a applier) restoreOwnership(ctx context.Context, failed, target *v1alpha1.
 	})
 }
 
-// overtaken is errOvertaken where a newer deploy has begun already.
-func (a applier) overtaken(ctx context.Context, failed, target *v1alpha1.WorkloadRevision) error {
-	_, hash, err := a.read(ctx, failed)
+// progress reports whether the target's intent is stored already. It returns errOvertaken if a newer deploy has begun.
+func (a applier) progress(ctx context.Context, x execution) (written bool, err error) {
+	if x.newest.Spec.Number > x.failed.Spec.Number && x.newest.Spec.RollbackOf != x.failed.Spec.Number {
+		return false, errOvertaken
+	}
+	_, hash, err := a.read(ctx, x.failed)
 	if err != nil {
-		return err
+		return false, err
 	}
-	if hash != failed.Spec.IntentHash && hash != target.Spec.IntentHash {
-		return errOvertaken
+	switch hash {
+	case x.failed.Spec.IntentHash:
+		_, err = a.readFiles(ctx, x.failed, x.target)
+		return false, err
+	case x.target.Spec.IntentHash:
+		return true, nil
+	default:
+		return false, errOvertaken
 	}
-	_, err = a.readFiles(ctx, failed, target)
-	return err
 }
 
-// releaseOwnership has Reprise own nothing of what it wrote before a newer deploy overtook it: whoever applies next by server-side
-// apply would meet a conflict, for ever. The fields are nobody's then, but those of a file that was put back.
+// releaseOwnership removes Reprise's field manager from everything that it wrote before a newer deploy overtook it.
+// Otherwise the next server-side apply conflicts. The fields belong to nobody then, except those of a restored file,
+// which get their saved owners. An object that cannot be released keeps none of the others from it.
 func (a applier) releaseOwnership(ctx context.Context, failed, target *v1alpha1.WorkloadRevision) error {
 	saved, err := history.DecodeSnapshot(target)
 	if err != nil {
 		return err
 	}
-	d, _, err := a.read(ctx, failed)
-	if err == nil {
-		err = a.writeOwnership(ctx, d, d.GetManagedFields())
+	errs := []error{a.releaseWorkload(ctx, failed)}
+	for _, f := range rollback.RestorableFiles(target.Spec.Files) {
+		errs = append(errs, a.releaseFile(ctx, target.Namespace, f, saved.Files[f.ConfigMapName].ManagedFields))
 	}
-	if err != nil && !apierrors.IsNotFound(err) && !errors.Is(err, errOvertaken) {
+	return errors.Join(errs...)
+}
+
+// releaseWorkload removes Reprise's field manager from the workload, if it is still there.
+func (a applier) releaseWorkload(ctx context.Context, failed *v1alpha1.WorkloadRevision) error {
+	d, _, err := a.read(ctx, failed)
+	if apierrors.IsNotFound(err) || errors.Is(err, errOvertaken) {
+		return nil
+	}
+	if err != nil {
 		return err
 	}
-	for _, f := range rollback.RestorableFiles(target.Spec.Files) {
-		live, err := store.ConfigMap(ctx, a.live, client.ObjectKey{Namespace: target.Namespace, Name: f.ConfigMapName})
-		if err != nil || live == nil {
-			return err
-		}
-		owners := live.ManagedFields
-		if history.SameContent(f, live) {
-			owners = saved.Files[f.ConfigMapName].ManagedFields
-		}
-		if err := a.writeOwnership(ctx, live, owners); err != nil {
-			return err
-		}
+	return client.IgnoreNotFound(a.writeOwnership(ctx, d, d.GetManagedFields()))
+}
+
+// releaseFile removes Reprise's field manager from a file, if it is still there. A restored file gets its saved owners.
+func (a applier) releaseFile(ctx context.Context, namespace string, f v1alpha1.RevisionFile, saved []metav1.ManagedFieldsEntry) error {
+	live, err := store.ConfigMap(ctx, a.live, client.ObjectKey{Namespace: namespace, Name: f.ConfigMapName})
+	if err != nil {
+		return err
 	}
-	return nil
+	if live == nil {
+		return nil
+	}
+	owners := live.ManagedFields
+	if history.SameContent(f, live) {
+		owners = saved
+	}
+	return client.IgnoreNotFound(a.writeOwnership(ctx, live, owners))
 }
 
 // read reads the workload as the API server has it, since a type would drop what is newer than it is, and the hash of
@@ -178,10 +198,16 @@ func (a applier) writeOwnership(ctx context.Context, object client.Object, saved
 	if !slices.ContainsFunc(live, rollback.OwnedByReprise) {
 		return nil
 	}
+	owners := rollback.RestoredOwnership(saved, live)
+	if len(owners) == 0 {
+		// The API server ignores an empty list: one empty entry removes all (kubernetes.io/docs, Server-Side Apply,
+		// "Clearing managedFields").
+		owners = []metav1.ManagedFieldsEntry{{}}
+	}
 	patch, err := json.Marshal([]map[string]any{
 		// A test would be refused as invalid; a resourceVersion that is sent and is old is a conflict.
 		{"op": "replace", "path": "/metadata/resourceVersion", "value": object.GetResourceVersion()},
-		{"op": "replace", "path": "/metadata/managedFields", "value": rollback.RestoredOwnership(saved, live)},
+		{"op": "replace", "path": "/metadata/managedFields", "value": owners},
 	})
 	if err != nil {
 		return fmt.Errorf("encoding the managed fields of %s: %w", object.GetName(), err)

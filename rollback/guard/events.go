@@ -7,7 +7,6 @@ import (
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
-	"k8s.io/apimachinery/pkg/api/meta"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"reprise.dev/reprise/api/v1alpha1"
@@ -18,55 +17,53 @@ import (
 	"reprise.dev/reprise/workload"
 )
 
-// tellAll tells what a history owes: verdicts, rollbacks and holds that were not told yet. What is older than an event
-// lives is no news any more.
-func (r *Reconciler) tellAll(ctx context.Context, d *appsv1.Deployment, h history.History, s workload.Settings) error {
-	if s.Rollback == workload.ModeOff {
-		return nil
+// tellAll writes the Events that a history owes: of verdicts, rollbacks and holds. An Event that would be older than
+// Events live is not written any more. A revision whose Events cannot be written keeps none of the others from it.
+func (r *Reconciler) tellAll(ctx context.Context, v view) view {
+	if v.settings.Rollback == workload.ModeOff {
+		return v
 	}
-	for i := range h {
-		revision := &h[i]
+	for i := range v.history {
+		revision := &v.history[i]
 		since := revision.Status.PhaseTransitionTime
-		if since == nil || r.Clock.Now().Sub(since.Time) > news || history.Adopted(revision) {
+		if since == nil || r.Clock.Now().Sub(since.Time) > news || revision.IsAdopted() {
 			continue
 		}
-		events, err := r.owed(ctx, d, h, revision, s)
-		if err != nil {
-			return err
+		events, err := r.owed(ctx, v, revision)
+		if err == nil {
+			revision, err = r.tell(ctx, revision, events...)
 		}
-		if err := r.tell(ctx, revision, events...); err != nil {
-			return err
-		}
+		v = v.with(revision).notTold(err)
 	}
-	return nil
+	return v
 }
 
-// owed are the events about a revision that were not told yet.
-func (r *Reconciler) owed(ctx context.Context, d *appsv1.Deployment, h history.History, revision *v1alpha1.WorkloadRevision, s workload.Settings) ([]event.Event, error) {
+// owed returns the Events about a revision that are not written yet.
+func (r *Reconciler) owed(ctx context.Context, v view, revision *v1alpha1.WorkloadRevision) ([]event.Event, error) {
+	d, h := v.d, v.history
 	var events []event.Event
 	status := revision.Status
-	if status.Phase == v1alpha1.PhaseHealthy && !told(revision, event.RevisionHealthy) {
-		events = append(events, healthyEvent(d, revision, s))
+	if status.Phase == v1alpha1.PhaseHealthy && !history.Told(revision, event.RevisionHealthy) {
+		events = append(events, healthyEvent(d, revision, v.settings))
 	}
-	if left := meta.FindStatusCondition(status.Conditions, v1alpha1.ConditionFieldsLeftBehind); left != nil && !told(revision, event.StaleFieldsFound) {
+	if left := revision.Condition(v1alpha1.ConditionFieldsLeftBehind); left != nil && !history.Told(revision, event.StaleFieldsFound) {
 		events = append(events, event.Event{
 			Reason: event.StaleFieldsFound, Warning: true, Regarding: event.ObjectRef(d), Key: revision.Name, At: left.LastTransitionTime.Time,
 			Message: event.Message(left.Message, nil, ""),
 		})
 	}
-	failed := status.Phase == v1alpha1.PhaseFailed || status.Phase == v1alpha1.PhaseRolledBack
-	if failed && !told(revision, event.RevisionFailed) {
-		changes, err := r.changesSince(ctx, h.Number(status.DiffAgainst), revision)
+	if revision.HasFailed() && !history.Told(revision, event.RevisionFailed) {
+		changes, err := r.changesSince(ctx, h.Number(status.Failure.ComparedWith), revision)
 		if err != nil {
 			return nil, err
 		}
 		events = append(events, failedEvent(d, revision, changes))
 	}
-	if status.Hold != "" && !told(revision, event.RollbackHeld) {
+	if revision.RollbackHold() != nil && !history.Told(revision, event.RollbackHeld) {
 		events = append(events, heldEvent(d, revision, r.Clock.Now()))
 	}
-	if plan := status.Rollback; plan != nil && plan.CompletionTime != nil && !told(revision, event.RolledBack) {
-		changes, err := r.changesSince(ctx, h.Number(plan.To), revision)
+	if revision.IsRollbackDone() && !history.Told(revision, event.RolledBack) {
+		changes, err := r.changesSince(ctx, h.Number(status.Rollback.ToRevision), revision)
 		if err != nil {
 			return nil, err
 		}
@@ -75,37 +72,40 @@ func (r *Reconciler) owed(ctx context.Context, d *appsv1.Deployment, h history.H
 	return events, nil
 }
 
-// tell writes events about a revision and then notes in it that they were told. After a crash in between they are
-// written again, which changes nothing but the count of one that repeats. What a cache that lags has not told may be told
-// already: what it learns brings the workload back.
-func (r *Reconciler) tell(ctx context.Context, about *v1alpha1.WorkloadRevision, events ...event.Event) error {
-	events = slices.DeleteFunc(events, func(e event.Event) bool { return told(about, e.Reason) })
+// tell writes Events about a revision, notes in it that they are written, and returns it as it is stored then. After a
+// crash in between they are written again, which changes nothing but the count of one that repeats. If the cache lags, they
+// may be written already: its next change brings the workload back.
+func (r *Reconciler) tell(ctx context.Context, about *v1alpha1.WorkloadRevision, events ...event.Event) (*v1alpha1.WorkloadRevision, error) {
+	events = slices.DeleteFunc(events, func(e event.Event) bool { return history.Told(about, e.Reason) })
 	if len(events) == 0 {
-		return nil
+		return about, nil
 	}
 	current, err := store.Load(ctx, r.Live, about)
-	if err != nil || current.ResourceVersion != about.ResourceVersion {
-		return client.IgnoreNotFound(err)
+	if err != nil {
+		return about, client.IgnoreNotFound(err)
+	}
+	if current.ResourceVersion != about.ResourceVersion {
+		return about, nil
 	}
 	for _, e := range events {
 		if err := r.Events.Write(ctx, e); err != nil {
-			return err
+			return about, err
 		}
 	}
-	return store.PatchStatus(ctx, r.Client, about, func(s *v1alpha1.WorkloadRevisionStatus) {
-		for _, e := range events {
-			s.Events = append(s.Events, string(e.Reason))
-		}
-	})
-}
-
-func told(about *v1alpha1.WorkloadRevision, reason event.Reason) bool {
-	return slices.Contains(about.Status.Events, string(reason))
+	var reasons []event.Reason
+	for _, e := range events {
+		reasons = append(reasons, e.Reason)
+	}
+	noted := about.DeepCopy()
+	if err := store.NoteTold(ctx, r.Client, noted, reasons...); err != nil {
+		return about, err
+	}
+	return noted, nil
 }
 
 func healthyEvent(d *appsv1.Deployment, revision *v1alpha1.WorkloadRevision, s workload.Settings) event.Event {
 	message := fmt.Sprintf("#%d is healthy: well for %s", revision.Spec.Number, s.BakeTime)
-	if told(revision, event.RevisionFailed) {
+	if history.Told(revision, event.RevisionFailed) {
 		message = fmt.Sprintf("#%d is healthy after all: well for %s", revision.Spec.Number, s.BakeTime)
 	}
 	return event.Event{
@@ -115,20 +115,18 @@ func healthyEvent(d *appsv1.Deployment, revision *v1alpha1.WorkloadRevision, s w
 }
 
 func failedEvent(d *appsv1.Deployment, failed *v1alpha1.WorkloadRevision, changes diff.Changes) event.Event {
-	at := failed.Status.PhaseTransitionTime.Time
-	if plan := failed.Status.Rollback; plan != nil {
-		at = plan.StartTime.Time // The phase is newer: it was rolled back since.
-	}
 	return event.Event{
-		Reason: event.RevisionFailed, Warning: true, Regarding: event.ObjectRef(d), Key: failed.Name, At: at,
-		Message: event.Message(fmt.Sprintf("#%d failed: %s", failed.Spec.Number, failed.Status.Error), changes, details(failed)),
+		Reason: event.RevisionFailed, Warning: true, Regarding: event.ObjectRef(d), Key: failed.Name, At: failed.Status.Failure.Time.Time,
+		Message: event.Message(fmt.Sprintf("#%d failed: %s", failed.Spec.Number, failed.FailureMessage()), changes, details(failed)),
 	}
 }
 
+// heldEvent returns the Event that names the reason of a hold and explains it.
 func heldEvent(d *appsv1.Deployment, failed *v1alpha1.WorkloadRevision, now time.Time) event.Event {
+	message := fmt.Sprintf("Rollback of #%d on hold (%s): %s", failed.Spec.Number, failed.RollbackHold().Reason, failed.HoldMessage())
 	return event.Event{
 		Reason: event.RollbackHeld, Warning: true, Regarding: event.ObjectRef(d), Key: failed.Name, At: now, Aggregate: true,
-		Message: event.Message(fmt.Sprintf("#%d stays: %s", failed.Spec.Number, failed.Status.Hold), nil, details(failed)),
+		Message: event.Message(message, nil, details(failed)),
 	}
 }
 
@@ -136,9 +134,9 @@ func heldEvent(d *appsv1.Deployment, failed *v1alpha1.WorkloadRevision, now time
 func rolledBackEvent(d *appsv1.Deployment, failed *v1alpha1.WorkloadRevision, changes diff.Changes) event.Event {
 	plan := failed.Status.Rollback
 	took := plan.CompletionTime.Sub(failed.Spec.AcceptedTime.Time).Round(time.Second)
-	cause := fmt.Sprintf("#%d → #%d in %s: %s", failed.Spec.Number, plan.To, took, failed.Status.Error)
+	cause := fmt.Sprintf("#%d → #%d in %s: %s", failed.Spec.Number, plan.ToRevision, took, failed.FailureMessage())
 	if plan.Request != "" {
-		cause = fmt.Sprintf("#%d → #%d: asked for by %s", failed.Spec.Number, plan.To, plan.Request)
+		cause = fmt.Sprintf("#%d → #%d: asked for by %s", failed.Spec.Number, plan.ToRevision, plan.Request)
 	}
 	return event.Event{
 		Reason: event.RolledBack, Warning: plan.Request == "", Regarding: event.ObjectRef(d), Key: failed.Name, At: plan.CompletionTime.Time,
@@ -148,7 +146,7 @@ func rolledBackEvent(d *appsv1.Deployment, failed *v1alpha1.WorkloadRevision, ch
 
 // rollbackFailed says that a rollback that was begun does not come to its end.
 func rollbackFailed(d *appsv1.Deployment, failed *v1alpha1.WorkloadRevision, cause error, now time.Time) event.Event {
-	message := fmt.Sprintf("#%d → #%d does not come to its end and is tried again: %v", failed.Spec.Number, failed.Status.Rollback.To, cause)
+	message := fmt.Sprintf("Rollback of #%d → #%d not complete after %s, retrying: %v", failed.Spec.Number, failed.Status.Rollback.ToRevision, trouble, cause)
 	return event.Event{
 		Reason: event.RollbackFailed, Warning: true, Regarding: event.ObjectRef(d), Key: failed.Name, At: now,
 		Message: event.Message(message, nil, details(failed)),

@@ -31,7 +31,7 @@ func gather(ctx context.Context, core Core, namespace string, failures []health.
 	for i := range all {
 		f, e := failures[i], &all[i]
 		*e = v1alpha1.Evidence{
-			Pod: f.Pod, Container: f.Container, Reason: f.Reason, Message: diff.MaskText(f.Message),
+			PodName: f.Pod, ContainerName: f.Container, Reason: f.Reason, Message: diff.MaskText(f.Message),
 			ExitCode: f.ExitCode, RestartCount: f.RestartCount, Events: lastEvents(events, f.Pod),
 		}
 		if f.ExitCode != nil {

@@ -8,9 +8,7 @@ import (
 	"strings"
 	"time"
 
-	appsv1 "k8s.io/api/apps/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"reprise.dev/reprise/api/v1alpha1"
 	"reprise.dev/reprise/diff"
@@ -19,160 +17,211 @@ import (
 	"reprise.dev/reprise/history"
 	"reprise.dev/reprise/history/store"
 	"reprise.dev/reprise/rollback"
-	"reprise.dev/reprise/workload"
 )
 
-// act carries a decision about the newest revision out, and says when to decide again.
-func (r *Reconciler) act(ctx context.Context, d *appsv1.Deployment, h history.History, decision rollback.Decision) (time.Duration, error) {
-	live := h.Newest()
+// execution is one rollback and how far it is. It is a value: a step returns the next one.
+type execution struct {
+	state rollback.State
+	// failed and target are the revisions that it leads from and to, whole.
+	failed, target *v1alpha1.WorkloadRevision
+	// decision is what is due.
+	decision rollback.Decision
+	// newest is the newest revision of the workload.
+	newest *v1alpha1.WorkloadRevision
+}
+
+// follow does what was decided about the newest revision, and returns when to decide again.
+func (r *Reconciler) follow(ctx context.Context, v view, decision rollback.Decision) (view, time.Duration, error) {
+	newest := v.history.Newest()
 	switch decision.Action {
 	case rollback.Wait:
 		if decision.After < quietWait {
-			return decision.After, nil
+			return v, decision.After, nil
 		}
-		return decision.After, r.hold(ctx, live, decision.Cause, decision.Reason)
+		held, err := r.hold(ctx, newest, decision.Reason, decision.Message)
+		return v.with(held), decision.After, err
 	case rollback.Hold:
-		return r.heldFor(live), r.hold(ctx, live, decision.Cause, decision.Reason)
+		held, err := r.hold(ctx, newest, decision.Reason, decision.Message)
+		return v.with(held), r.heldFor(newest), err
 	case rollback.RollBack:
-		return r.begin(ctx, d, h, decision)
+		return r.execute(ctx, v, execution{state: rollback.Due, failed: newest, target: decision.Target, decision: decision, newest: newest})
 	default:
-		return 0, nil
+		return v, 0, nil
 	}
 }
 
-// begin starts a rollback, if one more may be under way: it makes sure that the target can run, writes the plan ahead
-// and carries it out.
-func (r *Reconciler) begin(ctx context.Context, d *appsv1.Deployment, h history.History, decision rollback.Decision) (time.Duration, error) {
+// resume goes on with a rollback that is written ahead, from wherever it was left. It makes sure that the rollback was
+// not ended since: a cache that lags may show it as open, and going on would undo a newer deploy.
+func (r *Reconciler) resume(ctx context.Context, v view, open *v1alpha1.WorkloadRevision) (view, time.Duration, error) {
+	failed, err := store.Load(ctx, r.Live, open)
+	if err != nil {
+		return v, 0, err
+	}
+	v = v.with(failed)
+	if !failed.IsRollbackOpen() {
+		return v, 0, nil
+	}
+	return r.execute(ctx, v, execution{
+		state: rollback.Planned, failed: failed, target: v.history.Number(failed.Status.Rollback.ToRevision), newest: v.history.Newest(),
+	})
+}
+
+// execute takes a rollback on until it is done or held, if one more may be under way.
+func (r *Reconciler) execute(ctx context.Context, v view, x execution) (view, time.Duration, error) {
 	if !r.underway.TryAcquire(1) {
-		return turn, nil
+		return v, turn, nil
 	}
 	defer r.underway.Release(1)
-	live := h.Newest()
-	target, err := store.LoadFull(ctx, r.Live, decision.Target)
-	if err != nil {
-		return 0, err
-	}
-	a := applier{client: r.Client, live: r.Live}
-	if err := a.overtaken(ctx, live, target); errors.Is(err, errOvertaken) {
-		return r.heldFor(live), r.hold(ctx, live, rollback.CauseOvertaken, err.Error())
-	} else if err != nil {
-		return 0, err
-	}
-	reason, err := r.cannotRun(ctx, a, live, target)
-	if err != nil {
-		return 0, err
-	}
-	if reason != "" {
-		return r.heldFor(live), r.hold(ctx, live, rollback.CauseCannotRun, reason)
-	}
-	if err := store.PatchStatus(ctx, r.Client, live, func(s *v1alpha1.WorkloadRevisionStatus) {
-		s.Hold = ""
-		s.Rollback = &v1alpha1.Rollback{
-			To: target.Spec.Number, ToIntentHash: target.Spec.IntentHash, ToFilesDigest: target.Spec.FilesDigest,
-			Attempt: int32(decision.Attempt), Request: decision.Request, StartTime: metav1.NewTime(r.Clock.Now()),
+	for !x.state.AtRest() {
+		next, err := r.step(ctx, x)
+		v, x = v.with(next.failed), next
+		if err != nil {
+			return r.troubled(ctx, v, x, err), 0, err
 		}
-	}); err != nil {
-		return 0, fmt.Errorf("writing a rollback ahead: %w", err)
 	}
-	say(ctx, "Rollback begun", live, "to", target.Name, "attempt", decision.Attempt, "request", decision.Request)
-	return 0, r.carryOut(ctx, d, live, target)
+	if x.state == rollback.Held {
+		return v, r.heldFor(x.failed), nil
+	}
+	return v, 0, nil
 }
 
-// resume carries out a rollback that was written ahead, from wherever it was left. It makes sure that it was not ended
-// since: what a cache that lags takes for open may be over, and what it would undo a newer deploy.
-func (r *Reconciler) resume(ctx context.Context, d *appsv1.Deployment, h history.History, failed *v1alpha1.WorkloadRevision) error {
-	current, err := store.Load(ctx, r.Live, failed)
+// step takes a rollback from one state to the next. It may be repeated after a crash: what is written then is found.
+func (r *Reconciler) step(ctx context.Context, x execution) (execution, error) {
+	if x.target == nil {
+		return r.stop(ctx, x, v1alpha1.HoldTargetGone, fmt.Sprintf("revision #%d, to go back to, is gone; deploy a fix", x.failed.Status.Rollback.ToRevision))
+	}
+	target, err := store.LoadFull(ctx, r.Live, x.target)
 	if err != nil {
-		return err
+		return x, err
 	}
-	if *failed = *current; !rollback.IsOpen(failed) {
-		return nil
+	x.target = target
+	switch x.state {
+	case rollback.Due:
+		if x, err = r.check(ctx, x); err != nil || x.state.AtRest() {
+			return x, err
+		}
+		return r.plan(ctx, x)
+	case rollback.Planned:
+		return r.check(ctx, x)
+	default:
+		return r.restore(ctx, x)
 	}
-	target := h.Number(failed.Status.Rollback.To)
-	if target == nil {
-		return r.holdOpen(ctx, failed, rollback.CauseTargetGone, fmt.Sprintf("revision #%d, to go back to, is gone; deploy a fix", failed.Status.Rollback.To))
+}
+
+// check holds a rollback that a newer deploy overtook or whose target cannot run. Otherwise it may be executed. Once the
+// target's intent is stored, only the rest is left to do.
+func (r *Reconciler) check(ctx context.Context, x execution) (execution, error) {
+	a := r.applier()
+	written, err := a.progress(ctx, x)
+	if errors.Is(err, errOvertaken) {
+		return r.giveUp(ctx, x, err)
 	}
-	if target, err = store.Load(ctx, r.Live, target); err != nil {
-		return err
+	if err != nil {
+		return x, err
 	}
-	if newest := h.Newest(); newest.Spec.Number > failed.Spec.Number && newest.Spec.RollbackOf != failed.Spec.Number {
-		return r.giveUp(ctx, applier{client: r.Client, live: r.Live}, failed, target, errOvertaken)
-	}
-	if workload.IntentOf(d).Hash() == failed.Spec.IntentHash {
-		reason, err := r.cannotRun(ctx, applier{client: r.Client, live: r.Live}, failed, target)
+	if !written {
+		reason, err := r.cannotRun(ctx, a, x.failed, x.target)
 		if err != nil {
-			return err
+			return x, err
 		}
 		if reason != "" {
-			return r.holdOpen(ctx, failed, rollback.CauseCannotRun, reason)
+			return r.stop(ctx, x, v1alpha1.HoldCannotRun, reason)
 		}
 	}
-	return r.carryOut(ctx, d, failed, target)
+	x.state = rollback.Executing
+	return x, nil
 }
 
-// carryOut does what was written ahead and notes that it is done. What does not come to its end for long is told.
-func (r *Reconciler) carryOut(ctx context.Context, d *appsv1.Deployment, failed, target *v1alpha1.WorkloadRevision) error {
-	a := applier{client: r.Client, live: r.Live}
-	err := a.restore(ctx, failed, target)
+// plan writes the rollback ahead.
+func (r *Reconciler) plan(ctx context.Context, x execution) (execution, error) {
+	failed, err := r.patch(ctx, x.failed, func(s *v1alpha1.WorkloadRevisionStatus) {
+		history.StartRollback(s, v1alpha1.Rollback{
+			ToRevision: x.target.Spec.Number, ToIntentHash: x.target.Spec.IntentHash, ToFilesDigest: x.target.Spec.FilesDigest,
+			Attempt: int32(x.decision.Attempt), Request: x.decision.Request,
+		}, r.Clock.Now())
+	})
+	if err != nil {
+		x.state = rollback.Due
+		return x, fmt.Errorf("writing a rollback ahead: %w", err)
+	}
+	x.failed = failed
+	say(ctx, "Rollback begun", failed, "to", x.target.Name, "attempt", x.decision.Attempt, "request", x.decision.Request)
+	return x, nil
+}
+
+// restore writes files, intent and ownership of the target, and notes that the rollback is done.
+func (r *Reconciler) restore(ctx context.Context, x execution) (execution, error) {
+	err := r.applier().restore(ctx, x.failed, x.target)
 	if errors.Is(err, errOvertaken) {
-		return r.giveUp(ctx, a, failed, target, err)
+		return r.giveUp(ctx, x, err)
 	}
 	if err != nil {
-		if r.Clock.Now().Sub(failed.Status.Rollback.StartTime.Time) < trouble {
-			return err
-		}
-		return errors.Join(err, r.tellTrouble(ctx, d, failed, err))
+		return x, err
 	}
-	now := metav1.NewTime(r.Clock.Now())
-	if err := store.PatchStatus(ctx, r.Client, failed, func(s *v1alpha1.WorkloadRevisionStatus) {
-		if s.Phase == v1alpha1.PhaseFailed {
-			s.Phase, s.PhaseTransitionTime = v1alpha1.PhaseRolledBack, &now
-		}
-		s.Rollback.CompletionTime = &now
-		if s.Rollback.Request != "" {
-			s.Requests = append(s.Requests, v1alpha1.Request{
-				Request: s.Rollback.Request, Time: now, Granted: true, Outcome: fmt.Sprintf("#%d was put back", s.Rollback.To),
-			})
-		}
-	}); err != nil {
-		return err
+	failed, err := r.patch(ctx, x.failed, func(s *v1alpha1.WorkloadRevisionStatus) {
+		history.CompleteRollback(s, r.Clock.Now())
+	})
+	if err != nil {
+		return x, err
 	}
+	x.failed, x.state = failed, rollback.Done
 	r.observeRollback(ctx, failed, resultCompleted)
-	return nil
+	return x, nil
 }
 
-// tellTrouble tells once that a rollback does not come to its end.
-func (r *Reconciler) tellTrouble(ctx context.Context, d *appsv1.Deployment, failed *v1alpha1.WorkloadRevision, cause error) error {
-	before := told(failed, event.RollbackFailed)
-	if err := r.tell(ctx, failed, rollbackFailed(d, failed, cause, r.Clock.Now())); err != nil {
-		return err
+// troubled writes an Event, once, if a rollback that is written ahead does not come to its end for long.
+func (r *Reconciler) troubled(ctx context.Context, v view, x execution, cause error) view {
+	plan := x.failed.Status.Rollback
+	if x.state == rollback.Due || plan == nil || r.Clock.Now().Sub(plan.StartTime.Time) < trouble {
+		return v
 	}
-	if !before && told(failed, event.RollbackFailed) {
+	before := history.Told(x.failed, event.RollbackFailed)
+	failed, err := r.tell(ctx, x.failed, rollbackFailed(v.d, x.failed, cause, r.Clock.Now()))
+	if !before && history.Told(failed, event.RollbackFailed) {
 		r.observeRollback(ctx, failed, resultFailed)
 	}
-	return nil
+	return v.with(failed).notTold(err)
 }
 
-// giveUp holds a rollback that a newer deploy overtook. A file that was put back by then may be part of neither.
-func (r *Reconciler) giveUp(ctx context.Context, a applier, failed, target *v1alpha1.WorkloadRevision, overtaken error) error {
+// giveUp holds a rollback that a newer deploy overtook. What was written by then is released first. A file that was
+// restored by then may belong to neither.
+func (r *Reconciler) giveUp(ctx context.Context, x execution, overtaken error) (execution, error) {
 	reason := overtaken.Error()
-	changed, err := a.putBack(ctx, failed, target)
-	if err != nil {
-		return err
+	if x.state != rollback.Due {
+		a := r.applier()
+		changed, err := a.putBack(ctx, x.failed, x.target)
+		if err != nil {
+			return x, err
+		}
+		if err := a.releaseOwnership(ctx, x.failed, x.target); err != nil {
+			return x, err
+		}
+		if len(changed) > 0 {
+			reason += fmt.Sprintf("; it runs with %s as in #%d, which had been put back by then: apply the newer deploy again",
+				strings.Join(changed, ", "), x.target.Spec.Number)
+		}
 	}
-	if err := a.releaseOwnership(ctx, failed, target); err != nil {
-		return err
-	}
-	if len(changed) > 0 {
-		reason += fmt.Sprintf("; it runs with %s as in #%d, which had been put back by then: apply the newer deploy again",
-			strings.Join(changed, ", "), target.Spec.Number)
-	}
-	if err := r.hold(ctx, failed, rollback.CauseOvertaken, reason); err != nil {
-		return err
-	}
-	r.observeRollback(ctx, failed, resultOvertaken)
-	return nil
+	return r.stop(ctx, x, v1alpha1.HoldOvertaken, reason)
 }
+
+// stop holds a rollback, and counts it if it was written ahead.
+func (r *Reconciler) stop(ctx context.Context, x execution, reason v1alpha1.HoldReason, message string) (execution, error) {
+	failed, err := r.hold(ctx, x.failed, reason, message)
+	if err != nil {
+		return x, err
+	}
+	if x.state != rollback.Due {
+		result := resultHeld
+		if reason == v1alpha1.HoldOvertaken {
+			result = resultOvertaken
+		}
+		r.observeRollback(ctx, failed, result)
+	}
+	x.failed, x.state = failed, rollback.Held
+	return x, nil
+}
+
+func (r *Reconciler) applier() applier { return applier{client: r.Client, live: r.Live} }
 
 // cannotRun says why the target would not run today, or nothing. The API server's dry run passes what it
 // refuses only at the Pod, so the effective pod is asked too.
@@ -225,50 +274,51 @@ func replaceable(objection effective.Violation, target *v1alpha1.WorkloadRevisio
 	})
 }
 
-// holdOpen holds a rollback that was begun.
-func (r *Reconciler) holdOpen(ctx context.Context, failed *v1alpha1.WorkloadRevision, cause rollback.Cause, reason string) error {
-	if err := r.hold(ctx, failed, cause, reason); err != nil {
-		return err
+// hold notes why a rollback that is due is not done, and returns the revision with the note. tellAll writes the Event, and
+// writes it again when the reason has changed.
+func (r *Reconciler) hold(ctx context.Context, failed *v1alpha1.WorkloadRevision, reason v1alpha1.HoldReason, message string) (*v1alpha1.WorkloadRevision, error) {
+	message = diff.MaskText(message)
+	if history.IsHeldFor(failed, reason, message) {
+		return failed, nil
 	}
-	r.observeRollback(ctx, failed, resultHeld)
-	return nil
-}
-
-// hold notes why a rollback that is due is not done; tellAll tells it, and tells it again when the reason has changed.
-func (r *Reconciler) hold(ctx context.Context, failed *v1alpha1.WorkloadRevision, cause rollback.Cause, reason string) error {
-	if failed.Status.Hold == reason {
-		return nil
+	changed := false
+	held, err := r.patch(ctx, failed, func(s *v1alpha1.WorkloadRevisionStatus) {
+		changed = history.HoldRollback(s, reason, message, r.Clock.Now())
+	})
+	if err != nil {
+		return failed, err
 	}
-	if err := store.PatchStatus(ctx, r.Client, failed, func(s *v1alpha1.WorkloadRevisionStatus) {
-		s.Hold = reason
-		s.Events = slices.DeleteFunc(s.Events, func(told string) bool { return told == string(event.RollbackHeld) })
-	}); err != nil {
-		return err
+	if changed {
+		r.Observer.Held(reason)
+		say(ctx, "Rollback held", held, "reason", reason, "message", message)
 	}
-	r.Observer.Held(string(cause))
-	say(ctx, "Rollback held back", failed, "cause", cause, "reason", diff.MaskText(reason))
-	return nil
+	return held, nil
 }
 
 // holdUndone holds a rollback of files alone that somebody undid before it was recorded: the files are those of the
-// newest revision again, so there will be none that could fail and tell of it. It says when to look again while the
+// newest revision again, so there will be none that could fail and tell of it. It returns when to look again while the
 // rollback's own revision is not there yet: no change of a file brings the workload in.
-func (r *Reconciler) holdUndone(ctx context.Context, d *appsv1.Deployment, newest *v1alpha1.WorkloadRevision) (time.Duration, error) {
-	if newest.Status.Phase != v1alpha1.PhaseRolledBack || !newest.Spec.FilesOnly || newest.Status.Hold != "" {
-		return 0, nil
+func (r *Reconciler) holdUndone(ctx context.Context, v view) (view, time.Duration, error) {
+	newest := v.history.Newest()
+	if newest.Status.Phase != v1alpha1.PhaseRolledBack || !newest.FilesOnly() || newest.RollbackHold() != nil {
+		return v, 0, nil
 	}
 	changed, err := store.ChangedFiles(ctx, r.Live, newest)
 	if err != nil {
-		return 0, err
+		return v, 0, err
 	}
 	if len(changed) > 0 {
-		return turn, nil
+		return v, turn, nil
 	}
-	h, err := store.List(ctx, r.Live, d.Namespace, d.Name)
-	if err != nil || h.Newest().Spec.Number != newest.Spec.Number {
-		return 0, err // It was recorded by now.
+	h, err := store.List(ctx, r.Live, v.d.Namespace, v.d.Name)
+	if err != nil {
+		return v, 0, err
 	}
-	return 0, r.hold(ctx, newest, rollback.CauseFilesWrittenAgain, rollback.FilesWrittenAgain)
+	if now := h.Newest(); now == nil || now.Spec.Number != newest.Spec.Number {
+		return v, 0, nil // It was recorded by now, or everything was deleted.
+	}
+	held, err := r.hold(ctx, newest, v1alpha1.HoldFilesWrittenAgain, rollback.FilesWrittenAgain)
+	return v.with(held), 0, err
 }
 
 // heldFor is after how long a held rollback is looked at again.

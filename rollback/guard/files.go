@@ -64,10 +64,10 @@ func (a applier) restoreFile(ctx context.Context, namespace string, stored *core
 	switch {
 	case stored == nil:
 		stored = &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: f.ConfigMapName}}
-		setContent(stored, f, saved.Content)
+		setContent(stored, saved)
 		err = a.client.Create(ctx, stored, client.FieldOwner(history.FieldManager))
 	case !history.SameContent(f, stored):
-		setContent(stored, f, saved.Content)
+		setContent(stored, saved)
 		err = a.client.Update(ctx, stored, client.FieldOwner(history.FieldManager))
 	}
 	if err != nil {
@@ -77,13 +77,13 @@ func (a applier) restoreFile(ctx context.Context, namespace string, stored *core
 }
 
 // setContent writes a file's content, and nothing else: Score's ConfigMaps have one key.
-func setContent(c *corev1.ConfigMap, f v1alpha1.RevisionFile, content []byte) {
+func setContent(c *corev1.ConfigMap, saved history.SavedFile) {
 	c.Data, c.BinaryData = nil, nil
-	if f.Text {
-		c.Data = map[string]string{workload.FileKey: string(content)}
+	if saved.Text {
+		c.Data = map[string]string{workload.FileKey: string(saved.Content)}
 		return
 	}
-	c.BinaryData = map[string][]byte{workload.FileKey: content}
+	c.BinaryData = map[string][]byte{workload.FileKey: saved.Content}
 }
 
 // putBack are the files that hold what the target had, and not what the failed revision had.
@@ -104,7 +104,7 @@ func (a applier) putBack(ctx context.Context, failed, target *v1alpha1.WorkloadR
 // lostFile names a file of the target whose content was not kept and is not what it was, or nothing.
 func (a applier) lostFile(ctx context.Context, target *v1alpha1.WorkloadRevision) (string, error) {
 	for _, f := range target.Spec.Files {
-		if !f.Omitted {
+		if f.State != v1alpha1.FileTooLarge {
 			continue
 		}
 		stored, err := store.ConfigMap(ctx, a.live, client.ObjectKey{Namespace: target.Namespace, Name: f.ConfigMapName})

@@ -5,10 +5,6 @@ import (
 	"fmt"
 	"time"
 
-	appsv1 "k8s.io/api/apps/v1"
-	"k8s.io/apimachinery/pkg/api/meta"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-
 	"reprise.dev/reprise/api/v1alpha1"
 	"reprise.dev/reprise/event"
 	"reprise.dev/reprise/health"
@@ -18,153 +14,164 @@ import (
 	"reprise.dev/reprise/workload"
 )
 
-// judge brings the live revision to a verdict, and says when to judge again. One that has failed and was left where it
-// is may still become well: its cause lay outside, or was mended there.
-func (r *Reconciler) judge(ctx context.Context, d *appsv1.Deployment, h history.History, s workload.Settings) (time.Duration, error) {
-	live := h.Newest()
-	adopted := history.Adopted(live) && live.Status.Phase == v1alpha1.PhaseUnknown
+// judge brings the newest revision to a verdict, and returns when to judge again. One that has failed and still runs may
+// become healthy: its cause was external, or was fixed there.
+func (r *Reconciler) judge(ctx context.Context, v view) (view, time.Duration, error) {
+	live := v.history.Newest()
+	adopted := live.IsAdopted() && live.Status.Phase == v1alpha1.PhaseUnknown
 	failed := live.Status.Phase == v1alpha1.PhaseFailed
 	if live.Status.Phase != v1alpha1.PhaseProgressing && !adopted && !failed {
-		return 0, nil
+		return v, 0, nil
 	}
-	known, err := r.known(ctx, h, s)
+	known, err := r.known(ctx, v)
 	if err != nil {
-		return 0, err
+		return v, 0, err
 	}
 	if known != nil {
-		return 0, r.failAgain(ctx, d, h, known)
+		v, err = r.failAgain(ctx, v, known)
+		return v, 0, err
 	}
-	rollout, err := r.rollout(ctx, d, h, s)
+	rollout, err := r.rollout(ctx, v.d, v.history, v.settings)
 	if err != nil {
-		return 0, err
+		return v, 0, err
 	}
 	verdict := health.Judge(rollout, r.Clock.Now())
 	switch {
 	case verdict.State == health.Healthy:
-		return 0, r.recover(ctx, h)
+		v, err = r.recover(ctx, v)
+		return v, 0, err
 	case verdict.State == health.Failed && !adopted && !failed:
-		return r.fail(ctx, d, h, rollout, verdict)
-	case verdict.State == health.Unknown && len(verdict.Failures) > 0 && !adopted && live.Status.Hold == "":
-		return verdict.Again, r.hold(ctx, live, rollback.CauseNotCausedByChange, verdict.Cause)
+		return r.fail(ctx, v, rollout, verdict)
+	case verdict.State == health.Unknown && len(verdict.Failures) > 0 && !adopted && live.RollbackHold() == nil:
+		held, err := r.hold(ctx, live, v1alpha1.HoldNotCausedByChange, verdict.Cause)
+		return v.with(held), verdict.Again, err
 	default:
-		return verdict.Again, nil
+		return v, verdict.Again, nil
 	}
 }
 
-// recover writes the phase of a revision that is well, whatever it was before.
-func (r *Reconciler) recover(ctx context.Context, h history.History) error {
-	leftover, err := r.orphanedFields(ctx, h)
+// recover writes the phase of a revision that is healthy, whatever it was before.
+func (r *Reconciler) recover(ctx context.Context, v view) (view, error) {
+	leftover, err := r.orphanedFields(ctx, v.history)
 	if err != nil {
-		return err
+		return v, err
 	}
-	if err := store.PatchStatus(ctx, r.Client, h.Newest(), func(s *v1alpha1.WorkloadRevisionStatus) {
-		if leftover != nil {
-			meta.SetStatusCondition(&s.Conditions, *leftover)
+	healthy, err := r.patch(ctx, v.history.Newest(), func(s *v1alpha1.WorkloadRevisionStatus) {
+		if leftover != "" {
+			history.MarkFieldsLeftBehind(s, leftover, r.Clock.Now())
 		}
-		s.Phase, s.PhaseTransitionTime = v1alpha1.PhaseHealthy, &metav1.Time{Time: r.Clock.Now()}
-		s.Error, s.FailedTime, s.Hold, s.CauseOutside, s.ConfigMaps = "", nil, "", false, nil
-		if s.Rollback != nil && s.Rollback.CompletionTime == nil {
-			s.Rollback = nil
-		}
-	}); err != nil {
-		return err
+		history.MarkHealthy(s, r.Clock.Now())
+	})
+	if err != nil {
+		return v, err
 	}
-	r.observeHealth(ctx, h)
-	return nil
+	v = v.with(healthy)
+	r.observeHealth(ctx, v.history)
+	return v, nil
 }
 
-// fail judges once more, by what the cluster said of the failing pods, and saves with the phase, in one write, what they
-// leave behind and what was changed.
-func (r *Reconciler) fail(ctx context.Context, d *appsv1.Deployment, h history.History, rollout health.Rollout, verdict health.Verdict) (time.Duration, error) {
+// fail judges once more, with the Events about the failing pods, and saves the phase, the evidence and what was changed in
+// one write.
+func (r *Reconciler) fail(ctx context.Context, v view, rollout health.Rollout, verdict health.Verdict) (view, time.Duration, error) {
 	reading, cancel := context.WithTimeout(ctx, evidenceTime)
 	defer cancel()
-	rollout.Events = podEvents(reading, r.Core, d.Namespace, verdict.Failures)
+	rollout.Events = podEvents(reading, r.Core, v.d.Namespace, verdict.Failures)
 	if verdict = health.Judge(rollout, r.Clock.Now()); verdict.State != health.Failed {
-		return verdict.Again, nil
+		return v, verdict.Again, nil
 	}
-	evidence := gather(reading, r.Core, d.Namespace, verdict.Failures, rollout.Events)
-	configMaps, err := store.ConfigMaps(ctx, r.Live, d.Namespace, workload.ConfigMapsOf(&d.Spec.Template))
+	evidence := gather(reading, r.Core, v.d.Namespace, verdict.Failures, rollout.Events)
+	configMaps, err := store.ConfigMaps(ctx, r.Live, v.d.Namespace, workload.ConfigMapsOf(&v.d.Spec.Template))
 	if err != nil {
-		return 0, err
+		return v, 0, err
 	}
-	return 0, r.writeFailure(ctx, h, verdict.Since, func(s *v1alpha1.WorkloadRevisionStatus) {
-		s.Evidence, s.Error = evidence, causeOf(verdict, evidence)
-		s.ConfigMaps, s.CauseOutside = configMaps, verdict.Outside
-	})
+	failure := v1alpha1.Failure{
+		Reason: v1alpha1.FailureWorkloadFailed, Message: causeOf(verdict, evidence), Evidence: evidence, ConfigMaps: configMaps,
+	}
+	if verdict.Outside {
+		failure.Reason = v1alpha1.FailureExternalCause
+	}
+	v, err = r.writeFailure(ctx, v, verdict.Since, failure)
+	return v, 0, err
 }
 
-// orphanedFields is the condition of a revision that still has what the failed one before it had removed, nil where it is not
-// so.
-func (r *Reconciler) orphanedFields(ctx context.Context, h history.History) (*metav1.Condition, error) {
+// orphanedFields says that a revision still has what the failed one before it had removed, nothing where it is not so.
+func (r *Reconciler) orphanedFields(ctx context.Context, h history.History) (string, error) {
 	failed, target := rollback.AfterRollback(h)
 	if failed == nil {
-		return nil, nil
+		return "", nil
 	}
 	newest, err := store.Load(ctx, r.Live, h.Newest())
 	if err != nil {
-		return nil, err
+		return "", err
 	}
 	contents, err := history.DecodeSnapshot(newest)
 	if err != nil || !rollback.KeepsStateElsewhere(newest.Spec.FieldManager, contents.ManagedFields) {
-		return nil, nil // What cannot be read cannot be compared: that it is well stands.
+		return "", nil // What cannot be read cannot be compared: that it is well stands.
 	}
 	left, err := r.readOrphanedFields(ctx, failed, target, newest)
-	if err != nil || len(left) == 0 {
-		return nil, err
+	if err != nil {
+		return "", err
 	}
-	return &metav1.Condition{
-		Type: v1alpha1.ConditionFieldsLeftBehind, Status: metav1.ConditionTrue, Reason: "DeployerRemembersElsewhere", LastTransitionTime: metav1.NewTime(r.Clock.Now()),
-		Message: event.Message(fmt.Sprintf("#%d had removed what #%d has, and %s did not learn of the rollback: where #%d is not meant to have it, remove it by hand, or deploy once with it and once without",
-			failed.Spec.Number, newest.Spec.Number, newest.Spec.FieldManager, newest.Spec.Number), left, ""),
-	}, nil
+	if len(left) == 0 {
+		return "", nil
+	}
+	return event.Message(fmt.Sprintf("#%d had removed what #%d has, and %s did not learn of the rollback: where #%d is not meant to have it, remove it by hand, or deploy once with it and once without",
+		failed.Spec.Number, newest.Spec.Number, newest.Spec.FieldManager, newest.Spec.Number), left, ""), nil
 }
 
-// known is the earlier failure of what the newest revision rolls out, nil where there is none that still stands.
-func (r *Reconciler) known(ctx context.Context, h history.History, s workload.Settings) (*v1alpha1.WorkloadRevision, error) {
-	failure := rollback.RepeatFailure(h, s, r.Clock.Now())
+// known returns the earlier failure of what the newest revision rolls out, nil if there is none that still counts.
+func (r *Reconciler) known(ctx context.Context, v view) (*v1alpha1.WorkloadRevision, error) {
+	failure := rollback.RepeatFailure(v.history, v.settings, r.Clock.Now())
 	if failure == nil {
 		return nil, nil
 	}
 	healed, err := store.ConfigMapsChanged(ctx, r.Live, failure)
-	if err != nil || healed {
+	if err != nil {
 		return nil, err
+	}
+	if healed {
+		return nil, nil
 	}
 	return failure, nil
 }
 
-// failAgain fails a revision by what failed before, which slipped in past admission.
-func (r *Reconciler) failAgain(ctx context.Context, d *appsv1.Deployment, h history.History, known *v1alpha1.WorkloadRevision) error {
-	configMaps, err := store.ConfigMaps(ctx, r.Live, d.Namespace, workload.ConfigMapsOf(&d.Spec.Template))
+// failAgain marks a revision as failed because the same template failed before and bypassed admission.
+func (r *Reconciler) failAgain(ctx context.Context, v view, known *v1alpha1.WorkloadRevision) (view, error) {
+	configMaps, err := store.ConfigMaps(ctx, r.Live, v.d.Namespace, workload.ConfigMapsOf(&v.d.Spec.Template))
 	if err != nil {
-		return err
+		return v, err
 	}
-	return r.writeFailure(ctx, h, time.Time{}, func(s *v1alpha1.WorkloadRevisionStatus) {
-		s.Error = fmt.Sprintf("it failed before, as #%d, and came past admission: %s", known.Spec.Number, known.Status.Error)
-		s.ConfigMaps, s.CauseOutside = configMaps, known.Status.CauseOutside
-	})
+	failure := v1alpha1.Failure{
+		Reason: v1alpha1.FailureRepeated, ConfigMaps: configMaps,
+		Message: fmt.Sprintf("it failed before, as #%d, and came past admission: %s", known.Spec.Number, known.FailureMessage()),
+	}
+	if known.HasExternalCause() {
+		failure.Reason = v1alpha1.FailureExternalCause
+	}
+	return r.writeFailure(ctx, v, time.Time{}, failure)
 }
 
 // writeFailure writes the phase of the newest revision, with its difference to the last healthy one, into a history as
-// the API server holds it. signal is when the failure began to show, zero where that is not known.
-func (r *Reconciler) writeFailure(ctx context.Context, h history.History, signal time.Time, change func(*v1alpha1.WorkloadRevisionStatus)) error {
-	if err := r.refresh(ctx, h); err != nil {
-		return err
+// the API server holds it. signal is when the failure began to show, zero if that is not known.
+func (r *Reconciler) writeFailure(ctx context.Context, v view, signal time.Time, failure v1alpha1.Failure) (view, error) {
+	v, err := r.refresh(ctx, v)
+	if err != nil {
+		return v, err
 	}
-	failed, healthy := h.Newest(), h.LastHealthy()
+	failed, healthy := v.history.Newest(), v.history.LastHealthy()
 	changes, err := r.changesSince(ctx, healthy, failed)
 	if err != nil {
-		return err
+		return v, err
 	}
-	now := metav1.NewTime(r.Clock.Now())
-	if err := store.PatchStatus(ctx, r.Client, failed, func(s *v1alpha1.WorkloadRevisionStatus) {
-		s.Phase, s.PhaseTransitionTime, s.FailedTime, s.Hold = v1alpha1.PhaseFailed, &now, &now, ""
-		if healthy != nil {
-			s.Diff, s.DiffAgainst = changes.Lines(maxDiffLines, maxDiffBytes), healthy.Spec.Number
-		}
-		change(s)
-	}); err != nil {
-		return err
+	if healthy != nil {
+		failure.Changes, failure.ComparedWith = changes.Lines(maxDiffLines, maxDiffBytes), healthy.Spec.Number
+	}
+	failed, err = r.patch(ctx, failed, func(s *v1alpha1.WorkloadRevisionStatus) {
+		history.MarkFailed(s, failure, r.Clock.Now())
+	})
+	if err != nil {
+		return v, err
 	}
 	r.observeFailure(ctx, failed, signal)
-	return nil
+	return v.with(failed), nil
 }

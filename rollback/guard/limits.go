@@ -8,6 +8,10 @@ const (
 	quietWait = 20 * time.Second
 	// turn is after how long a rollback asks again whether it may begin, where as many as may be are under way.
 	turn = time.Second
+	// catchUp is after how long a workload is looked at again whose cache was behind.
+	catchUp = 100 * time.Millisecond
+	// retell is after how long Events that could not be written are tried again.
+	retell = 10 * time.Second
 	// trouble is after how long a rollback that was begun and does not come to its end is told.
 	trouble = 30 * time.Second
 

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-func TestTheDocumentedBoundsOfTheGuardAreTheBounds(t *testing.T) {
+func TestLimits_Documented(t *testing.T) {
 	page, err := os.ReadFile(filepath.Join("..", "..", "docs", "rollback.md"))
 	if err != nil {
 		t.Fatal(err)

@@ -22,7 +22,7 @@ type Observer interface {
 	// RolledBack is told what became of a rollback, and what triggered it: a failure or a request.
 	RolledBack(result, trigger string)
 	// Held is told why a rollback that is due is not done.
-	Held(cause string)
+	Held(reason v1alpha1.HoldReason)
 }
 
 // What becomes of a rollback.
@@ -41,7 +41,7 @@ func (unobserved) Judged(string)             {}
 func (unobserved) Detected(time.Duration)    {}
 func (unobserved) Recovered(time.Duration)   {}
 func (unobserved) RolledBack(string, string) {}
-func (unobserved) Held(string)               {}
+func (unobserved) Held(v1alpha1.HoldReason)  {}
 
 // say writes one step into the log.
 func say(ctx context.Context, step string, about *v1alpha1.WorkloadRevision, values ...any) {
@@ -55,10 +55,10 @@ func (r *Reconciler) observeFailure(ctx context.Context, failed *v1alpha1.Worklo
 	if signal.After(since) {
 		since = signal
 	}
-	took := failed.Status.FailedTime.Sub(since)
+	took := failed.Status.Failure.Time.Sub(since)
 	r.Observer.Judged("failed")
 	r.Observer.Detected(took)
-	say(ctx, "Judged", failed, "verdict", v1alpha1.PhaseFailed, "cause", diff.MaskText(failed.Status.Error), "seconds", took.Seconds())
+	say(ctx, "Judged", failed, "verdict", v1alpha1.PhaseFailed, "cause", diff.MaskText(failed.FailureMessage()), "seconds", took.Seconds())
 }
 
 // observeHealth counts a verdict of health. That of what a rollback put back ends the failure.
@@ -67,10 +67,10 @@ func (r *Reconciler) observeHealth(ctx context.Context, h history.History) {
 	r.Observer.Judged("healthy")
 	say(ctx, "Judged", healthy, "verdict", v1alpha1.PhaseHealthy)
 	failed := h.Number(healthy.Spec.RollbackOf)
-	if failed == nil || failed.Status.FailedTime == nil {
+	if failed == nil || failed.Status.Failure == nil {
 		return // It is no rollback, or one that was asked for.
 	}
-	took := healthy.Status.PhaseTransitionTime.Sub(failed.Status.FailedTime.Time)
+	took := healthy.Status.PhaseTransitionTime.Sub(failed.Status.Failure.Time.Time)
 	r.Observer.Recovered(took)
 	say(ctx, "Recovered", healthy, "from", failed.Name, "seconds", took.Seconds())
 }
@@ -83,6 +83,6 @@ func (r *Reconciler) observeRollback(ctx context.Context, from *v1alpha1.Workloa
 		trigger = "request"
 	}
 	r.Observer.RolledBack(result, trigger)
-	say(ctx, "Rollback "+result, from, "to", history.Name(from.Spec.WorkloadRef.Name, plan.To), "trigger", trigger, "attempt", plan.Attempt,
+	say(ctx, "Rollback "+result, from, "to", history.Name(from.Spec.WorkloadRef.Name, plan.ToRevision), "trigger", trigger, "attempt", plan.Attempt,
 		"seconds", r.Clock.Now().Sub(plan.StartTime.Time).Seconds())
 }

@@ -11,7 +11,6 @@ import (
 
 	"reprise.dev/reprise/api/v1alpha1"
 	"reprise.dev/reprise/history"
-	"reprise.dev/reprise/rollback"
 )
 
 // counts keeps what is counted, a line each.
@@ -23,13 +22,13 @@ func (c *counts) Judged(verdict string)             { c.note("judged ", verdict)
 func (c *counts) Detected(after time.Duration)      { c.note("detected after ", after) }
 func (c *counts) Recovered(after time.Duration)     { c.note("recovered after ", after) }
 func (c *counts) RolledBack(result, trigger string) { c.note("rollback ", result, " by ", trigger) }
-func (c *counts) Held(cause string)                 { c.note("held for ", cause) }
+func (c *counts) Held(reason v1alpha1.HoldReason)   { c.note("held for ", reason) }
 
 func TestTimesCountFromTheFirstSignalAndFromTheFailure(t *testing.T) {
 	at := func(after time.Duration) *metav1.Time { return &metav1.Time{Time: now.Add(after)} }
 	failed := v1alpha1.WorkloadRevision{
 		Spec:   v1alpha1.WorkloadRevisionSpec{Number: 2, AcceptedTime: *at(0)},
-		Status: v1alpha1.WorkloadRevisionStatus{Phase: v1alpha1.PhaseRolledBack, FailedTime: at(10 * time.Second), PhaseTransitionTime: at(12 * time.Second)},
+		Status: v1alpha1.WorkloadRevisionStatus{Phase: v1alpha1.PhaseRolledBack, Failure: &v1alpha1.Failure{Time: *at(10 * time.Second)}, PhaseTransitionTime: at(12 * time.Second)},
 	}
 	healthy := func(number, rollbackOf int64) v1alpha1.WorkloadRevision {
 		r := v1alpha1.WorkloadRevision{Spec: v1alpha1.WorkloadRevisionSpec{Number: number, RollbackOf: rollbackOf}}
@@ -37,7 +36,7 @@ func TestTimesCountFromTheFirstSignalAndFromTheFailure(t *testing.T) {
 		return r
 	}
 	asked := failed
-	asked.Status.FailedTime = nil
+	asked.Status.Failure = nil
 	tests := []struct {
 		reason  string
 		observe func(*Reconciler)
@@ -52,12 +51,12 @@ func TestTimesCountFromTheFirstSignalAndFromTheFailure(t *testing.T) {
 		{"the failed one is pruned", func(r *Reconciler) { r.observeHealth(t.Context(), history.History{healthy(3, 2)}) }, []string{"judged healthy"}},
 		{"by a failure", func(r *Reconciler) {
 			from := failed
-			from.Status.Rollback = &v1alpha1.Rollback{To: 1, StartTime: *at(0)}
+			from.Status.Rollback = &v1alpha1.Rollback{ToRevision: 1, StartTime: *at(0)}
 			r.observeRollback(t.Context(), &from, resultOvertaken)
 		}, []string{"rollback overtaken by failure"}},
 		{"by a request", func(r *Reconciler) {
 			from := failed
-			from.Status.Rollback = &v1alpha1.Rollback{To: 1, StartTime: *at(0), Request: "reprise.dev/rollback-to=1@2"}
+			from.Status.Rollback = &v1alpha1.Rollback{ToRevision: 1, StartTime: *at(0), Request: "reprise.dev/rollback-to=1@2"}
 			r.observeRollback(t.Context(), &from, resultCompleted)
 		}, []string{"rollback completed by request"}},
 	}
@@ -69,13 +68,6 @@ func TestTimesCountFromTheFirstSignalAndFromTheFailure(t *testing.T) {
 				t.Errorf("counted %q, want %q", counted.lines, test.want)
 			}
 		})
-	}
-}
-
-func TestEveryCauseOfAHoldIsListedOnce(t *testing.T) {
-	causes := rollback.Causes()
-	if distinct := slices.Compact(slices.Sorted(slices.Values(causes))); len(distinct) != len(causes) || slices.Contains(causes, "") {
-		t.Errorf("causes %q", causes)
 	}
 }
 

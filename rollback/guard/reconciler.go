@@ -74,10 +74,7 @@ func (r *Reconciler) SetupWithManager(ctx context.Context, manager ctrl.Manager)
 	if err := manager.GetFieldIndexer().IndexField(ctx, &appsv1.ReplicaSet{}, deploymentField, deploymentOf); err != nil {
 		return fmt.Errorf("indexing ReplicaSets: %w", err)
 	}
-	if r.Observer == nil {
-		r.Observer = unobserved{}
-	}
-	r.underway = semaphore.NewWeighted(int64(r.MaxConcurrent))
+	r.init()
 	built := ctrl.NewControllerManagedBy(manager).Named("rollback").
 		For(&appsv1.Deployment{}).
 		Owns(&appsv1.ReplicaSet{}).
@@ -88,6 +85,14 @@ func (r *Reconciler) SetupWithManager(ctx context.Context, manager ctrl.Manager)
 		built = built.WatchesRawSource(source.Channel(r.Changed, handler.EnqueueRequestsFromMapFunc(r.guarded)))
 	}
 	return built.Complete(r)
+}
+
+// init fills in what SetupWithManager does not ask its caller for.
+func (r *Reconciler) init() {
+	if r.Observer == nil {
+		r.Observer = unobserved{}
+	}
+	r.underway = semaphore.NewWeighted(int64(r.MaxConcurrent))
 }
 
 func workloadOfRevision(_ context.Context, object client.Object) []reconcile.Request {
@@ -149,75 +154,90 @@ func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.
 	if err != nil {
 		return ctrl.Result{}, err
 	}
-	again, err := r.step(ctx, d, h, settings)
-	result := ctrl.Result{RequeueAfter: again, Priority: new(priorityOf(h))}
-	if apierrors.IsConflict(err) {
-		result.RequeueAfter, err = 100*time.Millisecond, nil // What was read is old; the cache catches up.
+	v, again, err := r.act(ctx, view{d: d, identity: history.IdentityOf(d), history: h, settings: settings})
+	v = r.tellAll(ctx, v)
+	if v.untold != nil {
+		// An error would have the queue look later and later, and so keep something from being restored.
+		log.FromContext(ctx).Error(v.untold, "Writing Events; trying again", "after", retell)
+		again = sooner(again, retell)
 	}
-	return result, err
+	if apierrors.IsConflict(err) || err == nil && apierrors.IsConflict(v.untold) {
+		again, err = sooner(again, catchUp), nil // What was read is old; the cache catches up.
+	}
+	return ctrl.Result{RequeueAfter: again, Priority: new(priorityOf(v.history))}, err
+}
+
+// sooner returns the shorter of two delays. Zero means never.
+func sooner(a, b time.Duration) time.Duration {
+	if a == 0 {
+		return b
+	}
+	return min(a, b)
 }
 
 // priorityOf is the priority with which a workload is looked at again: 0 unless it owes a rollback.
 func priorityOf(h history.History) int {
 	newest := h.Newest()
-	if h.OpenRollback() != nil || newest != nil && newest.Status.Phase == v1alpha1.PhaseFailed && newest.Status.Hold == "" {
+	if h.OpenRollback() != nil || newest != nil && newest.Status.Phase == v1alpha1.PhaseFailed && newest.RollbackHold() == nil {
 		return urgent
 	}
 	return 0
 }
 
-// step acts, and then tells. What cannot be told now is told later, and keeps nothing from being put back.
-func (r *Reconciler) step(ctx context.Context, d *appsv1.Deployment, h history.History, s workload.Settings) (time.Duration, error) {
-	again, err := r.next(ctx, d, h, s)
-	return again, errors.Join(err, r.tellAll(ctx, d, h, s))
-}
-
-func (r *Reconciler) next(ctx context.Context, d *appsv1.Deployment, h history.History, s workload.Settings) (time.Duration, error) {
-	if open := h.OpenRollback(); open != nil {
-		return 0, r.resume(ctx, d, h, open)
+// act does what is next: it finishes a rollback that is written ahead, answers requests, judges the newest revision, or
+// decides about a failed one. It returns when to look again.
+func (r *Reconciler) act(ctx context.Context, v view) (view, time.Duration, error) {
+	if open := v.history.OpenRollback(); open != nil {
+		return r.resume(ctx, v, open)
 	}
-	newest := h.Newest()
-	if newest == nil || newest.Spec.WorkloadRef.UID != d.UID || newest.Spec.IntentHash != workload.IntentOf(d).Hash() {
-		return 0, nil // The recorder comes first, and its Revision brings the workload back.
+	if v.recorded() == nil {
+		return v, 0, nil // The recorder comes first, and its Revision brings the workload back.
 	}
-	if wait, err := r.holdUndone(ctx, d, newest); err != nil || wait > 0 {
-		return wait, err
+	v, wait, err := r.holdUndone(ctx, v)
+	if err != nil {
+		return v, 0, err
 	}
-	if err := r.reply(ctx, d, rollback.AnswerRetry(h, d)); err != nil {
-		return 0, err
+	if wait > 0 {
+		return v, wait, nil
 	}
-	decision, void := rollback.DecideRequest(h, d)
-	if err := r.reply(ctx, d, void); err != nil {
-		return 0, err
+	if v, err = r.reply(ctx, v, rollback.AnswerRetry(v.history, v.d)); err != nil {
+		return v, 0, err
+	}
+	decision, void := rollback.DecideRequest(v.history, v.d)
+	if v, err = r.reply(ctx, v, void); err != nil {
+		return v, 0, err
 	}
 	if decision.Action != rollback.None {
-		return r.act(ctx, d, h, decision)
+		return r.follow(ctx, v, decision)
 	}
-	before := newest.Status.Phase
-	again, err := r.judge(ctx, d, h, s)
-	if err != nil || newest.Status.Phase != v1alpha1.PhaseFailed {
-		return again, err
+	before := v.recorded().Status.Phase
+	v, again, err := r.judge(ctx, v)
+	if err != nil {
+		return v, 0, err
+	}
+	if v.history.Newest().Status.Phase != v1alpha1.PhaseFailed {
+		return v, again, nil
 	}
 	if before == v1alpha1.PhaseFailed {
-		if err := r.refresh(ctx, h); err != nil {
-			return 0, err
+		if v, err = r.refresh(ctx, v); err != nil {
+			return v, 0, err
 		}
 	}
-	return r.act(ctx, d, h, rollback.Decide(h, d, s, r.Clock.Now()))
+	return r.follow(ctx, v, rollback.Decide(v.history, v.d, v.settings, r.Clock.Now()))
 }
 
-// refresh puts in the place of a history out of a cache what the API server holds, whole: what is written and decided
-// must not rest on a cache that lags. Where its newest revision is another one by now, that is a conflict.
-func (r *Reconciler) refresh(ctx context.Context, h history.History) error {
-	newest := h.Newest()
+// refresh returns the view with the history as the API server holds it, whole: what is written and decided must not rest
+// on a cache that lags. It returns a conflict if the history has another newest revision by now.
+func (r *Reconciler) refresh(ctx context.Context, v view) (view, error) {
+	newest := v.history.Newest()
 	live, err := store.List(ctx, r.Live, newest.Namespace, newest.Spec.WorkloadRef.Name)
 	if err != nil {
-		return err
+		return v, err
 	}
-	if len(live) != len(h) || live.Newest().ResourceVersion != newest.ResourceVersion {
-		return apierrors.NewConflict(v1alpha1.GroupVersion.WithResource("workloadrevisions").GroupResource(), newest.Name,
-			errors.New("the cache does not hold the history of now"))
+	if len(live) != len(v.history) || live.Newest().ResourceVersion != newest.ResourceVersion {
+		return v, apierrors.NewConflict(v1alpha1.GroupVersion.WithResource("workloadrevisions").GroupResource(), newest.Name,
+			errors.New("the cache does not hold the current history"))
 	}
-	copy(h, live)
-	return nil
+	v.history = live
+	return v, nil
 }

@@ -3,15 +3,15 @@ package guard
 import (
 	"testing"
 
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-
 	"reprise.dev/reprise/api/v1alpha1"
 	"reprise.dev/reprise/history"
 )
 
 func TestWhatOwesARollbackComesFirst(t *testing.T) {
-	begun := &v1alpha1.Rollback{To: 1}
-	done := &v1alpha1.Rollback{To: 1, CompletionTime: &metav1.Time{}}
+	begun := &v1alpha1.Rollback{State: v1alpha1.RollbackExecuting, ToRevision: 1}
+	done := &v1alpha1.Rollback{State: v1alpha1.RollbackDone, ToRevision: 1}
+	held := v1alpha1.WorkloadRevisionStatus{Phase: v1alpha1.PhaseFailed}
+	history.HoldRollback(&held, v1alpha1.HoldPaused, "why", now)
 	tests := map[string]struct {
 		reason string
 		status v1alpha1.WorkloadRevisionStatus
@@ -20,7 +20,7 @@ func TestWhatOwesARollbackComesFirst(t *testing.T) {
 		"progressing": {"it is only judged", v1alpha1.WorkloadRevisionStatus{Phase: v1alpha1.PhaseProgressing}, 0},
 		"failed":      {"it waits for its turn", v1alpha1.WorkloadRevisionStatus{Phase: v1alpha1.PhaseFailed}, urgent},
 		"begun":       {"it was written ahead", v1alpha1.WorkloadRevisionStatus{Phase: v1alpha1.PhaseFailed, Rollback: begun}, urgent},
-		"held":        {"it is deliberately not done", v1alpha1.WorkloadRevisionStatus{Phase: v1alpha1.PhaseFailed, Hold: "why"}, 0},
+		"held":        {"it is deliberately not done", held, 0},
 		"done":        {"it was put back", v1alpha1.WorkloadRevisionStatus{Phase: v1alpha1.PhaseRolledBack, Rollback: done}, 0},
 	}
 	for name, tt := range tests {

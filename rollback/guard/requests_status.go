@@ -4,32 +4,34 @@ import (
 	"context"
 	"fmt"
 
-	appsv1 "k8s.io/api/apps/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-
 	"reprise.dev/reprise/api/v1alpha1"
 	"reprise.dev/reprise/event"
-	"reprise.dev/reprise/history/store"
+	"reprise.dev/reprise/history"
 	"reprise.dev/reprise/rollback"
 )
 
-// reply notes the answer to a request and tells it, both once.
-func (r *Reconciler) reply(ctx context.Context, d *appsv1.Deployment, a rollback.Answer) error {
-	if a.Outcome == "" {
-		return nil
+// reply writes the answer to a request as an Event and notes it in a Revision, both once. A rejected request is not noted
+// until its Event is written. An accepted one is: the note lifts the quarantine, and must not wait for Events.
+func (r *Reconciler) reply(ctx context.Context, v view, a rollback.Answer) (view, error) {
+	if a.Result == "" {
+		return v, nil
 	}
 	now := r.Clock.Now()
 	reason := event.RequestRejected
-	if a.Granted {
+	if a.Result == v1alpha1.RequestAccepted {
 		reason = event.RetryAccepted
 	}
 	if err := r.Events.Write(ctx, event.Event{
-		Reason: reason, Warning: !a.Granted, Regarding: event.ObjectRef(d), Key: a.Request, At: now,
-		Message: event.Message(fmt.Sprintf("%s: %s", a.Request, a.Outcome), nil, ""),
+		Reason: reason, Warning: a.Result == v1alpha1.RequestRejected, Regarding: event.ObjectRef(v.d), Key: a.Request, At: now,
+		Message: event.Message(fmt.Sprintf("%s: %s", a.Request, a.Message), nil, ""),
 	}); err != nil {
-		return err
+		v = v.notTold(err)
+		if a.Result == v1alpha1.RequestRejected {
+			return v, nil
+		}
 	}
-	return store.PatchStatus(ctx, r.Client, a.On, func(s *v1alpha1.WorkloadRevisionStatus) {
-		s.Requests = append(s.Requests, v1alpha1.Request{Request: a.Request, Time: metav1.NewTime(now), Granted: a.Granted, Outcome: a.Outcome})
+	answered, err := r.patch(ctx, a.On, func(s *v1alpha1.WorkloadRevisionStatus) {
+		history.AnswerRequest(s, a.Request, a.Result, a.Message, now)
 	})
+	return v.with(answered), err
 }

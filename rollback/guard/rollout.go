@@ -42,7 +42,7 @@ func (r *Reconciler) rollout(ctx context.Context, d *appsv1.Deployment, h histor
 		Deployment: d, AcceptedAt: live.Spec.AcceptedTime.Time, BakeTime: s.BakeTime, FailureDeadline: s.FailureDeadline,
 		FilesChanged: filesChanged(h),
 	}
-	if live.Spec.FilesOnly {
+	if live.FilesOnly() {
 		rollout.StartedAfter = live.Spec.AcceptedTime.Time
 	}
 	var sets appsv1.ReplicaSetList

@@ -66,10 +66,12 @@ func Rescued(t testing.TB, name string) []client.Object {
 	good, bad := Deployment(name, "podinfo:1"), Deployment(name, "podinfo:2")
 	failed := func(r *v1alpha1.WorkloadRevision) {
 		r.Spec.ChangeSummary = "containers.main.image 1 → 2"
-		r.Status.Error, r.Status.DiffAgainst = `container main exits 1: "boom"`, 1
-		r.Status.Evidence = []v1alpha1.Evidence{{Pod: name + "-bad", Container: "main", Reason: "Error", ExitCode: new(int32(1)), Log: []string{"starting", "boom"}}}
+		evidence := v1alpha1.Evidence{PodName: name + "-bad", ContainerName: "main", Reason: "Error", ExitCode: new(int32(1)), Log: []string{"starting", "boom"}}
+		r.Status.Failure = &v1alpha1.Failure{
+			Reason: v1alpha1.FailureWorkloadFailed, Message: `container main exits 1: "boom"`, ComparedWith: 1, Evidence: []v1alpha1.Evidence{evidence},
+		}
 		done := metav1.NewTime(r.Spec.AcceptedTime.Add(20 * time.Second))
-		r.Status.Rollback = &v1alpha1.Rollback{To: 1, Attempt: 1, StartTime: r.Spec.AcceptedTime, CompletionTime: &done}
+		r.Status.Rollback = &v1alpha1.Rollback{State: v1alpha1.RollbackDone, ToRevision: 1, Attempt: 1, StartTime: r.Spec.AcceptedTime, CompletionTime: &done}
 	}
 	restored := func(r *v1alpha1.WorkloadRevision) {
 		r.Spec.FieldManager, r.Spec.RestoredFrom, r.Spec.RollbackOf = "reprise", 1, 2
@@ -133,11 +135,11 @@ func Denied(t testing.TB, name string) *corev1.Event {
 }
 
 // Answer appends the answer to a request to a revision that is stored.
-func (s *Server) Answer(revision, request string, granted bool, outcome string) {
+func (s *Server) Answer(revision, request string, result v1alpha1.RequestResult, message string) {
 	s.t.Helper()
 	r := &v1alpha1.WorkloadRevision{}
 	s.Get("workloadrevisions", revision, r)
-	r.Status.Requests = append(r.Status.Requests, v1alpha1.Request{Request: request, Time: metav1.Now(), Granted: granted, Outcome: outcome})
+	r.Status.Requests = append(r.Status.Requests, v1alpha1.Request{Request: request, Time: metav1.Now(), Result: result, Message: message})
 	s.Put(r)
 }
 

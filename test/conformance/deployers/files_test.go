@@ -143,7 +143,7 @@ func (l *filesLoop) step() {
 		l.written = time.Now()
 	}
 	newest := l.revisions().Newest()
-	if newest.Spec.FilesOnly && newest.Status.Phase == v1alpha1.PhaseProgressing && newest.Spec.RollbackOf == 0 && newest.Spec.Number > l.restarted {
+	if newest.FilesOnly() && newest.Status.Phase == v1alpha1.PhaseProgressing && newest.Spec.RollbackOf == 0 && newest.Spec.Number > l.restarted {
 		l.restart()
 		l.restarted = newest.Spec.Number
 	}

@@ -63,10 +63,10 @@ func TestARealCrashIsPutBackWithItsLastWords(t *testing.T) {
 	}
 	deploy("1-healthy", "1 Healthy")
 	failed := deploy("6-crashloop", "1 Healthy, 2 RolledBack, 3 Healthy")[1]
-	if got := failed.Status.Error; !strings.Contains(got, "container frontend exits 1") || !strings.Contains(got, "boom") {
+	if got := failed.FailureMessage(); !strings.Contains(got, "container frontend exits 1") || !strings.Contains(got, "boom") {
 		t.Errorf("the error of #2 is %q, want the exit code and the last words", got)
 	}
-	if len(failed.Status.Evidence) == 0 || !strings.Contains(fmt.Sprint(failed.Status.Evidence[0].Log), "boom") {
-		t.Errorf("the log of the containers that are gone was not saved: %+v", failed.Status.Evidence)
+	if e := failed.SavedEvidence(); len(e) == 0 || !strings.Contains(fmt.Sprint(e[0].Log), "boom") {
+		t.Errorf("the log of the containers that are gone was not saved: %+v", e)
 	}
 }

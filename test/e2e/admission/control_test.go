@@ -21,15 +21,15 @@ func TestWhatFailsOldPodsTooIsNoReasonToGoBack(t *testing.T) {
 	p.kubectl("scale", "deployment/reader", "--replicas=1")
 	p.becomes("reader", "1 Healthy")
 	p.deploys("reader", func(c *corev1.Container) { c.Args = []string{"exit 1"} })
-	p.says(p.event("RollbackHeld", "reader"), "#2 stays: old pods fail in the same way, so the cause lies outside of this change: pod reader-", "container main exits 1")
+	p.says(p.event("RollbackHeld", "reader"), "Rollback of #2 on hold (NotCausedByChange): old pods fail in the same way, so the cause lies outside of this change: pod reader-", "container main exits 1")
 	if h := p.becomes("reader", "1 Healthy, 2 Progressing"); h[1].Status.Rollback != nil {
 		t.Errorf("a rollback was begun: %+v", h[1].Status.Rollback)
 	}
 
 	p.deploys("reader", func(c *corev1.Container) { c.Args = nil })
 	h := p.becomes("reader", "1 Healthy, 2 Superseded, 3 Healthy")
-	if n := p.counts("reader")["RevisionFailed"]; len(n) > 0 || strings.Contains(h[1].Status.Error, "exits") {
-		t.Errorf("#2 counts as failed: %q, %d events", h[1].Status.Error, len(n))
+	if n := p.counts("reader")["RevisionFailed"]; len(n) > 0 || strings.Contains(h[1].FailureMessage(), "exits") {
+		t.Errorf("#2 counts as failed: %q, %d events", h[1].FailureMessage(), len(n))
 	}
 }
 

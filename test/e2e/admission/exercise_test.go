@@ -23,11 +23,11 @@ func TestAFailedRolloutIsPutBackAndTheFixAppliesWithoutAConflict(t *testing.T) {
 
 			deploy("6-crashloop")
 			h := p.becomes("sample-app", "1 Healthy, 2 RolledBack, 3 Healthy")
-			if got := h[1].Status.Error; !strings.Contains(got, "container frontend exits 1") || !strings.Contains(got, "boom") {
+			if got := h[1].FailureMessage(); !strings.Contains(got, "container frontend exits 1") || !strings.Contains(got, "boom") {
 				t.Errorf("the error of #2 is %q: it names neither the exit code nor the last words", got)
 			}
-			if len(h[1].Status.Evidence) == 0 || len(h[1].Status.Evidence[0].Log) == 0 {
-				t.Errorf("no log was saved: %+v", h[1].Status.Evidence)
+			if e := h[1].SavedEvidence(); len(e) == 0 || len(e[0].Log) == 0 {
+				t.Errorf("no log was saved: %+v", e)
 			}
 			if h[2].Spec.RollbackOf != 2 || h[2].Spec.RestoredFrom != 1 {
 				t.Errorf("#3 is a rollback of %d to %d, want of 2 to 1", h[2].Spec.RollbackOf, h[2].Spec.RestoredFrom)
@@ -41,7 +41,7 @@ func TestAFailedRolloutIsPutBackAndTheFixAppliesWithoutAConflict(t *testing.T) {
 
 			deploy("5-bad-image")
 			h = p.becomes("sample-app", "1 Healthy, 2 RolledBack, 3 Healthy, 4 RolledBack, 5 Healthy")
-			if got := h[3].Status.Error; !strings.Contains(got, "6.7.1-does-not-exist not found") {
+			if got := h[3].FailureMessage(); !strings.Contains(got, "6.7.1-does-not-exist not found") {
 				t.Errorf("the error of #4 is %q", got)
 			}
 

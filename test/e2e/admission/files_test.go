@@ -90,8 +90,8 @@ func TestAChangeOfAFileAloneIsARevisionThatOnlyNewPodsMakeHealthy(t *testing.T) 
 
 	p.kubectl("apply", "-f", write(t, second))
 	h := p.becomes("filed", "1 Healthy, 2 Progressing")
-	if !h[1].Spec.FilesOnly || !strings.Contains(h[1].Spec.ChangeSummary, "containers.main.files./etc/app/a.conf") || h[1].Spec.FieldManager != "kubectl-client-side-apply" {
-		t.Errorf("files only: %v, change %q, by %q", h[1].Spec.FilesOnly, h[1].Spec.ChangeSummary, h[1].Spec.FieldManager)
+	if !h[1].FilesOnly() || !strings.Contains(h[1].Spec.ChangeSummary, "containers.main.files./etc/app/a.conf") || h[1].Spec.FieldManager != "kubectl-client-side-apply" {
+		t.Errorf("files only: %v, change %q, by %q", h[1].FilesOnly(), h[1].Spec.ChangeSummary, h[1].Spec.FieldManager)
 	}
 
 	p.kubectl("delete", "pods", "--all", "--wait=false")

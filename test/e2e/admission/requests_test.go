@@ -7,6 +7,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"reprise.dev/reprise/api/v1alpha1"
 )
 
 // says fails the test where a text lacks a part.
@@ -36,7 +38,7 @@ func TestWhoMayDeployMayGoBackByAnAnnotation(t *testing.T) {
 		t.Errorf("#3 is a rollback of %d to %d, want of 2 to 1", h[2].Spec.RollbackOf, h[2].Spec.RestoredFrom)
 	}
 	p.says(p.event("RolledBack", "sample-app"), "#2 → #1: asked for by reprise.dev/rollback-to=1@2", "containers.frontend.image")
-	if r := h[1].Status.Requests; len(r) != 2 || !r[1].Granted || r[0].Granted {
+	if r := h[1].Status.Requests; len(r) != 2 || r[1].Result != v1alpha1.RequestAccepted || r[0].Result != v1alpha1.RequestRejected {
 		t.Errorf("the requests noted in #2 are %+v, want one void and one granted", r)
 	}
 	if got := p.deployment("sample-app").Annotations["reprise.dev/rollback-to"]; got != "1@2" {
@@ -56,8 +58,8 @@ func TestAFailedTemplateIsRefusedUntilSomebodyAsksForARetry(t *testing.T) {
 	bad := tutorial("5-bad-image")
 	p.kubectl("apply", "-f", bad)
 	h := p.becomes("sample-app", "1 Healthy, 2 RolledBack, 3 Healthy")
-	if h[1].Status.DiffAgainst != 1 || len(h[1].Status.Diff) == 0 || !strings.HasPrefix(h[1].Status.Diff[0], "containers.frontend.image 6.7.0 → 6.7.1-does-not-exist") {
-		t.Errorf("#2 keeps as its difference to #%d: %q", h[1].Status.DiffAgainst, h[1].Status.Diff)
+	if f := h[1].Status.Failure; f == nil || f.ComparedWith != 1 || len(f.Changes) == 0 || !strings.HasPrefix(f.Changes[0], "containers.frontend.image 6.7.0 → 6.7.1-does-not-exist") {
+		t.Errorf("#2 keeps as its failure: %+v", f)
 	}
 
 	p.says(p.refused("apply", "-f", bad), "failed as revision 2", "not found", "containers.frontend.image 6.7.0 → 6.7.1-does-not-exist", "reprise.dev/retry=2")
@@ -120,7 +122,7 @@ func TestAHeldRollbackIsDoneOnceItsReasonHasGone(t *testing.T) {
 	p.stores(limits)
 	p.kubectl("apply", "-f", tutorial("6-crashloop"))
 	p.becomes("sample-app", "1 Healthy, 2 Failed")
-	p.says(p.event("RollbackHeld", "sample-app"), "#2 stays: #1 cannot run here any more")
+	p.says(p.event("RollbackHeld", "sample-app"), "Rollback of #2 on hold (CannotRun): #1 cannot run here any more")
 	if err := p.api.Delete(t.Context(), limits); err != nil {
 		t.Fatal(err)
 	}

@@ -120,7 +120,7 @@ func TestOnTheFirstDay(t *testing.T) {
 		}
 		clear(counts)
 		for _, r := range all.Items {
-			counts[fmt.Sprintf("%s adopted=%v number=%d", r.Status.Phase, history.Adopted(&r), r.Spec.Number)]++
+			counts[fmt.Sprintf("%s adopted=%v number=%d", r.Status.Phase, r.IsAdopted(), r.Spec.Number)]++
 		}
 		return counts["Healthy adopted=true number=1"] == workloads-workloads/everyBroken, fmt.Sprint(counts)
 	})

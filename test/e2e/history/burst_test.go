@@ -16,7 +16,6 @@ import (
 	auditv1 "k8s.io/apiserver/pkg/apis/audit/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"reprise.dev/reprise/history"
 	"reprise.dev/reprise/history/store"
 	"reprise.dev/reprise/test/harness/product"
 )
@@ -131,7 +130,7 @@ func TestTheNextLeaderGoesOnFromTheCheckpoint(t *testing.T) {
 		t.Fatal(err)
 	}
 	for i := range h {
-		if history.Adopted(&h[i]) {
+		if h[i].IsAdopted() {
 			t.Errorf("revision %d was replayed in order, and is adopted", h[i].Spec.Number)
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"reprise.dev/reprise/api/v1alpha1"
 	"reprise.dev/reprise/history"
 	"reprise.dev/reprise/history/store"
 	"reprise.dev/reprise/test/harness/product"
@@ -75,11 +76,11 @@ func contents(t *testing.T, api client.Client, d *appsv1.Deployment) string {
 		}
 		line := fmt.Sprintf("%s %q", r.Spec.Images, held.Files[fileName].Content)
 		for _, f := range r.Spec.Files {
-			if f.WrittenAfter {
+			if f.State == v1alpha1.FileKeptLate {
 				line += " written after"
 			}
 		}
-		if r.Spec.FilesOnly {
+		if r.FilesOnly() {
 			line += " files only"
 		}
 		all = append(all, line)

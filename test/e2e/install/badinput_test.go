@@ -240,7 +240,7 @@ func TestConfigurationThatCannotBeReadEndsTheStartWithASentence(t *testing.T) {
 	if err := os.WriteFile(broken, []byte("failurePolicy: Maybe\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	for path, want := range map[string]string{"/does/not/exist": "no such file or directory", broken: "expected Ignore or Fail"} {
+	for path, want := range map[string]string{"/does/not/exist": "no such file or directory", broken: `failurePolicy: Unsupported value: "Maybe"`} {
 		_, err := product.Launch(t.Context(), shared, "unreadable", reprise, at, "--cert-mode="+selfSigned, "--config="+path)
 		if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), path) {
 			t.Errorf("it does not say %q and name %s: %v", want, path, err)

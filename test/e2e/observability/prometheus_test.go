@@ -32,7 +32,7 @@ func TestPrometheusCountsWhatWasPlayed(t *testing.T) {
 		{over(`reprise_revision_verdicts_total{verdict="healthy"}`), 4},
 		{over(`reprise_rollbacks_total{result="completed",trigger="failure"}`), 1},
 		{over(`reprise_rollbacks_total{result!="completed"}`), 0},
-		{over(`reprise_rollback_holds_total{reason="no-healthy-revision"}`), 1},
+		{over(`reprise_rollback_holds_total{reason="NoHealthyRevision"}`), 1},
 		{over(`reprise_time_to_detect_seconds_count`), 2},
 		{over(`reprise_time_to_recover_seconds_count`), 1},
 		{over(`reprise_revisions_recorded_total`), 6},

@@ -267,7 +267,7 @@ func TestStatusFollowsThroughARestartOfTheAPIServer(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p.kubectl("apply", "-f", filepath.Join(root, "charts", "reprise", "templates", "reprise.dev_revisions.yaml"))
+	p.kubectl("apply", "-f", filepath.Join(root, "charts", "reprise", "templates", "reprise.dev_workloadrevisions.yaml"))
 	p.kubectl("wait", "--for=condition=Established", "crd/workloadrevisions.reprise.dev")
 	p.apply(ticking(t, "first", ""))
 	f := p.follow("status", "-w")

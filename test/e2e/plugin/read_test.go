@@ -29,7 +29,7 @@ func TestTheDayIsSeenInOneCommandEach(t *testing.T) {
 
 	t.Run("status", func(t *testing.T) {
 		p.reprise("status").says(p, 0, "NAME         REVISION   PHASE", "sample-app   3          Healthy   1/1    podinfo:6.7.0", cause)
-		p.reprise("status", "deploy/sample-app").says(p, 0, "#3, Healthy for", "Reprise put #1 back as it", "1 of 1 ready", "Refused:", cause)
+		p.reprise("status", "deploy/sample-app").says(p, 0, "#3, Healthy for", "it is a rollback to #1", "1 of 1 ready", "Quarantined:", cause)
 		p.reprise("status", "-A").says(p, 0, "NAMESPACE", p.namespace)
 		p.reprise("status", "sample-app", "-o", "json").says(p, 0, "{\n    \"namespace\": ", `"revision": 3`)
 		p.reprise("status", "-o", "name").says(p, 0, "deployment.apps/sample-app")

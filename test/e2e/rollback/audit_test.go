@@ -96,8 +96,8 @@ func (l *auditLog) add(line []byte) error {
 		}
 		plan := patch.Status.Rollback
 		w.plan = entry.Verb == "patch" && plan != nil && !plan.StartTime.IsZero()
-		if entry.Verb == "patch" {
-			w.hold = patch.Status.Hold
+		if held := patch.RollbackHold(); entry.Verb == "patch" && held != nil {
+			w.hold = held.Reason
 		}
 	}
 	l.stored[o.Namespace] = append(l.stored[o.Namespace], w)

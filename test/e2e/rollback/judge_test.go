@@ -2,7 +2,6 @@ package rescue
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/google/go-cmp/cmp"
@@ -85,22 +84,22 @@ func (r *run) notGone(s state, last *leader) string {
 func (r *run) untold(s state) string {
 	for i := range s.history {
 		revision := &s.history[i]
-		about, plan := fmt.Sprintf("#%d", revision.Spec.Number), revision.Status.Rollback
-		noted := func(reason event.Reason) bool { return slices.Contains(revision.Status.Events, string(reason)) }
+		about := fmt.Sprintf("#%d", revision.Spec.Number)
+		noted := func(reason event.Reason) bool { return history.Told(revision, reason) }
 		switch {
 		case s.deployment == nil:
 			return "" // There is nothing to roll back, and nothing to tell of.
-		case revision.Status.Phase == "":
+		case !revision.IsRecorded():
 			return about + " is not finished"
-		case plan != nil && plan.CompletionTime == nil && revision.Status.Hold == "":
+		case revision.IsRollbackOpen():
 			return "the rollback of " + about + " is neither done nor held"
-		case revision.Status.Hold != "" && (s.told(event.RollbackHeld, about) == 0 || !noted(event.RollbackHeld)):
-			return about + " is held and nobody is told: " + revision.Status.Hold
-		case plan != nil && plan.CompletionTime != nil && (s.told(event.RolledBack, about) == 0 || !noted(event.RolledBack)):
+		case revision.RollbackHold() != nil && (s.told(event.RollbackHeld, about) == 0 || !noted(event.RollbackHeld)):
+			return about + " is held and nobody is told: " + revision.HoldMessage()
+		case revision.IsRollbackDone() && (s.told(event.RolledBack, about) == 0 || !noted(event.RolledBack)):
 			return about + " is rolled back and nobody is told"
 		case revision.Status.Phase == v1alpha1.PhaseHealthy && !noted(event.RevisionHealthy):
 			return about + " is healthy and nobody is told"
-		case revision.Status.Error != "" && !noted(event.RevisionFailed):
+		case revision.HasFailed() && !noted(event.RevisionFailed):
 			return about + " failed and nobody is told"
 		}
 	}

@@ -96,9 +96,9 @@ func progressOf(ctx context.Context, api client.Client) (p progress, err error) 
 		return p, err
 	}
 	for _, revision := range list.Items {
-		if plan := revision.Status.Rollback; plan != nil {
+		if revision.Status.Rollback != nil {
 			p.begun++
-			if plan.CompletionTime != nil {
+			if revision.IsRollbackDone() {
 				p.done++
 			}
 		}

@@ -31,13 +31,13 @@ func (r *run) tooSoon(at step) error {
 	stored := true
 	switch event.Reason(reason) {
 	case event.RevisionFailed:
-		stored = status.Error != ""
+		stored = revision.FailureMessage() != ""
 	case event.RevisionHealthy:
 		stored = slices.Contains([]v1alpha1.Phase{v1alpha1.PhaseHealthy, v1alpha1.PhaseSuperseded}, status.Phase)
 	case event.RolledBack:
-		stored = status.Rollback != nil && status.Rollback.CompletionTime != nil
+		stored = revision.IsRollbackDone()
 	case event.RollbackHeld:
-		stored = status.Hold != "" || status.Rollback != nil
+		stored = revision.RollbackHold() != nil || status.Rollback != nil
 	}
 	if !stored {
 		return fmt.Errorf("%s of #%s is told before it is stored: %s, %+v", reason, about, status.Phase, status.Rollback)

@@ -69,7 +69,7 @@ func (s state) phases() string { return product.Phases(s.history) }
 func (s state) told(reason event.Reason, about string) (most int32) {
 	counts := map[types.UID]int32{}
 	for _, e := range s.events {
-		if e.Reason == string(reason) && strings.HasPrefix(e.Message, about+" ") {
+		if e.Reason == string(reason) && strings.HasPrefix(strings.TrimPrefix(e.Message, "Rollback of "), about+" ") {
 			counts[e.InvolvedObject.UID] += e.Count
 			most = max(most, counts[e.InvolvedObject.UID])
 		}

@@ -54,6 +54,8 @@ func stepOf(w faults.Write) step {
 		if err := json.Unmarshal(w.Body, &r); err == nil {
 			return step("record " + number(r.Name))
 		}
+	case kind == "workloadrevisions" && w.Method == http.MethodPatch:
+		return step("note " + number(name) + " told")
 	}
 	return step(fmt.Sprintf("%s %s", w.Method, w.Path))
 }
@@ -72,7 +74,7 @@ func stepOfEvent(w faults.Write) step {
 	if err := json.Unmarshal(w.Body, &e); err != nil {
 		return "tell what cannot be read"
 	}
-	about, _, _ := strings.Cut(strings.TrimRight(e.Message, ":"), " ")
+	about, _, _ := strings.Cut(strings.TrimPrefix(e.Message, "Rollback of "), " ")
 	return step(fmt.Sprintf("tell %s %s", e.Reason, strings.TrimRight(about, ":")))
 }
 
@@ -85,16 +87,14 @@ func stepOfStatus(w faults.Write, number string) step {
 		return step("note " + number + " what cannot be read")
 	}
 	switch s := patch.Status; {
-	case s.Rollback != nil && s.Rollback.CompletionTime != nil:
+	case patch.IsRollbackDone():
 		return step("note " + number + " done")
-	case s.Rollback != nil:
+	case patch.IsRollbackOpen():
 		return step("plan of " + number)
 	case s.Phase != "":
 		return step(fmt.Sprintf("note %s %s", number, s.Phase))
-	case s.Hold != "":
+	case patch.RollbackHold() != nil:
 		return step("hold " + number)
-	case s.Events != nil:
-		return step("note " + number + " told")
 	default:
 		return step("note " + number)
 	}

@@ -135,7 +135,7 @@ func (s *story) awaitRevision(ctx context.Context, number int64, phase v1alpha1.
 			}
 			if r.Status.Phase != phase {
 				return fmt.Errorf("revision %d is %s, expected %s (error %q, hold %q)", number, r.Status.Phase, phase,
-					r.Status.Error, r.Status.Hold)
+					r.FailureMessage(), r.HoldMessage())
 			}
 			found = &revisions[i]
 			return nil
@@ -184,8 +184,8 @@ func (s *story) await(ctx context.Context, check func() error) error {
 // evidence renders what was saved of a failed revision.
 func evidence(r *v1alpha1.WorkloadRevision) string {
 	var lines []string
-	for _, e := range r.Status.Evidence {
-		line := fmt.Sprintf("container %s: %s %s", e.Container, e.Reason, e.Message)
+	for _, e := range r.SavedEvidence() {
+		line := fmt.Sprintf("container %s: %s %s", e.ContainerName, e.Reason, e.Message)
 		if e.ExitCode != nil {
 			line += fmt.Sprintf(" (exit code %d, %d restarts)", *e.ExitCode, e.RestartCount)
 		}

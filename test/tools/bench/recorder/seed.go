@@ -16,6 +16,7 @@ import (
 	"reprise.dev/reprise/api/v1alpha1"
 	"reprise.dev/reprise/event"
 	"reprise.dev/reprise/history"
+	"reprise.dev/reprise/history/store"
 	"reprise.dev/reprise/test/harness/product"
 	"reprise.dev/reprise/test/tools/bench/scorelike"
 )
@@ -141,8 +142,10 @@ func (st *stage) pronounceHealthy(ctx context.Context, d *appsv1.Deployment, rev
 		if err != nil {
 			return nil, err
 		}
-		r.Status.Phase, r.Status.Events = v1alpha1.PhaseHealthy, []string{string(event.RevisionHealthy)}
-		if err := st.Own.Status().Update(ctx, r); err != nil {
+		if err := store.PatchStatus(ctx, st.Own, r, func(s *v1alpha1.WorkloadRevisionStatus) { history.MarkHealthy(s, time.Now()) }); err != nil {
+			return nil, err
+		}
+		if err := store.NoteTold(ctx, st.Own, r, event.RevisionHealthy); err != nil {
 			return nil, err
 		}
 		newest = r

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"slices"
 
 	appsv1 "k8s.io/api/apps/v1"
 	"k8s.io/apimachinery/pkg/types"
@@ -74,6 +73,6 @@ func (st *stage) pruned(number, gone int64) func(context.Context, *appsv1.Deploy
 func (st *stage) healthy(number int64) func(context.Context, *appsv1.Deployment) (bool, error) {
 	return func(ctx context.Context, d *appsv1.Deployment) (bool, error) {
 		r, err := st.revision(ctx, d, number)
-		return r.Status.Phase == v1alpha1.PhaseHealthy && slices.Contains(r.Status.Events, string(event.RevisionHealthy)), err
+		return r.Status.Phase == v1alpha1.PhaseHealthy && history.Told(r, event.RevisionHealthy), err
 	}
 }

@@ -71,7 +71,9 @@ func storedAt(seen []observation, calls []rig.Call) []observation {
 type written struct {
 	Status struct {
 		Phase    v1alpha1.Phase
-		Rollback *struct{ StartedAt, DoneAt string }
+		Rollback *struct {
+			State v1alpha1.RollbackState
+		}
 	}
 }
 
@@ -114,9 +116,9 @@ func (m *moments) note(c rig.Call) error {
 	}
 	plan := w.Status.Rollback
 	switch {
-	case plan != nil && plan.DoneAt != "":
+	case plan != nil && plan.State == v1alpha1.RollbackDone:
 		m.closed = c.Completed
-	case plan != nil && plan.StartedAt != "":
+	case plan != nil && plan.State == v1alpha1.RollbackExecuting:
 		m.planned = c.Completed
 	case w.Status.Phase == v1alpha1.PhaseFailed:
 		m.failed = c.Completed

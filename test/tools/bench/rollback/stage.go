@@ -76,7 +76,7 @@ func (st *stage) stuck(ctx context.Context, namespaces string) error {
 		}
 		for _, r := range list.Items {
 			if strings.HasPrefix(r.Namespace, namespaces) {
-				return fmt.Errorf("such as %s/%s, %s: %s %s", r.Namespace, r.Name, phase, r.Status.Error, r.Status.Hold)
+				return fmt.Errorf("such as %s/%s, %s: %s %s", r.Namespace, r.Name, phase, r.FailureMessage(), r.HoldMessage())
 			}
 		}
 	}

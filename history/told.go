@@ -1,0 +1,46 @@
+package history
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"reprise.dev/reprise/api/v1alpha1"
+	"reprise.dev/reprise/event"
+)
+
+// Told reports whether an Event about a revision was written. An annotation of the revision says
+// so, and not the Event's name: the API server drops an Event after an hour or less, and another
+// leader would write it again. It is no part of the status, since nobody but Reprise reads it.
+func Told(r *v1alpha1.WorkloadRevision, reason event.Reason) bool {
+	return slices.Contains(toldOf(r), tokenOf(r, reason))
+}
+
+// NoteTold notes that Events about a revision were written.
+func NoteTold(r *v1alpha1.WorkloadRevision, reasons ...event.Reason) {
+	all := toldOf(r)
+	for _, reason := range reasons {
+		all = slices.DeleteFunc(all, func(token string) bool {
+			name, _, _ := strings.Cut(token, ":")
+			return name == string(reason)
+		})
+		all = append(all, tokenOf(r, reason))
+	}
+	if r.Annotations == nil {
+		r.Annotations = map[string]string{}
+	}
+	r.Annotations[v1alpha1.ToldEventsAnnotation] = strings.Join(all, ",")
+}
+
+func toldOf(r *v1alpha1.WorkloadRevision) []string {
+	return strings.FieldsFunc(r.Annotations[v1alpha1.ToldEventsAnnotation], func(c rune) bool { return c == ',' })
+}
+
+// tokenOf returns what stands for an Event in the annotation. A hold is told again once its reason
+// is another one.
+func tokenOf(r *v1alpha1.WorkloadRevision, reason event.Reason) string {
+	if held := r.RollbackHold(); held != nil && reason == event.RollbackHeld {
+		return string(reason) + ":" + held.Reason + "@" + held.LastTransitionTime.UTC().Format(time.RFC3339)
+	}
+	return string(reason)
+}
