@@ -47,7 +47,7 @@ type Manifest struct {
 	Object map[string]any
 }
 
-// kind is the object's apiVersion and kind.
+// kind returns the object's apiVersion and kind.
 func (m Manifest) kind() (version, kind string) {
 	return text(m.Object, "apiVersion"), text(m.Object, "kind")
 }
@@ -55,8 +55,8 @@ func (m Manifest) kind() (version, kind string) {
 // separator begins a new document of YAML; what follows it on its line is a comment at most.
 var separator = regexp.MustCompile(`^---(\s.*)?$`)
 
-// Read takes a file apart: documents of YAML or JSON, and the items of Lists. An error names the file and the document,
-// and says what to do.
+// Read takes a file apart: documents of YAML or JSON, and the items of Lists. An error names the
+// file and the document, and says what to do.
 func Read(file string, content []byte) ([]Manifest, error) {
 	documents, isJSON := splitJSON(content)
 	if !isJSON {
@@ -107,7 +107,8 @@ func splitYAML(content []byte) []document {
 	return all
 }
 
-// splitJSON takes apart what is JSON as a whole, one object after the other. YAML may begin with a brace too.
+// splitJSON takes apart what is JSON as a whole, one object after the other. YAML may begin with a
+// brace too.
 func splitJSON(content []byte) (all []document, isJSON bool) {
 	decoder := json.NewDecoder(bytes.NewReader(content))
 	for {
@@ -130,7 +131,7 @@ func blank(line string) bool {
 	return line == "" || strings.HasPrefix(line, "#")
 }
 
-// empty says whether a document holds nothing but comments.
+// empty reports whether a document holds nothing but comments.
 func (d document) empty() bool {
 	for line := range strings.Lines(d.text) {
 		if !blank(line) {
@@ -140,7 +141,7 @@ func (d document) empty() bool {
 	return true
 }
 
-// manifests are the document's objects.
+// manifests returns the document's objects.
 func (d document) manifests(place Position) ([]Manifest, error) {
 	encoded, err := yaml.YAMLToJSONStrict([]byte(d.text))
 	if err != nil {
@@ -160,7 +161,7 @@ func (d document) manifests(place Position) ([]Manifest, error) {
 	return Manifest{Place: place, Object: object}.flat()
 }
 
-// flat is the manifest, or what it lists.
+// flat returns the manifest, or what it lists.
 func (m Manifest) flat() ([]Manifest, error) {
 	version, kind := m.kind()
 	items, isList := m.Object["items"].([]any)

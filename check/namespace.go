@@ -16,9 +16,9 @@ import (
 	"reprise.dev/reprise/internal/oneline"
 )
 
-// NamespaceData is what decides about pods beside their templates, as manifests tell it. A manifest without a namespace
-// counts for every one. What is not told is taken to allow: no LimitRange, no quota, no PodSecurity level, and every
-// class and ServiceAccount that a template names.
+// NamespaceData is what decides about pods beside their templates, as manifests tell it. A manifest
+// without a namespace counts for every one. What is not told is taken to allow: no LimitRange, no
+// quota, no PodSecurity level, and every class and ServiceAccount that a template names.
 type NamespaceData struct {
 	namespaces      []*corev1.Namespace
 	limitRanges     []*corev1.LimitRange
@@ -28,8 +28,9 @@ type NamespaceData struct {
 	priorityClasses []*schedulingv1.PriorityClass
 }
 
-// NewNamespaceData reads what is told of namespaces and the cluster: every manifest must be of a kind that decides about
-// pods. What is checked with it counts too: a Namespace, a LimitRange and a quota are applied before their users.
+// NewNamespaceData reads what is told of namespaces and the cluster: every manifest must be of a
+// kind that decides about pods. What is checked with it counts too: a Namespace, a LimitRange and a
+// quota are applied before their users.
 func NewNamespaceData(told, checked []Manifest) (*NamespaceData, error) {
 	s := &NamespaceData{}
 	for _, m := range told {
@@ -78,7 +79,8 @@ func (s *NamespaceData) add(m Manifest) (known bool, err error) {
 	return true, err
 }
 
-// decode adds a manifest to the objects of its kind. Misspelt fields are errors: a bound that is not read bounds nothing.
+// decode adds a manifest to the objects of its kind. Misspelt fields are errors: a bound that is
+// not read bounds nothing.
 func decode[T any](m Manifest, into *[]*T) error {
 	object := new(T)
 	if err := runtime.DefaultUnstructuredConverter.FromUnstructuredWithValidation(m.Object, object, true); err != nil {
@@ -100,7 +102,7 @@ func counted(q *corev1.ResourceQuota) {
 	}
 }
 
-// Of is what a template meets in a namespace.
+// Of returns what a template meets in a namespace.
 func (s *NamespaceData) Of(_ context.Context, namespace string, template *corev1.PodTemplateSpec) effective.Namespace {
 	ns := effective.Namespace{
 		Name:            namespace,
@@ -121,7 +123,8 @@ func (s *NamespaceData) Of(_ context.Context, namespace string, template *corev1
 	return ns
 }
 
-// assume adds what a template names and nobody told of: a class of which others are told does not exist.
+// assume adds what a template names and nobody told of: a class of which others are told does not
+// exist.
 func (s *NamespaceData) assume(ns *effective.Namespace, template *corev1.PodTemplateSpec) {
 	spec := &template.Spec
 	accounts := []string{"default"} // Every namespace has it.
@@ -143,7 +146,7 @@ func (s *NamespaceData) assume(ns *effective.Namespace, template *corev1.PodTemp
 	}
 }
 
-// in are the objects of a namespace, and those of none.
+// in returns the objects of a namespace, and those of none.
 func in[T any, P interface {
 	*T
 	metav1.Object
@@ -157,5 +160,5 @@ func in[T any, P interface {
 	return here
 }
 
-// Live says that nothing is known to run.
+// Live reports that nothing is known to run.
 func (*NamespaceData) Live(context.Context, string, string) (map[string]any, error) { return nil, nil }

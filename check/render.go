@@ -58,7 +58,7 @@ type finding struct {
 	line     string
 }
 
-// findings are the lines of a verdict, the gravest first.
+// findings returns the lines of a verdict, the gravest first.
 func (w Workload) findings() []finding {
 	var all []finding
 	violations := func(s severity, list []policy.Violation) {

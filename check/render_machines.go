@@ -98,8 +98,8 @@ type junitSuite struct {
 	Cases    []junitCase `xml:"testcase"`
 }
 
-// junit writes one case for each workload: what is denied is a failure, what could not be judged an error, and the rest
-// is its output.
+// junit writes one case for each workload: what is denied is a failure, what could not be judged an
+// error, and the rest is its output.
 func (r Report) junit(w io.Writer) error {
 	suite := junitSuite{Name: "reprise check", Tests: len(r.Workloads)}
 	for _, one := range r.Workloads {

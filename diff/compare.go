@@ -15,8 +15,8 @@ import (
 	"reprise.dev/reprise/workload"
 )
 
-// compareIntents compares what is left of two intents without the API server's defaults, and words the
-// differences by what the intents really hold.
+// compareIntents compares what is left of two intents without the API server's defaults, and words
+// the differences by what the intents really hold.
 func compareIntents(old, new workload.Intent) (Changes, error) {
 	oldBare, oldTyped, err := bareOf(old)
 	if err != nil {
@@ -69,7 +69,7 @@ var converter = sync.OnceValue(func() managedfields.TypeConverter {
 	return applyconfigurations.NewTypeConverter(scheme)
 })
 
-// bareOf is the intent as a Deployment without defaults.
+// bareOf returns the intent as a Deployment without defaults.
 func bareOf(intent workload.Intent) (*appsv1.Deployment, *typed.TypedValue, error) {
 	d := deployment(intent)
 	d.Spec = *d.Spec.DeepCopy()

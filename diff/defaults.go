@@ -11,10 +11,11 @@ import (
 // defaultProtocol is that of a container's port. It is part of the key by which ports are matched.
 const defaultProtocol = string(corev1.ProtocolTCP)
 
-// unsetDefaults takes out of a Deployment what the API server would put in, so that a manifest equals what is
-// stored of it. It undoes SetObjectDefaults_Deployment (k8s.io/kubernetes/pkg/apis/apps/v1/defaults.go and
-// zz_generated.defaults.go; for the pod template pkg/apis/core/v1/defaults.go) of Kubernetes 1.37. Defaults of
-// Pods, such as requests taken from limits, are none of a pod template's.
+// unsetDefaults takes out of a Deployment what the API server would put in, so that a manifest
+// equals what is stored of it. It undoes SetObjectDefaults_Deployment
+// (k8s.io/kubernetes/pkg/apis/apps/v1/defaults.go and zz_generated.defaults.go; for the pod
+// template pkg/apis/core/v1/defaults.go) of Kubernetes 1.37. Defaults of Pods, such as requests
+// taken from limits, are none of a pod template's.
 func unsetDefaults(spec *appsv1.DeploymentSpec) {
 	unset(&spec.RevisionHistoryLimit, 10)
 	unset(&spec.ProgressDeadlineSeconds, 600)
@@ -67,7 +68,7 @@ func unset[T comparable](field **T, byDefault T) {
 	}
 }
 
-// clearIf makes a field empty where it has its default.
+// clearIf returns a field empty where it has its default.
 func clearIf[T comparable](field *T, byDefault T) {
 	if *field == byDefault {
 		var empty T

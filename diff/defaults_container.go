@@ -64,8 +64,8 @@ func unsetFieldRefDefault(ref *corev1.ObjectFieldSelector) {
 	}
 }
 
-// defaultPullPolicy depends on the tag, which is latest where neither tag nor digest is given (SetDefaults_Container,
-// k8s.io/kubernetes/pkg/util/parsers/parsers.go).
+// defaultPullPolicy depends on the tag, which is latest where neither tag nor digest is given
+// (SetDefaults_Container, k8s.io/kubernetes/pkg/util/parsers/parsers.go).
 func defaultPullPolicy(image string) corev1.PullPolicy {
 	name, _, digested := strings.Cut(image, "@")
 	tag := ""

@@ -10,13 +10,14 @@ import (
 )
 
 var (
-	// quantityMaps are the fields of a Deployment that hold quantities by name (k8s.io/api/core/v1: ResourceList).
+	// quantityMaps are the fields of a Deployment that hold quantities by name (k8s.io/api/core/v1:
+	// ResourceList).
 	quantityMaps = []string{"limits", "requests", "overhead"}
 	// quantityFields are those that hold one (resourceFieldRef.divisor, emptyDir.sizeLimit).
 	quantityFields = []string{"divisor", "sizeLimit"}
 )
 
-// same says whether two values at a path mean the same: quantities compare by value.
+// same reports whether two values at a path mean the same: quantities compare by value.
 func same(path fieldpath.Path, a, b any) bool {
 	var parent, name string
 	if last := len(path) - 1; last >= 0 && path[last].FieldName != nil {

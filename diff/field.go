@@ -18,7 +18,8 @@ func scoreField(path fieldpath.Path) string {
 	return workload.ScoreField(parts)
 }
 
-// elementName names a field by its name, and a list's item by its name where it has one, else by its keys.
+// elementName names a field by its name, and a list's item by its name where it has one, else by
+// its keys.
 func elementName(element fieldpath.PathElement) string {
 	switch {
 	case element.FieldName != nil:
@@ -42,7 +43,7 @@ func elementName(element fieldpath.PathElement) string {
 	}
 }
 
-// lastName is the name of what stands at a path itself.
+// lastName returns the name of what stands at a path itself.
 func lastName(path fieldpath.Path) string {
 	if len(path) == 0 {
 		return ""

@@ -43,9 +43,9 @@ type FileChange struct {
 	// LinesAdded and LinesRemoved count lines, also where Hunks shows only some of them.
 	LinesAdded   int `json:"linesAdded,omitempty"`
 	LinesRemoved int `json:"linesRemoved,omitempty"`
-	// Hunks is the difference in the unified format, without the names' header, at most 200 lines, with
-	// credentials masked. Empty where the content cannot be shown: it is binary, was not kept, has more than
-	// 5,000 lines, or is a credential by its name.
+	// Hunks is the difference in the unified format, without the names' header, at most 200 lines,
+	// with credentials masked. Empty where the content cannot be shown: it is binary, was not kept,
+	// has more than 5,000 lines, or is a credential by its name.
 	Hunks string `json:"hunks,omitempty"`
 }
 
@@ -91,7 +91,7 @@ func (c Content) equal(other Content) bool {
 	return c.kept() && other.kept() && bytes.Equal(c.Data, other.Data)
 }
 
-// kept says whether the content is at hand, and not only its digest.
+// kept reports whether the content is at hand, and not only its digest.
 func (c Content) kept() bool { return c.Data != nil || c.Digest == "" }
 
 func (c Content) size() int {
@@ -110,10 +110,10 @@ func fileChange(name string, old, new Content) *FileChange {
 	return change
 }
 
-// binary says that a content is no text that could be shown.
+// binary reports that a content is no text that could be shown.
 func binary(data []byte) bool { return bytes.IndexByte(data, 0) >= 0 || !utf8.Valid(data) }
 
-// credentialFile says that a whole file is a credential: /run/secrets/password, tls.key, id_rsa.
+// credentialFile reports that a whole file is a credential: /run/secrets/password, tls.key, id_rsa.
 func credentialFile(name string) bool {
 	base := path.Base(name)
 	extension := path.Ext(base)
@@ -148,7 +148,7 @@ func (f *FileChange) brief(kind Kind) string {
 	return fmt.Sprintf(" (%d added, %d removed)", f.LinesAdded, f.LinesRemoved)
 }
 
-// onlyLine is the one line that changed, where it is one and can be told from the one before.
+// onlyLine returns the one line that changed, where it is one and can be told from the one before.
 func (f *FileChange) onlyLine() (old, new string, ok bool) {
 	if f.LinesAdded != 1 || f.LinesRemoved != 1 {
 		return "", "", false

@@ -7,7 +7,8 @@ import (
 	"strings"
 )
 
-// inline renders a value for a line: scalars as they are, lists as JSON, structures by what a reader looks for.
+// inline renders a value for a line: scalars as they are, lists as JSON, structures by what a
+// reader looks for.
 func inline(value any) string {
 	switch value := value.(type) {
 	case nil:
@@ -21,8 +22,8 @@ func inline(value any) string {
 	}
 }
 
-// essence says in a few words what a structure is: a container its image, a probe what it asks, a reference where
-// it points, anything else its fields.
+// essence reports in a few words what a structure is: a container its image, a probe what it asks,
+// a reference where it points, anything else its fields.
 func essence(fields map[string]any) string {
 	if image, ok := fields["image"].(string); ok {
 		return "image " + image
@@ -64,7 +65,8 @@ func (c Change) unnamed(value any) any {
 	})
 }
 
-// target is where a structure points that only points: a key of a Secret, a path of the pod, a port, a command.
+// target returns where a structure points that only points: a key of a Secret, a path of the pod, a
+// port, a command.
 func target(fields map[string]any) string {
 	name, key := inline(fields["name"]), inline(fields["key"])
 	switch {

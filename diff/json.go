@@ -6,8 +6,8 @@ import (
 	"fmt"
 )
 
-// JSON renders the changes for tools: a list, empty where nothing changed, of objects whose fields are those of
-// Change.
+// JSON renders the changes for tools: a list, empty where nothing changed, of objects whose fields
+// are those of Change.
 func (c Changes) JSON() ([]byte, error) {
 	if c == nil {
 		c = Changes{}

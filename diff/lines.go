@@ -26,8 +26,8 @@ type lineDiff struct {
 	added, removed int
 }
 
-// compareLines compares two texts as they are and shows them with credentials masked, so that a changed
-// credential is seen as a changed line that shows none.
+// compareLines compares two texts as they are and shows them with credentials masked, so that a
+// changed credential is seen as a changed line that shows none.
 func compareLines(old, new string) lineDiff {
 	oldLines, newLines := splitLines(old), splitLines(new)
 	if len(oldLines) > maxLines || len(newLines) > maxLines {
@@ -68,7 +68,7 @@ func compareLines(old, new string) lineDiff {
 	return d
 }
 
-// span is a hunk's lines in the unified format: the first, and how many where it is not one.
+// span returns a hunk's lines in the unified format: the first, and how many where it is not one.
 func span(first, last int) string {
 	switch count := last - first + 1; count {
 	case 0:
@@ -92,7 +92,8 @@ func newSide(lines []string, unended bool) side {
 	return side{lines: lines, hidden: hiddenLines(lines), unended: unended}
 }
 
-// text is a line as it is shown in one place of all; what will not be shown is not worth masking.
+// text returns a line as it is shown in one place of all; what will not be shown is not worth
+// masking.
 func (s side) text(line, place int) string {
 	if place >= maxShown {
 		return ""

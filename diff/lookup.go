@@ -6,7 +6,8 @@ import (
 	"sigs.k8s.io/structured-merge-diff/v6/fieldpath"
 )
 
-// repeated are several items of a list that have the same key: the API server stores them with a warning.
+// repeated are several items of a list that have the same key: the API server stores them with a
+// warning.
 type repeated []any
 
 func isRepeated(value any) bool {

@@ -19,7 +19,8 @@ const maxMasked = 64 << 10
 var (
 	// pemKey matches a private key in PEM, to the end of the text where its last line is missing.
 	pemKey = regexp.MustCompile(`(?s)(-----BEGIN [A-Z0-9 ]*PRIVATE KEY[A-Z ]*-----).*?(-----END [A-Z0-9 ]*PRIVATE KEY[A-Z ]*-----|\z)`)
-	// urlPassword matches the password in a URL's authority; what looks like a port and a path is told apart below.
+	// urlPassword matches the password in a URL's authority; what looks like a port and a path is
+	// told apart below.
 	urlPassword = regexp.MustCompile(`([a-zA-Z][a-zA-Z0-9+.-]*://[^\s:/@"']*:)([^\s@"']+@(?:[^\s@/"']*@)*)`)
 	// portAndPath begins what only looks like a password.
 	portAndPath = regexp.MustCompile(`^[0-9]{1,5}[/?#]`)
@@ -31,8 +32,8 @@ var (
 	authorization = regexp.MustCompile(`(?i)\b(bearer|basic)\s+([a-z0-9._~+/=-]{8,})`)
 	// plainWord is no authorization: "bearer authentication failed".
 	plainWord = regexp.MustCompile(`^[a-z]+[.]?$`)
-	// keyShapes match keys by their form: JWT, AWS, GitHub, GitLab, Google, Slack, Stripe, npm, OpenAI and the
-	// like.
+	// keyShapes match keys by their form: JWT, AWS, GitHub, GitLab, Google, Slack, Stripe, npm,
+	// OpenAI and the like.
 	keyShapes = regexp.MustCompile(`\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*)?` +
 		`|\b(?:AKIA|ASIA)[A-Z0-9]{16}\b` +
 		`|\bgh[pousr]_[A-Za-z0-9]{20,}|\bgithub_pat_[A-Za-z0-9_]{20,}|\bglpat-[A-Za-z0-9_-]{16,}` +
@@ -44,12 +45,13 @@ var (
 	webhookPath = regexp.MustCompile(`(hooks\.slack\.com/(?:services|workflows)/|discord(?:app)?\.com/api/webhooks/)[^\s"']+`)
 	// element matches an XML element with text.
 	element = regexp.MustCompile(`<([A-Za-z][\w.:-]*)>([^<>]+)</`)
-	// reference is a variable's, which is filled in elsewhere. In lower case it may as well be a password.
+	// reference is a variable's, which is filled in elsewhere. In lower case it may as well be a
+	// password.
 	reference = regexp.MustCompile(`^` + variableReference + `$`)
 )
 
-// Mask hides a value where its own name, such as DB_PASSWORD, or the value itself says that it is a credential.
-// A flag, and the reference of a variable, are none.
+// Mask hides a value where its own name, such as DB_PASSWORD, or the value itself says that it is a
+// credential. A flag, and the reference of a variable, are none.
 func Mask(name, value string) string {
 	if value == "" || value == masked {
 		return value

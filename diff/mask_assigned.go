@@ -16,14 +16,15 @@ var (
 	leadingReference = regexp.MustCompile(`^(` + variableReference + `)(?:$|[\s,;&"'])`)
 	// alreadyMasked is an authorization header's value whose scheme was left.
 	alreadyMasked = regexp.MustCompile(`^(?i:bearer|basic) \*\*\*`)
-	// prose begins what an error says of a credential: "token: unexpected end", "password: must not be empty".
+	// prose begins what an error says of a credential: "token: unexpected end", "password: must not
+	// be empty".
 	prose = regexp.MustCompile(`^(?i)(?:a|an|authentication|bad|can|cannot|connection|context|could|denied|dial|does|eof|error|` +
 		`expected|expired|failed|forbidden|has|incorrect|invalid|is|malformed|missing|must|nil|no|none|not|null|open|` +
 		`permission|read|required|should|the|too|unable|unauthorized|unexpected|unknown|was|wrong)\b`)
 )
 
-// maskAssigned hides values that are assigned to a credential's name. In prose, what only tells of a credential
-// stays.
+// maskAssigned hides values that are assigned to a credential's name. In prose, what only tells of
+// a credential stays.
 func maskAssigned(text string, inProse bool) string {
 	text = maskHeads(assignment, text, func(rest, operator string) bool {
 		return alreadyMasked.MatchString(rest) || inProse && operator == ":" && prose.MatchString(rest)
@@ -62,8 +63,8 @@ func maskHeads(pattern *regexp.Regexp, text string, harmless func(rest, operator
 	}
 }
 
-// assigned is the value at the start of a text: to its closing quote, or to where the next word or assignment
-// begins. What adjoins a closing quote belongs to it, as in a shell.
+// assigned returns the value at the start of a text: to its closing quote, or to where the next
+// word or assignment begins. What adjoins a closing quote belongs to it, as in a shell.
 func assigned(text string) (value, quote string) {
 	quote = openingQuote(text)
 	end := 0
@@ -73,7 +74,8 @@ func assigned(text string) (value, quote string) {
 	return text[:end+len(unquotedValue(text[end:]))], quote
 }
 
-// openingQuote is the quote at the start of a text, with the backslashes of a text that is itself quoted.
+// openingQuote returns the quote at the start of a text, with the backslashes of a text that is
+// itself quoted.
 func openingQuote(text string) string {
 	escapes := len(text) - len(strings.TrimLeft(text, `\`))
 	if escapes < len(text) && (text[escapes] == '"' || text[escapes] == '\'') {
@@ -82,7 +84,7 @@ func openingQuote(text string) string {
 	return ""
 }
 
-// quotedValue is a value with its quotes; without a closing one, the rest of the line.
+// quotedValue returns a value with its quotes; without a closing one, the rest of the line.
 func quotedValue(text, quote string) string {
 	for i := len(quote); i <= len(text)-len(quote); i++ {
 		if strings.HasPrefix(text[i:], quote) && text[i-1] != '\\' {
@@ -117,7 +119,7 @@ func unquotedValue(text string) string {
 	return text
 }
 
-// line is a text up to its first newline.
+// line returns a text up to its first newline.
 func line(text string) string {
 	first, _, _ := strings.Cut(text, "\n")
 	return first

@@ -6,7 +6,8 @@ import (
 )
 
 var (
-	// lineHead matches a line of a configuration file that assigns: name: value, NAME=value, export NAME=value.
+	// lineHead matches a line of a configuration file that assigns: name: value, NAME=value, export
+	// NAME=value.
 	lineHead = regexp.MustCompile(`^([ \t]*(?:- +)?(?:export +|set +)?["']?)([A-Za-z0-9_][A-Za-z0-9_.-]*)(["']?[ \t]*[=:][ \t]*)(.*)$`)
 	// blockScalar is YAML's mark of a value on the lines below, which are indented further.
 	blockScalar = regexp.MustCompile(`^[|>][-+0-9]*[ \t]*(?:#.*)?$`)
@@ -14,8 +15,8 @@ var (
 	pemEnd      = regexp.MustCompile(`-----END [A-Z0-9 ]*PRIVATE KEY[A-Z ]*-----`)
 )
 
-// maskLines hides credentials in the lines of a file, each of which keeps its ending: as many lines come out as
-// went in.
+// maskLines hides credentials in the lines of a file, each of which keeps its ending: as many lines
+// come out as went in.
 func maskLines(lines []string) []string {
 	hidden := hiddenLines(lines)
 	out := make([]string, len(lines))
@@ -25,8 +26,8 @@ func maskLines(lines []string) []string {
 	return out
 }
 
-// hiddenLines says which lines are a credential as a whole: those of a private key, and of a YAML block under a
-// credential's name.
+// hiddenLines returns which lines are a credential as a whole: those of a private key, and of a
+// YAML block under a credential's name.
 func hiddenLines(lines []string) []bool {
 	hidden := make([]bool, len(lines))
 	var inKey, inBlock bool
@@ -69,7 +70,8 @@ func indentOf(text string) int {
 	return len(text) - len(strings.TrimLeft(text, " \t"))
 }
 
-// maskLine hides all that is assigned to a credential at a line's start, since a value there may hold spaces.
+// maskLine hides all that is assigned to a credential at a line's start, since a value there may
+// hold spaces.
 func maskLine(text string) string {
 	head := lineHead.FindStringSubmatch(text)
 	if head != nil && credentialName(head[2]) && !strings.HasPrefix(head[3], `"`) && !quoted(head[4]) {

@@ -7,8 +7,8 @@ import (
 )
 
 var (
-	// credentialWords are those under which credentials are kept, alone or as the end of a longer one
-	// (DBPASSWORD, authtoken).
+	// credentialWords are those under which credentials are kept, alone or as the end of a longer
+	// one (DBPASSWORD, authtoken).
 	credentialWords = []string{
 		"password", "passwords", "passwd", "passphrase", "secret", "secrets", "token", "credential", "credentials",
 		"apikey", "accesskey", "privatekey", "secretkey", "connectionstring", "authorization", "dockerconfigjson",
@@ -20,8 +20,8 @@ var (
 		"access", "account", "aes", "api", "auth", "client", "deploy", "encryption", "hmac", "license", "master",
 		"private", "rsa", "secret", "service", "shared", "signing", "ssh", "storage", "webhook",
 	}
-	// describingWords end names that tell of a credential without holding it: SECRET_NAME, TOKEN_TTL, and, as
-	// images of databases know it, PASSWORD_FILE, which is a path.
+	// describingWords end names that tell of a credential without holding it: SECRET_NAME,
+	// TOKEN_TTL, and, as images of databases know it, PASSWORD_FILE, which is a path.
 	describingWords = []string{
 		"age", "alg", "algorithm", "audience", "class", "cost", "count", "dir", "directory", "disabled", "enabled",
 		"endpoint", "expiration", "expires", "expiry", "field", "file", "files", "format", "header", "host", "id",
@@ -34,7 +34,7 @@ var (
 	askingWords = []string{"allow", "disable", "enable", "existing", "mount", "require", "requires", "skip", "use", "with"}
 )
 
-// credentialName says whether a value of this name is likely to be a credential.
+// credentialName reports whether a value of this name is likely to be a credential.
 func credentialName(name string) bool {
 	words := wordsOf(name)
 	if len(words) == 0 {
@@ -59,8 +59,8 @@ func credentialName(name string) bool {
 	return last == "pass"
 }
 
-// wordsOf splits a name at its separators and where camelCase begins a word: DB_PASSWORD, db-password and
-// dbPassword are all db, password.
+// wordsOf splits a name at its separators and where camelCase begins a word: DB_PASSWORD,
+// db-password and dbPassword are all db, password.
 func wordsOf(name string) []string {
 	var words []string
 	var word []rune

@@ -12,8 +12,8 @@ type tree struct {
 	raw, bare map[string]any
 }
 
-// find finds what stands at a path. Bare holds a little that raw may lack: what an unnamed volume is, and a
-// port's protocol.
+// find finds what stands at a path. Bare holds a little that raw may lack: what an unnamed volume
+// is, and a port's protocol.
 func (t tree) find(path fieldpath.Path) (any, bool) {
 	if value, found := lookup(t.raw, path); found {
 		return value, true
@@ -21,7 +21,7 @@ func (t tree) find(path fieldpath.Path) (any, bool) {
 	return lookup(t.bare, path)
 }
 
-// shown is what to show of a value found: structures without defaults.
+// shown returns what to show of a value found: structures without defaults.
 func (t tree) shown(path fieldpath.Path, value any) any {
 	switch value.(type) {
 	case map[string]any, []any, repeated:
@@ -36,8 +36,9 @@ type pair struct {
 	old, new tree
 }
 
-// at turns one compared path into the changes that a person would name: a structure that came or went as a whole
-// counts once, at its top, and an environment variable counts as one whatever it is made of.
+// at turns one compared path into the changes that a person would name: a structure that came or
+// went as a whole counts once, at its top, and an environment variable counts as one whatever it is
+// made of.
 func (p pair) at(path fieldpath.Path) []Change {
 	path = wholeVariable(path).Copy()
 	for depth := 1; depth < len(path); depth++ {
@@ -53,8 +54,8 @@ func (p pair) at(path fieldpath.Path) []Change {
 	return p.between(path)
 }
 
-// between compares the values at one path, and goes on into what the API takes as one piece but a person reads
-// by key, such as a selector.
+// between compares the values at one path, and goes on into what the API takes as one piece but a
+// person reads by key, such as a selector.
 func (p pair) between(path fieldpath.Path) []Change {
 	old, inOld := p.old.find(path)
 	new, inNew := p.new.find(path)
@@ -90,7 +91,7 @@ func (p pair) byKey(path fieldpath.Path, old, new map[string]any) []Change {
 	return changes
 }
 
-// structure is a value with fields of its own; an environment variable is none.
+// structure returns a value with fields of its own; an environment variable is none.
 func structure(path fieldpath.Path, value any) map[string]any {
 	fields, _ := value.(map[string]any)
 	if isVariable(path) {
@@ -99,7 +100,7 @@ func structure(path fieldpath.Path, value any) map[string]any {
 	return fields
 }
 
-// display is a value as a change holds it.
+// display returns a value as a change holds it.
 func display(path fieldpath.Path, value any) any {
 	if fields, ok := value.(map[string]any); ok && isVariable(path) {
 		value = variable(fields)
@@ -110,7 +111,7 @@ func display(path fieldpath.Path, value any) any {
 	return maskValue(lastName(path), value)
 }
 
-// variable is the value of an environment variable, or where it comes from.
+// variable returns the value of an environment variable, or where it comes from.
 func variable(fields map[string]any) any {
 	if source, ok := fields["valueFrom"]; ok {
 		return source
@@ -121,7 +122,7 @@ func variable(fields map[string]any) any {
 	return ""
 }
 
-// isVariable says whether a path names an environment variable.
+// isVariable reports whether a path names an environment variable.
 func isVariable(path fieldpath.Path) bool {
 	last := len(path) - 1
 	return last > 0 && path[last].Key != nil && isField(path[last-1], "env")

@@ -28,7 +28,7 @@ const (
 	inVolumes        = "volumes"
 )
 
-// path is the place's path as the API server writes it: spec.containers[0], or spec.
+// path returns the place's path as the API server writes it: spec.containers[0], or spec.
 func (p place) path() string {
 	if p.list == "" {
 		return "spec"
@@ -36,12 +36,12 @@ func (p place) path() string {
 	return "spec." + p.list + "[" + strconv.Itoa(p.index) + "]"
 }
 
-// limit is the path of one limit, such as spec.containers[0].resources.limits[memory].
+// limit returns the path of one limit, such as spec.containers[0].resources.limits[memory].
 func (p place) limit(name corev1.ResourceName) string {
 	return p.path() + ".resources.limits[" + string(name) + "]"
 }
 
-// request is the path of one request.
+// request returns the path of one request.
 func (p place) request(name corev1.ResourceName) string {
 	return p.path() + ".resources.requests[" + string(name) + "]"
 }

@@ -49,7 +49,7 @@ type Namespace struct {
 	Unknown map[Kind]string
 }
 
-// knows tells whether the objects of a kind are known.
+// knows reports whether the objects of a kind are known.
 func (n *Namespace) knows(kind Kind) bool {
 	_, unknown := n.Unknown[kind]
 	return !unknown

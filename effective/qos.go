@@ -5,7 +5,7 @@ import (
 	helper "k8s.io/component-helpers/resource"
 )
 
-// isBestEffort tells whether a pod states neither requests nor limits of cpu and
+// isBestEffort reports whether a pod states neither requests nor limits of cpu and
 // memory, zero counting as none. Pod-level resources count instead of the
 // containers' where they are set (pkg/apis/core/helper/qos/qos.go, ComputePodQOS).
 func isBestEffort(pod *corev1.Pod) bool {

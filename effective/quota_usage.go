@@ -58,7 +58,7 @@ func demand(name corev1.ResourceName) (list string, stated corev1.ResourceName) 
 	return "", ""
 }
 
-// podUsage is what a pod counts for in quotas, overhead included
+// podUsage returns what a pod counts for in quotas, overhead included
 // (pkg/quota/v1/evaluator/core/pods.go, PodUsageFunc).
 func podUsage(pod *corev1.Pod) corev1.ResourceList {
 	// The sums are made in place where a quantity is too large for an int64, so

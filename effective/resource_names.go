@@ -9,41 +9,41 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation"
 )
 
-// isHugePages tells whether a resource is one of the huge page sizes.
+// isHugePages reports whether a resource is one of the huge page sizes.
 func isHugePages(name corev1.ResourceName) bool {
 	return strings.HasPrefix(string(name), corev1.ResourceHugePagesPrefix)
 }
 
-// isNative tells whether a resource is Kubernetes' own, not an extended one
+// isNative reports whether a resource is Kubernetes' own, not an extended one
 // (pkg/apis/core/helper/helpers.go IsNativeResource).
 func isNative(name corev1.ResourceName) bool {
 	return !strings.Contains(string(name), "/") || strings.Contains(string(name), corev1.ResourceDefaultNamespacePrefix)
 }
 
-// isExtended tells whether a resource is an extended one, such as
+// isExtended reports whether a resource is an extended one, such as
 // example.com/gpu (pkg/apis/core/helper/helpers.go IsExtendedResourceName).
 func isExtended(name corev1.ResourceName) bool {
 	return !isNative(name) && !strings.HasPrefix(string(name), corev1.DefaultResourceRequestsPrefix) &&
 		len(validation.IsQualifiedName(corev1.DefaultResourceRequestsPrefix+string(name))) == 0
 }
 
-// isDeviceClass tells whether a resource stands for a DRA device class.
+// isDeviceClass reports whether a resource stands for a DRA device class.
 func isDeviceClass(name corev1.ResourceName) bool {
 	return strings.HasPrefix(string(name), resourcev1.ResourceDeviceClassPrefix)
 }
 
-// mayOvercommit tells whether requests of a resource may be lower than its limit
+// mayOvercommit reports whether requests of a resource may be lower than its limit
 // (pkg/apis/core/helper/helpers.go IsOvercommitAllowed).
 func mayOvercommit(name corev1.ResourceName) bool {
 	return isNative(name) && !isHugePages(name)
 }
 
-// isCPUOrMemory tells whether a resource decides the pod's quality of service.
+// isCPUOrMemory reports whether a resource decides the pod's quality of service.
 func isCPUOrMemory(name corev1.ResourceName) bool {
 	return name == corev1.ResourceCPU || name == corev1.ResourceMemory
 }
 
-// containerNameProblem says why a container may not state a resource of that
+// containerNameProblem returns why a container may not state a resource of that
 // name, or nothing (pkg/apis/core/validation/validation.go ValidateContainerResourceName).
 func containerNameProblem(name corev1.ResourceName) string {
 	switch {
@@ -60,7 +60,7 @@ func containerNameProblem(name corev1.ResourceName) string {
 	}
 }
 
-// podNameProblem says why a resource of that name may not stand at pod level, or
+// podNameProblem returns why a resource of that name may not stand at pod level, or
 // nothing (pkg/apis/core/validation/validation.go validatePodResourceName).
 func podNameProblem(name corev1.ResourceName) string {
 	if isCPUOrMemory(name) || isHugePages(name) && len(validation.IsQualifiedName(string(name))) == 0 {
@@ -69,7 +69,7 @@ func podNameProblem(name corev1.ResourceName) string {
 	return "is not supported at pod level"
 }
 
-// quantityProblem says why a quantity is not one of that resource, or nothing
+// quantityProblem returns why a quantity is not one of that resource, or nothing
 // (pkg/apis/core/validation/validation.go ValidateResourceQuantityValue,
 // validateResourceQuantityHugePageValue).
 func quantityProblem(name corev1.ResourceName, quantity resource.Quantity) string {
@@ -84,7 +84,7 @@ func quantityProblem(name corev1.ResourceName, quantity resource.Quantity) strin
 	return ""
 }
 
-// isWholePages tells whether an amount of huge pages is a multiple of their size.
+// isWholePages reports whether an amount of huge pages is a multiple of their size.
 func isWholePages(name corev1.ResourceName, quantity resource.Quantity) bool {
 	size, err := resource.ParseQuantity(strings.TrimPrefix(string(name), corev1.ResourceHugePagesPrefix))
 	if err != nil || size.Sign() <= 0 || size.MilliValue()%1000 != 0 {

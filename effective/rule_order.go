@@ -14,7 +14,7 @@ var ruleOrder = [...]Rule{
 	RuleConfigMap,
 }
 
-// rank is the rule's place in the API server's order.
+// rank returns the rule's place in the API server's order.
 func (r Rule) rank() int {
 	return slices.Index(ruleOrder[:], r)
 }

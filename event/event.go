@@ -1,4 +1,5 @@
-// Package event says what happened to a workload, once, in one line that `kubectl get events` shows whole.
+// Package event says what happened to a workload, once, in one line that `kubectl get events` shows
+// whole.
 package event
 
 import (
@@ -23,7 +24,8 @@ type Event struct {
 	Warning bool
 	// Regarding is the workload, with its UID.
 	Regarding corev1.ObjectReference
-	// Key tells events of one reason about one workload apart: the same key is the same event, and is told once.
+	// Key tells events of one reason about one workload apart: the same key is the same event, and
+	// is told once.
 	Key string
 	// Aggregate says that the same event may happen again, which raises its count.
 	Aggregate bool
@@ -33,7 +35,8 @@ type Event struct {
 	At          time.Time
 }
 
-// ObjectRef references a Deployment, with the API version and kind that an object out of a cache lacks.
+// ObjectRef references a Deployment, with the API version and kind that an object out of a cache
+// lacks.
 func ObjectRef(d *appsv1.Deployment) corev1.ObjectReference {
 	return corev1.ObjectReference{
 		APIVersion: "apps/v1", Kind: "Deployment",
@@ -41,8 +44,8 @@ func ObjectRef(d *appsv1.Deployment) corev1.ObjectReference {
 	}
 }
 
-// Message joins the cause, the compact diff and the command that shows more into one line of at most
-// MaxMessage bytes. The diff gives way first, the cause last. Credentials are masked.
+// Message joins the cause, the compact diff and the command that shows more into one line of at
+// most MaxMessage bytes. The diff gives way first, the cause last. Credentials are masked.
 func Message(cause string, changes diff.Changes, next string) string {
 	cause = line(cause)
 	tail := ""

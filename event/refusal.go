@@ -16,7 +16,8 @@ const (
 	maxChangeBytes = 8 << 10
 )
 
-// DenialAnnotations is the annotation by which an event tells programs what was refused. Credentials are masked.
+// DenialAnnotations is the annotation by which an event tells programs what was refused.
+// Credentials are masked.
 func DenialAnnotations(r v1alpha1.Denial, changes diff.Changes) (map[string]string, error) {
 	var kept []v1alpha1.Violation
 	for _, o := range r.Violations[:min(len(r.Violations), maxObjections)] {

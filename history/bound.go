@@ -8,7 +8,8 @@ import (
 	"reprise.dev/reprise/internal/oneline"
 )
 
-// The bounds of api/v1alpha1: in characters, of which a text has no more than bytes, and in items of lists.
+// The bounds of api/v1alpha1: in characters, of which a text has no more than bytes, and in items
+// of lists.
 const (
 	maxHandle      = 128 // a hash, a resourceVersion or a field manager
 	maxText        = 1024
@@ -26,12 +27,13 @@ const (
 
 	// maxListBytes bounds a log, the Events of a pod and a difference.
 	maxListBytes = 8 << 10
-	// maxEvidenceBytes bounds all evidence of a revision, as JSON: SetSnapshot leaves room for it in etcd.
+	// maxEvidenceBytes bounds all evidence of a revision, as JSON: SetSnapshot leaves room for it
+	// in etcd.
 	maxEvidenceBytes = 64 << 10
 )
 
-// Bound cuts whatever of a revision is longer than the API server takes, so that no write fails for its length. Of texts
-// the beginning stays, of lists of what happened the end.
+// Bound cuts whatever of a revision is longer than the API server takes, so that no write fails for
+// its length. Of texts the beginning stays, of lists of what happened the end.
 func Bound(r *v1alpha1.WorkloadRevision) {
 	s := &r.Spec
 	for _, text := range []*string{&s.ResourceVersion, &s.FieldManager} {

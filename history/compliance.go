@@ -11,8 +11,8 @@ import (
 	"reprise.dev/reprise/event"
 )
 
-// SetCompliant sets the condition Compliant from the violations, a line each. err says that the policies could not be
-// evaluated. It reports whether the condition has changed.
+// SetCompliant sets the condition Compliant from the violations, a line each. err says that the
+// policies could not be evaluated. It reports whether the condition has changed.
 func SetCompliant(status *v1alpha1.WorkloadRevisionStatus, violations []string, err error, now time.Time) (changed bool) {
 	condition := metav1.Condition{
 		Type: v1alpha1.ConditionCompliant, Status: metav1.ConditionTrue, Reason: v1alpha1.ReasonAllowed, LastTransitionTime: metav1.NewTime(now),

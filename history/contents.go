@@ -12,7 +12,8 @@ import (
 	"reprise.dev/reprise/workload"
 )
 
-// FileContent returns the content of a Score file from its ConfigMap, and whether the ConfigMap stores it as text.
+// FileContent returns the content of a Score file from its ConfigMap, and whether the ConfigMap
+// stores it as text.
 func FileContent(c *corev1.ConfigMap) (content []byte, text bool) {
 	if value, ok := c.Data[workload.FileKey]; ok {
 		return []byte(value), true
@@ -60,6 +61,6 @@ func ToDiffFiles(listed []v1alpha1.RevisionFile, saved map[string]SavedFile) dif
 	return all
 }
 
-// HashVersion is the prefix of hashes of contents. It names the algorithm, so that hashes of two algorithms never compare
-// as equal.
+// HashVersion is the prefix of hashes of contents. It names the algorithm, so that hashes of two
+// algorithms never compare as equal.
 const HashVersion = "v1:"

@@ -6,8 +6,8 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 )
 
-// deliveryMarks are the annotations and labels with which delivery tools mark what they write, and what each names. The
-// first one found wins: Flux drives Helm, and both leave a mark.
+// deliveryMarks are the annotations and labels with which delivery tools mark what they write, and
+// what each names. The first one found wins: Flux drives Helm, and both leave a mark.
 var deliveryMarks = []struct {
 	key, kind string
 	// upTo ends the name within the value, empty where the value is the name.

@@ -10,7 +10,8 @@ import (
 const (
 	// maxFile is the largest file whose content is saved, in bytes.
 	maxFile = 256 << 10
-	// maxFiles is how much content of all files of one revision is saved, in bytes: an object in etcd has 1.5 MiB at most.
+	// maxFiles is how much content of all files of one revision is saved, in bytes: an object in
+	// etcd has 1.5 MiB at most.
 	maxFiles = 1 << 20
 )
 
@@ -26,8 +27,8 @@ type Files struct {
 // NewFiles returns an empty set of files.
 func NewFiles() *Files { return &Files{saved: map[string]SavedFile{}, room: maxFiles} }
 
-// Add adds a file: its hash in any case, its content where there is room for it. stored is nil if there is no
-// ConfigMap. writtenAfter says that the content may be newer than the Deployment.
+// Add adds a file: its hash in any case, its content where there is room for it. stored is nil if
+// there is no ConfigMap. writtenAfter says that the content may be newer than the Deployment.
 func (f *Files) Add(file workload.File, stored *corev1.ConfigMap, writtenAfter bool) {
 	if stored == nil {
 		f.listed = append(f.listed, v1alpha1.RevisionFile{ConfigMapName: file.ConfigMap, Mounts: mounts(file), State: v1alpha1.FileMissing})
@@ -63,7 +64,8 @@ func mounts(file workload.File) []v1alpha1.FileMount {
 // Digest identifies the contents, as FilesDigest does.
 func (f *Files) Digest() string { return FilesDigest(f.listed) }
 
-// lastWriter returns the manager that wrote the first file that changed since an older revision, empty if none changed.
+// lastWriter returns the manager that wrote the first file that changed since an older revision,
+// empty if none changed.
 func (f *Files) lastWriter(old []v1alpha1.RevisionFile) string {
 	versions := map[string]string{}
 	for _, file := range old {

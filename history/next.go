@@ -37,13 +37,15 @@ type Predecessors struct {
 type Arrival struct {
 	// Adoption says why the deployment was not watched; empty for one that was.
 	Adoption Adoption
-	// Skipped is how many intents directly before this one were not recorded, because of the rate limit.
+	// Skipped is how many intents directly before this one were not recorded, because of the rate
+	// limit.
 	Skipped int
 }
 
-// Recorded reports whether an intent is the newest revision's or an older one, replayed from a checkpoint.
-// Resource versions of one kind are ordered (k8s.io/apimachinery/pkg/util/resourceversion). If they cannot be compared,
-// the intent counts as new.
+// Recorded reports whether an intent is the newest revision's or an older one, replayed from a
+// checkpoint. Resource versions of one kind are ordered
+// (k8s.io/apimachinery/pkg/util/resourceversion). If they cannot be compared, the intent counts as
+// new.
 func (p Predecessors) Recorded(o Observed) bool {
 	if p.Newest == nil {
 		return false
@@ -55,19 +57,22 @@ func (p Predecessors) Recorded(o Observed) bool {
 	return err == nil && order <= 0
 }
 
-// FilesChanged reports whether files differ from the newest revision's while the intent is the same.
+// FilesChanged reports whether files differ from the newest revision's while the intent is the
+// same.
 func (p Predecessors) FilesChanged(o Observed, files *Files) bool {
 	return p.Newest != nil && RecordedIdentity(p.Newest) == o.Identity && p.Newest.Spec.FilesDigest != files.Digest()
 }
 
-// RollingBack reports whether a rollback of the newest revision is in progress: it writes files itself.
+// RollingBack reports whether a rollback of the newest revision is in progress: it writes files
+// itself.
 func (p Predecessors) RollingBack() bool {
 	return p.Newest != nil && p.Newest.IsRollbackOpen()
 }
 
-// Next returns the revision that records an observed Deployment, without its status stored anywhere. Its phase is
-// Progressing, or Healthy if pod template and files are those of a healthy predecessor, since nothing is rolled out
-// then. An adopted one starts as Unknown. An error is ErrTooLarge, or says that two revisions cannot be compared.
+// Next returns the revision that records an observed Deployment, without its status stored
+// anywhere. Its phase is Progressing, or Healthy if pod template and files are those of a healthy
+// predecessor, since nothing is rolled out then. An adopted one starts as Unknown. An error is
+// ErrTooLarge, or says that two revisions cannot be compared.
 func Next(p Predecessors, o Observed, files *Files, arrival Arrival, now time.Time) (*v1alpha1.WorkloadRevision, error) {
 	d := o.Deployment
 	contents := Contents{Intent: workload.RawIntentOf(o.Raw), ManagedFields: d.ManagedFields, Files: files.saved}
@@ -109,9 +114,9 @@ func Next(p Predecessors, o Observed, files *Files, arrival Arrival, now time.Ti
 	return r, SetSnapshot(r, contents)
 }
 
-// relate notes what a revision takes over from its predecessor, and whether it is Reprise's own rollback: the plan in
-// the predecessor's status says so. If a newer deploy overtook the rollback, or a file has changed since, the field
-// manager decides.
+// relate notes what a revision takes over from its predecessor, and whether it is Reprise's own
+// rollback: the plan in the predecessor's status says so. If a newer deploy overtook the rollback,
+// or a file has changed since, the field manager decides.
 func (p Predecessors) relate(r *v1alpha1.WorkloadRevision, d *appsv1.Deployment, files *Files, now time.Time) {
 	previous := p.Newest
 	if previous.Spec.WorkloadRef.UID != r.Spec.WorkloadRef.UID {
@@ -146,8 +151,8 @@ func ownsFields(entries []metav1.ManagedFieldsEntry) bool {
 	})
 }
 
-// changeSummary returns the change since a revision. An unreadable snapshot must not keep the next deploy from being
-// recorded.
+// changeSummary returns the change since a revision. An unreadable snapshot must not keep the next
+// deploy from being recorded.
 func changeSummary(previous *v1alpha1.WorkloadRevision, after diff.Revision) (string, error) {
 	before, err := ToDiffRevision(previous)
 	if errors.Is(err, ErrSnapshot) {
@@ -163,8 +168,8 @@ func changeSummary(previous *v1alpha1.WorkloadRevision, after diff.Revision) (st
 	return changes.Short(maxChange), nil
 }
 
-// restoredOwners returns the managed fields after a rollback: those of the restored revision. The live ones may be of
-// the moment between the rollback's two writes.
+// restoredOwners returns the managed fields after a rollback: those of the restored revision. The
+// live ones may be of the moment between the rollback's two writes.
 func (p Predecessors) restoredOwners(live []metav1.ManagedFieldsEntry) []metav1.ManagedFieldsEntry {
 	if p.RollbackTarget == nil {
 		return live
@@ -176,7 +181,8 @@ func (p Predecessors) restoredOwners(live []metav1.ManagedFieldsEntry) []metav1.
 	return contents.ManagedFields
 }
 
-// images lists the images of a Deployment for people: without the registry, and with digests cut short.
+// images lists the images of a Deployment for people: without the registry, and with digests cut
+// short.
 func images(d *appsv1.Deployment) string {
 	var names []string
 	for _, container := range d.Spec.Template.Spec.Containers {

@@ -12,14 +12,15 @@ import (
 	"reprise.dev/reprise/workload"
 )
 
-// Identity tells one intent of one Deployment from all others. A Deployment that was deleted and created again has
-// another UID, and so another identity.
+// Identity tells one intent of one Deployment from all others. A Deployment that was deleted and
+// created again has another UID, and so another identity.
 type Identity struct {
 	UID        types.UID
 	IntentHash string
 }
 
-// IdentityOf returns the identity of a Deployment. It copies and hashes the intent, so callers keep the result.
+// IdentityOf returns the identity of a Deployment. It copies and hashes the intent, so callers keep
+// the result.
 func IdentityOf(d *appsv1.Deployment) Identity {
 	return Identity{UID: d.UID, IntentHash: workload.IntentOf(d).Hash()}
 }
@@ -33,11 +34,13 @@ func RecordedIdentity(r *v1alpha1.WorkloadRevision) Identity {
 type Observed struct {
 	Identity
 	Deployment *appsv1.Deployment
-	// Raw is the same Deployment as the API server sent it, with the fields that this binary's types do not know.
+	// Raw is the same Deployment as the API server sent it, with the fields that this binary's
+	// types do not know.
 	Raw *unstructured.Unstructured
 }
 
-// Observe decodes a Deployment and hashes its intent. It returns an error for a field of another type than the API's.
+// Observe decodes a Deployment and hashes its intent. It returns an error for a field of another
+// type than the API's.
 func Observe(raw *unstructured.Unstructured) (Observed, error) {
 	d := &appsv1.Deployment{}
 	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(raw.Object, d); err != nil {
@@ -46,7 +49,8 @@ func Observe(raw *unstructured.Unstructured) (Observed, error) {
 	return Observed{Identity: IdentityOf(d), Deployment: d, Raw: raw}, nil
 }
 
-// Adoption is why a revision is adopted, as the reason of its condition. It is empty for a deployment that was watched.
+// Adoption is why a revision is adopted, as the reason of its condition. It is empty for a
+// deployment that was watched.
 type Adoption string
 
 const (

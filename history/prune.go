@@ -9,9 +9,10 @@ import (
 // RollbackWindow is how long a rollback counts towards the rate limit of rollbacks.
 const RollbackWindow = time.Hour
 
-// Prunable returns the revisions beyond a limit, oldest first. It never returns the newest revision, the last healthy
-// one, the two of a rollback in progress, those with a rollback within RollbackWindow, or those that cause a quarantine
-// at `now`: pruning must not reset the rate limit of rollbacks or a quarantine.
+// Prunable returns the revisions beyond a limit, oldest first. It never returns the newest
+// revision, the last healthy one, the two of a rollback in progress, those with a rollback within
+// RollbackWindow, or those that cause a quarantine at `now`: pruning must not reset the rate limit
+// of rollbacks or a quarantine.
 func (h History) Prunable(limit int, now time.Time) []v1alpha1.WorkloadRevision {
 	keep := map[int64]bool{}
 	if newest := h.Newest(); newest != nil {

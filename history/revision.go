@@ -1,8 +1,8 @@
-// Package history decides what the next WorkloadRevision of a workload holds, and answers questions about the earlier
-// ones: which was healthy, which is quarantined, which may be deleted.
+// Package history decides what the next WorkloadRevision of a workload holds, and answers questions
+// about the earlier ones: which was healthy, which is quarantined, which may be deleted.
 //
-// It is pure. history/recorder writes a WorkloadRevision for every stored intent, history/store reads and writes them,
-// and history/gc deletes those of deleted workloads.
+// It is pure. history/recorder writes a WorkloadRevision for every stored intent, history/store
+// reads and writes them, and history/gc deletes those of deleted workloads.
 package history
 
 import (
@@ -63,7 +63,8 @@ func (h History) Number(n int64) *v1alpha1.WorkloadRevision {
 	return nil
 }
 
-// OpenRollback returns the revision whose rollback is planned and neither complete nor on hold, nil if there is none.
+// OpenRollback returns the revision whose rollback is planned and neither complete nor on hold, nil
+// if there is none.
 func (h History) OpenRollback() *v1alpha1.WorkloadRevision {
 	for i := len(h) - 1; i >= 0; i-- {
 		if h[i].IsRollbackOpen() {
@@ -73,8 +74,8 @@ func (h History) OpenRollback() *v1alpha1.WorkloadRevision {
 	return nil
 }
 
-// Live returns the revision that records a Deployment as it is: the newest, if it is complete and of that intent; nil
-// if the Deployment is not recorded.
+// Live returns the revision that records a Deployment as it is: the newest, if it is complete and
+// of that intent; nil if the Deployment is not recorded.
 func (h History) Live(d *appsv1.Deployment) *v1alpha1.WorkloadRevision {
 	if r := h.Newest(); r != nil && r.IsRecorded() && RecordedIdentity(r) == IdentityOf(d) {
 		return r

@@ -19,15 +19,16 @@ import (
 )
 
 const (
-	// encoding is how a snapshot is encoded: Contents as one JSON document, compressed by gzip (RFC 1952).
+	// encoding is how a snapshot is encoded: Contents as one JSON document, compressed by gzip (RFC
+	// 1952).
 	encoding = "gzip+json/v1"
-	// maxContents is how large that document may be, in bytes. It is far more than etcd accepts, and guards against a small
-	// snapshot that decompresses to gigabytes.
+	// maxContents is how large that document may be, in bytes. It is far more than etcd accepts,
+	// and guards against a small snapshot that decompresses to gigabytes.
 	maxContents = 16 << 20
 )
 
-// ErrSnapshot means that a revision's snapshot can never be read: it is damaged, or another version of Reprise wrote it.
-// The revision's other fields are valid.
+// ErrSnapshot means that a revision's snapshot can never be read: it is damaged, or another version
+// of Reprise wrote it. The revision's other fields are valid.
 var ErrSnapshot = errors.New("its snapshot cannot be read; deploy once more to have what runs recorded anew")
 
 // Contents are the contents of a snapshot.
@@ -49,7 +50,8 @@ type SavedFile struct {
 	ManagedFields []metav1.ManagedFieldsEntry `json:"managedFields,omitempty"`
 }
 
-// EncodeSnapshot encodes contents: equal contents to equal bytes. An error is ErrTooLarge if it exceeds maxContents.
+// EncodeSnapshot encodes contents: equal contents to equal bytes. An error is ErrTooLarge if it
+// exceeds maxContents.
 func EncodeSnapshot(c Contents) (v1alpha1.Snapshot, error) {
 	var plain bytes.Buffer
 	encoder := json.NewEncoder(&plain)
@@ -69,8 +71,8 @@ func EncodeSnapshot(c Contents) (v1alpha1.Snapshot, error) {
 	return v1alpha1.Snapshot{Encoding: encoding, Data: base64.StdEncoding.EncodeToString(packed.Bytes())}, nil
 }
 
-// DecodeSnapshot decodes the snapshot of a full revision, and checks its intent against the revision's hash. An error is
-// ErrSnapshot.
+// DecodeSnapshot decodes the snapshot of a full revision, and checks its intent against the
+// revision's hash. An error is ErrSnapshot.
 func DecodeSnapshot(r *v1alpha1.WorkloadRevision) (Contents, error) {
 	contents, err := unpack(r.Spec.Snapshot)
 	if err != nil {
@@ -90,8 +92,9 @@ func unpack(s v1alpha1.Snapshot) (Contents, error) {
 	if s.Encoding != encoding {
 		return Contents{}, fmt.Errorf("it is encoded as %q, and this version of Reprise reads %q", s.Encoding, encoding)
 	}
-	// The field is a string and not []byte: the API server's CEL decodes the format byte as base64 for URLs
-	// (k8s.io/kube-openapi/pkg/validation/strfmt, Base64), and rejects every update of a value with a slash.
+	// The field is a string and not []byte: the API server's CEL decodes the format byte as base64
+	// for URLs (k8s.io/kube-openapi/pkg/validation/strfmt, Base64), and rejects every update of a
+	// value with a slash.
 	r, err := gzip.NewReader(base64.NewDecoder(base64.StdEncoding, strings.NewReader(s.Data)))
 	if err != nil {
 		return Contents{}, fmt.Errorf("decompressing: %w", err)
@@ -110,7 +113,8 @@ func unpack(s v1alpha1.Snapshot) (Contents, error) {
 	return contents, nil
 }
 
-// ToDiffRevision returns the contents of a full revision, ready for a diff. An error is ErrSnapshot.
+// ToDiffRevision returns the contents of a full revision, ready for a diff. An error is
+// ErrSnapshot.
 func ToDiffRevision(r *v1alpha1.WorkloadRevision) (diff.Revision, error) {
 	contents, err := DecodeSnapshot(r)
 	if err != nil {

@@ -9,18 +9,21 @@ import (
 )
 
 const (
-	// etcdRequest is the largest request that etcd accepts by default, in bytes (etcd, --max-request-bytes). The API server
-	// returns etcd's error without a reason that a client could recognise, so Reprise checks the size itself.
+	// etcdRequest is the largest request that etcd accepts by default, in bytes (etcd,
+	// --max-request-bytes). The API server returns etcd's error without a reason that a client
+	// could recognise, so Reprise checks the size itself.
 	etcdRequest = 3 << 19
-	// maxRevision is how large a new revision may be, in bytes: evidence makes its status grow later.
+	// maxRevision is how large a new revision may be, in bytes: evidence makes its status grow
+	// later.
 	maxRevision = etcdRequest - 2*maxEvidenceBytes
 )
 
 // ErrTooLarge means that a revision does not fit into etcd, even without its files.
 var ErrTooLarge = errors.New("with its snapshot it is too large for etcd")
 
-// SetSnapshot sets a revision's snapshot. If the revision is too large then, it omits the contents of the files, which a
-// rollback then cannot restore. If it is still too large, it returns ErrTooLarge.
+// SetSnapshot sets a revision's snapshot. If the revision is too large then, it omits the contents
+// of the files, which a rollback then cannot restore. If it is still too large, it returns
+// ErrTooLarge.
 func SetSnapshot(r *v1alpha1.WorkloadRevision, contents Contents) error {
 	err := encodeSnapshot(r, contents)
 	if !errors.Is(err, ErrTooLarge) {
@@ -39,7 +42,8 @@ func SetSnapshot(r *v1alpha1.WorkloadRevision, contents Contents) error {
 	return encodeSnapshot(r, contents)
 }
 
-// encodeSnapshot sets a revision's snapshot, and returns ErrTooLarge if the revision does not fit into etcd.
+// encodeSnapshot sets a revision's snapshot, and returns ErrTooLarge if the revision does not fit
+// into etcd.
 func encodeSnapshot(r *v1alpha1.WorkloadRevision, contents Contents) error {
 	snapshot, err := EncodeSnapshot(contents)
 	if err != nil {

@@ -17,13 +17,13 @@ type Stats struct {
 	Workloads map[v1alpha1.Phase]int
 	// Held is how many rollbacks are on hold, Open how many are in progress.
 	Held, Open int
-	// Quarantines is how many pod templates admission denies. It includes those whose ConfigMap was fixed since: admission
-	// reads that when the template is deployed again.
+	// Quarantines is how many pod templates admission denies. It includes those whose ConfigMap was
+	// fixed since: admission reads that when the template is deployed again.
 	Quarantines int
 }
 
-// Count counts revisions as of `now`. It copies only those of workloads that failed lately: a cache holds tens of
-// thousands, and every scrape counts them.
+// Count counts revisions as of `now`. It copies only those of workloads that failed lately: a cache
+// holds tens of thousands, and every scrape counts them.
 func Count(revisions iter.Seq[*v1alpha1.WorkloadRevision], now time.Time) Stats {
 	c := Stats{Revisions: map[v1alpha1.Phase]int{}, Workloads: map[v1alpha1.Phase]int{}}
 	newest := map[types.NamespacedName]*v1alpha1.WorkloadRevision{}

@@ -52,7 +52,8 @@ func TestCount(t *testing.T) {
 	}
 }
 
-// BenchmarkCount counts a history of 50,000 revisions, one in a hundred of which failed lately, as each scrape does.
+// BenchmarkCount counts a history of 50,000 revisions, one in a hundred of which failed lately, as
+// each scrape does.
 func BenchmarkCount(b *testing.B) {
 	var all []*v1alpha1.WorkloadRevision
 	for i := range 50_000 {

@@ -11,22 +11,24 @@ import (
 	"reprise.dev/reprise/internal/oneline"
 )
 
-// The functions of this file are the only ones that write a status's conditions, phase, failure and rollback. Each takes
-// a status from one state to the next, and leaves a phase that sums the conditions up.
+// The functions of this file are the only ones that write a status's conditions, phase, failure and
+// rollback. Each takes a status from one state to the next, and leaves a phase that sums the
+// conditions up.
 
 // MarkProgressing notes that the rollout of a revision is under way.
 func MarkProgressing(s *v1alpha1.WorkloadRevisionStatus, now time.Time) {
 	setHealthy(s, metav1.ConditionUnknown, v1alpha1.ReasonProgressing, "", now)
 }
 
-// MarkAdopted notes that the deployment of a revision was not watched, and why; it is not judged then.
+// MarkAdopted notes that the deployment of a revision was not watched, and why; it is not judged
+// then.
 func MarkAdopted(s *v1alpha1.WorkloadRevisionStatus, reason, message string, now time.Time) {
 	setTrue(s, v1alpha1.ConditionAdopted, reason, message, now)
 	setHealthy(s, metav1.ConditionUnknown, v1alpha1.ReasonNotJudged, "", now)
 }
 
-// MarkHealthy notes that a revision is healthy, whatever it was before: why it failed, why its rollback was held and a
-// rollback that was not done are void.
+// MarkHealthy notes that a revision is healthy, whatever it was before: why it failed, why its
+// rollback was held and a rollback that was not done are void.
 func MarkHealthy(s *v1alpha1.WorkloadRevisionStatus, now time.Time) {
 	s.Failure = nil
 	meta.RemoveStatusCondition(&s.Conditions, v1alpha1.ConditionRollbackHeld)
@@ -68,8 +70,9 @@ func CompleteRollback(s *v1alpha1.WorkloadRevisionStatus, now time.Time) {
 	summarize(s, now)
 }
 
-// HoldRollback notes why a rollback that is due is not performed, and stops one that was started. It reports whether the
-// reason is another one than before; the message may change with the same reason.
+// HoldRollback notes why a rollback that is due is not performed, and stops one that was started.
+// It reports whether the reason is another one than before; the message may change with the same
+// reason.
 func HoldRollback(s *v1alpha1.WorkloadRevisionStatus, reason v1alpha1.HoldReason, message string, now time.Time) (changed bool) {
 	if s.Rollback != nil && s.Rollback.State == v1alpha1.RollbackExecuting {
 		s.Rollback.State = v1alpha1.RollbackHeld
@@ -89,7 +92,8 @@ func IsHeldFor(r *v1alpha1.WorkloadRevision, reason v1alpha1.HoldReason, message
 	return held != nil && held.Reason == string(reason) && held.Message == oneline.CutBytes(message, maxText)
 }
 
-// MarkFieldsLeftBehind notes that a revision still has fields that were removed, as the message says.
+// MarkFieldsLeftBehind notes that a revision still has fields that were removed, as the message
+// says.
 func MarkFieldsLeftBehind(s *v1alpha1.WorkloadRevisionStatus, message string, now time.Time) {
 	setTrue(s, v1alpha1.ConditionFieldsLeftBehind, v1alpha1.ReasonClientStateNotUpdated, message, now)
 }
@@ -120,7 +124,8 @@ func summarize(s *v1alpha1.WorkloadRevisionStatus, now time.Time) {
 	}
 }
 
-// phaseOf returns the phase that sums conditions up. There is none before the condition Healthy is written.
+// phaseOf returns the phase that sums conditions up. There is none before the condition Healthy is
+// written.
 func phaseOf(conditions []metav1.Condition) v1alpha1.Phase {
 	healthy := meta.FindStatusCondition(conditions, v1alpha1.ConditionHealthy)
 	switch {

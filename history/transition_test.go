@@ -124,8 +124,8 @@ func TestTransitions(t *testing.T) {
 	}
 }
 
-// TestTransitions_KeepPhaseAndConditionsTogether walks at random through all transitions: after each one the phase is
-// what the conditions amount to, and its time is that of its last change.
+// TestTransitions_KeepPhaseAndConditionsTogether walks at random through all transitions: after
+// each one the phase is what the conditions amount to, and its time is that of its last change.
 func TestTransitions_KeepPhaseAndConditionsTogether(t *testing.T) {
 	all := []transition{progressing, healthy, superseded, adopted, failed, started, asked, completed, held}
 	random := rand.New(rand.NewPCG(1, 2))

@@ -11,7 +11,7 @@ import (
 //go:embed rego
 var pack embed.FS
 
-// Builtin is the pack of policies that Reprise ships, in the order of their file names.
+// Builtin returns the built-in policies, in the order of their file names.
 func Builtin() ([]Module, error) {
 	files, err := fs.Glob(pack, "rego/*.rego")
 	if err != nil {

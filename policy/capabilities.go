@@ -7,10 +7,8 @@ import (
 	"github.com/open-policy-agent/opa/v1/ast"
 )
 
-// capabilities is what policies may use: OPA's builtins without those that reach
-// the network or the environment, or whose answer is not a function of their
-// arguments (clock, random numbers), plus ours. A verdict then depends on the
-// input alone.
+// capabilities returns what policies may use: OPA's builtins, ours, and none that reads the
+// network, the environment, the clock or random numbers. A verdict thus depends on the input alone.
 func capabilities() *ast.Capabilities {
 	caps := ast.CapabilitiesForThisVersion()
 	caps.Builtins = slices.DeleteFunc(caps.Builtins, forbidden)

@@ -9,10 +9,11 @@ import (
 	"slices"
 )
 
-// digestLength is how many hex digits of the digest are kept: it tells sets apart for people, and proves nothing.
+// digestLength is how many hex digits of the digest are used. It identifies sets for people and is
+// no proof.
 const digestLength = 12
 
-// digest identifies what an engine is made of, whatever the order of its modules.
+// digest identifies the modules and overrides of an engine, regardless of the order of its modules.
 func digest(modules []Module, terms Overrides) string {
 	sum := sha256.New()
 	sorted := slices.SortedFunc(slices.Values(modules), func(a, b Module) int { return cmp.Compare(a.File, b.File) })

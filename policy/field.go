@@ -8,13 +8,12 @@ import (
 	"reprise.dev/reprise/workload"
 )
 
-// itemNames are the keys by which a list's item is called, the first that it has.
+// itemNames are the keys that name a list's item, in the order of preference.
 var itemNames = []string{"name", "mountPath", "containerPort"}
 
-// scoreField returns a Deployment's path as a Score file names it, a list's
-// items by their names instead of their positions, and a map's key like a field.
-// spec.template.spec.containers[0].resources.limits[memory] becomes
-// containers.frontend.resources.limits.memory. object is the Deployment as decoded.
+// scoreField returns the Score file's name for a path in a Deployment, with list items by name
+// instead of position: spec.template.spec.containers[0].resources.limits[memory] becomes
+// containers.frontend.resources.limits.memory. object is the decoded Deployment.
 func scoreField(path string, object map[string]any) string {
 	parts := split(path)
 	names := make([]string, 0, len(parts))
@@ -32,7 +31,7 @@ func scoreField(path string, object map[string]any) string {
 	return workload.ScoreField(names)
 }
 
-// split takes a path apart at dots and brackets; what stands in brackets may hold dots.
+// split splits a path at dots and brackets. Text in brackets may contain dots.
 func split(path string) []string {
 	var parts []string
 	for path != "" {
@@ -50,7 +49,7 @@ func split(path string) []string {
 	return parts
 }
 
-// item is a list's item at a position, and what it is called.
+// item returns the name and the value of a list's item at a position.
 func item(list []any, position string, byPath bool) (string, any) {
 	index, err := strconv.Atoi(position)
 	if err != nil || index < 0 || index >= len(list) {

@@ -16,20 +16,20 @@ import (
 type Module struct {
 	// File names the file in error messages.
 	File string
-	// Rego is the text: Rego v1 or, where it does not parse as that, v0.
+	// Rego is the text, in Rego v1 or, if it does not parse as that, v0.
 	Rego string
-	// Source names what the module came with, such as its ConfigMap. Modules of
-	// one source may share a package. Empty means that it came by itself.
+	// Source names the origin of the module, such as its ConfigMap. Modules of one source may share
+	// a package. Empty means that the module is its own source.
 	Source string
-	// Parameters are what rules see as input.parameters, as decoded from JSON or
-	// YAML. All modules of a source have the same.
+	// Parameters are what rules see as input.parameters, as decoded from JSON or YAML. All modules
+	// of a source have the same.
 	Parameters any
-	// Builtin marks the pack that Reprise ships. Only its rules may be early,
-	// because the early hook's matchConditions know only these.
+	// Builtin marks the built-in policies. Only their rules may be early, because the early hook's
+	// matchConditions cover only these.
 	Builtin bool
 }
 
-// source is the name under which a module's parameters are kept.
+// source returns the name under which a module's parameters are stored.
 func (m Module) source() string {
 	if m.Source != "" {
 		return m.Source
@@ -47,18 +47,18 @@ const (
 	headCannotTell = "cannot_tell"
 )
 
-// loaded is a policy that states results: a package, in one file or several.
+// loaded is a policy: a package with results, in one file or several.
 type loaded struct {
 	rule   Rule
 	pkg    ast.Ref
 	heads  []string
 	file   string
 	source string
-	// described says that METADATA of scope package was read.
+	// described reports whether METADATA of scope package was read.
 	described bool
 }
 
-// load parses a module. A module that states no results is a library: nil.
+// load parses a module. It returns no policy for a library, which has no results.
 func load(m Module) (*ast.Module, *loaded, error) {
 	parsed, err := Parse(m)
 	if err != nil {
@@ -84,9 +84,8 @@ func load(m Module) (*ast.Module, *loaded, error) {
 	}, nil
 }
 
-// Parse reads a module as Rego v1 and, if it is none, as v0, in which most of
-// what exists for Gatekeeper and Conftest is written. The error is one line, with
-// file and line.
+// Parse reads a module as Rego v1 or, failing that, as v0, in which most policies for Gatekeeper
+// and Conftest are written. The error is one line with file and line.
 func Parse(m Module) (*ast.Module, error) {
 	parsed, err := parseAs(m, ast.RegoV1)
 	if err == nil {
@@ -103,7 +102,7 @@ func Parse(m Module) (*ast.Module, error) {
 	return nil, fmt.Errorf("neither Rego v1: %w; nor v0: %w", err, olderErr)
 }
 
-// IsV0 says whether a module was read as Rego v0, which cannot be compiled in strict mode.
+// IsV0 reports whether a module was read as Rego v0, which cannot be compiled in strict mode.
 func IsV0(module *ast.Module) bool {
 	return module.RegoVersionSpan() == ast.RegoVersionSpanOf(ast.RegoV0)
 }
@@ -120,7 +119,7 @@ func parseAs(m Module, version ast.RegoVersion) (*ast.Module, error) {
 	return parsed, err
 }
 
-// WithLocation words OPA's errors in one line: file, line and reason of each.
+// WithLocation formats OPA's errors in one line, each with file, line and reason.
 func WithLocation(err error) error {
 	var stopped *topdown.Error
 	if errors.As(err, &stopped) && stopped.Location != nil {
@@ -144,7 +143,7 @@ func placed(e *ast.Error) string {
 	return fmt.Sprintf("%s:%d: %s", e.Location.File, e.Location.Row, oneline.Of(e.Message))
 }
 
-// headsOf lists the results that a module states, in a fixed order.
+// headsOf returns the results that a module defines, in a fixed order.
 func headsOf(module *ast.Module) ([]string, error) {
 	var heads []string
 	for _, head := range []string{headDeny, headViolation, headWarn, headCannotTell} {

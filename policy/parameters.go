@@ -8,12 +8,11 @@ import (
 	"github.com/open-policy-agent/opa/v1/storage/inmem"
 )
 
-// parametersRoot is where in the data document the parameters of all sources lie.
+// parametersRoot is the path of all sources' parameters in the data document.
 const parametersRoot = "__parameters"
 
-// ownParameters makes a module's input.parameters those of its own source: all
-// rules are judged in one query with one input, which has no place for them.
-// Rules that look for parameters in any other way than by this path see none.
+// ownParameters rewrites a module's input.parameters to those of its own source, since all rules
+// share one query and one input. Rules that read parameters by any other path see none.
 func ownParameters(module *ast.Module, source string) {
 	prefix := ast.MustParseRef("input.parameters")
 	ast.WalkTerms(module, func(term *ast.Term) bool {

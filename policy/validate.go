@@ -7,8 +7,8 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation/field"
 )
 
-// Validate returns the errors of the overrides at a path. It does not check that the policies exist, since policies come
-// and go: Engine.Unknown does.
+// Validate returns the errors of the overrides at a path. It does not check that the policies
+// exist, since policies come and go: Engine.Unknown does.
 func (t Overrides) Validate(at *field.Path) field.ErrorList {
 	var all field.ErrorList
 	overridden := map[string]bool{}

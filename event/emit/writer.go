@@ -18,8 +18,9 @@ import (
 // component is the source of an event, which users see.
 const component = "reprise"
 
-// Writer writes events as core/v1 objects with deterministic names. The recorders of client-go aggregate events of one
-// reason and drop those that exceed their rate, so that some would be missing.
+// Writer writes events as core/v1 objects with deterministic names. The recorders of client-go
+// aggregate events of one reason and drop those that exceed their rate, so that some would be
+// missing.
 type Writer struct {
 	client   client.Client
 	instance string
@@ -30,7 +31,8 @@ func NewWriter(c client.Client, instance string) *Writer {
 	return &Writer{client: c, instance: instance}
 }
 
-// Write stores an event. Writing the same event again changes nothing, or raises the count if the event aggregates.
+// Write stores an event. Writing the same event again changes nothing, or raises the count if the
+// event aggregates.
 func (w *Writer) Write(ctx context.Context, e event.Event) error {
 	object := w.object(e)
 	err := w.client.Create(ctx, object)
@@ -80,7 +82,8 @@ func (w *Writer) object(e event.Event) *corev1.Event {
 	}
 }
 
-// name returns the name of an event's object: the same for the same event, and no longer than a name may be.
+// name returns the name of an event's object: the same for the same event, and no longer than a
+// name may be.
 func name(e event.Event) string {
 	sum := sha256.Sum256([]byte(string(e.Regarding.UID) + "\x00" + e.Regarding.Name + "\x00" + string(e.Reason) + "\x00" + e.Key))
 	const longest = 253 - 1 - 16

@@ -21,9 +21,9 @@ import (
 	"reprise.dev/reprise/history/store"
 )
 
-// Collector deletes the Revisions of workloads that were deleted longer than Retain ago. A workload that is deleted and
-// created again, as by `helm uninstall` and `helm install` or by `kubectl replace --force`, keeps its Revisions. It runs
-// on the leader only.
+// Collector deletes the Revisions of workloads that were deleted longer than Retain ago. A workload
+// that is deleted and created again, as by `helm uninstall` and `helm install` or by `kubectl
+// replace --force`, keeps its Revisions. It runs on the leader only.
 type Collector struct {
 	// Client reads from the cache and writes to the API server.
 	Client client.Client
@@ -49,8 +49,8 @@ func (c *Collector) Start(ctx context.Context) error {
 	return nil
 }
 
-// Sweep checks every workload once. It notes the time at which it finds one deleted, and deletes the Revisions of those
-// for which that was longer than Retain ago.
+// Sweep checks every workload once. It notes the time at which it finds one deleted, and deletes
+// the Revisions of those for which that was longer than Retain ago.
 func (c *Collector) Sweep(ctx context.Context) error {
 	workloads, err := c.workloads(ctx)
 	if err != nil {

@@ -12,8 +12,8 @@ import (
 	"reprise.dev/reprise/api/v1alpha1"
 )
 
-// checkpoint stores the recorder's progress in an annotation of its own Lease, beside that of the leader election: this
-// needs no further permission.
+// checkpoint stores the recorder's progress in an annotation of its own Lease, beside that of the
+// leader election: this needs no further permission.
 type checkpoint struct {
 	leases coordinationclient.LeaseInterface
 	name   string
@@ -35,8 +35,8 @@ func (c *checkpoint) load(ctx context.Context) (string, error) {
 	return lease.Annotations[v1alpha1.CheckpointAnnotation], nil
 }
 
-// save writes the checkpoint if it has changed. If another process wrote it in the meantime, save reads it again and
-// leaves the write to the next call.
+// save writes the checkpoint if it has changed. If another process wrote it in the meantime, save
+// reads it again and leaves the write to the next call.
 func (c *checkpoint) save(ctx context.Context, resourceVersion string) error {
 	if resourceVersion == "" || c.lease != nil && c.lease.Annotations[v1alpha1.CheckpointAnnotation] == resourceVersion {
 		return nil

@@ -16,7 +16,8 @@ import (
 	"reprise.dev/reprise/workload"
 )
 
-// filesOf reads the files of a Deployment: as they were at a resourceVersion, or as they are now if that is empty.
+// filesOf reads the files of a Deployment: as they were at a resourceVersion, or as they are now if
+// that is empty.
 func (r *Recorder) filesOf(ctx context.Context, d *appsv1.Deployment, asOf string) (*history.Files, error) {
 	files := history.NewFiles()
 	for _, file := range workload.FilesOf(&d.Spec.Template) {
@@ -36,7 +37,8 @@ func (r *Recorder) filesOf(ctx context.Context, d *appsv1.Deployment, asOf strin
 	return files, nil
 }
 
-// notAfter reports whether a file was last written at or before a resourceVersion of the same counter.
+// notAfter reports whether a file was last written at or before a resourceVersion of the same
+// counter.
 func notAfter(stored *corev1.ConfigMap, version string) bool {
 	if stored == nil {
 		return false
@@ -45,9 +47,9 @@ func notAfter(stored *corev1.ConfigMap, version string) bool {
 	return err == nil && order <= 0
 }
 
-// fileAt reads a file as it was at a resourceVersion, which the API server knows for some minutes, until it compacts
-// etcd. After that, it returns the current file, and writtenAfter. It returns the current file also if there was none at
-// that resourceVersion: no pod could start without it.
+// fileAt reads a file as it was at a resourceVersion, which the API server knows for some minutes,
+// until it compacts etcd. After that, it returns the current file, and writtenAfter. It returns the
+// current file also if there was none at that resourceVersion: no pod could start without it.
 func fileAt(ctx context.Context, live client.Reader, key client.ObjectKey, version string, now *corev1.ConfigMap) (file *corev1.ConfigMap, writtenAfter bool, err error) {
 	var list corev1.ConfigMapList
 	err = live.List(ctx, &list, client.InNamespace(key.Namespace), client.MatchingFields{"metadata.name": key.Name}, &client.ListOptions{
@@ -64,9 +66,10 @@ func fileAt(ctx context.Context, live client.Reader, key client.ObjectKey, versi
 	return &list.Items[0], false, nil
 }
 
-// sharedResourceVersions reports whether the resourceVersions of Deployments and ConfigMaps come from one counter and
-// can be compared. They do if one etcd holds both, which the API does not promise. With two etcds, a version of one kind
-// does not lie between two of the other kind that were read before and after it.
+// sharedResourceVersions reports whether the resourceVersions of Deployments and ConfigMaps come
+// from one counter and can be compared. They do if one etcd holds both, which the API does not
+// promise. With two etcds, a version of one kind does not lie between two of the other kind that
+// were read before and after it.
 func sharedResourceVersions(ctx context.Context, live client.Reader) (bool, error) {
 	var versions []string
 	for _, kind := range []string{"DeploymentList", "ConfigMapList", "DeploymentList"} {

@@ -23,12 +23,12 @@ import (
 	"reprise.dev/reprise/workload"
 )
 
-// quiet is how long a workload's files must stay unchanged before their change becomes a revision: an apply writes
-// several files, and the Deployment after them.
+// quiet is how long a workload's files must stay unchanged before their change becomes a revision:
+// an apply writes several files, and the Deployment after them.
 const quiet = 10 * time.Second
 
-// FileWatcher finds changes of Score files that come without a change of the Deployment, and requests their recording.
-// It watches only the metadata of ConfigMaps. It runs on the leader only.
+// FileWatcher finds changes of Score files that come without a change of the Deployment, and
+// requests their recording. It watches only the metadata of ConfigMaps. It runs on the leader only.
 type FileWatcher struct {
 	// Client reads from the cache.
 	Client   client.Reader
@@ -36,7 +36,8 @@ type FileWatcher struct {
 	Clock    clock.PassiveClock
 }
 
-// SetupWithManager registers the FileWatcher, to be called for a workload whenever one of its files changes.
+// SetupWithManager registers the FileWatcher, to be called for a workload whenever one of its files
+// changes.
 func (w *FileWatcher) SetupWithManager(manager ctrl.Manager) error {
 	named := predicate.NewPredicateFuncs(func(o client.Object) bool { return workload.IsFileName(o.GetName()) })
 	return ctrl.NewControllerManagedBy(manager).Named("files").
@@ -62,7 +63,8 @@ func (w *FileWatcher) users(ctx context.Context, file client.Object) []reconcile
 	return requests
 }
 
-// Reconcile requests a snapshot of a workload's files once they have been quiet and differ from the newest revision's.
+// Reconcile requests a snapshot of a workload's files once they have been quiet and differ from the
+// newest revision's.
 func (w *FileWatcher) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.Result, error) {
 	d := &appsv1.Deployment{}
 	if err := w.Client.Get(ctx, request.NamespacedName, d); err != nil {
@@ -92,7 +94,8 @@ func (w *FileWatcher) Reconcile(ctx context.Context, request ctrl.Request) (ctrl
 	return ctrl.Result{}, w.Recorder.RequestFileSnapshot(ctx, request.NamespacedName)
 }
 
-// changed reports whether a file was written since the revision was recorded, and when the last one was.
+// changed reports whether a file was written since the revision was recorded, and when the last one
+// was.
 func (w *FileWatcher) changed(ctx context.Context, d *appsv1.Deployment, newest *v1alpha1.WorkloadRevision) (bool, time.Time, error) {
 	versions := map[string]string{}
 	for _, f := range newest.Spec.Files {

@@ -34,15 +34,16 @@ type filesRequest struct {
 
 func (r filesRequest) workload() types.NamespacedName { return r.NamespacedName }
 
-// guarded reports whether a Deployment is guarded. It reads the metadata only: most Deployments of a cluster are not
-// guarded, and need not be decoded.
+// guarded reports whether a Deployment is guarded. It reads the metadata only: most Deployments of
+// a cluster are not guarded, and need not be decoded.
 func guarded(raw *unstructured.Unstructured) bool {
 	return workload.IsGuarded(&appsv1.Deployment{ObjectMeta: metav1.ObjectMeta{Labels: raw.GetLabels(), Annotations: raw.GetAnnotations()}})
 }
 
-// lastSeen tells new intents from known ones. It belongs to the goroutine that watches, and starts empty: what a cache
-// knows of the revisions may be older than the checkpoint, and a rollback brings back an old intent. Whether the first
-// intent that is seen of a workload is recorded already, only the API server knows.
+// lastSeen tells new intents from known ones. It belongs to the goroutine that watches, and starts
+// empty: what a cache knows of the revisions may be older than the checkpoint, and a rollback
+// brings back an old intent. Whether the first intent that is seen of a workload is recorded
+// already, only the API server knows.
 type lastSeen map[types.NamespacedName]history.Identity
 
 // isNew notes a workload's current intent, and reports whether it is another than the last one.

@@ -23,8 +23,8 @@ import (
 // retry is the backoff between two attempts to record: it has no end.
 var retry = wait.Backoff{Duration: 50 * time.Millisecond, Factor: 2, Jitter: 0.2, Steps: 10, Cap: 30 * time.Second}
 
-// record records an observation. It retries transient errors until the context ends. It reports a permanent error with
-// an Event, and returns, so that the workload's next observation is recorded.
+// record records an observation. It retries transient errors until the context ends. It reports a
+// permanent error with an Event, and returns, so that the workload's next observation is recorded.
 func (r *Recorder) record(ctx context.Context, what observation) {
 	name := what.workload()
 	ctx = log.IntoContext(ctx, log.FromContext(ctx).WithValues("namespace", name.Namespace, "workload", name.Name))
@@ -57,13 +57,14 @@ func (r *Recorder) attempt(ctx context.Context, what observation) (settled bool)
 	return true
 }
 
-// permanent reports whether the API server would refuse the same write again, because the revision is too large.
+// permanent reports whether the API server would refuse the same write again, because the revision
+// is too large.
 func permanent(err error) bool {
 	return errors.Is(err, history.ErrTooLarge) || apierrors.IsInvalid(err) || apierrors.IsRequestEntityTooLargeError(err)
 }
 
-// namespaceGone reports whether an error says that the namespace of a revision is gone or terminating
-// (k8s.io/apiserver/pkg/admission/plugin/namespace/lifecycle).
+// namespaceGone reports whether an error says that the namespace of a revision is gone or
+// terminating (k8s.io/apiserver/pkg/admission/plugin/namespace/lifecycle).
 func namespaceGone(err error) bool {
 	var status apierrors.APIStatus
 	if apierrors.IsNotFound(err) && errors.As(err, &status) {
@@ -85,8 +86,8 @@ func (r *Recorder) recordOnce(ctx context.Context, what observation) (history.Ob
 	return observed, r.recordFiles(ctx, observed)
 }
 
-// recordIntent writes the revision of a new intent, unless it is recorded already. Its files are those at the
-// Deployment's resourceVersion, if they can be read as of then.
+// recordIntent writes the revision of a new intent, unless it is recorded already. Its files are
+// those at the Deployment's resourceVersion, if they can be read as of then.
 func (r *Recorder) recordIntent(ctx context.Context, e intentEvent) error {
 	previous, err := r.predecessors(ctx, e.Observed)
 	if err != nil || previous.Recorded(e.Observed) {
@@ -103,8 +104,8 @@ func (r *Recorder) recordIntent(ctx context.Context, e intentEvent) error {
 	return r.write(ctx, previous, e.Observed, files, e.Arrival)
 }
 
-// recordFiles writes a revision of changed files. If the intent changed too, it leaves the files to that intent's
-// revision, and if a rollback is in progress, to the rollback.
+// recordFiles writes a revision of changed files. If the intent changed too, it leaves the files to
+// that intent's revision, and if a rollback is in progress, to the rollback.
 func (r *Recorder) recordFiles(ctx context.Context, o history.Observed) error {
 	previous, err := r.predecessors(ctx, o)
 	if err != nil || previous.RollingBack() {
@@ -117,8 +118,8 @@ func (r *Recorder) recordFiles(ctx context.Context, o history.Observed) error {
 	return r.write(ctx, previous, o, files, history.Arrival{})
 }
 
-// observe reads a Deployment from the API server: a cache holds neither all fields nor the latest deploy. The result
-// has no Deployment if that is gone.
+// observe reads a Deployment from the API server: a cache holds neither all fields nor the latest
+// deploy. The result has no Deployment if that is gone.
 func (r *Recorder) observe(ctx context.Context, workload types.NamespacedName) (history.Observed, error) {
 	stored := &unstructured.Unstructured{}
 	stored.SetGroupVersionKind(appsv1.SchemeGroupVersion.WithKind("Deployment"))
@@ -132,9 +133,10 @@ func (r *Recorder) observe(ctx context.Context, workload types.NamespacedName) (
 	return history.Observe(stored)
 }
 
-// predecessors reads what the next revision is built from. A newest revision without a phase was begun and not
-// completed. If it is of the same intent, it is built again and completed. If it is of another one, that intent is never
-// replayed, after a gap or after coalescing, and the revision is superseded as it is.
+// predecessors reads what the next revision is built from. A newest revision without a phase was
+// begun and not completed. If it is of the same intent, it is built again and completed. If it is
+// of another one, that intent is never replayed, after a gap or after coalescing, and the revision
+// is superseded as it is.
 func (r *Recorder) predecessors(ctx context.Context, o history.Observed) (history.Predecessors, error) {
 	var p history.Predecessors
 	var err error
@@ -155,8 +157,8 @@ func (r *Recorder) predecessors(ctx context.Context, o history.Observed) (histor
 	return p, err
 }
 
-// write stores the next revision, emits its Event, supersedes its predecessor and prunes. Every step can be repeated:
-// until its phase is stored, the revision counts as not recorded.
+// write stores the next revision, emits its Event, supersedes its predecessor and prunes. Every
+// step can be repeated: until its phase is stored, the revision counts as not recorded.
 func (r *Recorder) write(ctx context.Context, previous history.Predecessors, o history.Observed, files *history.Files, arrival history.Arrival) error {
 	now := r.Clock.Now()
 	revision, err := history.Next(previous, o, files, arrival, now)
@@ -186,7 +188,8 @@ func (r *Recorder) write(ctx context.Context, previous history.Predecessors, o h
 	return nil
 }
 
-// supersede ends a revision that was replaced before there was a verdict, or before it was complete.
+// supersede ends a revision that was replaced before there was a verdict, or before it was
+// complete.
 func (r *Recorder) supersede(ctx context.Context, previous *v1alpha1.WorkloadRevision, now time.Time) error {
 	if previous == nil || !previous.AwaitsVerdict() {
 		return nil
@@ -196,7 +199,8 @@ func (r *Recorder) supersede(ctx context.Context, previous *v1alpha1.WorkloadRev
 	}))
 }
 
-// prune deletes the revisions beyond the workload's limit. It uses the cache, which may not hold the newest revision.
+// prune deletes the revisions beyond the workload's limit. It uses the cache, which may not hold
+// the newest revision.
 func (r *Recorder) prune(ctx context.Context, d *appsv1.Deployment, newest *v1alpha1.WorkloadRevision) error {
 	settings, err := store.Settings(ctx, r.Client, d, r.Defaults())
 	if err != nil {

@@ -1,4 +1,5 @@
-// Package recorder watches Deployments in order, and writes a WorkloadRevision for every new intent of a guarded one.
+// Package recorder watches Deployments in order, and writes a WorkloadRevision for every new intent
+// of a guarded one.
 package recorder
 
 import (
@@ -30,7 +31,8 @@ const (
 
 // Auditor evaluates the policies for a stored Deployment, whether admission checked it or not.
 type Auditor interface {
-	// Audit returns the violations, a line each. An error means that the policies could not be evaluated.
+	// Audit returns the violations, a line each. An error means that the policies could not be
+	// evaluated.
 	Audit(ctx context.Context, d *appsv1.Deployment) ([]string, error)
 }
 
@@ -48,7 +50,8 @@ type noObserver struct{}
 func (noObserver) Recorded()     {}
 func (noObserver) RecordFailed() {}
 
-// Recorder writes a Revision for every stored intent of a guarded workload. It runs on the leader only.
+// Recorder writes a Revision for every stored intent of a guarded workload. It runs on the leader
+// only.
 type Recorder struct {
 	// Client reads from the cache and writes to the API server.
 	Client client.Client
@@ -65,8 +68,8 @@ type Recorder struct {
 	Clock    clock.WithTicker
 	// Defaults returns the install's current settings.
 	Defaults func() workload.Settings
-	// MaxPerMinute returns how many revisions of one workload are recorded in a minute. Intents beyond it are coalesced
-	// into the newest.
+	// MaxPerMinute returns how many revisions of one workload are recorded in a minute. Intents
+	// beyond it are coalesced into the newest.
 	MaxPerMinute func() int
 	// Namespace is the install's own, which holds the checkpoint. It is never recorded.
 	Namespace string
@@ -78,7 +81,8 @@ type Recorder struct {
 	requests chan filesRequest
 	// queue holds what waits to be recorded; nil until the recorder starts.
 	queue atomic.Pointer[workQueue]
-	// sharedResourceVersions says whether the resourceVersions of Deployments and ConfigMaps can be compared.
+	// sharedResourceVersions says whether the resourceVersions of Deployments and ConfigMaps can be
+	// compared.
 	sharedResourceVersions bool
 }
 
@@ -91,7 +95,8 @@ func NewRecorder(r *Recorder) *Recorder {
 	return r
 }
 
-// Backlog returns how many stored intents wait to be recorded, and since when the oldest does; zero if none waits.
+// Backlog returns how many stored intents wait to be recorded, and since when the oldest does; zero
+// if none waits.
 func (r *Recorder) Backlog() (waiting int, since time.Time) {
 	if queue := r.queue.Load(); queue != nil {
 		return queue.backlog()
@@ -99,8 +104,8 @@ func (r *Recorder) Backlog() (waiting int, since time.Time) {
 	return 0, time.Time{}
 }
 
-// RequestFileSnapshot asks the Recorder to record a workload's files if their contents are new. It blocks until the
-// Recorder accepts the request, and returns the context's error otherwise.
+// RequestFileSnapshot asks the Recorder to record a workload's files if their contents are new. It
+// blocks until the Recorder accepts the request, and returns the context's error otherwise.
 func (r *Recorder) RequestFileSnapshot(ctx context.Context, workload types.NamespacedName) error {
 	select {
 	case r.requests <- filesRequest{workload}:

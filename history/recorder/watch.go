@@ -19,17 +19,19 @@ import (
 const (
 	// watchSeconds bounds one watch, so that a connection that died silently is noticed.
 	watchSeconds = 300
-	// listPage is how many Deployments one call of the initial list returns. One, decoded, takes 100 kB.
+	// listPage is how many Deployments one call of the initial list returns. One, decoded, takes
+	// 100 kB.
 	listPage = 100
 	// retryPause is how long the watch waits after a failure.
 	retryPause = time.Second
 )
 
-// deploymentWatch follows every stored change of every Deployment, in order and without a gap, and passes on those with
-// a new intent. An informer cannot do that: it cannot start at a checkpoint, and its queue of keys loses what it
-// coalesces.
+// deploymentWatch follows every stored change of every Deployment, in order and without a gap, and
+// passes on those with a new intent. An informer cannot do that: it cannot start at a checkpoint,
+// and its queue of keys loses what it coalesces.
 type deploymentWatch struct {
-	// deployments reads them as the API server sends them: a typed client drops fields that its types do not know.
+	// deployments reads them as the API server sends them: a typed client drops fields that its
+	// types do not know.
 	deployments dynamic.ResourceInterface
 	seen        lastSeen
 	progress    *watchProgress
@@ -69,7 +71,8 @@ func (w *deploymentWatch) run(ctx context.Context, from string) {
 	}
 }
 
-// expired reports whether the API server can no longer replay from the resourceVersion at which a watch should start.
+// expired reports whether the API server can no longer replay from the resourceVersion at which a
+// watch should start.
 func expired(err error) bool {
 	return apierrors.IsResourceExpired(err) || apierrors.IsGone(err) || apierrors.IsInvalid(err) ||
 		apierrors.HasStatusCause(err, metav1.CauseTypeResourceVersionTooLarge)
@@ -84,8 +87,8 @@ func (w *deploymentWatch) list(ctx context.Context, adoption history.Adoption) (
 			return "", fmt.Errorf("listing Deployments: %w", err)
 		}
 		for i := range page.Items {
-			// The items of a list have no order of their own. The list's resourceVersion, tracked after them, stands for
-			// all, and is not reached before each is recorded.
+			// The items of a list have no order of their own. The list's resourceVersion, tracked
+			// after them, stands for all, and is not reached before each is recorded.
 			w.handle(ctx, &page.Items[i], "", adoption)
 		}
 		if options.Continue = page.GetContinue(); options.Continue == "" {

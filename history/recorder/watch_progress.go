@@ -2,8 +2,8 @@ package recorder
 
 import "sync"
 
-// watchProgress knows up to which resourceVersion of an ordered watch everything is recorded: the checkpoint from which
-// another leader can continue without a gap or a repetition.
+// watchProgress knows up to which resourceVersion of an ordered watch everything is recorded: the
+// checkpoint from which another leader can continue without a gap or a repetition.
 type watchProgress struct {
 	mu     sync.Mutex
 	events []*trackedEvent
@@ -11,8 +11,8 @@ type watchProgress struct {
 	reached string
 }
 
-// trackedEvent is one event of the watch, or one item of the list before it, which has no place in the order and so no
-// resourceVersion.
+// trackedEvent is one event of the watch, or one item of the list before it, which has no place in
+// the order and so no resourceVersion.
 type trackedEvent struct {
 	resourceVersion string
 	recorded        bool

@@ -9,8 +9,8 @@ import (
 	"k8s.io/utils/clock"
 )
 
-// workQueue records observations: those of one workload in order, one after the other; those of several workloads at
-// the same time.
+// workQueue records observations: those of one workload in order, one after the other; those of
+// several workloads at the same time.
 type workQueue struct {
 	// record records one observation, or fails permanently. It retries transient errors itself.
 	record   func(context.Context, observation)
@@ -31,13 +31,15 @@ type workloadQueue struct {
 	// recorded are the times of the latest records, limit at most.
 	recorded []time.Time
 	running  bool
-	// recording is since when the observation that is being recorded has waited; zero if there is none.
+	// recording is since when the observation that is being recorded has waited; zero if there is
+	// none.
 	recording time.Time
 	// delayed says that the rate limit applied: what has arrived since is coalesced.
 	delayed bool
 }
 
-// queued is an observation, and since when it waits: of several that were coalesced, since the first arrived.
+// queued is an observation, and since when it waits: of several that were coalesced, since the
+// first arrived.
 type queued struct {
 	observation
 	since time.Time
@@ -95,8 +97,8 @@ func (q *workQueue) drain(ctx context.Context, key types.NamespacedName, w *work
 	}
 }
 
-// next takes a workload's next observation, or returns how long that must wait. It returns neither if nothing waits.
-// After a delay, it coalesces what has arrived.
+// next takes a workload's next observation, or returns how long that must wait. It returns neither
+// if nothing waits. After a delay, it coalesces what has arrived.
 func (q *workQueue) next(key types.NamespacedName, w *workloadQueue) (observation, time.Duration) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -127,8 +129,8 @@ func (q *workQueue) next(key types.NamespacedName, w *workloadQueue) (observatio
 	return first.observation, 0
 }
 
-// coalesce replaces what waits by its newest intent, which counts the others as skipped. That intent's revision records
-// the files too. Only if no intent waits, a request for files stays.
+// coalesce replaces what waits by its newest intent, which counts the others as skipped. That
+// intent's revision records the files too. Only if no intent waits, a request for files stays.
 func (q *workQueue) coalesce(w *workloadQueue) {
 	newest, since, intents := w.waiting[0].observation, w.waiting[0].since, 0
 	for _, next := range w.waiting {
@@ -167,7 +169,8 @@ func (q *workQueue) finish(w *workloadQueue) {
 	w.recording = time.Time{}
 }
 
-// backlog returns how many observations wait or are being recorded, and since when the oldest waits; zero if none does.
+// backlog returns how many observations wait or are being recorded, and since when the oldest
+// waits; zero if none does.
 func (q *workQueue) backlog() (waiting int, since time.Time) {
 	q.mu.Lock()
 	defer q.mu.Unlock()

@@ -32,7 +32,8 @@ func ConfigMap(ctx context.Context, live client.Reader, key client.ObjectKey) (*
 	return stored, nil
 }
 
-// ConfigMaps returns references to ConfigMaps, with the hashes of what they hold now. One that does not exist has none.
+// ConfigMaps returns references to ConfigMaps, with the hashes of what they hold now. One that does
+// not exist has none.
 func ConfigMaps(ctx context.Context, live client.Reader, namespace string, names []string) ([]v1alpha1.ConfigMapDigest, error) {
 	var all []v1alpha1.ConfigMapDigest
 	for _, name := range names[:min(len(names), maxConfigMaps)] {
@@ -51,8 +52,8 @@ func ConfigMaps(ctx context.Context, live client.Reader, namespace string, names
 	return all, nil
 }
 
-// ConfigMapsChanged reports whether a ConfigMap of a failed revision's pods has changed since the failure, which then
-// says nothing about the same template.
+// ConfigMapsChanged reports whether a ConfigMap of a failed revision's pods has changed since the
+// failure, which then says nothing about the same template.
 func ConfigMapsChanged(ctx context.Context, live client.Reader, failed *v1alpha1.WorkloadRevision) (bool, error) {
 	if failed.Status.Failure == nil {
 		return false, nil

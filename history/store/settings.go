@@ -11,8 +11,8 @@ import (
 	"reprise.dev/reprise/workload"
 )
 
-// Settings reads a workload's settings, as workload.SettingsOf does. Settings that cannot be parsed are ignored:
-// admission warns about them.
+// Settings reads a workload's settings, as workload.SettingsOf does. Settings that cannot be parsed
+// are ignored: admission warns about them.
 func Settings(ctx context.Context, reader client.Reader, d *appsv1.Deployment, defaults workload.Settings) (workload.Settings, error) {
 	annotations, err := NamespaceAnnotations(ctx, reader, d.Namespace)
 	if err != nil {

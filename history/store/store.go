@@ -1,5 +1,5 @@
-// Package store reads and writes WorkloadRevisions, and reads what else decides about a workload: the ConfigMaps that its
-// pods use, and the settings of its namespace.
+// Package store reads and writes WorkloadRevisions, and reads what else decides about a workload:
+// the ConfigMaps that its pods use, and the settings of its namespace.
 package store
 
 import (
@@ -14,7 +14,8 @@ import (
 	"reprise.dev/reprise/history"
 )
 
-// WorkloadField is the selectable field, and the index of a cache, by which the Revisions of a workload are found.
+// WorkloadField is the selectable field, and the index of a cache, by which the Revisions of a
+// workload are found.
 const WorkloadField = "spec.workloadRef.name"
 
 // List reads a workload's revisions, by number. Those from a cache lack what Trim drops.
@@ -27,7 +28,8 @@ func List(ctx context.Context, reader client.Reader, namespace, workload string)
 	return history.Sort(list.Items), nil
 }
 
-// Load reads the full revision from the API server for one from a cache. It returns an error if that is gone.
+// Load reads the full revision from the API server for one from a cache. It returns an error if
+// that is gone.
 func Load(ctx context.Context, live client.Reader, r *v1alpha1.WorkloadRevision) (*v1alpha1.WorkloadRevision, error) {
 	full := &v1alpha1.WorkloadRevision{}
 	if err := live.Get(ctx, client.ObjectKeyFromObject(r), full); err != nil {
@@ -36,7 +38,8 @@ func Load(ctx context.Context, live client.Reader, r *v1alpha1.WorkloadRevision)
 	return full, nil
 }
 
-// LoadFull returns a revision with its snapshot. For one from a cache, it reads it from the API server.
+// LoadFull returns a revision with its snapshot. For one from a cache, it reads it from the API
+// server.
 func LoadFull(ctx context.Context, live client.Reader, r *v1alpha1.WorkloadRevision) (*v1alpha1.WorkloadRevision, error) {
 	if r.Spec.Snapshot.Data != "" {
 		return r, nil
@@ -44,9 +47,10 @@ func LoadFull(ctx context.Context, live client.Reader, r *v1alpha1.WorkloadRevis
 	return Load(ctx, live, r)
 }
 
-// PatchStatus changes a revision's status. It sends only what changes, since a revision from a cache is not full, and
-// only for the resourceVersion that was read. Afterwards r is the full stored revision. After an error, r is as it was
-// before, so that nobody reports what was not stored.
+// PatchStatus changes a revision's status. It sends only what changes, since a revision from a
+// cache is not full, and only for the resourceVersion that was read. Afterwards r is the full
+// stored revision. After an error, r is as it was before, so that nobody reports what was not
+// stored.
 func PatchStatus(ctx context.Context, c client.Client, r *v1alpha1.WorkloadRevision, change func(*v1alpha1.WorkloadRevisionStatus)) error {
 	base := r.DeepCopy()
 	change(&r.Status)
@@ -69,8 +73,8 @@ func NoteTold(ctx context.Context, c client.Client, r *v1alpha1.WorkloadRevision
 	return nil
 }
 
-// Trim drops from a revision what a cache need not hold: the snapshot and the evidence, which are read from the API
-// server when needed. It is the transform of a cache.
+// Trim drops from a revision what a cache need not hold: the snapshot and the evidence, which are
+// read from the API server when needed. It is the transform of a cache.
 func Trim(object any) (any, error) {
 	if r, ok := object.(*v1alpha1.WorkloadRevision); ok {
 		r.ManagedFields = nil
@@ -91,8 +95,9 @@ func Get(ctx context.Context, live client.Reader, namespace, name string) (*v1al
 	return r, err
 }
 
-// Newest reads a workload's newest revision in full, nil if there is none. From the newest one in the cache, it
-// continues by number, so that a burst of deploys does not list a growing history again and again.
+// Newest reads a workload's newest revision in full, nil if there is none. From the newest one in
+// the cache, it continues by number, so that a burst of deploys does not list a growing history
+// again and again.
 func Newest(ctx context.Context, cached, live client.Reader, namespace, workload string) (*v1alpha1.WorkloadRevision, error) {
 	h, err := List(ctx, cached, namespace, workload)
 	if err != nil {
@@ -123,9 +128,10 @@ func Newest(ctx context.Context, cached, live client.Reader, namespace, workload
 	return h.Newest(), nil
 }
 
-// Create stores a new revision. It succeeds if there is already one with that number and intent: it was begun before a
-// crash, and the contents of its files as they were then stand. The caller writes the status, since the API server drops
-// it from a create: a revision without a phase is not complete.
+// Create stores a new revision. It succeeds if there is already one with that number and intent: it
+// was begun before a crash, and the contents of its files as they were then stand. The caller
+// writes the status, since the API server drops it from a create: a revision without a phase is not
+// complete.
 func Create(ctx context.Context, c client.Client, live client.Reader, r *v1alpha1.WorkloadRevision) error {
 	history.Bound(r)
 	status := r.Status

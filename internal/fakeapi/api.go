@@ -18,6 +18,7 @@
 package fakeapi
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -140,10 +141,24 @@ func (a *API) Direct() client.WithWatch {
 
 // Client returns the client of the process under test. It reads what is stored.
 func (a *API) Client() client.WithWatch {
-	funcs := a.writing(a.write)
+	funcs := a.process()
 	funcs.Get = a.get
 	funcs.List = a.list
 	return interceptor.NewClient(a.direct, funcs)
+}
+
+// process returns the writes of the process under test. As the API server does, they drop the status of a Revision that
+// is created.
+func (a *API) process() interceptor.Funcs {
+	funcs := a.writing(a.write)
+	create := funcs.Create
+	funcs.Create = func(ctx context.Context, c client.WithWatch, object client.Object, opts ...client.CreateOption) error {
+		if r, ok := object.(*v1alpha1.WorkloadRevision); ok {
+			r.Status = v1alpha1.WorkloadRevisionStatus{}
+		}
+		return create(ctx, c, object, opts...)
+	}
+	return funcs
 }
 
 // Refuse has writes fail for which a function returns an error: they are not stored.
