@@ -55,10 +55,21 @@ func lastLines(ctx context.Context, pods typedv1.PodInterface, f health.Failure,
 		return []string{fmt.Sprintf("%s: %v)", unread, err)}
 	}
 	text := strings.TrimSpace(strings.ToValidUTF8(string(raw), "�"))
-	if text == "" {
+	switch {
+	case text == "":
 		return nil
+	case isKubeletNotice(text):
+		return []string{fmt.Sprintf("%s: %s)", unread, text)}
 	}
 	return strings.Split(diff.MaskText(text), "\n")
+}
+
+// isKubeletNotice reports whether a log is the kubelet's own notice that it has none. It answers
+// with status 200 then (pkg/kubelet/kubelet_pods.go, GetKubeletContainerLogs, and
+// pkg/kubelet/kuberuntime/logs, ReadLogs), so that only the text tells.
+func isKubeletNotice(text string) bool {
+	return !strings.Contains(text, "\n") && (strings.HasPrefix(text, "unable to retrieve container logs for ") ||
+		strings.HasPrefix(text, "failed to try resolving symlinks in path "))
 }
 
 // unread begins what stands in the place of a log that could not be read.

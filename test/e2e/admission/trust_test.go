@@ -195,7 +195,7 @@ func TestTheDefinitionIsDeletedWithItsRevisions(t *testing.T) {
 		return nil
 	}
 	const revision = `{"apiVersion":"reprise.dev/v1alpha1","kind":"WorkloadRevision","metadata":{"name":"app-1"},"spec":{"number":1,
-		"acceptedTime":"2026-01-01T00:00:00Z","snapshot":{"encoding":"none","data":""},"intentHash":"a","templateHash":"b",
+		"acceptedTime":"2026-01-01T00:00:00Z","snapshot":{"encoding":"none","data":"e30="},"intentHash":"a","templateHash":"b",
 		"workloadRef":{"apiVersion":"apps/v1","kind":"Deployment","name":"app","uid":"c"}}}`
 	if err := kubectl(revision, "create", "-f", "-", "--as=system:serviceaccount:"+product.Namespace+":"+product.Release); err != nil {
 		t.Fatal(err)

@@ -30,7 +30,10 @@ func serve(m *testing.M) int {
 		return 1
 	}
 	defer os.RemoveAll(tools)
-	return cluster.Serve(m, cluster.Options{}, func(c *cluster.Cluster) { shared = c })
+	return cluster.Serve(m, cluster.Options{}, func(c *cluster.Cluster) {
+		shared = c
+		_ = build() // Now, so that no test waits for it. Each test that needs it reports its error.
+	})
 }
 
 // running is the one instance of Reprise that the tests of the package share.

@@ -42,7 +42,7 @@ func inConfigMap(r *v1alpha1.WorkloadRevision, namespace, name string) (client.O
 // small is a Revision whose snapshot is elsewhere.
 func small(r *v1alpha1.WorkloadRevision, namespace, name string) *v1alpha1.WorkloadRevision {
 	made := fresh(r, namespace, name)
-	made.Spec.Snapshot.Data = ""
+	made.Spec.Snapshot.Data = "-" // The definition requires one.
 	return made
 }
 
