@@ -51,7 +51,7 @@ func TestRecorder_filesOf(t *testing.T) {
 		"Watched":   {"the file is as it was when the Deployment was stored", was("one"), true, "", "one", false},
 		"NotYet":    {"there was no file: no pod could start without it", func(*corev1.ConfigMapList) error { return nil }, true, "", "two", false},
 		"Compacted": {"the API server does not know it any more", fails(apierrors.NewResourceExpired("compacted")), true, "", "two", true},
-		"Gone":      {"the same, in the words of another version", fails(apierrors.NewGone("compacted")), true, "", "two", true},
+		"Gone":      {"the same, in the words of another version", fails(gone()), true, "", "two", true},
 		"Adopted":   {"the deployment was not watched", was("one"), true, history.AdoptedInitially, "two", false},
 		"TwoEtcds":  {"the versions cannot be compared", was("one"), false, "", "two", false},
 		"Fails":     {"the read fails, and is retried", fails(errTimeout), true, "", "", false},

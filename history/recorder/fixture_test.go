@@ -1,6 +1,10 @@
 package recorder
 
 import (
+	"net/http"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+
 	"testing"
 	"time"
 
@@ -53,4 +57,9 @@ func eventOf(t testing.TB, d *appsv1.Deployment) intentEvent {
 		t.Fatal(err)
 	}
 	return intentEvent{Observed: o}
+}
+
+// gone is how an older API server answers a resourceVersion that it has compacted.
+func gone() error {
+	return &apierrors.StatusError{ErrStatus: metav1.Status{Status: metav1.StatusFailure, Code: http.StatusGone, Reason: metav1.StatusReasonGone}}
 }

@@ -227,11 +227,11 @@ func TestExpired(t *testing.T) {
 	}{
 		"None":     {nil, false},
 		"Expired":  {apierrors.NewResourceExpired("x"), true},
-		"Gone":     {apierrors.NewGone("x"), true},
+		"Gone":     {gone(), true},
 		"Invalid":  {apierrors.NewInvalid(appsv1.SchemeGroupVersion.WithKind("Deployment").GroupKind(), "x", nil), true},
 		"TooLarge": {tooLarge, true},
 		"Timeout":  {apierrors.NewTimeoutError("x", 1), false},
-		"Wrapped":  {fmt.Errorf("watching: %w", apierrors.NewGone("x")), true},
+		"Wrapped":  {fmt.Errorf("watching: %w", gone()), true},
 	} {
 		if got := expired(tt.err); got != tt.want {
 			t.Errorf("%s: %v", name, got)
