@@ -208,7 +208,7 @@ func TestLogsFollowAContainerOverItsRuns(t *testing.T) {
 
 func TestAWaitMovesOnATerminalOnly(t *testing.T) {
 	t.Parallel()
-	p := newPlace(t, map[string]string{"reprise.dev/bake-time": "4s"})
+	p := newPlace(t, map[string]string{"reprise.dev/bake-time": "20s"})
 	healthy := product.Tutorial(t, "1-healthy")
 	p.apply(healthy)
 	shown := p.onTerminal(80, "", "wait", "-f", healthy)
