@@ -9,14 +9,11 @@ import (
 	"fmt"
 	"io"
 
-	"github.com/go-logr/logr"
 	appsv1 "k8s.io/api/apps/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/fields"
 	toolscache "k8s.io/client-go/tools/cache"
-	"k8s.io/klog/v2"
-	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -37,9 +34,6 @@ type informer struct {
 // newInformer keeps objects of some kinds up to date until the context ends. It returns once all are read, with an error
 // where the caller may not watch them.
 func newInformer(ctx context.Context, c *cluster.Connection, namespace string, kinds map[client.Object]cache.ByObject) (*informer, error) {
-	// The libraries log what errors hears as well.
-	ctrl.SetLogger(logr.Discard())
-	klog.SetLogger(logr.Discard())
 	changed, failures := make(chan struct{}, 1), make(chan error, 1)
 	options := cache.Options{
 		Scheme: c.API.Scheme(), Mapper: c.API.RESTMapper(), ByObject: kinds, DefaultTransform: trim,
