@@ -22,7 +22,7 @@ import (
 	"reprise.dev/reprise/workload"
 )
 
-// Namespaces tells what a template meets in a namespace. *Surroundings is one, and a cluster is another.
+// Namespaces tells what a template meets in a namespace. *NamespaceData is one, and a cluster is another.
 type Namespaces interface {
 	Of(ctx context.Context, namespace string, template *corev1.PodTemplateSpec) effective.Namespace
 	// Live is the Deployment that runs, as decoded from JSON; nil where none does.

@@ -20,7 +20,7 @@ const (
 	maxListedFiles = 512
 	maxRequests    = 32
 	maxChanges     = 64
-	maxMaps        = 32
+	maxPath        = 4096 // of a file in a container
 	maxEvidence    = 16
 	maxLog         = 64
 	maxEvents      = 16
@@ -32,6 +32,9 @@ const (
 	maxEvidenceBytes = 64 << 10
 )
 
+// MaxConfigMaps is how many ConfigMaps a failed revision refers to.
+const MaxConfigMaps = 32
+
 // Bound cuts whatever of a revision is longer than the API server takes, so that no write fails for
 // its length. Of texts the beginning stays, of lists of what happened the end.
 func Bound(r *v1alpha1.WorkloadRevision) {
@@ -42,9 +45,15 @@ func Bound(r *v1alpha1.WorkloadRevision) {
 	for _, text := range []*string{&s.Images, &s.ChangeSummary, &s.DeliveredBy, &s.ChangeCause} {
 		*text = oneline.CutBytes(*text, maxText)
 	}
+	// A pod template may name an object that cannot exist, and so says nothing of what runs.
+	s.Files = slices.DeleteFunc(s.Files, func(f v1alpha1.RevisionFile) bool { return len(f.ConfigMapName) > maxName })
 	s.Files = first(s.Files, maxListedFiles)
 	for i := range s.Files {
-		s.Files[i].Mounts = first(s.Files[i].Mounts, maxMounts)
+		mounts := first(s.Files[i].Mounts, maxMounts)
+		for j := range mounts {
+			mounts[j].Path = oneline.CutBytes(mounts[j].Path, maxPath)
+		}
+		s.Files[i].Mounts = mounts
 	}
 	boundStatus(&r.Status)
 }
@@ -63,7 +72,8 @@ func boundStatus(s *v1alpha1.WorkloadRevisionStatus) {
 	}
 	f.Message = oneline.CutBytes(f.Message, maxText)
 	f.Changes = firstBytes(lines(first(f.Changes, maxChanges), maxChangeLine), maxListBytes)
-	f.ConfigMaps, f.Evidence = first(f.ConfigMaps, maxMaps), first(f.Evidence, maxEvidence)
+	f.ConfigMaps = slices.DeleteFunc(f.ConfigMaps, func(c v1alpha1.ConfigMapDigest) bool { return len(c.Name) > maxName })
+	f.ConfigMaps, f.Evidence = first(f.ConfigMaps, MaxConfigMaps), first(f.Evidence, maxEvidence)
 	for i := range f.Evidence {
 		e := &f.Evidence[i]
 		e.Reason, e.Message = oneline.CutBytes(e.Reason, maxText), oneline.CutBytes(e.Message, maxMessage)

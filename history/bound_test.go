@@ -98,13 +98,14 @@ func endless() *v1alpha1.WorkloadRevision {
 	for i := range 600 {
 		f := v1alpha1.RevisionFile{ConfigMapName: fmt.Sprint("f", i), State: v1alpha1.FileKept}
 		for range 200 - i {
-			f.Mounts = append(f.Mounts, v1alpha1.FileMount{ContainerName: "main", Path: "/a"})
+			f.Mounts = append(f.Mounts, v1alpha1.FileMount{ContainerName: "main", Path: "/" + strings.Repeat("a", max(0, 5000-100*i))})
 		}
 		r.Spec.Files = append(r.Spec.Files, f)
 	}
+	r.Spec.Files[7].ConfigMapName = long
 	failure := v1alpha1.Failure{Reason: v1alpha1.FailureWorkloadFailed, Message: long, Changes: many(50)}
 	for i := range 40 {
-		failure.ConfigMaps = append(failure.ConfigMaps, v1alpha1.ConfigMapDigest{Name: fmt.Sprint("c", i)})
+		failure.ConfigMaps = append(failure.ConfigMaps, v1alpha1.ConfigMapDigest{Name: fmt.Sprint("c", i) + strings.Repeat("a", 200*(i%3))})
 		failure.Evidence = append(failure.Evidence, v1alpha1.Evidence{
 			PodName: "p", Reason: long, Message: long, Log: many(2), PreviousLog: many(50), Events: many(50),
 		})

@@ -139,16 +139,9 @@ func (p Predecessors) relate(r *v1alpha1.WorkloadRevision, d *appsv1.Deployment,
 	if plan == nil || plan.ToIntentHash != r.Spec.IntentHash {
 		return
 	}
-	if ownsFields(d.ManagedFields) || previous.RollbackHold() == nil && plan.ToFilesDigest == r.Spec.FilesDigest {
+	if slices.ContainsFunc(d.ManagedFields, OwnedByReprise) || previous.RollbackHold() == nil && plan.ToFilesDigest == r.Spec.FilesDigest {
 		r.Spec.RollbackOf, r.Spec.RestoredFrom, r.Spec.FieldManager = previous.Spec.Number, plan.ToRevision, FieldManager
 	}
-}
-
-// ownsFields reports whether Reprise wrote a Deployment and has not handed its fields over.
-func ownsFields(entries []metav1.ManagedFieldsEntry) bool {
-	return slices.ContainsFunc(entries, func(e metav1.ManagedFieldsEntry) bool {
-		return e.Manager == FieldManager && e.Subresource == ""
-	})
 }
 
 // changeSummary returns the change since a revision. An unreadable snapshot must not keep the next
@@ -193,19 +186,4 @@ func images(d *appsv1.Deployment) string {
 		names = append(names, image)
 	}
 	return strings.Join(names, ", ")
-}
-
-// lastManager returns the manager that wrote the main resource last.
-func lastManager(entries []metav1.ManagedFieldsEntry) string {
-	var name string
-	var last time.Time
-	for _, entry := range entries {
-		if entry.Subresource != "" || entry.Manager == "kube-controller-manager" || entry.Time == nil {
-			continue
-		}
-		if name == "" || entry.Time.After(last) {
-			name, last = entry.Manager, entry.Time.Time
-		}
-	}
-	return name
 }

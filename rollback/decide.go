@@ -25,21 +25,21 @@ const (
 	Wait Action = "Wait"
 	// Hold means that a rollback is due and is deliberately not done.
 	Hold Action = "Hold"
-	// RollBack means that a revision is put back.
-	RollBack Action = "To"
+	// RollBack means that a revision is restored.
+	RollBack Action = "RollBack"
 )
 
 // Decision is what is to be done, and why.
 type Decision struct {
 	Action Action
-	// Target is the revision to put back, for To.
+	// Target is the revision to restore, for RollBack.
 	Target *v1alpha1.WorkloadRevision
 	// Reason and Message say why a rollback is held or waits.
 	Reason  v1alpha1.HoldReason
 	Message string
 	// After is how long to wait, for Wait.
 	After time.Duration
-	// Attempt is which rollback of the workload within an hour it is, for To; zero where it was asked for.
+	// Attempt is which rollback of the workload within an hour it is, for RollBack; zero where it was asked for.
 	Attempt int
 	// Request is the annotation that asks for it; empty where a failure does.
 	Request string

@@ -20,15 +20,15 @@ var replicasPath = fieldpath.MakePathOrDie("spec", "replicas")
 func RestoredOwnership(saved, live []metav1.ManagedFieldsEntry) []metav1.ManagedFieldsEntry {
 	var out []metav1.ManagedFieldsEntry
 	for _, entry := range saved {
-		if !OwnedByController(entry) && !OwnedByReprise(entry) {
+		if !history.OwnedByController(entry) && !history.OwnedByReprise(entry) {
 			out = append(out, withLiveOwnership(entry, counterpart(live, entry)))
 		}
 	}
 	for _, entry := range live {
 		switch {
-		case OwnedByController(entry):
+		case history.OwnedByController(entry):
 			out = append(out, entry)
-		case !OwnedByReprise(entry) && counterpart(saved, entry) == nil:
+		case !history.OwnedByReprise(entry) && counterpart(saved, entry) == nil:
 			if keys := reservedKeys(fieldsOf(&entry)); !keys.Empty() {
 				out = append(out, withFields(entry, keys))
 			}
@@ -94,13 +94,3 @@ func withFields(entry metav1.ManagedFieldsEntry, fields *fieldpath.Set) metav1.M
 }
 
 func name(field string) fieldpath.PathElement { return fieldpath.PathElement{FieldName: &field} }
-
-// OwnedByController reports whether an entry belongs to a controller or to a subresource: a rollback leaves it alone.
-func OwnedByController(entry metav1.ManagedFieldsEntry) bool {
-	return entry.Subresource != "" || entry.Manager == "kube-controller-manager"
-}
-
-// OwnedByReprise reports whether an entry is of an unfinished rollback.
-func OwnedByReprise(entry metav1.ManagedFieldsEntry) bool {
-	return entry.Manager == history.FieldManager && entry.Subresource == ""
-}

@@ -46,7 +46,7 @@ type EventQueue struct {
 	log       logr.Logger
 }
 
-// NewEventQueue makes a Refusals that stores events; Run must be running for it to do so.
+// NewEventQueue returns an EventQueue that stores events while its Run runs.
 func NewEventQueue(events Events, revisions Revisions, log logr.Logger) *EventQueue {
 	return &EventQueue{events: events, revisions: revisions, queue: make(chan denial, refusalsKept), log: log}
 }

@@ -39,7 +39,7 @@ func (a auditor) Judge(ctx context.Context, d *appsv1.Deployment) policy.Verdict
 	})
 }
 
-// Audit implements history.Auditor.
+// Audit implements recorder.Auditor.
 func (a auditor) Audit(ctx context.Context, d *appsv1.Deployment) ([]string, error) {
 	return audit.Lines(a.Judge(ctx, d))
 }

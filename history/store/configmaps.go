@@ -16,9 +16,6 @@ import (
 	"reprise.dev/reprise/history"
 )
 
-// maxConfigMaps is how many ConfigMaps a failed revision references.
-const maxConfigMaps = 32
-
 // ConfigMap reads a ConfigMap from the API server, nil if there is none.
 func ConfigMap(ctx context.Context, live client.Reader, key client.ObjectKey) (*corev1.ConfigMap, error) {
 	stored := &corev1.ConfigMap{}
@@ -36,7 +33,7 @@ func ConfigMap(ctx context.Context, live client.Reader, key client.ObjectKey) (*
 // not exist has none.
 func ConfigMaps(ctx context.Context, live client.Reader, namespace string, names []string) ([]v1alpha1.ConfigMapDigest, error) {
 	var all []v1alpha1.ConfigMapDigest
-	for _, name := range names[:min(len(names), maxConfigMaps)] {
+	for _, name := range names[:min(len(names), history.MaxConfigMaps)] {
 		stored, err := ConfigMap(ctx, live, client.ObjectKey{Namespace: namespace, Name: name})
 		if err != nil {
 			return nil, err

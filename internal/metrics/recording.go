@@ -21,10 +21,10 @@ func newRecording() *Recording {
 	}
 }
 
-// Recorded implements history.Observer.
+// Recorded implements recorder.Observer.
 func (r *Recording) Recorded() { r.recorded.Inc() }
 
-// RecordFailed implements history.Observer.
+// RecordFailed implements recorder.Observer.
 func (r *Recording) RecordFailed() { r.failed.Inc() }
 
 // Backlog returns how many deploys wait to be recorded, and since when the oldest waits; zero if none does.

@@ -51,19 +51,19 @@ func newRollback() *Rollback {
 	return r
 }
 
-// Judged implements rollback.Observer.
+// Judged implements guard.Observer.
 func (r *Rollback) Judged(verdict string) { r.verdicts.WithLabelValues(verdict).Inc() }
 
-// Detected implements rollback.Observer.
+// Detected implements guard.Observer.
 func (r *Rollback) Detected(after time.Duration) { r.detecting.Observe(after.Seconds()) }
 
-// Recovered implements rollback.Observer.
+// Recovered implements guard.Observer.
 func (r *Rollback) Recovered(after time.Duration) { r.recovering.Observe(after.Seconds()) }
 
-// RolledBack implements rollback.Observer.
+// RolledBack implements guard.Observer.
 func (r *Rollback) RolledBack(result, trigger string) {
 	r.rollbacks.WithLabelValues(result, trigger).Inc()
 }
 
-// Held implements rollback.Observer.
+// Held implements guard.Observer.
 func (r *Rollback) Held(reason v1alpha1.HoldReason) { r.holds.WithLabelValues(string(reason)).Inc() }

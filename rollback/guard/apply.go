@@ -195,7 +195,7 @@ func (a applier) check(ctx context.Context, failed *v1alpha1.WorkloadRevision, i
 // done it.
 func (a applier) writeOwnership(ctx context.Context, object client.Object, saved []metav1.ManagedFieldsEntry) error {
 	live := object.GetManagedFields()
-	if !slices.ContainsFunc(live, rollback.OwnedByReprise) {
+	if !slices.ContainsFunc(live, history.OwnedByReprise) {
 		return nil
 	}
 	owners := rollback.RestoredOwnership(saved, live)

@@ -3,6 +3,7 @@ package guard
 import (
 	"context"
 	"errors"
+	"slices"
 
 	appsv1 "k8s.io/api/apps/v1"
 
@@ -34,14 +35,12 @@ func (v view) recorded() *v1alpha1.WorkloadRevision {
 
 // with returns the view with a revision in the place of an older version of it.
 func (v view) with(revision *v1alpha1.WorkloadRevision) view {
-	changed := make(history.History, len(v.history))
-	for i := range v.history {
-		changed[i] = v.history[i]
-		if changed[i].Name == revision.Name {
-			changed[i] = *revision
-		}
+	i := slices.IndexFunc(v.history, func(r v1alpha1.WorkloadRevision) bool { return r.Name == revision.Name })
+	if i < 0 || &v.history[i] == revision {
+		return v
 	}
-	v.history = changed
+	v.history = slices.Clone(v.history)
+	v.history[i] = *revision
 	return v
 }
 

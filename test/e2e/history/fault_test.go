@@ -35,7 +35,7 @@ const (
 // silent audits nothing.
 type silent struct{}
 
-// Audit implements history.Auditor.
+// Audit implements recorder.Auditor.
 func (silent) Audit(context.Context, *appsv1.Deployment) ([]string, error) { return nil, nil }
 
 // life is one life of a Recorder. decide is asked about every write but those of the checkpoint, which come with time.

@@ -115,7 +115,7 @@ func (l *leader) run() error {
 // silent audits nothing.
 type silent struct{}
 
-// Audit implements history.Auditor.
+// Audit implements recorder.Auditor.
 func (silent) Audit(context.Context, *appsv1.Deployment) ([]string, error) { return nil, nil }
 
 // only shows one namespace of the cluster.
