@@ -140,7 +140,11 @@ prometheus: ## fetch Debian's Prometheus, which plays the alerts, into the cache
 	@$(TESTS) run ./harness/monitoring/cmd/prometheus-binaries
 
 .PHONY: lint
-lint: ## check the code's style, the dependency rule and the Dockerfile
+lint: LEVEL := error
+lint: lint-code lint-api lint-comments prose links ## check the code, the API, the comments and the pages
+
+.PHONY: lint-code
+lint-code: ## check the code's style, the dependency rule and the Dockerfile
 	$(GOLANGCI) run ./...
 	$(GO) -C tools/dockerfile test ./...
 	cd tools/chartdocs && $(GO) tool -modfile=../golangci-lint/go.mod golangci-lint run --config ../../.golangci.yaml ./...

@@ -1,9 +1,10 @@
-// Package check says of manifests what admission would say of them: manifests and what is known of their namespaces go
-// in, a verdict for each workload comes out. It is pure.
+// Package check says of manifests what admission would say of them: manifests and what is known of
+// their namespaces go in, a verdict for each workload comes out. It is pure.
 //
-// It differs from admission in what only a cluster knows. Without one, classes and ServiceAccounts that a template names
-// are taken to exist, nothing of a quota is used, ConfigMaps are not looked at, and nothing runs yet, so that no selector
-// can have changed. Whatever other admission plugins would change of a manifest, it has not.
+// It differs from admission in what only a cluster knows. Without one, classes and ServiceAccounts
+// that a template names are taken to exist, nothing of a quota is used, ConfigMaps are not looked
+// at, and nothing runs yet, so that no selector can have changed. Whatever other admission plugins
+// would change of a manifest, it has not.
 package check
 
 import (
@@ -22,7 +23,8 @@ import (
 	"reprise.dev/reprise/workload"
 )
 
-// Namespaces tells what a template meets in a namespace. *NamespaceData is one, and a cluster is another.
+// Namespaces tells what a template meets in a namespace. *NamespaceData is one, and a cluster is
+// another.
 type Namespaces interface {
 	Of(ctx context.Context, namespace string, template *corev1.PodTemplateSpec) effective.Namespace
 	// Live is the Deployment that runs, as decoded from JSON; nil where none does.
@@ -55,8 +57,9 @@ type Report struct {
 	Unjudged int
 }
 
-// Run judges every workload among the manifests. An error names the manifest that is no Deployment although it says so,
-// or says that it is not known what runs, or that there is no workload at all: nothing judged is no consent.
+// Run judges every workload among the manifests. An error names the manifest that is no Deployment
+// although it says so, or says that it is not known what runs, or that there is no workload at all:
+// nothing judged is no consent.
 func Run(ctx context.Context, q Options) (Report, error) {
 	var report Report
 	for _, m := range q.Manifests {
@@ -112,7 +115,8 @@ func (q Options) judge(ctx context.Context, m Manifest, d *appsv1.Deployment) (W
 	return w, nil
 }
 
-// Decision is what all verdicts come to: a denial counts most, then what could not be judged, then warnings.
+// Decision is what all verdicts come to: a denial counts most, then what could not be judged, then
+// warnings.
 func (r Report) Decision() policy.Decision {
 	worst := policy.Allow
 	for _, w := range r.Workloads {

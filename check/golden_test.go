@@ -18,7 +18,8 @@ import (
 
 var update = flag.Bool("update", false, "write the golden files anew")
 
-// mixed are a sound workload, one that is denied twice, one that is exempt and one that a broken rule cannot judge.
+// mixed are a sound workload, one that is denied twice, one that is exempt and one that a broken
+// rule cannot judge.
 const mixed = "testdata/mixed.yaml"
 
 func mixedReport(t *testing.T) Report {
@@ -110,10 +111,12 @@ func judgedFile(t *testing.T, file string) Report {
 	return judged(t, string(content), "")
 }
 
-// scoreFixtures holds what score-k8s wrote, and what a real API server said to it. It is not part of this repository.
+// scoreFixtures holds what score-k8s wrote, and what a real API server said to it. It is not part
+// of this repository.
 const scoreFixtures = "../../shared/score"
 
-// TestWhatTheAPIServerRefusedIsDenied compares what is said without a cluster with what a real API server said.
+// TestWhatTheAPIServerRefusedIsDenied compares what is said without a cluster with what a real API
+// server said.
 func TestWhatTheAPIServerRefusedIsDenied(t *testing.T) {
 	text, err := os.ReadFile(filepath.Join(scoreFixtures, "index.json"))
 	if errors.Is(err, os.ErrNotExist) {

@@ -8,8 +8,8 @@ import (
 	"reprise.dev/reprise/diff"
 )
 
-// The files of testdata/stored are what Kubernetes 1.37.2 returned on `kubectl create -o yaml` of the manifests,
-// without status and what the server sets in metadata.
+// The files of testdata/stored are what Kubernetes 1.37.2 returned on `kubectl create -o yaml` of
+// the manifests, without status and what the server sets in metadata.
 func TestAManifestEqualsWhatTheAPIServerStoresOfIt(t *testing.T) {
 	stored, err := filepath.Glob("testdata/stored/*.yaml")
 	if err != nil || len(stored) < 10 {

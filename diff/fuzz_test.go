@@ -14,8 +14,8 @@ import (
 	"reprise.dev/reprise/workload"
 )
 
-// FuzzRevisions compares any two intents and files: nothing panics, nothing differs from itself, the way back is
-// the mirror of the way there, and the short form is valid and within its budget.
+// FuzzRevisions compares any two intents and files: nothing panics, nothing differs from itself,
+// the way back is the mirror of the way there, and the short form is valid and within its budget.
 func FuzzRevisions(f *testing.F) {
 	seeds := []string{
 		`{"labels":{"a":"b"},"spec":{"template":{"spec":{"containers":[{"name":"a","image":"x:1","env":[{"name":"A","value":"1"},{"name":"A"}],` +
@@ -82,8 +82,8 @@ func mirrored(changes diff.Changes) diff.Changes {
 	return changes
 }
 
-// FuzzMaskText masks any text: nothing panics, a value behind a credential's name is gone, and masking again
-// changes nothing.
+// FuzzMaskText masks any text: nothing panics, a value behind a credential's name is gone, and
+// masking again changes nothing.
 func FuzzMaskText(f *testing.F) {
 	for _, text := range []string{"", "a=b", `"password": "x`, "postgres://a:b@c", "-----BEGIN PRIVATE KEY-----", "token: ***", "--secret x"} {
 		f.Add(text)

@@ -2,8 +2,8 @@ package diff
 
 import "fmt"
 
-// Lines renders a change a line, as it is kept to be shown later: at most so many lines and bytes, and how many more there
-// are.
+// Lines renders a change a line, as it is kept to be shown later: at most so many lines and bytes,
+// and how many more there are.
 func (c Changes) Lines(most, bytes int) []string {
 	var lines []string
 	size := 0

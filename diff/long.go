@@ -32,8 +32,8 @@ const (
 // signs mark a change in the long form.
 var signs = map[Kind]string{Added: "+", Removed: "-", Modified: "~"}
 
-// Long renders the changes for a terminal, each with its whole values: scalars in a line, structures and texts of
-// several lines as YAML and by lines.
+// Long renders the changes for a terminal, each with its whole values: scalars in a line,
+// structures and texts of several lines as YAML and by lines.
 func (c Changes) Long(options LongOptions) string {
 	if len(c) == 0 {
 		return "no change\n"

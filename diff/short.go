@@ -10,8 +10,9 @@ import (
 // shortValue is how many bytes of one value the short form shows.
 const shortValue = 60
 
-// Short renders the changes in one line of at most budget bytes, what matters most first. It never cuts inside a
-// change: one that does not fit with its values is named without them, and what does not fit at all is counted.
+// Short renders the changes in one line of at most budget bytes, what matters most first. It never
+// cuts inside a change: one that does not fit with its values is named without them, and what does
+// not fit at all is counted.
 func (c Changes) Short(budget int) string {
 	if len(c) == 0 {
 		return fitting("no change", budget)

@@ -26,7 +26,8 @@ func (d *podBuilder) applyPriority() {
 		return
 	}
 
-	// Without any class the priority is 0 (pkg/apis/scheduling/types.go, DefaultPriorityWhenNoDefaultClassExists).
+	// Without any class the priority is 0 (pkg/apis/scheduling/types.go,
+	// DefaultPriorityWhenNoDefaultClassExists).
 	name, value, preemption := "", int32(0), new(corev1.PreemptLowerPriority)
 	if class != nil {
 		name, value, preemption = class.Name, class.Value, class.PreemptionPolicy

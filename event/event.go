@@ -14,8 +14,8 @@ import (
 	"reprise.dev/reprise/internal/oneline"
 )
 
-// MaxMessage is the longest message in bytes: that of events.k8s.io, by our own choice, since core/v1 takes
-// more but terminals do not.
+// MaxMessage is the longest message in bytes: that of events.k8s.io, by our own choice, since
+// core/v1 takes more but terminals do not.
 const MaxMessage = 1024
 
 // Event is one thing that happened to a workload.

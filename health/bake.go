@@ -7,8 +7,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
-// baked says whether the pods of a complete rollout have been well for the bake time: ready, and none of their
-// containers started anew.
+// baked says whether the pods of a complete rollout have been well for the bake time: ready, and
+// none of their containers started anew.
 func (r Rollout) baked(pods []*corev1.Pod, now time.Time) Verdict {
 	since := r.AcceptedAt
 	for _, pod := range pods {

@@ -35,7 +35,8 @@ const (
 	mediumPatience = 60 * time.Second
 )
 
-// maxCause is the longest cause in bytes: the diff and the next step must fit beside it into an event.
+// maxCause is the longest cause in bytes: the diff and the next step must fit beside it into an
+// event.
 const maxCause = 300
 
 // kind is what the control group is compared by.
@@ -58,7 +59,8 @@ type signal struct {
 	// since and patience say from when on it is a failure; that of a weak one never comes.
 	since    time.Time
 	patience time.Duration
-	// until is when an old pod's signal says nothing any more, zero where it stands until the pod changes.
+	// until is when an old pod's signal says nothing any more, zero where it stands until the pod
+	// changes.
 	until time.Time
 	// cause says it in one line.
 	cause string
@@ -78,8 +80,9 @@ func compare(a, b signal) int {
 // signals are ordered by compare.
 type signals []signal
 
-// due is when the rollout has failed by its signals, and whether it ever will. The refusal of pods is enough by itself;
-// otherwise all pods must fail, each by its first signal: one may have met a bad node.
+// due is when the rollout has failed by its signals, and whether it ever will. The refusal of pods
+// is enough by itself; otherwise all pods must fail, each by its first signal: one may have met a
+// bad node.
 func (all signals) due(pods int) (time.Time, bool) {
 	var refusal *time.Time
 	first := map[string]time.Time{}
@@ -135,8 +138,8 @@ func (all signals) pending(why string, pods int, now time.Time) Verdict {
 	return v
 }
 
-// excused is Unknown in the place of a verdict that is not the change's fault, for a reason that holds until some time,
-// zero where it holds until something changes.
+// excused is Unknown in the place of a verdict that is not the change's fault, for a reason that
+// holds until some time, zero where it holds until something changes.
 func (all signals) excused(verdict Verdict, why string, until time.Time, pods int, now time.Time) Verdict {
 	v := Verdict{Cause: why, Failures: verdict.Failures}
 	if at, comes := all.due(pods); comes && at.After(now) {

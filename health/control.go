@@ -10,17 +10,19 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// longestBackOff is the longest time that the kubelet waits between a container's end and its next start
-// (k8s.io/kubernetes/pkg/kubelet/kubelet.go, MaxContainerBackOff): one that crashes and ran that long has got over it.
+// longestBackOff is the longest time that the kubelet waits between a container's end and its next
+// start (k8s.io/kubernetes/pkg/kubelet/kubelet.go, MaxContainerBackOff): one that crashes and ran
+// that long has got over it.
 const longestBackOff = 5 * time.Minute
 
-// controlGroup are the pods of the revisions before that may have been well: they run in the same surroundings without
-// the change.
+// controlGroup are the pods of the revisions before that may have been well: they run in the same
+// surroundings without the change.
 type controlGroup struct {
 	pods []*corev1.Pod
 	// clean says that there are some, and that none of their containers has ever failed.
 	clean bool
-	// slowest is how long the slowest of them needed from the start of its containers until it was ready.
+	// slowest is how long the slowest of them needed from the start of its containers until it was
+	// ready.
 	slowest time.Duration
 }
 
@@ -42,13 +44,14 @@ func (r Rollout) controls(current *appsv1.ReplicaSet) controlGroup {
 	return old
 }
 
-// hasFailed says whether a container has ever ended in another way than an init container that has done its work.
+// hasFailed says whether a container has ever ended in another way than an init container that has
+// done its work.
 func hasFailed(s corev1.ContainerStatus) bool {
 	return s.RestartCount > 0 || s.LastTerminationState.Terminated != nil || s.State.Terminated != nil && s.State.Terminated.ExitCode != 0
 }
 
-// tookToBeReady is how long a pod needed from the start of its containers until it was ready. One that became ready
-// anew since counts as slower than it was, which only adds patience.
+// tookToBeReady is how long a pod needed from the start of its containers until it was ready. One
+// that became ready anew since counts as slower than it was, which only adds patience.
 func tookToBeReady(pod *corev1.Pod) time.Duration {
 	var longest time.Duration
 	ready := readySince(pod)
@@ -60,9 +63,9 @@ func tookToBeReady(pod *corev1.Pod) time.Duration {
 	return longest
 }
 
-// alike says why what fails is not the change's fault, or nothing, and until when that holds, zero where it holds until
-// something changes: old pods fail in the same way. Where Score's files changed they say nothing, since they mount the
-// new ones.
+// alike says why what fails is not the change's fault, or nothing, and until when that holds, zero
+// where it holds until something changes: old pods fail in the same way. Where Score's files
+// changed they say nothing, since they mount the new ones.
 func (r Rollout) alike(failing signals, old controlGroup, now time.Time) (why string, until time.Time) {
 	if len(failing) == 0 || r.FilesChanged {
 		return "", time.Time{}
@@ -78,8 +81,8 @@ func (r Rollout) alike(failing signals, old controlGroup, now time.Time) (why st
 	return "", time.Time{}
 }
 
-// lately are the crash loops of a pod whose containers happen to run now: one without a readiness probe is ready between
-// two crashes.
+// lately are the crash loops of a pod whose containers happen to run now: one without a readiness
+// probe is ready between two crashes.
 func (r Rollout) lately(pod *corev1.Pod, now time.Time) signals {
 	var found signals
 	for _, status := range pod.Status.ContainerStatuses {

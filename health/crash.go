@@ -8,16 +8,17 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
-// How often a container must have ended before it is a crash loop. Once may be a race with a neighbour that starts at
-// the same time; where the old pods, which run in the same surroundings, have never ended, twice is enough.
+// How often a container must have ended before it is a crash loop. Once may be a race with a
+// neighbour that starts at the same time; where the old pods, which run in the same surroundings,
+// have never ended, twice is enough.
 const (
 	endsOfALoop      = 3
 	endsWhereOldWell = 2
 )
 
-// crash judges a container by its last end and its restarts: the reason CrashLoopBackOff comes seconds late, or never
-// where the back-off is short. A run that started before StartedAfter says nothing, and a container that is ready now
-// may have got over it.
+// crash judges a container by its last end and its restarts: the reason CrashLoopBackOff comes
+// seconds late, or never where the back-off is short. A run that started before StartedAfter says
+// nothing, and a container that is ready now may have got over it.
 func (r Rollout) crash(pod *corev1.Pod, s corev1.ContainerStatus, clean bool) (signal, bool) {
 	ended := s.State.Terminated
 	if ended == nil {
@@ -47,7 +48,8 @@ func (r Rollout) crash(pod *corev1.Pod, s corev1.ContainerStatus, clean bool) (s
 	}, true
 }
 
-// ends is how often a container has ended: as often as it was restarted, and once more while it is down.
+// ends is how often a container has ended: as often as it was restarted, and once more while it is
+// down.
 func ends(s corev1.ContainerStatus) int {
 	if s.State.Running != nil || s.State.Terminated == nil && s.LastTerminationState.Terminated == nil {
 		return int(s.RestartCount)
@@ -72,8 +74,9 @@ func (r Rollout) crashCause(pod *corev1.Pod, s corev1.ContainerStatus, ended *co
 	}
 }
 
-// killedByLiveness says whether the kubelet told that it kills a container for its liveness or startup probe
-// (k8s.io/kubernetes/pkg/kubelet/kuberuntime/kuberuntime_manager.go, computePodActions).
+// killedByLiveness says whether the kubelet told that it kills a container for its liveness or
+// startup probe (k8s.io/kubernetes/pkg/kubelet/kuberuntime/kuberuntime_manager.go,
+// computePodActions).
 func (r Rollout) killedByLiveness(pod *corev1.Pod, container string) bool {
 	for _, e := range r.eventsOf(pod) {
 		if e.Reason == "Killing" && strings.HasPrefix(e.Message, "Container "+container+" failed ") && strings.Contains(e.Message, "probe") {

@@ -8,8 +8,9 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
-// byDeadline fails a rollout that is not complete in time, whatever the reason: by the user's deadline, else by
-// Kubernetes' own, where it was found out for this rollout. A node that is coming is waited for.
+// byDeadline fails a rollout that is not complete in time, whatever the reason: by the user's
+// deadline, else by Kubernetes' own, where it was found out for this rollout. A node that is coming
+// is waited for.
 func (r Rollout) byDeadline(v Verdict, now time.Time) Verdict {
 	cause, at := r.deadline()
 	if cause == "" {
@@ -27,8 +28,8 @@ func (r Rollout) byDeadline(v Verdict, now time.Time) Verdict {
 	return Verdict{State: Failed, Cause: brief(cause + ": " + v.Cause), Failures: v.Failures, Outside: v.Outside, Since: v.Since}
 }
 
-// deadline says which deadline the rollout has, in words for when it is over, and when that is. Kubernetes' own is
-// known once it is over.
+// deadline says which deadline the rollout has, in words for when it is over, and when that is.
+// Kubernetes' own is known once it is over.
 func (r Rollout) deadline() (cause string, at time.Time) {
 	if r.FailureDeadline > 0 {
 		return fmt.Sprintf("not complete within the failure deadline of %s", r.FailureDeadline), r.AcceptedAt.Add(r.FailureDeadline)

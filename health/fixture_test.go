@@ -17,7 +17,8 @@ var now = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 
 func ago(d time.Duration) metav1.Time { return metav1.NewTime(now.Add(-d)) }
 
-// rollout is one that is complete and well: a Deployment with one pod, ready for 30 s, and a bake time of 10 s.
+// rollout is one that is complete and well: a Deployment with one pod, ready for 30 s, and a bake
+// time of 10 s.
 func rollout() health.Rollout {
 	template := corev1.PodTemplateSpec{
 		ObjectMeta: metav1.ObjectMeta{Labels: map[string]string{"app": "a"}},

@@ -1,9 +1,9 @@
-// Package health judges a rollout: a Deployment, its ReplicaSets, Pods, Nodes and the Events about its Pods as of now
-// in, a verdict with its evidence out. It holds no client and no clock.
+// Package health judges a rollout: a Deployment, its ReplicaSets, Pods, Nodes and the Events about
+// its Pods as of now in, a verdict with its evidence out. It holds no client and no clock.
 //
-// rollout.go says what is judged; crash.go, starting.go, ready.go and refused.go find what fails, each with its class
-// (class.go); veto.go takes out what is not the change's fault; deadline.go and bake.go judge by time. docs/health.md is
-// the same for people.
+// rollout.go says what is judged; crash.go, starting.go, ready.go and refused.go find what fails,
+// each with its class (class.go); veto.go takes out what is not the change's fault; deadline.go and
+// bake.go judge by time. docs/health.md is the same for people.
 package health
 
 import (
@@ -33,15 +33,16 @@ type Verdict struct {
 	State State
 	// Cause is why, in one line of at most maxCause bytes.
 	Cause string
-	// Failures are what fails, what tells most first: containers, or pods that could not be created or placed. Where the
-	// state is Unknown, they would be a failure of the rollout, were they its fault.
+	// Failures are what fails, what tells most first: containers, or pods that could not be created or
+	// placed. Where the state is Unknown, they would be a failure of the rollout, were they its fault.
 	Failures []Failure
-	// Outside says that the cause may lie outside of what was deployed, such as in a Secret or at a registry, and heal
-	// by itself.
+	// Outside says that the cause may lie outside of what was deployed, such as in a Secret or at a
+	// registry, and heal by itself.
 	Outside bool
 	// Since is when the first of what fails began, as far as it is known; zero where nothing does.
 	Since time.Time
-	// Again is after how long the state may change without any of the inputs changing; zero means never.
+	// Again is after how long the state may change without any of the inputs changing; zero means
+	// never.
 	Again time.Duration
 }
 

@@ -8,9 +8,10 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
-// notReady judges a container that runs and does not become ready by its readiness probe in time. Nothing ends such a
-// container, and one that is only slow becomes ready yet: it is given as long as its probes need at most, as twice the
-// slowest of the old pods needed, and mediumPatience at least.
+// notReady judges a container that runs and does not become ready by its readiness probe in time.
+// Nothing ends such a container, and one that is only slow becomes ready yet: it is given as long
+// as its probes need at most, as twice the slowest of the old pods needed, and mediumPatience at
+// least.
 func (r Rollout) notReady(pod *corev1.Pod, s corev1.ContainerStatus, spec *corev1.Container, slowest time.Duration) (signal, bool) {
 	running := s.State.Running
 	if running == nil || s.Ready || spec == nil || spec.ReadinessProbe == nil || running.StartedAt.Time.Before(r.StartedAfter.Truncate(time.Second)) {
@@ -31,9 +32,10 @@ func (r Rollout) notReady(pod *corev1.Pod, s corev1.ContainerStatus, spec *corev
 	}, true
 }
 
-// probeWindow is how long a container may take from its start until a probe has decided, with the API's defaults for
-// what is not set. The formula is kubedog's (github.com/werf/kubedog/pkg/tracker/pod): the initial delay, up to one and
-// a half periods until the probe runs, and as many periods and timeouts as the thresholds ask for.
+// probeWindow is how long a container may take from its start until a probe has decided, with the
+// API's defaults for what is not set. The formula is kubedog's
+// (github.com/werf/kubedog/pkg/tracker/pod): the initial delay, up to one and a half periods until
+// the probe runs, and as many periods and timeouts as the thresholds ask for.
 func probeWindow(p *corev1.Probe) time.Duration {
 	period, timeout := orDefault(p.PeriodSeconds, 10), orDefault(p.TimeoutSeconds, 1)
 	rounds := max(0, orDefault(p.FailureThreshold, 3)+orDefault(p.SuccessThreshold, 1)-3)

@@ -159,8 +159,8 @@ type verdictAt struct {
 	health.Verdict
 }
 
-// verdicts are those that differ from the one before, at each step and at each whole second. A state that changes while
-// nothing happens must have been announced: nobody would look otherwise.
+// verdicts are those that differ from the one before, at each step and at each whole second. A
+// state that changes while nothing happens must have been announced: nobody would look otherwise.
 func (r *replay) verdicts(t *testing.T) (all []verdictAt) {
 	t.Helper()
 	announced := math.Inf(1)

@@ -7,14 +7,17 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
-// What the API server says when it refuses a ReplicaSet's pods; the condition passes it on as text only.
+// What the API server says when it refuses a ReplicaSet's pods; the condition passes it on as text
+// only.
 var (
 	// webhookDown is an admission webhook that did not answer: no refusal of these pods
 	// (k8s.io/apiserver/pkg/admission/plugin/webhook/errors).
 	webhookDown = regexp.MustCompile(`failed calling webhook|Internal error occurred|timed out|connection refused|etcdserver`)
-	// overQuota is a quota that is used up, by others perhaps (k8s.io/apiserver/pkg/admission/plugin/resourcequota).
+	// overQuota is a quota that is used up, by others perhaps
+	// (k8s.io/apiserver/pkg/admission/plugin/resourcequota).
 	overQuota = regexp.MustCompile(`exceeded quota|status unknown for quota|insufficient quota`)
-	// neverValid is what the same pod will always be refused for here: validation, a LimitRange's bounds, PodSecurity.
+	// neverValid is what the same pod will always be refused for here: validation, a LimitRange's
+	// bounds, PodSecurity.
 	neverValid = regexp.MustCompile(`is invalid|Invalid value|usage per (Container|Pod)|max limit to request ratio|violates PodSecurity|must specify|forbidden: failed quota`)
 )
 

@@ -18,24 +18,28 @@ import (
 // Rollout is what is judged.
 type Rollout struct {
 	Deployment *appsv1.Deployment
-	// ReplicaSets are those that the Deployment controls, old ones included, whole or slim (workload.Slim).
+	// ReplicaSets are those that the Deployment controls, old ones included, whole or slim
+	// (workload.Slim).
 	ReplicaSets []*appsv1.ReplicaSet
-	// Pods are those that the ReplicaSets control. Of their specs, containers' names and images and the node are read.
+	// Pods are those that the ReplicaSets control. Of their specs, containers' names and images and
+	// the node are read.
 	Pods []*corev1.Pod
-	// Nodes are those of the cluster by name; a pod on one that is not there is gone with it. Nil means that nothing is
-	// known of nodes, and no pod is left out for its node.
+	// Nodes are those of the cluster by name; a pod on one that is not there is gone with it. Nil
+	// means that nothing is known of nodes, and no pod is left out for its node.
 	Nodes map[string]*corev1.Node
-	// Events are those about the Pods, as far as they are known: they word a cause and tell of a node that is coming.
+	// Events are those about the Pods, as far as they are known: they word a cause and tell of a node
+	// that is coming.
 	Events []*corev1.Event
 	// AcceptedAt is when the revision was accepted; the failure deadline counts from here.
 	AcceptedAt time.Time
-	// StartedAfter, where it is set, leaves out what containers did that started before: only the files changed,
-	// and they know the old ones.
+	// StartedAfter, where it is set, leaves out what containers did that started before: only the
+	// files changed, and they know the old ones.
 	StartedAfter time.Time
-	// NeverWell are the ReplicaSets of revisions that were never healthy: their pods' failing alike is no excuse.
+	// NeverWell are the ReplicaSets of revisions that were never healthy: their pods' failing alike is
+	// no excuse.
 	NeverWell []types.UID
-	// FilesChanged says that Score's files differ from those of the revision before: old pods mount them too, so that
-	// their failing alike says nothing for the new revision.
+	// FilesChanged says that Score's files differ from those of the revision before: old pods mount
+	// them too, so that their failing alike says nothing for the new revision.
 	FilesChanged bool
 	// BakeTime is how long a completed rollout must stay well.
 	BakeTime time.Duration
@@ -44,7 +48,8 @@ type Rollout struct {
 	FailureDeadline time.Duration
 }
 
-// ordered has all that has an order of its own in it, whatever the caller's was: the same rollout gives the same words.
+// ordered has all that has an order of its own in it, whatever the caller's was: the same rollout
+// gives the same words.
 func (r Rollout) ordered() Rollout {
 	r.ReplicaSets = slices.SortedStableFunc(slices.Values(r.ReplicaSets), func(a, b *appsv1.ReplicaSet) int { return strings.Compare(a.Name, b.Name) })
 	r.Pods = slices.SortedStableFunc(slices.Values(r.Pods), func(a, b *corev1.Pod) int { return strings.Compare(a.Name, b.Name) })
@@ -97,8 +102,9 @@ func progress(have, want int32, what string) string {
 	return fmt.Sprintf("%d of %d pods are %s", have, want, what)
 }
 
-// newReplicaSet is the one whose template is the Deployment's; of several the oldest, as the deployment
-// controller has it (k8s.io/kubernetes/pkg/controller/deployment/util/deployment_util.go, FindNewReplicaSet).
+// newReplicaSet is the one whose template is the Deployment's; of several the oldest, as the
+// deployment controller has it
+// (k8s.io/kubernetes/pkg/controller/deployment/util/deployment_util.go, FindNewReplicaSet).
 func newReplicaSet(d *appsv1.Deployment, sets []*appsv1.ReplicaSet) *appsv1.ReplicaSet {
 	var found *appsv1.ReplicaSet
 	for _, set := range sets {

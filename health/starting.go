@@ -12,8 +12,9 @@ import (
 var (
 	// imageMissing is that an image does not exist.
 	imageMissing = regexp.MustCompile(`(?i)not found|manifest unknown|name unknown|does not exist`)
-	// loginAsked is that a registry lets nobody see whether the image exists, as Docker Hub answers for what is private and
-	// for what does not exist (github.com/containerd/containerd/remotes/docker/resolver.go).
+	// loginAsked is that a registry lets nobody see whether the image exists, as Docker Hub answers
+	// for what is private and for what does not exist
+	// (github.com/containerd/containerd/remotes/docker/resolver.go).
 	loginAsked = regexp.MustCompile(`(?i)may require authorization|insufficient_scope|access denied|unauthorized`)
 	// notExecutable is that what is to be started does not exist or cannot be executed.
 	notExecutable = regexp.MustCompile(`(?i)executable file not found|no such file or directory|permission denied|exec format error|is a directory`)
@@ -58,7 +59,8 @@ func cannotStart(pod *corev1.Pod, s corev1.ContainerStatus) (signal, bool) {
 	return out, true
 }
 
-// notStarted judges a container whose start failed by how that ended: the kubelet shows it as a termination.
+// notStarted judges a container whose start failed by how that ended: the kubelet shows it as a
+// termination.
 func notStarted(pod *corev1.Pod, s corev1.ContainerStatus) (signal, bool) {
 	ended := s.State.Terminated
 	if ended == nil {

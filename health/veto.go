@@ -9,8 +9,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// vetoRecheck is after how long a rollout is looked at again that says nothing for what befell its pods: what is known
-// of a node may be older than the pod.
+// vetoRecheck is after how long a rollout is looked at again that says nothing for what befell its
+// pods: what is known of a node may be older than the pod.
 const vetoRecheck = 10 * time.Second
 
 // scaleUpTime is how long a node may take that an autoscaler has asked for.
@@ -55,7 +55,8 @@ func (r Rollout) disturbed(pod *corev1.Pod) string {
 	return ""
 }
 
-// nodeComes says whether an autoscaler has asked for a node for a pod that has none, and until when that may take.
+// nodeComes says whether an autoscaler has asked for a node for a pod that has none, and until when
+// that may take.
 func (r Rollout) nodeComes(pods []*corev1.Pod) (until time.Time) {
 	for _, pod := range pods {
 		if _, unscheduled := unplacedPod(pod); !unscheduled {

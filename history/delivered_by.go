@@ -15,7 +15,8 @@ var deliveryMarks = []struct {
 }{
 	// https://argo-cd.readthedocs.io/en/stable/user-guide/resource_tracking/
 	{"argocd.argoproj.io/tracking-id", "Argo CD application", ":"},
-	// https://fluxcd.io/flux/components/kustomize/kustomizations/, https://fluxcd.io/flux/components/helm/helmreleases/
+	// https://fluxcd.io/flux/components/kustomize/kustomizations/,
+	// https://fluxcd.io/flux/components/helm/helmreleases/
 	{"kustomize.toolkit.fluxcd.io/name", "Flux Kustomization", ""},
 	{"helm.toolkit.fluxcd.io/name", "Flux HelmRelease", ""},
 	// https://docs.gitlab.com/user/project/deploy_boards/

@@ -8,9 +8,9 @@ import (
 	"reprise.dev/reprise/api/v1alpha1"
 )
 
-// Told reports whether an Event about a revision was written. An annotation of the revision says so, and not the Event's
-// name: the API server drops an Event after an hour or less, and another leader would write it again. It is no part of the
-// status, since nobody but Reprise reads it.
+// Told reports whether an Event about a revision was written. An annotation of the revision says
+// so, and not the Event's name: the API server drops an Event after an hour or less, and another
+// leader would write it again. It is no part of the status, since nobody but Reprise reads it.
 func Told(r *v1alpha1.WorkloadRevision, reason v1alpha1.EventReason) bool {
 	return slices.Contains(toldOf(r), tokenOf(r, reason))
 }
@@ -35,7 +35,8 @@ func toldOf(r *v1alpha1.WorkloadRevision) []string {
 	return strings.FieldsFunc(r.Annotations[v1alpha1.ToldEventsAnnotation], func(c rune) bool { return c == ',' })
 }
 
-// tokenOf returns what stands for an Event in the annotation. A hold is told again once its reason is another one.
+// tokenOf returns what stands for an Event in the annotation. A hold is told again once its reason
+// is another one.
 func tokenOf(r *v1alpha1.WorkloadRevision, reason v1alpha1.EventReason) string {
 	if held := r.RollbackHold(); held != nil && reason == v1alpha1.EventRollbackHeld {
 		return string(reason) + ":" + held.Reason + "@" + held.LastTransitionTime.UTC().Format(time.RFC3339)

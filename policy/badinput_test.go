@@ -7,7 +7,8 @@ import (
 	"time"
 )
 
-// TestBadSourcesAreRefusedAndTheRestUnharmed: each is named with file and reason, and what else there is goes on judging.
+// TestBadSourcesAreRefusedAndTheRestUnharmed: each is named with file and reason, and what else
+// there is goes on judging.
 func TestBadSourcesAreRefusedAndTheRestUnharmed(t *testing.T) {
 	rego := func(text string) map[string]string { return map[string]string{"p.rego": text} }
 	tests := []struct {
@@ -62,7 +63,8 @@ func TestBadSourcesAreRefusedAndTheRestUnharmed(t *testing.T) {
 	}
 }
 
-// TestARuleThatNeverEndsIsContained: it costs its own time, its own error and no other rule's verdict.
+// TestARuleThatNeverEndsIsContained: it costs its own time, its own error and no other rule's
+// verdict.
 func TestARuleThatNeverEndsIsContained(t *testing.T) {
 	for reason, body := range map[string]string{
 		"a comprehension":      `count([x | some a in numbers.range(1, 100000); some b in numbers.range(1, 100000); x := a + b]) < 0`,

@@ -48,8 +48,8 @@ func New(ctx context.Context, modules []Module, limits Limits, terms Overrides) 
 	return engine, nil
 }
 
-// NewCompiler makes the compiler that serves: it knows our builtin, and none that reaches out. Strict is for sets that
-// are all of Rego v1.
+// NewCompiler makes the compiler that serves: it knows our builtin, and none that reaches out.
+// Strict is for sets that are all of Rego v1.
 func NewCompiler(strict bool) *ast.Compiler {
 	return ast.NewCompiler().WithStrict(strict).WithCapabilities(capabilities())
 }

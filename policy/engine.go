@@ -55,7 +55,8 @@ func (e *Engine) Rules(phase Phase) []Rule {
 	return slices.Clone(e.program(phase).rules)
 }
 
-// Hash identifies the policies and the terms that an engine was made of: two with the same judge alike.
+// Hash identifies the policies and the terms that an engine was made of: two with the same judge
+// alike.
 func (e *Engine) Hash() string { return e.digest }
 
 // Unknown says which policies the engine's terms name that do not exist, and

@@ -126,7 +126,8 @@ func shippedEngine(t testing.TB, extra ...Module) *Engine {
 	return engineOf(t, append(modules, extra...)...)
 }
 
-// patient is what tests leave to rules: on a machine that is busy with others, a sound one may take long too.
+// patient is what tests leave to rules: on a machine that is busy with others, a sound one may take
+// long too.
 var patient = Limits{Together: time.Second, Alone: time.Second / 2}
 
 func engineOf(t testing.TB, modules ...Module) *Engine {

@@ -29,15 +29,16 @@ type Input struct {
 	// input.request and input.review, and its object's fields as input.kind, input.spec
 	// and so on; without managedFields.
 	Request map[string]any
-	// Objects decodes the request's object and oldObject where Request lacks them: it is called only if a rule may read
-	// them, or a violation is to be worded by them. Nil where Request is whole.
+	// Objects decodes the request's object and oldObject where Request lacks them: it is called only
+	// if a rule may read them, or a violation is to be worded by them. Nil where Request is whole.
 	Objects func() (object, old any, err error)
 	// Effective is what the API server will make of the pod template. Rules see
 	// it as input.effective. In the early phase it is not used: there the
 	// effective pod is the template as written.
 	Effective effective.Result
-	// AsWritten has rules see the quantities that the request's object states as it spells them, where the effective
-	// pod has the same value: what the API server has not stored yet is told in its author's own words.
+	// AsWritten has rules see the quantities that the request's object states as it spells them, where
+	// the effective pod has the same value: what the API server has not stored yet is told in its
+	// author's own words.
 	AsWritten bool
 	// Now is when it is judged: exemptions end. Without it none holds.
 	Now time.Time

@@ -72,7 +72,8 @@ func ruleOf(module *ast.Module) (rule Rule, described bool, err error) {
 	return rule, true, nil
 }
 
-// misplaced finds settings of a policy that stand anywhere but before its package, where they would set nothing.
+// misplaced finds settings of a policy that stand anywhere but before its package, where they would
+// set nothing.
 func misplaced(module *ast.Module) error {
 	for _, annotations := range module.Annotations {
 		for _, key := range []string{"enforcement", "early", "fix"} {

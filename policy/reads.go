@@ -4,9 +4,10 @@ import (
 	"github.com/open-policy-agent/opa/v1/ast"
 )
 
-// dependsOnViolations says whether policies may read the request's objects, which then have to be decoded for them: through
-// input.request.object, oldObject, input.review, the bare object, or whatever cannot be told beforehand. It looks at
-// their packages and all packages that these refer to. compiler has compiled them, so that aliases are resolved.
+// dependsOnViolations says whether policies may read the request's objects, which then have to be
+// decoded for them: through input.request.object, oldObject, input.review, the bare object, or
+// whatever cannot be told beforehand. It looks at their packages and all packages that these refer
+// to. compiler has compiled them, so that aliases are resolved.
 func dependsOnViolations(compiler *ast.Compiler, policies []*loaded) bool {
 	w := readsWalk{compiler: compiler, seen: map[*ast.Module]bool{}}
 	for _, p := range policies {

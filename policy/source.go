@@ -16,7 +16,8 @@ import (
 const (
 	// parametersFile is the key, or file, that holds a source's parameters.
 	parametersFile = "parameters.yaml"
-	// maxSource is the most that a source may hold, in bytes: an object in the API server holds no more.
+	// maxSource is the most that a source may hold, in bytes: an object in the API server holds no
+	// more.
 	maxSource = 1 << 20
 )
 
@@ -63,7 +64,8 @@ type Bundle struct {
 	Engine *Engine
 	// Active are the sources in the engine, by name.
 	Active map[string][]Module
-	// Rejected is why a source is not in force as it is now. Its last good state is, where there is one.
+	// Rejected is why a source is not in force as it is now. Its last good state is, where there is
+	// one.
 	Rejected map[string]error
 }
 

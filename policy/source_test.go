@@ -87,7 +87,8 @@ func TestABadSourceTakesNoOtherDown(t *testing.T) {
 	}
 }
 
-// FuzzSource feeds the loader: whatever a ConfigMap holds, it is used or refused in one line, and never panics.
+// FuzzSource feeds the loader: whatever a ConfigMap holds, it is used or refused in one line, and
+// never panics.
 func FuzzSource(f *testing.F) {
 	for _, seed := range []string{
 		"package a\ndeny contains \"no\"", "package a\ndeny[msg] { msg := \"no\" }", "", "package", "# METADATA\n# scope: package\n# custom: 1\npackage a\ndeny contains 1",

@@ -4,8 +4,8 @@ import (
 	"reprise.dev/reprise/internal/quantity"
 )
 
-// displayAsWritten puts into a pod the spelling that a template has for the same quantity: 0.5Gi where the API server will hold
-// 512Mi. Both are decoded objects; the pod is changed.
+// displayAsWritten puts into a pod the spelling that a template has for the same quantity: 0.5Gi
+// where the API server will hold 512Mi. Both are decoded objects; the pod is changed.
 func displayAsWritten(pod any, template map[string]any) {
 	for _, list := range []string{"containers", "initContainers"} {
 		written := listIn(template, "spec", list)

@@ -17,8 +17,9 @@ import (
 // trialLimits leave a rule far more time than admission does: one that needs it all never ends.
 var trialLimits = Limits{Together: time.Second, Alone: 300 * time.Millisecond}
 
-// CheckTimeout judges a small Deployment and names a rule of the given modules that is not done even so: in force, it would
-// delay every apply. What a rule says, and whether it fails, is not asked.
+// CheckTimeout judges a small Deployment and names a rule of the given modules that is not done
+// even so: in force, it would delay every apply. What a rule says, and whether it fails, is not
+// asked.
 func (e *Engine) CheckTimeout(ctx context.Context, modules []Module) error {
 	own := map[string]string{}
 	for _, m := range modules {

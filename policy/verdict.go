@@ -15,7 +15,8 @@ const (
 	Unknown Decision = iota
 	// Allow means that every rule was judged and none had anything to say.
 	Allow
-	// Warn means that every rule was judged, none denies, and some warn or would deny but for an exemption.
+	// Warn means that every rule was judged, none denies, and some warn or would deny but for an
+	// exemption.
 	Warn
 	// Deny means that at least one rule denies, whatever became of the others.
 	Deny
@@ -43,7 +44,8 @@ type Verdict struct {
 	Policies   string
 	Violations []Violation
 	Warnings   []Violation
-	// DryRun is what rules found whose enforcement is dryrun: for the log and the audit, never for the deployer.
+	// DryRun is what rules found whose enforcement is dryrun: for the log and the audit, never for the
+	// deployer.
 	DryRun []Violation
 	// Exempted is what would deny, but for an exemption that holds.
 	Exempted []Exempted

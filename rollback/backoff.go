@@ -6,8 +6,8 @@ import (
 	"reprise.dev/reprise/history"
 )
 
-// Backoff is how long the next rollback of a workload must wait, zero where it need not, and which one it is within
-// the window. What people asked for does not count.
+// Backoff is how long the next rollback of a workload must wait, zero where it need not, and which
+// one it is within the window. What people asked for does not count.
 func Backoff(h history.History, now time.Time) (wait time.Duration, attempt int) {
 	var recent []time.Time
 	for _, r := range h {
@@ -26,8 +26,8 @@ func Backoff(h history.History, now time.Time) (wait time.Duration, attempt int)
 	}
 }
 
-// Recheck is after how long a rollback that has been held since `since` is looked at again: the older, the more
-// seldom.
+// Recheck is after how long a rollback that has been held since `since` is looked at again: the
+// older, the more seldom.
 func Recheck(since, now time.Time) time.Duration {
 	return min(max(now.Sub(since)/2, firstRecheck), lastRecheck)
 }

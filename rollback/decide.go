@@ -1,4 +1,5 @@
-// Package rollback decides about a failed revision: whether the last healthy one is restored, when, and why not.
+// Package rollback decides about a failed revision: whether the last healthy one is restored, when,
+// and why not.
 //
 // It is pure. rollback/guard judges rollouts, and carries out what is decided here.
 package rollback
@@ -39,14 +40,15 @@ type Decision struct {
 	Message string
 	// After is how long to wait, for Wait.
 	After time.Duration
-	// Attempt is which rollback of the workload within an hour it is, for RollBack; zero where it was asked for.
+	// Attempt is which rollback of the workload within an hour it is, for RollBack; zero where it was
+	// asked for.
 	Attempt int
 	// Request is the annotation that asks for it; empty where a failure does.
 	Request string
 }
 
-// Decide decides about the newest revision of a history once it has failed. All that it goes by lies in the
-// history, so that a restart or another leader decides the same.
+// Decide decides about the newest revision of a history once it has failed. All that it goes by
+// lies in the history, so that a restart or another leader decides the same.
 func Decide(h history.History, d *appsv1.Deployment, settings workload.Settings, now time.Time) Decision {
 	failed := h.Newest()
 	if failed == nil || failed.Status.Phase != v1alpha1.PhaseFailed || settings.Rollback == workload.ModeOff ||
@@ -77,8 +79,8 @@ func Decide(h history.History, d *appsv1.Deployment, settings workload.Settings,
 // FilesWrittenAgain is why files are put back once and not twice.
 const FilesWrittenAgain = "the same files failed and were put back before, and were written again; stop what writes them, or fix them"
 
-// putBackBefore says whether the same files were rolled back earlier: somebody writes them again and again, and
-// admission cannot stop it.
+// putBackBefore says whether the same files were rolled back earlier: somebody writes them again
+// and again, and admission cannot stop it.
 func putBackBefore(h history.History, failed *v1alpha1.WorkloadRevision) bool {
 	for i := range h {
 		r := &h[i]
@@ -89,7 +91,8 @@ func putBackBefore(h history.History, failed *v1alpha1.WorkloadRevision) bool {
 	return false
 }
 
-// automaticRollbackForbidden says why this rollback must not be done by Reprise by itself, or nothing.
+// automaticRollbackForbidden says why this rollback must not be done by Reprise by itself, or
+// nothing.
 func automaticRollbackForbidden(failed *v1alpha1.WorkloadRevision, d *appsv1.Deployment, settings workload.Settings) (v1alpha1.HoldReason, string) {
 	switch {
 	case settings.Rollback == workload.ModeManual:
@@ -113,8 +116,9 @@ func untouchable(d *appsv1.Deployment) (v1alpha1.HoldReason, string) {
 	}
 }
 
-// RestorableFiles are the files that can be put back. The target's pods ran without one that was missing; of one that was left
-// out for its size there is nothing to write, and lostFile holds the rollback where it has changed.
+// RestorableFiles are the files that can be put back. The target's pods ran without one that was
+// missing; of one that was left out for its size there is nothing to write, and lostFile holds the
+// rollback where it has changed.
 func RestorableFiles(files []v1alpha1.RevisionFile) []v1alpha1.RevisionFile {
 	var all []v1alpha1.RevisionFile
 	for _, f := range files {

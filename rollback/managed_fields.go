@@ -10,13 +10,15 @@ import (
 	"reprise.dev/reprise/workload"
 )
 
-// replicasPath is a field that a rollback leaves alone: whoever scales the workload decides about it.
+// replicasPath is a field that a rollback leaves alone: whoever scales the workload decides about
+// it.
 var replicasPath = fieldpath.MakePathOrDie("spec", "replicas")
 
-// RestoredOwnership says who owns which field once an object was put back: the deployers what they owned in the snapshot,
-// controllers and subresources what they own now, and Reprise nothing. What a rollback leaves alone has the owners that
-// it has now: an apply removes the keys that its manager owns and does not name any more. Only replicas get no owner
-// that the snapshot does not know: removed by such an apply, they would be 1.
+// RestoredOwnership says who owns which field once an object was put back: the deployers what they
+// owned in the snapshot, controllers and subresources what they own now, and Reprise nothing. What
+// a rollback leaves alone has the owners that it has now: an apply removes the keys that its
+// manager owns and does not name any more. Only replicas get no owner that the snapshot does not
+// know: removed by such an apply, they would be 1.
 func RestoredOwnership(saved, live []metav1.ManagedFieldsEntry) []metav1.ManagedFieldsEntry {
 	var out []metav1.ManagedFieldsEntry
 	for _, entry := range saved {
@@ -37,8 +39,8 @@ func RestoredOwnership(saved, live []metav1.ManagedFieldsEntry) []metav1.Managed
 	return out
 }
 
-// withLiveOwnership is an entry of a snapshot, with what its manager owns now of the fields that a rollback leaves
-// alone; live is nil where it owns nothing now.
+// withLiveOwnership is an entry of a snapshot, with what its manager owns now of the fields that a
+// rollback leaves alone; live is nil where it owns nothing now.
 func withLiveOwnership(saved metav1.ManagedFieldsEntry, live *metav1.ManagedFieldsEntry) metav1.ManagedFieldsEntry {
 	before, now := fieldsOf(&saved), fieldsOf(live)
 	restored := before.Difference(reservedKeys(before)).Union(reservedKeys(now))

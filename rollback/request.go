@@ -11,8 +11,9 @@ import (
 	"reprise.dev/reprise/history"
 )
 
-// Answer is what becomes of a request: somebody set an annotation of the workload. Each value is answered once, and
-// the answer is noted in a Revision, since the annotation may stay for ever: GitOps would set it again.
+// Answer is what becomes of a request: somebody set an annotation of the workload. Each value is
+// answered once, and the answer is noted in a Revision, since the annotation may stay for ever:
+// GitOps would set it again.
 type Answer struct {
 	// Request is the annotation and its value.
 	Request string
@@ -49,8 +50,9 @@ func AnswerRetry(h history.History, d *appsv1.Deployment) Answer {
 	return a
 }
 
-// DecideRequest decides about the request to put a certain revision back. A decision None comes with the answer, if
-// anything was asked; one that is held is decided again as long as the annotation stands.
+// DecideRequest decides about the request to put a certain revision back. A decision None comes
+// with the answer, if anything was asked; one that is held is decided again as long as the
+// annotation stands.
 func DecideRequest(h history.History, d *appsv1.Deployment) (Decision, Answer) {
 	value := d.Annotations[v1alpha1.RollbackToAnnotation]
 	request := history.BoundRequest(v1alpha1.RollbackToAnnotation, value)
@@ -68,7 +70,8 @@ func DecideRequest(h history.History, d *appsv1.Deployment) (Decision, Answer) {
 	return Decision{Action: RollBack, Target: target, Request: request}, Answer{}
 }
 
-// requested is the revision that a request such as 4@5 names, or says why there is none to put back.
+// requested is the revision that a request such as 4@5 names, or says why there is none to put
+// back.
 func requested(h history.History, value string) (target *v1alpha1.WorkloadRevision, problem string) {
 	to, from, found := strings.Cut(value, "@")
 	wanted, err := strconv.ParseInt(to, 10, 64)

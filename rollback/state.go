@@ -6,7 +6,8 @@ type State string
 const (
 	// Due means that it was decided, and nothing is written.
 	Due State = "Due"
-	// Planned means that it is written ahead into the failed revision, and was not checked since: a new leader finds it so.
+	// Planned means that it is written ahead into the failed revision, and was not checked since: a
+	// new leader finds it so.
 	Planned State = "Planned"
 	// Executing means that it was checked, and that files, intent and ownership are written.
 	Executing State = "Executing"

@@ -9,8 +9,8 @@ import (
 	"reprise.dev/reprise/workload"
 )
 
-// LatestUserRevision returns the newest revision that is not a rollback. The history must hold all that was deployed. It returns
-// an error where Reprise made all stored revisions.
+// LatestUserRevision returns the newest revision that is not a rollback. The history must hold all
+// that was deployed. It returns an error where Reprise made all stored revisions.
 func (w Workload) LatestUserRevision() (*v1alpha1.WorkloadRevision, error) {
 	r := w.newest(func(r *v1alpha1.WorkloadRevision) bool { return r.Spec.RollbackOf == 0 })
 	if r == nil {
@@ -24,8 +24,9 @@ func (w Workload) ByIntentHash(hash string) *v1alpha1.WorkloadRevision {
 	return w.newest(func(r *v1alpha1.WorkloadRevision) bool { return r.Spec.IntentHash == hash })
 }
 
-// MatchManifest returns the newest revision that equals a manifest, nil where there is none. The revision may have more labels
-// and annotations: Helm, for example, adds some. MatchManifest ignores snapshots that cannot be read.
+// MatchManifest returns the newest revision that equals a manifest, nil where there is none. The
+// revision may have more labels and annotations: Helm, for example, adds some. MatchManifest
+// ignores snapshots that cannot be read.
 func (w Workload) MatchManifest(manifest workload.Intent) *v1alpha1.WorkloadRevision {
 	return w.newest(func(r *v1alpha1.WorkloadRevision) bool {
 		contents, err := history.DecodeSnapshot(r)

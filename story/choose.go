@@ -12,7 +12,8 @@ import (
 	"reprise.dev/reprise/internal/oneline"
 )
 
-// RollbackTarget returns the last healthy revision other than the live one, nil where there is none.
+// RollbackTarget returns the last healthy revision other than the live one, nil where there is
+// none.
 func (w Workload) RollbackTarget() *v1alpha1.WorkloadRevision {
 	live := w.Live()
 	if live == nil {
@@ -27,8 +28,8 @@ func (w Workload) RollbackTarget() *v1alpha1.WorkloadRevision {
 	return nil
 }
 
-// DefaultFailure returns the failure to explain if the user names none: the live revision where its rollback is on hold, else
-// the newest failure, nil where nothing failed.
+// DefaultFailure returns the failure to explain if the user names none: the live revision where its
+// rollback is on hold, else the newest failure, nil where nothing failed.
 func (w Workload) DefaultFailure() *v1alpha1.WorkloadRevision {
 	if live := w.Live(); live != nil && live.RollbackHold() != nil {
 		return live
@@ -36,8 +37,9 @@ func (w Workload) DefaultFailure() *v1alpha1.WorkloadRevision {
 	return w.History.LastFailure()
 }
 
-// DefaultLogsRevision returns the revision whose logs to print if the user names none: the newest failure, or the live revision
-// once a later deployment is healthy. It is nil where nothing is recorded.
+// DefaultLogsRevision returns the revision whose logs to print if the user names none: the newest
+// failure, or the live revision once a later deployment is healthy. It is nil where nothing is
+// recorded.
 func (w Workload) DefaultLogsRevision() *v1alpha1.WorkloadRevision {
 	if suspect := w.DefaultFailure(); suspect != nil && !w.recovered(suspect) {
 		return suspect
@@ -45,16 +47,17 @@ func (w Workload) DefaultLogsRevision() *v1alpha1.WorkloadRevision {
 	return w.History.Newest()
 }
 
-// recovered reports whether another revision than what was put back instead of a failed one runs, and is well.
+// recovered reports whether another revision than what was put back instead of a failed one runs,
+// and is well.
 func (w Workload) recovered(failure *v1alpha1.WorkloadRevision) bool {
 	live := w.Live()
 	return live != nil && live.Spec.Number != failure.Spec.Number && live.Status.Phase == v1alpha1.PhaseHealthy &&
 		live.Spec.RollbackOf != failure.Spec.Number
 }
 
-// DefaultDiff returns the two revisions to compare if the user names none, and what they are: the last healthy one and the newest.
-// After a rollback those two run the same. Then it returns the healthy one and the one that failed, else the previous healthy
-// one and the newest.
+// DefaultDiff returns the two revisions to compare if the user names none, and what they are: the
+// last healthy one and the newest. After a rollback those two run the same. Then it returns the
+// healthy one and the one that failed, else the previous healthy one and the newest.
 func (w Workload) DefaultDiff() (from, to *v1alpha1.WorkloadRevision, why string, err error) {
 	newest, healthy := w.History.Newest(), w.History.LastHealthy()
 	switch {
@@ -88,7 +91,8 @@ func counted(n int) string {
 	}
 }
 
-// Revision returns the revision with a number, which may begin with #. The error lists the numbers that there are.
+// Revision returns the revision with a number, which may begin with #. The error lists the numbers
+// that there are.
 func (w Workload) Revision(name string) (*v1alpha1.WorkloadRevision, error) {
 	n, err := strconv.ParseInt(strings.TrimPrefix(name, "#"), 10, 64)
 	if err != nil {

@@ -15,8 +15,8 @@ import (
 	"reprise.dev/reprise/internal/oneline"
 )
 
-// Denial is an apply that admission refused, or let through without being able to judge it whole. Its JSON is an interface
-// for tools: names stay, and only new ones come.
+// Denial is an apply that admission refused, or let through without being able to judge it whole.
+// Its JSON is an interface for tools: names stay, and only new ones come.
 type Denial struct {
 	At metav1.Time `json:"at"`
 	// Times is how often the same was applied.
@@ -26,8 +26,9 @@ type Denial struct {
 	v1alpha1.Denial
 }
 
-// WithEvents returns the workload with Denied and Unchecked as its Events tell: the newest apply that admission rejected since the
-// newest revision was deployed, and whether policies could not check the live one. Most clusters keep Events for an hour.
+// WithEvents returns the workload with Denied and Unchecked as its Events tell: the newest apply
+// that admission rejected since the newest revision was deployed, and whether policies could not
+// check the live one. Most clusters keep Events for an hour.
 func (w Workload) WithEvents(events []corev1.Event) Workload {
 	w.Denied, w.Unchecked = nil, nil
 	if w.Deployment == nil {
@@ -54,8 +55,8 @@ func (w Workload) WithEvents(events []corev1.Event) Workload {
 	return w
 }
 
-// later reports whether an event was told after another one. Their times are whole seconds; of one second, the API server
-// knows which it stored last.
+// later reports whether an event was told after another one. Their times are whole seconds; of one
+// second, the API server knows which it stored last.
 func later(e, than *corev1.Event) bool {
 	if !e.LastTimestamp.Equal(&than.LastTimestamp) {
 		return than.LastTimestamp.Before(&e.LastTimestamp)

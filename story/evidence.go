@@ -11,7 +11,8 @@ import (
 // shownLines is how many lines of a log a page shows, the last ones.
 const shownLines = 10
 
-// evidence is what the failing containers left behind. Of those that ended alike in several pods, one is shown.
+// evidence is what the failing containers left behind. Of those that ended alike in several pods,
+// one is shown.
 func (d Diagnosis) evidence(p *page) {
 	all := d.Revision.SavedEvidence()
 	alike := map[string]int{}
@@ -72,7 +73,8 @@ func ending(e v1alpha1.Evidence) string {
 	return strings.Join(parts, ", ")
 }
 
-// LogOf returns the more informative log: that of the previous instance, where there is one. The last one may have just started.
+// LogOf returns the more informative log: that of the previous instance, where there is one. The
+// last one may have just started.
 func LogOf(e v1alpha1.Evidence) []string {
 	if len(e.PreviousLog) > 0 {
 		return e.PreviousLog

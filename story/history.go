@@ -8,7 +8,8 @@ import (
 	"reprise.dev/reprise/internal/oneline"
 )
 
-// HistoryTable returns a table of a workload's revisions, the newest last. It marks the live and the last healthy one.
+// HistoryTable returns a table of a workload's revisions, the newest last. It marks the live and
+// the last healthy one.
 func HistoryTable(w Workload, now time.Time) Table {
 	t := Table{columns: []column{
 		{name: "REVISION"}, {name: "PHASE"}, {name: "NOTE", givesWay: 1},

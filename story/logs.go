@@ -14,7 +14,8 @@ import (
 	"reprise.dev/reprise/workload"
 )
 
-// PodsOf returns the pods that run a revision's pod template. Revisions with the same template share them.
+// PodsOf returns the pods that run a revision's pod template. Revisions with the same template
+// share them.
 func PodsOf(r *v1alpha1.WorkloadRevision, sets []appsv1.ReplicaSet, pods []corev1.Pod) []corev1.Pod {
 	own := map[types.UID]bool{}
 	for _, set := range sets {
@@ -29,7 +30,8 @@ func PodsOf(r *v1alpha1.WorkloadRevision, sets []appsv1.ReplicaSet, pods []corev
 	return found
 }
 
-// Wants reports whether the Deployment has a revision's pod template, so that there are pods or will be.
+// Wants reports whether the Deployment has a revision's pod template, so that there are pods or
+// will be.
 func (w Workload) Wants(r *v1alpha1.WorkloadRevision) bool {
 	return w.Deployment != nil && workload.TemplateHash(&w.Deployment.Spec.Template) == r.Spec.TemplateHash
 }
@@ -45,8 +47,9 @@ func SavedOf(r *v1alpha1.WorkloadRevision) []string {
 	return names
 }
 
-// SavedLogs returns the last lines that were saved of a revision's failing containers, or of one of them. Each line begins with
-// its pod and container. Without previous, it is the log that LogOf chooses.
+// SavedLogs returns the last lines that were saved of a revision's failing containers, or of one of
+// them. Each line begins with its pod and container. Without previous, it is the log that LogOf
+// chooses.
 func SavedLogs(r *v1alpha1.WorkloadRevision, container string, previous bool) []string {
 	var lines []string
 	for _, e := range r.SavedEvidence() {

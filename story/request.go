@@ -16,8 +16,8 @@ type Request struct {
 	Held string
 }
 
-// RollbackRequestStatus returns how far a requested rollback is. Reprise answers a request once. After that, it is the progress
-// of the restored revision, until there is a verdict.
+// RollbackRequestStatus returns how far a requested rollback is. Reprise answers a request once.
+// After that, it is the progress of the restored revision, until there is a verdict.
 func (w Workload) RollbackRequestStatus(q Request) Progress {
 	answer := w.Answer(q.Annotation)
 	if answer == nil {
@@ -57,7 +57,8 @@ func (w Workload) unanswered(q Request) Progress {
 	}
 }
 
-// Answer returns the answer to a request, which is an annotation and its value. It is nil where there is none yet.
+// Answer returns the answer to a request, which is an annotation and its value. It is nil where
+// there is none yet.
 func (w Workload) Answer(request string) *v1alpha1.Request {
 	for i := range w.History {
 		for j := range w.History[i].Status.Requests {
@@ -82,7 +83,8 @@ func (w Workload) RetryStatus(annotation string) Progress {
 	}
 }
 
-// NoFailure says why there is no quarantine to lift. The revision is the one that the user named, nil where they named none.
+// NoFailure says why there is no quarantine to lift. The revision is the one that the user named,
+// nil where they named none.
 func NoFailure(w Workload, r *v1alpha1.WorkloadRevision) string {
 	if r == nil {
 		return fmt.Sprintf("no stored revision of %s has failed", w.Name)

@@ -11,7 +11,8 @@ import (
 	"reprise.dev/reprise/workload"
 )
 
-// Status is how a workload is now. Its JSON is an interface for tools: names stay, and only new ones come.
+// Status is how a workload is now. Its JSON is an interface for tools: names stay, and only new
+// ones come.
 type Status struct {
 	Namespace string `json:"namespace"`
 	Name      string `json:"name"`
@@ -30,7 +31,8 @@ type Status struct {
 	LastHealthy int64       `json:"lastHealthy,omitempty"`
 	LastFailure *Failure    `json:"lastFailure,omitempty"`
 	Quarantine  *Quarantine `json:"refused,omitempty"`
-	// Denied is the newest apply that admission rejected since. Unchecked says that a policy could not check the live revision.
+	// Denied is the newest apply that admission rejected since. Unchecked says that a policy could not
+	// check the live revision.
 	Denied    *Denial `json:"denied,omitempty"`
 	Unchecked *Denial `json:"unchecked,omitempty"`
 	// Hold is why a rollback of the live revision is due and not done.

@@ -1,5 +1,5 @@
-// Package story composes the text that the kubectl plugin prints about a workload, from its history and its Deployment: lines,
-// tables and pages of a given width.
+// Package story composes the text that the kubectl plugin prints about a workload, from its history
+// and its Deployment: lines, tables and pages of a given width.
 //
 // It holds no client and no clock. What it prints is masked already where Reprise wrote it down.
 package story
@@ -20,20 +20,24 @@ import (
 // Workload is what is known of one workload.
 type Workload struct {
 	Namespace, Name string
-	// Context is that of the kubeconfig which the caller named, empty for the current one: commands that are shown name it too.
+	// Context is that of the kubeconfig which the caller named, empty for the current one: commands
+	// that are shown name it too.
 	Context string
 	// Deployment is what runs, nil where it is gone.
 	Deployment *appsv1.Deployment
 	// History is that of its name, with the revisions of Deployments of this name that are gone.
 	History history.History
-	// Settings are those of its annotations and its namespace's; the install's own defaults are not known.
+	// Settings are those of its annotations and its namespace's; the install's own defaults are not
+	// known.
 	Settings workload.Settings
-	// Denied is the newest apply that admission rejected since the newest revision was deployed. Unchecked says that policies
-	// could not check the live revision. They are nil where there is none, or Events were not read.
+	// Denied is the newest apply that admission rejected since the newest revision was deployed.
+	// Unchecked says that policies could not check the live revision. They are nil where there is
+	// none, or Events were not read.
 	Denied, Unchecked *Denial
 }
 
-// Live returns the revision that runs. It is nil where the Deployment is gone, or was changed and is not recorded yet.
+// Live returns the revision that runs. It is nil where the Deployment is gone, or was changed and
+// is not recorded yet.
 func (w Workload) Live() *v1alpha1.WorkloadRevision {
 	if w.Deployment == nil {
 		return nil
@@ -41,8 +45,8 @@ func (w Workload) Live() *v1alpha1.WorkloadRevision {
 	return w.History.Live(w.Deployment)
 }
 
-// Quarantined returns the newest failure if its pod template is in quarantine, and until when, else nil. It does not know that a
-// quarantine ended early because its cause healed.
+// Quarantined returns the newest failure if its pod template is in quarantine, and until when, else
+// nil. It does not know that a quarantine ended early because its cause healed.
 func (w Workload) Quarantined(now time.Time) (*v1alpha1.WorkloadRevision, time.Time) {
 	last := w.History.LastFailure()
 	if last == nil || w.Deployment == nil || !w.Settings.Quarantine {

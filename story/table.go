@@ -15,11 +15,14 @@ const gap = "   "
 // column is one of a table.
 type column struct {
 	name string
-	// least is how many columns of the terminal it keeps when the table is too wide; 0 never shrinks it.
+	// least is how many columns of the terminal it keeps when the table is too wide; 0 never shrinks
+	// it.
 	least int
-	// fair is what it should have; columns that give way at 2 or higher are left out before it gets less.
+	// fair is what it should have; columns that give way at 2 or higher are left out before it gets
+	// less.
 	fair int
-	// givesWay says how soon it is left out of a table that is too wide still: the highest first, 0 never.
+	// givesWay says how soon it is left out of a table that is too wide still: the highest first, 0
+	// never.
 	givesWay int
 	// wide columns are shown only when asked for, and rare ones only where something is in them.
 	wide, rare bool
@@ -45,7 +48,8 @@ func (t Table) Only(shows func(row int) bool) Table {
 	return t
 }
 
-// Write writes the table. On a terminal it is cut to the width, in a pipe it is not. With wide it has more columns.
+// Write writes the table. On a terminal it is cut to the width, in a pipe it is not. With wide it
+// has more columns.
 func (t Table) Write(w io.Writer, look Terminal, wide, headings bool) error {
 	shown := t.choose(look.Width, wide)
 	widths := t.fit(shown, look.Width)
@@ -76,7 +80,8 @@ func (l Terminal) writeRow(out *strings.Builder, row []cell, shown, widths []int
 	out.WriteString(strings.TrimRight(line, " ") + "\n")
 }
 
-// choose says which columns are shown: those for which there is room when each that may shrink has shrunk.
+// choose says which columns are shown: those for which there is room when each that may shrink has
+// shrunk.
 func (t Table) choose(width int, wide bool) []int {
 	var shown []int
 	for i, c := range t.columns {
@@ -104,7 +109,8 @@ func (t Table) filled(index int) bool {
 	return slices.ContainsFunc(t.rows, func(row []cell) bool { return row[index].text != "" })
 }
 
-// shrunk is how wide a table is when each column that may shrink has shrunk, to what is fair or to the least.
+// shrunk is how wide a table is when each column that may shrink has shrunk, to what is fair or to
+// the least.
 func (t Table) shrunk(shown []int, fairly bool) int {
 	total := len(gap) * (len(shown) - 1)
 	for _, index := range shown {

@@ -14,11 +14,12 @@ type Versions struct {
 	// Plugin is the version that the plugin was built from, Cluster that of the API server.
 	Plugin  string `json:"plugin"`
 	Cluster string `json:"cluster"`
-	// Reprise is the version that runs in the cluster, as its Lease in the namespace Install says it; empty where that
-	// says none, or cannot be read.
+	// Reprise is the version that runs in the cluster, as its Lease in the namespace Install says it;
+	// empty where that says none, or cannot be read.
 	Reprise string `json:"reprise,omitempty"`
 	Install string `json:"-"`
-	// Known is the version of Revisions that the plugin reads, Revisions are those that the cluster serves.
+	// Known is the version of Revisions that the plugin reads, Revisions are those that the cluster
+	// serves.
 	Known     string   `json:"known"`
 	Revisions []string `json:"revisions"`
 }

@@ -26,11 +26,12 @@ type Progress struct {
 	Message string
 }
 
-// rollbackTime is how long a failure is not final: WaitStatus waits for its rollback, or for the reason of a hold.
+// rollbackTime is how long a failure is not final: WaitStatus waits for its rollback, or for the
+// reason of a hold.
 const rollbackTime = 30 * time.Second
 
-// Recorded reports whether the history holds all that was deployed until now, and if not, what is missing. changedFiles are the
-// Score files whose contents differ from the newest revision's.
+// Recorded reports whether the history holds all that was deployed until now, and if not, what is
+// missing. changedFiles are the Score files whose contents differ from the newest revision's.
 func (w Workload) Recorded(changedFiles []string) (bool, string) {
 	switch {
 	case w.Deployment == nil:
@@ -47,7 +48,8 @@ func (w Workload) Recorded(changedFiles []string) (bool, string) {
 	}
 }
 
-// WaitStatus returns how far a revision is. A failure is final once its rollback is complete, or there is none to come.
+// WaitStatus returns how far a revision is. A failure is final once its rollback is complete, or
+// there is none to come.
 func (w Workload) WaitStatus(n int64, now time.Time) Progress {
 	r := w.History.Number(n)
 	if r == nil {

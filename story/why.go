@@ -15,12 +15,14 @@ import (
 type Diagnosis struct {
 	Workload Workload
 	Revision *v1alpha1.WorkloadRevision
-	// Changes are what it changed against the revision that status.failure.comparedWith names, read from both snapshots; nil
-	// where they cannot be read any more, and the lines that were noted then are shown.
+	// Changes are what it changed against the revision that status.failure.comparedWith names, read
+	// from both snapshots; nil where they cannot be read any more, and the lines that were noted then
+	// are shown.
 	Changes diff.Changes
 }
 
-// Why returns the diagnosis on one screen: the failure, its cause, the changes, the evidence, the events, and what to do next.
+// Why returns the diagnosis on one screen: the failure, its cause, the changes, the evidence, the
+// events, and what to do next.
 func (d Diagnosis) Why(look Terminal, now time.Time) string {
 	p := page{look: look}
 	d.head(&p, now)
@@ -34,12 +36,14 @@ func (d Diagnosis) Why(look Terminal, now time.Time) string {
 	return p.String()
 }
 
-// conclusive reports whether there is something to diagnose: the revision failed, or its rollback is on hold.
+// conclusive reports whether there is something to diagnose: the revision failed, or its rollback
+// is on hold.
 func (d Diagnosis) conclusive() bool {
 	return d.Revision.HasFailed() || d.Revision.RollbackHold() != nil
 }
 
-// Core returns the diagnosis for the log of a pipeline: the failure, its cause, the changes and the evidence.
+// Core returns the diagnosis for the log of a pipeline: the failure, its cause, the changes and the
+// evidence.
 func (d Diagnosis) Core(look Terminal, now time.Time) string {
 	p := page{look: look}
 	d.head(&p, now)

@@ -7,8 +7,8 @@ import (
 	"reprise.dev/reprise/internal/oneline"
 )
 
-// WhyDenied returns the newest denial on one screen: the policy, the violations, the changes, and what to do next. It is empty
-// where there is none, or something failed since.
+// WhyDenied returns the newest denial on one screen: the policy, the violations, the changes, and
+// what to do next. It is empty where there is none, or something failed since.
 func (w Workload) WhyDenied(look Terminal, now time.Time) string {
 	d := w.Denied
 	if d == nil || !d.newest(w) {

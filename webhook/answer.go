@@ -59,8 +59,8 @@ func (h *Handler) nothingToJudge(r *review) string {
 	}
 }
 
-// answerItself answers Reprise's own writes: it puts recorded revisions back, exempt from policy, and nothing else.
-// Whoever got hold of its account could deploy by it otherwise.
+// answerItself answers Reprise's own writes: it puts recorded revisions back, exempt from policy,
+// and nothing else. Whoever got hold of its account could deploy by it otherwise.
 func (h *Handler) answerItself(ctx context.Context, r *review) answered {
 	recorded, err := h.Revisions.Recorded(ctx, r.workload(), workload.IntentOf(r.object).Hash())
 	if err != nil {

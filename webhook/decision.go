@@ -11,16 +11,21 @@ import (
 	"reprise.dev/reprise/policy"
 )
 
-// Observer counts what the handlers do. It is called while the API server waits, and must not block.
+// Observer counts what the handlers do. It is called while the API server waits, and must not
+// block.
 type Observer interface {
-	// Admitted is told of the last word on a write that was judged: allowed, warned, denied, quarantined or unchecked.
+	// Admitted is told of the last word on a write that was judged: allowed, warned, denied,
+	// quarantined or unchecked.
 	Admitted(decision, operation string, dryRun bool)
-	// Answered is told how long an answer took in a phase, and Evaluated how long the policies took of it.
+	// Answered is told how long an answer took in a phase, and Evaluated how long the policies took of
+	// it.
 	Answered(phase string, took time.Duration)
 	Evaluated(phase string, took time.Duration)
-	// Violated is told of each policy that objected to a write that was no dry run, by what its enforcement makes of it.
+	// Violated is told of each policy that objected to a write that was no dry run, by what its
+	// enforcement makes of it.
 	Violated(policy, enforcement string)
-	// EvaluationFailed is told of each policy that could not judge a write that was no dry run, and why.
+	// EvaluationFailed is told of each policy that could not judge a write that was no dry run, and
+	// why.
 	EvaluationFailed(policy, reason string)
 }
 
@@ -35,7 +40,8 @@ const (
 	decisionUnjudged = "unjudged"
 )
 
-// exempted is the enforcement under which a denial that an exemption spares is counted, as the audit counts it.
+// exempted is the enforcement under which a denial that an exemption spares is counted, as the
+// audit counts it.
 const exempted = "exempt"
 
 // answered is a review's answer, and what the log and the metrics say of it.
@@ -72,12 +78,14 @@ func (f findings) decision() string {
 	}
 }
 
-// lastWord says whether a review's answer decides: one that passes the early phase is judged once more.
+// lastWord says whether a review's answer decides: one that passes the early phase is judged once
+// more.
 func (h *Handler) lastWord(a answered) bool {
 	return h.phase == policy.Final || !a.response.Allowed
 }
 
-// observe counts an answer and writes its line into the log: one for each write, whichever phase decides it.
+// observe counts an answer and writes its line into the log: one for each write, whichever phase
+// decides it.
 func (h *Handler) observe(r *review, a answered, took time.Duration) {
 	h.Observer.Answered(h.phase.String(), took)
 	level := 0
@@ -141,8 +149,8 @@ func objections(v policy.Verdict) map[string][]string {
 	return found
 }
 
-// rulesOf are the rules that a decision rests on: those that object, those that an exemption spares, and those that could
-// not judge.
+// rulesOf are the rules that a decision rests on: those that object, those that an exemption
+// spares, and those that could not judge.
 func rulesOf(v policy.Verdict) []string {
 	rules := []string{}
 	for enforcement, names := range objections(v) {
@@ -157,7 +165,8 @@ func rulesOf(v policy.Verdict) []string {
 	return slices.Compact(rules)
 }
 
-// label names the object of a review in the log; on creation with generateName there is no name yet.
+// label names the object of a review in the log; on creation with generateName there is no name
+// yet.
 func (r *review) label() string {
 	if r.object == nil {
 		return r.name

@@ -25,7 +25,8 @@ const (
 	drainTime = 5 * time.Second
 )
 
-// denial is a denied change of a live workload, or one that was let through without being fully checked.
+// denial is a denied change of a live workload, or one that was let through without being fully
+// checked.
 type denial struct {
 	reason      v1alpha1.EventReason
 	old, object *appsv1.Deployment
@@ -110,8 +111,8 @@ func (q *EventQueue) tell(ctx context.Context, r denial) {
 	}
 }
 
-// event words a refusal. The same change refused again is the same event. Files are ConfigMaps, which an apply writes
-// before the Deployment and which no admission refuses.
+// event words a refusal. The same change refused again is the same event. Files are ConfigMaps,
+// which an apply writes before the Deployment and which no admission refuses.
 func (r denial) event(files []string) (event.Event, error) {
 	if r.reason == v1alpha1.EventAdmissionUnchecked {
 		return r.uncheckedEvent()

@@ -107,7 +107,8 @@ func (f findings) reason() v1alpha1.EventReason {
 	return v1alpha1.EventAdmissionDenied
 }
 
-// line is the quarantine as a developer reads it: the old error, what the refused change is, and how to retry.
+// line is the quarantine as a developer reads it: the old error, what the refused change is, and
+// how to retry.
 func (q *Quarantine) line(r *review) string {
 	return fmt.Sprintf("this pod template failed as revision %d: %s%s; change it, wait until %s, or try it again: kubectl annotate deployment/%s -n %s --overwrite %s=%d",
 		q.Revision, strings.Join(strings.Fields(q.Error), " "), r.changed(), q.Until.UTC().Format(time.RFC3339),

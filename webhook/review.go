@@ -17,8 +17,8 @@ const (
 	oldObjectKey = "oldObject"
 )
 
-// review is an AdmissionReview's request. Its objects are decoded as what they are; a second time, as rules see them,
-// only if a rule asks for them.
+// review is an AdmissionReview's request. Its objects are decoded as what they are; a second time,
+// as rules see them, only if a rule asks for them.
 type review struct {
 	// decoded is the request as rules see it, without its objects; raw are these.
 	decoded map[string]any

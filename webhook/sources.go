@@ -36,7 +36,8 @@ type Revisions interface {
 	// Recorded says whether an intent is one of the workload's revisions. It
 	// looks past its cache before it says no.
 	Recorded(ctx context.Context, workload types.NamespacedName, intentHash string) (bool, error)
-	// ChangedFiles names Score's files, as containers.NAME.files.PATH, that do not hold what the newest revision had.
+	// ChangedFiles names Score's files, as containers.NAME.files.PATH, that do not hold what the
+	// newest revision had.
 	ChangedFiles(ctx context.Context, workload types.NamespacedName) ([]string, error)
 }
 

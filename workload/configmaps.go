@@ -6,8 +6,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
-// ConfigMapsOf are the names of the ConfigMaps that the pods of a template read, sorted: as variables, as volumes and
-// as parts of projected volumes.
+// ConfigMapsOf are the names of the ConfigMaps that the pods of a template read, sorted: as
+// variables, as volumes and as parts of projected volumes.
 func ConfigMapsOf(template *corev1.PodTemplateSpec) []string {
 	var names []string
 	for _, list := range [][]corev1.Container{template.Spec.InitContainers, template.Spec.Containers} {

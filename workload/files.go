@@ -17,7 +17,8 @@ const FileKey = "file"
 // (score-k8s, internal/convert/workloads.go).
 var fileName = regexp.MustCompile(`^.+-file-[0-9a-f]{10}$`)
 
-// File is one of Score's files: it lies in a ConfigMap of a fixed name, and changes without the Deployment.
+// File is one of Score's files: it lies in a ConfigMap of a fixed name, and changes without the
+// Deployment.
 type File struct {
 	// ConfigMap is the name of the ConfigMap that holds it.
 	ConfigMap string

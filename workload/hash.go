@@ -13,7 +13,8 @@ import (
 	"reprise.dev/reprise/api/v1alpha1"
 )
 
-// hashVersion names the way of hashing, so that hashes made by another are never taken for equal ones.
+// hashVersion names the way of hashing, so that hashes made by another are never taken for equal
+// ones.
 const hashVersion = "v1:"
 
 // restartedAt is what `kubectl rollout restart` writes into the pod template.
@@ -28,8 +29,8 @@ var toolKeys = []string{
 	"helm.sh/chart",
 }
 
-// Hash identifies the intent: equal hashes mean that there is no new revision. kubectl's own memory of an
-// apply is left out, since it changes with the formatting of a manifest.
+// Hash identifies the intent: equal hashes mean that there is no new revision. kubectl's own memory
+// of an apply is left out, since it changes with the formatting of a manifest.
 func (i Intent) Hash() string {
 	spec := i.Spec // A shallow copy: only the template's annotations are replaced in it.
 	spec.Template.Annotations = without(spec.Template.Annotations, IsReservedKey)
@@ -40,11 +41,12 @@ func (i Intent) Hash() string {
 	})
 }
 
-// IsToolKey says whether a label or an annotation is one that tools rewrite without changing what runs.
+// IsToolKey says whether a label or an annotation is one that tools rewrite without changing what
+// runs.
 func IsToolKey(key string) bool { return slices.Contains(toolKeys, key) }
 
-// TemplateHash identifies what makes pods differ as far as admission can see it: the pod template without
-// Reprise's annotations, the time of a restart and what tools write.
+// TemplateHash identifies what makes pods differ as far as admission can see it: the pod template
+// without Reprise's annotations, the time of a restart and what tools write.
 func TemplateHash(template *corev1.PodTemplateSpec) string {
 	ignored := func(key string) bool {
 		return strings.HasPrefix(key, v1alpha1.Prefix) || key == restartedAt || IsToolKey(key)
@@ -60,8 +62,8 @@ func TemplateHash(template *corev1.PodTemplateSpec) string {
 	})
 }
 
-// digest hashes the JSON of a value; encoding/json writes map keys in order, and API types hold no type that
-// cannot be marshalled.
+// digest hashes the JSON of a value; encoding/json writes map keys in order, and API types hold no
+// type that cannot be marshalled.
 func digest(value any) string {
 	encoded, err := json.Marshal(value)
 	if err != nil {

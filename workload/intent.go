@@ -9,16 +9,16 @@ import (
 	"reprise.dev/reprise/api/v1alpha1"
 )
 
-// LastApplied is kubectl's memory of a client-side apply. A rollback restores it, or the next apply would
-// compute its patch from the wrong original; it is no change of intent by itself.
+// LastApplied is kubectl's memory of a client-side apply. A rollback restores it, or the next apply
+// would compute its patch from the wrong original; it is no change of intent by itself.
 const LastApplied = "kubectl.kubernetes.io/last-applied-configuration"
 
 // controllerPrefix is that of the annotations that the deployment controller writes
 // (k8s.io/kubernetes/pkg/controller/deployment/util/deployment_util.go).
 const controllerPrefix = "deployment.kubernetes.io/"
 
-// Intent is what the deployer asked for: labels, annotations and spec without what the server, the controllers, an
-// autoscaler and Reprise itself write. A rollback restores it as RawIntent.
+// Intent is what the deployer asked for: labels, annotations and spec without what the server, the
+// controllers, an autoscaler and Reprise itself write. A rollback restores it as RawIntent.
 type Intent struct {
 	Labels      map[string]string     `json:"labels,omitempty"`
 	Annotations map[string]string     `json:"annotations,omitempty"`
@@ -36,8 +36,9 @@ func IntentOf(d *appsv1.Deployment) Intent {
 	}
 }
 
-// IsReservedKey says whether a label's or annotation's key of a Deployment belongs to Reprise or to the deployment
-// controller, and so to no deployer's intent: a rollback leaves its live value alone.
+// IsReservedKey says whether a label's or annotation's key of a Deployment belongs to Reprise or to
+// the deployment controller, and so to no deployer's intent: a rollback leaves its live value
+// alone.
 func IsReservedKey(key string) bool {
 	return strings.HasPrefix(key, v1alpha1.Prefix) || strings.HasPrefix(key, controllerPrefix)
 }

@@ -10,20 +10,21 @@ import (
 )
 
 const (
-	// NameAnnotation is Score's marker: score-k8s sets it to the workload's name on the Deployment, its pod
-	// template and its Services. The label app.kubernetes.io/managed-by is no marker: provisioned databases
-	// bear it too, and Helm rewrites it.
+	// NameAnnotation is Score's marker: score-k8s sets it to the workload's name on the Deployment,
+	// its pod template and its Services. The label app.kubernetes.io/managed-by is no marker:
+	// provisioned databases bear it too, and Helm rewrites it.
 	NameAnnotation = "k8s.score.dev/workload-name"
 
 	// GuardEnabled is the value of the guard label that opts a Deployment in without Score's marker.
 	GuardEnabled = "enabled"
-	// GuardDisabled is the value of the guard label that takes a Deployment out of history and rollback.
+	// GuardDisabled is the value of the guard label that takes a Deployment out of history and
+	// rollback.
 	GuardDisabled = "disabled"
 )
 
-// IsManaged says whether Reprise judges the Deployment at admission: it bears Score's marker or is opted in.
-// The guard label does not take a Score workload out of admission, or whoever may set a label could pass by
-// every policy.
+// IsManaged says whether Reprise judges the Deployment at admission: it bears Score's marker or is
+// opted in. The guard label does not take a Score workload out of admission, or whoever may set a
+// label could pass by every policy.
 func IsManaged(d *appsv1.Deployment) bool {
 	return d != nil && (d.Annotations[NameAnnotation] != "" || d.Labels[v1alpha1.GuardLabel] == GuardEnabled)
 }

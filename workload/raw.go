@@ -7,8 +7,8 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 )
 
-// RawIntent is an intent as the API server's JSON has it. What is newer than this binary's types is in it, so that a
-// rollback puts it back too.
+// RawIntent is an intent as the API server's JSON has it. What is newer than this binary's types is
+// in it, so that a rollback puts it back too.
 type RawIntent struct {
 	Labels      map[string]string `json:"labels,omitempty"`
 	Annotations map[string]string `json:"annotations,omitempty"`
@@ -36,7 +36,8 @@ func (i RawIntent) Typed() (Intent, error) {
 	return typed, nil
 }
 
-// Onto writes the intent into a Deployment and keeps what is not part of it: replicas and reserved keys.
+// Onto writes the intent into a Deployment and keeps what is not part of it: replicas and reserved
+// keys.
 func (i RawIntent) Onto(d *unstructured.Unstructured) {
 	spec := runtime.DeepCopyJSON(i.Spec)
 	if live, _ := d.Object["spec"].(map[string]any); live["replicas"] != nil {

@@ -24,7 +24,8 @@ func raw(t *testing.T, d *appsv1.Deployment) *unstructured.Unstructured {
 	return &unstructured.Unstructured{Object: object}
 }
 
-// newer adds fields that no version of the API knows to the Deployment, its template and its first container.
+// newer adds fields that no version of the API knows to the Deployment, its template and its first
+// container.
 func newer(t *testing.T, d *unstructured.Unstructured, value string) {
 	t.Helper()
 	containers, _, err := unstructured.NestedSlice(d.Object, "spec", "template", "spec", "containers")

@@ -9,15 +9,15 @@ import (
 	"reprise.dev/reprise/api/v1alpha1"
 )
 
-// Where a slim template keeps what it was: no template that the API server stores has a container without an image, so
-// that nobody can pass one off as slim.
+// Where a slim template keeps what it was: no template that the API server stores has a container
+// without an image, so that nobody can pass one off as slim.
 const (
 	slimDigest = v1alpha1.Prefix + "template-digest"
 	slimHash   = v1alpha1.Prefix + "template-hash"
 )
 
-// MatchesTemplate says whether a ReplicaSet's template is a Deployment's, as the deployment controller compares them: whole, but
-// for the label that tells a Deployment's ReplicaSets apart
+// MatchesTemplate says whether a ReplicaSet's template is a Deployment's, as the deployment
+// controller compares them: whole, but for the label that tells a Deployment's ReplicaSets apart
 // (k8s.io/kubernetes/pkg/controller/deployment/util/deployment_util.go, EqualIgnoreHash).
 func MatchesTemplate(set *appsv1.ReplicaSet, template *corev1.PodTemplateSpec) bool {
 	if isSlim(&set.Spec.Template) {
@@ -34,8 +34,9 @@ func ReplicaSetHash(set *appsv1.ReplicaSet) string {
 	return TemplateHash(deployed(set))
 }
 
-// Trim leaves of a ReplicaSet's template what judges its pods, the containers' names and when they are ready, and what MadeFrom and
-// ReplicaSetHash tell by. The whole of it is its Deployment's once more, and as large.
+// Trim leaves of a ReplicaSet's template what judges its pods, the containers' names and when they
+// are ready, and what MadeFrom and ReplicaSetHash tell by. The whole of it is its Deployment's once
+// more, and as large.
 func Trim(set *appsv1.ReplicaSet) {
 	if isSlim(&set.Spec.Template) {
 		return // A cache may hand over what it has transformed before.

@@ -5,11 +5,12 @@ import (
 	"strings"
 )
 
-// scoreNames are a container's fields whose names differ in Score (score.dev/v1b1: containers.*.variables,
-// containers.*.volumes, which are keyed by the path in the container).
+// scoreNames are a container's fields whose names differ in Score (score.dev/v1b1:
+// containers.*.variables, containers.*.volumes, which are keyed by the path in the container).
 var scoreNames = map[string]string{"env": "variables", "volumeMounts": "volumes"}
 
-// leadingFields are the places where a Deployment keeps what a Score file has at its top, and what stands for them.
+// leadingFields are the places where a Deployment keeps what a Score file has at its top, and what
+// stands for them.
 var leadingFields = []struct{ path, name []string }{
 	{[]string{"spec", "template", "spec"}, nil},
 	{[]string{"spec", "template", "metadata"}, []string{"template"}},
@@ -18,8 +19,9 @@ var leadingFields = []struct{ path, name []string }{
 }
 
 // ScoreField returns a field of a Deployment as its Score file names it, where Score has the field:
-// containers.<name>.image, .variables.<NAME>, .volumes.<path>, .resources, .command, .args, probes. Other fields lose their
-// leading parts. The path is given by its parts, a list's items by their names.
+// containers.<name>.image, .variables.<NAME>, .volumes.<path>, .resources, .command, .args, probes.
+// Other fields lose their leading parts. The path is given by its parts, a list's items by their
+// names.
 func ScoreField(path []string) string {
 	names := slices.Clone(path)
 	for _, leading := range leadingFields {

@@ -41,10 +41,10 @@ func DefaultSettings() Settings {
 	return Settings{Rollback: ModeAuto, BakeTime: 30 * time.Second, HistoryLimit: 10, Quarantine: true}
 }
 
-// SettingsOf reads each setting from the Deployment's annotations, else its pod template's (the only place
-// that Score can write), else its Namespace's, else the install's defaults. A value that cannot be read is a
-// problem, in words for the user: an unreadable rollback mode means manual, for Reprise must not act on a
-// guess; every other one means the install's default.
+// SettingsOf reads each setting from the Deployment's annotations, else its pod template's (the
+// only place that Score can write), else its Namespace's, else the install's defaults. A value that
+// cannot be read is a problem, in words for the user: an unreadable rollback mode means manual, for
+// Reprise must not act on a guess; every other one means the install's default.
 func SettingsOf(d *appsv1.Deployment, namespace map[string]string, defaults Settings) (Settings, []string) {
 	r := reader{sources: []map[string]string{d.Annotations, d.Spec.Template.Annotations, namespace}}
 	s := defaults

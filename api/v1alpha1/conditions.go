@@ -7,32 +7,36 @@ import (
 
 // The types of the conditions. docs/api.md explains them.
 const (
-	// ConditionHealthy is True once the rollout was complete and stayed healthy for the bake time, False once it
-	// failed, and Unknown without a verdict.
+	// ConditionHealthy is True once the rollout was complete and stayed healthy for the bake time,
+	// False once it failed, and Unknown without a verdict.
 	ConditionHealthy = "Healthy"
 	// ConditionRolledBack is True once another revision was restored in the place of this one.
 	ConditionRolledBack = "RolledBack"
-	// ConditionRollbackHeld is True while a rollback is due and Reprise does not perform it. Its reason is a
-	// HoldReason. It is absent otherwise.
+	// ConditionRollbackHeld is True while a rollback is due and Reprise does not perform it. Its
+	// reason is a HoldReason. It is absent otherwise.
 	ConditionRollbackHeld = "RollbackHeld"
-	// ConditionCompliant says whether the policies allow the revision. Policies judge it when it is recorded and,
-	// while it is live, whenever they change, so that it shows what admission did not check.
+	// ConditionCompliant says whether the policies allow the revision. Policies judge it when it is
+	// recorded and, while it is live, whenever they change, so that it shows what admission did not
+	// check.
 	ConditionCompliant = "Compliant"
-	// ConditionAdopted is True for a revision whose deployment Reprise did not watch. Such a revision never triggers a
-	// rollback.
+	// ConditionAdopted is True for a revision whose deployment Reprise did not watch. Such a revision
+	// never triggers a rollback.
 	ConditionAdopted = "Adopted"
-	// ConditionFieldsLeftBehind is True for the first revision after a rollback if it still has fields that the failed
-	// revision had removed, because its deployer does not learn of a rollback (Helm 3).
+	// ConditionFieldsLeftBehind is True for the first revision after a rollback if it still has fields
+	// that the failed revision had removed, because its deployer does not learn of a rollback (Helm
+	// 3).
 	ConditionFieldsLeftBehind = "FieldsLeftBehind"
 )
 
-// The reasons of the conditions. Those of Healthy=False are a FailureReason, those of RollbackHeld a HoldReason.
+// The reasons of the conditions. Those of Healthy=False are a FailureReason, those of RollbackHeld
+// a HoldReason.
 const (
 	// ReasonRolloutComplete is the reason of Healthy=True.
 	ReasonRolloutComplete = "RolloutComplete"
 	// ReasonProgressing is the reason of Healthy=Unknown while a rollout is under way.
 	ReasonProgressing = "Progressing"
-	// ReasonSuperseded is the reason of Healthy=Unknown for a revision that was replaced before there was a verdict.
+	// ReasonSuperseded is the reason of Healthy=Unknown for a revision that was replaced before there
+	// was a verdict.
 	ReasonSuperseded = "Superseded"
 	// ReasonNotJudged is the reason of Healthy=Unknown for a revision that Reprise has not judged.
 	ReasonNotJudged = "NotJudged"
@@ -49,18 +53,20 @@ const (
 	// ReasonEvaluationFailed is the reason of Compliant=Unknown: a policy could not be evaluated.
 	ReasonEvaluationFailed = "EvaluationFailed"
 
-	// ReasonInitialList is the reason of Adopted for a workload that existed when Reprise first looked.
+	// ReasonInitialList is the reason of Adopted for a workload that existed when Reprise first
+	// looked.
 	ReasonInitialList = "InitialList"
-	// ReasonWatchGap is the reason of Adopted for an intent before which the API server could not replay every change.
+	// ReasonWatchGap is the reason of Adopted for an intent before which the API server could not
+	// replay every change.
 	ReasonWatchGap = "WatchGap"
 
-	// ReasonClientStateNotUpdated is the reason of FieldsLeftBehind: the deployer keeps what it applied last outside of
-	// the object.
+	// ReasonClientStateNotUpdated is the reason of FieldsLeftBehind: the deployer keeps what it
+	// applied last outside of the object.
 	ReasonClientStateNotUpdated = "ClientStateNotUpdated"
 )
 
-// HoldReason says why Reprise does not perform a rollback that is due. It is the reason of the condition RollbackHeld
-// and a label of the metrics.
+// HoldReason says why Reprise does not perform a rollback that is due. It is the reason of the
+// condition RollbackHeld and a label of the metrics.
 type HoldReason string
 
 // The reasons, as docs/rollback.md lists them.
@@ -95,7 +101,8 @@ func (r *WorkloadRevision) Condition(kind string) *metav1.Condition {
 // IsRecorded reports whether the recording of the revision is complete.
 func (r *WorkloadRevision) IsRecorded() bool { return r.Status.Phase != "" }
 
-// AwaitsVerdict reports whether the revision's rollout is under way, or its recording is not complete.
+// AwaitsVerdict reports whether the revision's rollout is under way, or its recording is not
+// complete.
 func (r *WorkloadRevision) AwaitsVerdict() bool {
 	return !r.IsRecorded() || r.Status.Phase == PhaseProgressing
 }
@@ -110,7 +117,8 @@ func (r *WorkloadRevision) HasFailed() bool {
 	return r.Status.Phase == PhaseFailed || r.Status.Phase == PhaseRolledBack
 }
 
-// RollbackHold returns the condition RollbackHeld, nil unless a rollback of the revision is due and is not performed.
+// RollbackHold returns the condition RollbackHeld, nil unless a rollback of the revision is due and
+// is not performed.
 func (r *WorkloadRevision) RollbackHold() *metav1.Condition {
 	if held := r.Condition(ConditionRollbackHeld); held != nil && held.Status == metav1.ConditionTrue {
 		return held
@@ -136,7 +144,8 @@ func (r *WorkloadRevision) RunsSame(as *WorkloadRevision) bool {
 	return r.Spec.IntentHash == as.Spec.IntentHash && r.Spec.FilesDigest == as.Spec.FilesDigest
 }
 
-// PodsSame reports whether two revisions run the same pods: the same pod template with the same files.
+// PodsSame reports whether two revisions run the same pods: the same pod template with the same
+// files.
 func (r *WorkloadRevision) PodsSame(as *WorkloadRevision) bool {
 	return r.Spec.TemplateHash == as.Spec.TemplateHash && r.Spec.FilesDigest == as.Spec.FilesDigest
 }

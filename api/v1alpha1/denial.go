@@ -1,7 +1,7 @@
 package v1alpha1
 
-// Denial is a change of a live workload that admission denied, or admitted without being able to evaluate every policy.
-// An Event keeps it as JSON in DenialAnnotation. Credentials are masked.
+// Denial is a change of a live workload that admission denied, or admitted without being able to
+// evaluate every policy. An Event keeps it as JSON in DenialAnnotation. Credentials are masked.
 //
 // +kubebuilder:object:generate=false
 type Denial struct {
@@ -11,7 +11,8 @@ type Denial struct {
 	More int32 `json:"more,omitempty"`
 	// changes are what it would have changed of what ran, a line each.
 	Changes []string `json:"changes,omitempty"`
-	// failed is the number of the revision with the same pod template that failed before, if that is why it was denied.
+	// failed is the number of the revision with the same pod template that failed before, if that is
+	// why it was denied.
 	Failed int64 `json:"failed,omitempty"`
 	// resourceVersion is the resourceVersion of the workload that ran.
 	ResourceVersion string `json:"resourceVersion,omitempty"`

@@ -1,5 +1,6 @@
-// Package v1alpha1 holds the WorkloadRevision, in which Reprise keeps what ran before and what became of it, and the
-// names by which programs know what Reprise writes: conditions and their reasons, annotations and labels, reasons of Events.
+// Package v1alpha1 holds the WorkloadRevision, in which Reprise keeps what ran before and what
+// became of it, and the names by which programs know what Reprise writes: conditions and their
+// reasons, annotations and labels, reasons of Events.
 //
 // +kubebuilder:object:generate=true
 // +groupName=reprise.dev

@@ -1,6 +1,7 @@
 package v1alpha1
 
-// EventReason is the reason of an Event that Reprise writes. The list is closed, so that users can filter and alert.
+// EventReason is the reason of an Event that Reprise writes. The list is closed, so that users can
+// filter and alert.
 type EventReason string
 
 // The reasons. Those of a workload's Events come first, then those of the install's.
@@ -13,7 +14,8 @@ const (
 	// EventRollbackFailed reports a rollback that is not complete after a while. Reprise retries it.
 	EventRollbackFailed  EventReason = "RollbackFailed"
 	EventAdmissionDenied EventReason = "AdmissionDenied"
-	// EventAdmissionUnchecked reports a change that was admitted although not every policy could be evaluated.
+	// EventAdmissionUnchecked reports a change that was admitted although not every policy could be
+	// evaluated.
 	EventAdmissionUnchecked  EventReason = "AdmissionUnchecked"
 	EventTemplateQuarantined EventReason = "TemplateQuarantined"
 	EventStaleFieldsFound    EventReason = "StaleFieldsFound"

@@ -15,7 +15,8 @@ type Failure struct {
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=1024
 	Message string `json:"message,omitempty"`
-	// changes are what it changed compared with the last healthy revision, a field a line. Credentials are masked.
+	// changes are what it changed compared with the last healthy revision, a field a line. Credentials
+	// are masked.
 	// +optional
 	// +listType=atomic
 	// +kubebuilder:validation:MinItems=1
@@ -27,7 +28,8 @@ type Failure struct {
 	// +optional
 	// +kubebuilder:validation:Minimum=1
 	ComparedWith int64 `json:"comparedWith,omitempty"`
-	// configMaps are the ConfigMaps that its pods read when it failed. A change of one may have fixed the cause.
+	// configMaps are the ConfigMaps that its pods read when it failed. A change of one may have fixed
+	// the cause.
 	// +optional
 	// +listType=map
 	// +listMapKey=name
@@ -50,10 +52,11 @@ type FailureReason string
 const (
 	// FailureWorkloadFailed means that the rollout of what was deployed failed.
 	FailureWorkloadFailed FailureReason = "WorkloadFailed"
-	// FailureExternalCause means that the cause may lie outside what was deployed, such as in a Secret or at a
-	// registry, and may be fixed there without Reprise noticing.
+	// FailureExternalCause means that the cause may lie outside what was deployed, such as in a Secret
+	// or at a registry, and may be fixed there without Reprise noticing.
 	FailureExternalCause FailureReason = "ExternalCause"
-	// FailureRepeated means that the same pod template and files failed before, and came past admission.
+	// FailureRepeated means that the same pod template and files failed before, and came past
+	// admission.
 	FailureRepeated FailureReason = "RepeatedFailure"
 )
 

@@ -3,7 +3,8 @@ package v1alpha1
 // Prefix is the prefix of every label and annotation of Reprise.
 const Prefix = "reprise.dev/"
 
-// The settings of a workload: annotations of its Deployment or its namespace, and the label that turns Reprise on or off.
+// The settings of a workload: annotations of its Deployment or its namespace, and the label that
+// turns Reprise on or off.
 const (
 	GuardLabel                = Prefix + "guard"
 	RollbackAnnotation        = Prefix + "rollback"
@@ -13,10 +14,11 @@ const (
 	QuarantineAnnotation      = Prefix + "quarantine"
 )
 
-// The requests: annotations of a Deployment, for which the right to patch it is enough. Each value is answered once, in
-// a revision's status.requests.
+// The requests: annotations of a Deployment, for which the right to patch it is enough. Each value
+// is answered once, in a revision's status.requests.
 const (
-	// RollbackToAnnotation asks to restore a revision: 4@5 restores 4, and is rejected unless 5 is live.
+	// RollbackToAnnotation asks to restore a revision: 4@5 restores 4, and is rejected unless 5 is
+	// live.
 	RollbackToAnnotation = Prefix + "rollback-to"
 	// RetryAnnotation asks to lift the quarantine of the failed revision of this number.
 	RetryAnnotation = Prefix + "retry"
@@ -26,13 +28,15 @@ const (
 const (
 	// ToldEventsAnnotation of a WorkloadRevision lists the Events about it that Reprise wrote.
 	ToldEventsAnnotation = Prefix + "told-events"
-	// DenialAnnotation of an Event has a Denial as JSON, for which the Event's line has no room. The reasons of such
-	// Events are AdmissionDenied, TemplateQuarantined and AdmissionUnchecked.
+	// DenialAnnotation of an Event has a Denial as JSON, for which the Event's line has no room. The
+	// reasons of such Events are AdmissionDenied, TemplateQuarantined and AdmissionUnchecked.
 	DenialAnnotation = Prefix + "denial"
-	// CheckpointAnnotation of the recorder's Lease has the resourceVersion up to which every change is recorded.
+	// CheckpointAnnotation of the recorder's Lease has the resourceVersion up to which every change is
+	// recorded.
 	CheckpointAnnotation = Prefix + "recorded-up-to"
 )
 
-// LeaseName is the name of the Lease of Reprise's leader, in the install's namespace. Everyone may read the Lease: it shows
-// that Reprise runs, and its label shows the version. The recorder keeps its checkpoint in another Lease beside it.
+// LeaseName is the name of the Lease of Reprise's leader, in the install's namespace. Everyone may
+// read the Lease: it shows that Reprise runs, and its label shows the version. The recorder keeps
+// its checkpoint in another Lease beside it.
 const LeaseName = "reprise"

@@ -8,7 +8,8 @@ import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 type RollbackState string
 
 const (
-	// RollbackExecuting means that the plan is stored, and that Reprise carries it out until it is done or held.
+	// RollbackExecuting means that the plan is stored, and that Reprise carries it out until it is
+	// done or held.
 	RollbackExecuting RollbackState = "Executing"
 	// RollbackHeld means that it was stopped. The condition RollbackHeld says why.
 	RollbackHeld RollbackState = "Held"
@@ -25,7 +26,8 @@ type Rollback struct {
 	// +required
 	// +kubebuilder:validation:Minimum=1
 	ToRevision int64 `json:"toRevision,omitempty"`
-	// toIntentHash is the hash of the intent to restore. The stored update with this hash completes the rollback.
+	// toIntentHash is the hash of the intent to restore. The stored update with this hash completes
+	// the rollback.
 	// +required
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=128
@@ -35,12 +37,13 @@ type Rollback struct {
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=128
 	ToFilesDigest string `json:"toFilesDigest,omitempty"`
-	// attempt counts the rollbacks of the workload within an hour. Each waits longer, and their number is limited. It is
-	// absent for a rollback on request.
+	// attempt counts the rollbacks of the workload within an hour. Each waits longer, and their number
+	// is limited. It is absent for a rollback on request.
 	// +optional
 	// +kubebuilder:validation:Minimum=1
 	Attempt int32 `json:"attempt,omitempty"`
-	// request is the annotation and its value that asked for the rollback. It is absent if a failure caused it.
+	// request is the annotation and its value that asked for the rollback. It is absent if a failure
+	// caused it.
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=512

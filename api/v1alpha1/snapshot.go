@@ -1,15 +1,16 @@
 package v1alpha1
 
-// Snapshot is what a rollback writes: the intent as the API server had it (labels, annotations and spec, without
-// replicas), which manager owned which field, and the contents of Score's files.
+// Snapshot is what a rollback writes: the intent as the API server had it (labels, annotations and
+// spec, without replicas), which manager owned which field, and the contents of Score's files.
 type Snapshot struct {
-	// encoding is how the data is encoded, with its version: gzip+json/v1 is a JSON document of intent, managedFields
-	// and files, compressed by gzip.
+	// encoding is how the data is encoded, with its version: gzip+json/v1 is a JSON document of
+	// intent, managedFields and files, compressed by gzip.
 	// +required
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=64
 	Encoding string `json:"encoding,omitempty"`
-	// data is the encoded document, in base64. To read it: kubectl get wrev NAME -o jsonpath='{.spec.snapshot.data}' | base64 -d | gunzip
+	// data is the encoded document, in base64. To read it: kubectl get wrev NAME -o
+	// jsonpath='{.spec.snapshot.data}' | base64 -d | gunzip
 	// +required
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=1572864
@@ -54,10 +55,12 @@ type RevisionFile struct {
 type FileState string
 
 const (
-	// FileKept means that the snapshot holds the content that the file had when the Deployment was stored.
+	// FileKept means that the snapshot holds the content that the file had when the Deployment was
+	// stored.
 	FileKept FileState = "Kept"
-	// FileKeptLate means that the file was written after the Deployment was stored, and that its content before is not
-	// known any more: the snapshot holds the later content, and pods may have started with an earlier one.
+	// FileKeptLate means that the file was written after the Deployment was stored, and that its
+	// content before is not known any more: the snapshot holds the later content, and pods may have
+	// started with an earlier one.
 	FileKeptLate FileState = "KeptLate"
 	// FileTooLarge means that the content was too large for the snapshot: a rollback cannot write it.
 	FileTooLarge FileState = "TooLarge"

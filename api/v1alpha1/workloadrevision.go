@@ -5,8 +5,8 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 )
 
-// WorkloadRevision is one accepted intent of one workload, and what became of it. Reprise alone writes
-// WorkloadRevisions.
+// WorkloadRevision is one accepted intent of one workload, and what became of it. Reprise alone
+// writes WorkloadRevisions.
 //
 // +kubebuilder:object:root=true
 // +kubebuilder:resource:shortName=wrev,path=workloadrevisions,categories=reprise
@@ -74,13 +74,14 @@ type WorkloadRevisionSpec struct {
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=128
 	TemplateHash string `json:"templateHash,omitempty"`
-	// filesDigest identifies the contents of Score's files. Pods differ if the template hash or this digest differs.
+	// filesDigest identifies the contents of Score's files. Pods differ if the template hash or this
+	// digest differs.
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=128
 	FilesDigest string `json:"filesDigest,omitempty"`
-	// changeScope says which part changed compared with the revision before. With FilesOnly no pod was replaced, and
-	// running pods may still use the old files.
+	// changeScope says which part changed compared with the revision before. With FilesOnly no pod was
+	// replaced, and running pods may still use the old files.
 	// +optional
 	ChangeScope ChangeScope `json:"changeScope,omitempty"`
 	// images are the images that it runs, without their registries, for people to read.
@@ -88,41 +89,45 @@ type WorkloadRevisionSpec struct {
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=1024
 	Images string `json:"images,omitempty"`
-	// changeSummary is what changed compared with the revision before, in short. Credentials are masked.
+	// changeSummary is what changed compared with the revision before, in short. Credentials are
+	// masked.
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=1024
 	ChangeSummary string `json:"changeSummary,omitempty"`
-	// fieldManager is the field manager that wrote it, such as kubectl-client-side-apply, helm or argocd-controller.
-	// A watch does not tell the user.
+	// fieldManager is the field manager that wrote it, such as kubectl-client-side-apply, helm or
+	// argocd-controller. A watch does not tell the user.
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=128
 	FieldManager string `json:"fieldManager,omitempty"`
-	// deliveredBy is what delivered it, according to the labels and annotations of Argo CD, Flux, GitLab or Helm, such
-	// as "Argo CD application shop".
+	// deliveredBy is what delivered it, according to the labels and annotations of Argo CD, Flux,
+	// GitLab or Helm, such as "Argo CD application shop".
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=1024
 	DeliveredBy string `json:"deliveredBy,omitempty"`
-	// changeCause is why it was deployed, if the deployer says so (annotation kubernetes.io/change-cause).
+	// changeCause is why it was deployed, if the deployer says so (annotation
+	// kubernetes.io/change-cause).
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=1024
 	ChangeCause string `json:"changeCause,omitempty"`
-	// skippedRevisions is how many intents between the revision before and this one were not recorded, because more
-	// arrived in a minute than are recorded.
+	// skippedRevisions is how many intents between the revision before and this one were not recorded,
+	// because more arrived in a minute than are recorded.
 	// +optional
 	// +kubebuilder:validation:Minimum=1
 	SkippedRevisions int64 `json:"skippedRevisions,omitempty"`
 	// acceptedTime is when Reprise saw that the API server had stored it.
 	// +required
 	AcceptedTime metav1.Time `json:"acceptedTime,omitzero"`
-	// rollbackOf is the number of the failed revision that this one replaced, if it is a rollback by Reprise.
+	// rollbackOf is the number of the failed revision that this one replaced, if it is a rollback by
+	// Reprise.
 	// +optional
 	// +kubebuilder:validation:Minimum=1
 	RollbackOf int64 `json:"rollbackOf,omitempty"`
-	// restoredFrom is the number of the revision whose intent this one restored, if it is a rollback by Reprise.
+	// restoredFrom is the number of the revision whose intent this one restored, if it is a rollback
+	// by Reprise.
 	// +optional
 	// +kubebuilder:validation:Minimum=1
 	RestoredFrom int64 `json:"restoredFrom,omitempty"`
@@ -133,7 +138,8 @@ type WorkloadRevisionSpec struct {
 	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=512
 	Files []RevisionFile `json:"files,omitempty"`
-	// snapshot is what a rollback writes, compressed. The parts that people look for are in plain fields too.
+	// snapshot is what a rollback writes, compressed. The parts that people look for are in plain
+	// fields too.
 	// +required
 	Snapshot Snapshot `json:"snapshot,omitzero"`
 }
@@ -171,7 +177,8 @@ type WorkloadReference struct {
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=253
 	Name string `json:"name,omitempty"`
-	// uid is the UID of the workload. A workload that is deleted and created again keeps its history under another UID.
+	// uid is the UID of the workload. A workload that is deleted and created again keeps its history
+	// under another UID.
 	// +required
 	// +kubebuilder:validation:Type=string
 	// +kubebuilder:validation:MinLength=1
@@ -204,11 +211,13 @@ func Phases() []Phase {
 	return []Phase{PhaseUnknown, PhaseProgressing, PhaseHealthy, PhaseFailed, PhaseRolledBack, PhaseSuperseded}
 }
 
-// WorkloadRevisionStatus is what became of a revision. Only package history changes its conditions and its phase.
+// WorkloadRevisionStatus is what became of a revision. Only package history changes its conditions
+// and its phase.
 //
 // +kubebuilder:validation:MinProperties=1
 type WorkloadRevisionStatus struct {
-	// conditions hold the verdicts: Healthy, RolledBack, RollbackHeld, Compliant, Adopted and FieldsLeftBehind.
+	// conditions hold the verdicts: Healthy, RolledBack, RollbackHeld, Compliant, Adopted and
+	// FieldsLeftBehind.
 	// +optional
 	// +listType=map
 	// +listMapKey=type
@@ -227,14 +236,16 @@ type WorkloadRevisionStatus struct {
 	// rollback is the rollback away from this revision. It is written before anything else is written.
 	// +optional
 	Rollback *Rollback `json:"rollback,omitempty"`
-	// requests are the answers to requests by annotations of the workload. Each value is answered once.
+	// requests are the answers to requests by annotations of the workload. Each value is answered
+	// once.
 	// +optional
 	// +listType=map
 	// +listMapKey=request
 	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=32
 	Requests []Request `json:"requests,omitempty"`
-	// workloadDeletedTime is when Reprise saw that the workload is deleted. Its history is deleted after a while.
+	// workloadDeletedTime is when Reprise saw that the workload is deleted. Its history is deleted
+	// after a while.
 	// +optional
 	WorkloadDeletedTime *metav1.Time `json:"workloadDeletedTime,omitempty"`
 }

@@ -21,8 +21,9 @@ const attempts = 10
 // errDeployed means that another deploy came before the annotation.
 var errDeployed = errors.New("another deploy arrived in the meantime; look at it and try again")
 
-// Annotate sets an annotation of the workload's Deployment, or removes it where the value is empty. It writes only onto the
-// intent that was read, so that nothing is requested for a deploy that the caller has not seen.
+// Annotate sets an annotation of the workload's Deployment, or removes it where the value is empty.
+// It writes only onto the intent that was read, so that nothing is requested for a deploy that the
+// caller has not seen.
 func Annotate(ctx context.Context, api client.Client, w story.Workload, key, value string) error {
 	read := workload.IntentOf(w.Deployment).Hash()
 	d := w.Deployment.DeepCopy()

@@ -1,4 +1,5 @@
-// Package cluster reads and writes what the plugin shows and asks for, with the caller's own rights.
+// Package cluster reads and writes what the plugin shows and asks for, with the caller's own
+// rights.
 //
 // It knows nothing of terminals and command lines: its callers are commands and pages.
 package cluster
@@ -28,7 +29,8 @@ type Connection struct {
 	Context string
 }
 
-// Connect makes the clients of a kubeconfig. It reads nothing from the cluster but which kinds it serves.
+// Connect makes the clients of a kubeconfig. It reads nothing from the cluster but which kinds it
+// serves.
 func Connect(kubeconfig clientcmd.ClientConfig, kubeContext string) (*Connection, error) {
 	config, err := kubeconfig.ClientConfig()
 	if err != nil {

@@ -41,8 +41,8 @@ func MayReadEvents(ctx context.Context, api client.Reader, namespace string) boo
 	return err == nil
 }
 
-// addEvents adds to workloads of a namespace, or of all where it is empty, what Events tell of admission. A caller who may
-// not read Events does without.
+// addEvents adds to workloads of a namespace, or of all where it is empty, what Events tell of
+// admission. A caller who may not read Events does without.
 func (r *Workloads) addEvents(ctx context.Context, namespace string, workloads []story.Workload) ([]story.Workload, error) {
 	if len(workloads) == 0 || r.events == noEvents {
 		return workloads, nil

@@ -14,8 +14,8 @@ import (
 	"reprise.dev/reprise/api/v1alpha1"
 )
 
-// Explain returns an error of the cluster with what the caller can do about it, on one line. The namespace is where the
-// caller looked, empty for all.
+// Explain returns an error of the cluster with what the caller can do about it, on one line. The
+// namespace is where the caller looked, empty for all.
 func Explain(err error, namespace string) error {
 	var status apierrors.APIStatus
 	var unreachable *url.Error
@@ -40,8 +40,8 @@ func Explain(err error, namespace string) error {
 	}
 }
 
-// explainWrite returns an error of a write as Explain does. That the API server or admission rejects the write says enough
-// by itself.
+// explainWrite returns an error of a write as Explain does. That the API server or admission
+// rejects the write says enough by itself.
 func explainWrite(err error, namespace string) error {
 	if apierrors.IsForbidden(err) {
 		return err

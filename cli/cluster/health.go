@@ -12,11 +12,12 @@ import (
 	"reprise.dev/reprise/api/v1alpha1"
 )
 
-// maxLeaseAge is how old the Lease may be. The leader renews it every few seconds, and another takes over in less.
+// maxLeaseAge is how old the Lease may be. The leader renews it every few seconds, and another
+// takes over in less.
 const maxLeaseAge = time.Minute
 
-// Lease returns the Lease of Reprise's leader, nil where it does not exist or the caller may not read it. The namespace is
-// the one in which Reprise is installed.
+// Lease returns the Lease of Reprise's leader, nil where it does not exist or the caller may not
+// read it. The namespace is the one in which Reprise is installed.
 func Lease(ctx context.Context, api client.Reader, namespace string) *coordinationv1.Lease {
 	lease := &coordinationv1.Lease{}
 	if err := api.Get(ctx, client.ObjectKey{Namespace: namespace, Name: v1alpha1.LeaseName}, lease); err != nil {
@@ -25,7 +26,8 @@ func Lease(ctx context.Context, api client.Reader, namespace string) *coordinati
 	return lease
 }
 
-// NotRunning says since when Reprise does not run. It is empty where Reprise runs, and where its Lease cannot be read.
+// NotRunning says since when Reprise does not run. It is empty where Reprise runs, and where its
+// Lease cannot be read.
 func NotRunning(ctx context.Context, api client.Reader, namespace string, now time.Time) string {
 	lease := Lease(ctx, api, namespace)
 	if lease == nil || lease.Spec.RenewTime == nil {

@@ -17,7 +17,8 @@ var kinds = []string{"deploy", "deployment", "deployments", "deployment.apps", "
 // IsKind reports whether a word names the kind of a workload, as in deploy/NAME.
 func IsKind(word string) bool { return slices.Contains(kinds, strings.ToLower(word)) }
 
-// ParseName returns the name in an argument: NAME, deploy/NAME or deployment/NAME. It is empty where the argument is.
+// ParseName returns the name in an argument: NAME, deploy/NAME or deployment/NAME. It is empty
+// where the argument is.
 func ParseName(argument string) (string, error) {
 	kind, name, found := strings.Cut(argument, "/")
 	if !found {
@@ -29,8 +30,8 @@ func ParseName(argument string) (string, error) {
 	return name, nil
 }
 
-// Find returns the workload that an argument names or, where it is empty, the only one of the namespace. An error says
-// which workloads there are.
+// Find returns the workload that an argument names or, where it is empty, the only one of the
+// namespace. An error says which workloads there are.
 func (r *Workloads) Find(ctx context.Context, namespace, argument string) (story.Workload, error) {
 	name, err := ParseName(argument)
 	if err != nil {

@@ -17,11 +17,13 @@ import (
 	"reprise.dev/reprise/workload"
 )
 
-// RevisionOf returns the revision that the manifest of a Deployment became, in a history that holds all that was deployed.
+// RevisionOf returns the revision that the manifest of a Deployment became, in a history that holds
+// all that was deployed.
 //
-// It repeats the apply as a dry run and compares intents: client-side where kubectl's last-applied annotation is there,
-// server-side where a manager applies so. Helm keeps what it applied elsewhere and adds annotations. For deployers like it,
-// RevisionOf compares what the manifest says by itself.
+// It repeats the apply as a dry run and compares intents: client-side where kubectl's last-applied
+// annotation is there, server-side where a manager applies so. Helm keeps what it applied elsewhere
+// and adds annotations. For deployers like it, RevisionOf compares what the manifest says by
+// itself.
 func RevisionOf(ctx context.Context, api client.Client, m *unstructured.Unstructured, w story.Workload) (*v1alpha1.WorkloadRevision, error) {
 	live := w.Deployment
 	applier := applierOf(live)
@@ -70,7 +72,8 @@ func deployment(live *appsv1.Deployment) *unstructured.Unstructured {
 	return d
 }
 
-// applyClientSide patches as kubectl apply does (k8s.io/kubectl/pkg/cmd/apply/patcher.go), as a dry run.
+// applyClientSide patches as kubectl apply does (k8s.io/kubectl/pkg/cmd/apply/patcher.go), as a dry
+// run.
 func applyClientSide(ctx context.Context, api client.Client, m *unstructured.Unstructured, last string, into *unstructured.Unstructured) error {
 	if err := api.Get(ctx, client.ObjectKeyFromObject(into), into); err != nil {
 		return err

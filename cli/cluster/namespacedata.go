@@ -18,7 +18,8 @@ import (
 	"reprise.dev/reprise/effective"
 )
 
-// NamespaceData reads what decides about a pod in its namespace, with the caller's rights, once for each namespace.
+// NamespaceData reads what decides about a pod in its namespace, with the caller's rights, once for
+// each namespace.
 type NamespaceData struct {
 	clients kubernetes.Interface
 	names   metadata.Interface
@@ -41,7 +42,8 @@ func NewNamespaceData(config *rest.Config) (*NamespaceData, error) {
 	return &NamespaceData{clients: clients, names: names, read: map[string]effective.Namespace{}}, nil
 }
 
-// Of implements check.Namespaces. A kind that the caller may not read is unknown, with the API server's reason.
+// Of implements check.Namespaces. A kind that the caller may not read is unknown, with the API
+// server's reason.
 func (d *NamespaceData) Of(ctx context.Context, namespace string, _ *corev1.PodTemplateSpec) effective.Namespace {
 	if known, found := d.read[namespace]; found {
 		return known

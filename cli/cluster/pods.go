@@ -50,8 +50,8 @@ func (r *Workloads) Pods(ctx context.Context, w story.Workload, revision *v1alph
 	return story.PodsOf(revision, sets.Items, all.Items), nil
 }
 
-// Containers returns the names of a pod's containers, those that run at its start first. With a name it is that one alone,
-// if the pod has it.
+// Containers returns the names of a pod's containers, those that run at its start first. With a
+// name it is that one alone, if the pod has it.
 func Containers(pod *corev1.PodSpec, name string) []string {
 	var names []string
 	for _, container := range slices.Concat(pod.InitContainers, pod.Containers) {

@@ -12,7 +12,8 @@ import (
 	"reprise.dev/reprise/story"
 )
 
-// Versions returns the versions of this program, of the Reprise that is installed in a namespace, and of the cluster.
+// Versions returns the versions of this program, of the Reprise that is installed in a namespace,
+// and of the cluster.
 func Versions(ctx context.Context, c *Connection, install string) (story.Versions, error) {
 	v := story.Versions{Plugin: version.String(), Known: v1alpha1.GroupVersion.Version, Install: install}
 	api, err := discovery.NewDiscoveryClientForConfig(c.Config)

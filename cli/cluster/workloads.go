@@ -17,8 +17,8 @@ import (
 	"reprise.dev/reprise/workload"
 )
 
-// Workloads reads what is known of workloads: from the API server, or from a cache that watches keep up to date. It is not
-// safe for concurrent use.
+// Workloads reads what is known of workloads: from the API server, or from a cache that watches
+// keep up to date. It is not safe for concurrent use.
 type Workloads struct {
 	// api is the API server, which is asked for namespaces: the caller can seldom watch them.
 	api client.Reader
@@ -37,7 +37,8 @@ func NewWorkloads(c *Connection) *Workloads {
 	return &Workloads{api: c.API, from: c.API, events: eventsOfAPI, context: c.Context, annotations: map[string]map[string]string{}}
 }
 
-// NewCachedWorkloads returns a reader of workloads from a cache. withEvents says whether the cache holds Reprise's Events.
+// NewCachedWorkloads returns a reader of workloads from a cache. withEvents says whether the cache
+// holds Reprise's Events.
 func NewCachedWorkloads(c *Connection, cache client.Reader, withEvents bool) *Workloads {
 	w := NewWorkloads(c)
 	w.from, w.events = cache, noEvents
@@ -50,8 +51,9 @@ func NewCachedWorkloads(c *Connection, cache client.Reader, withEvents bool) *Wo
 // ForgetNamespaces lets the annotations of namespaces be read again.
 func (r *Workloads) ForgetNamespaces() { clear(r.annotations) }
 
-// Load returns all that is known of one workload, without Events. It reads the Deployment before its history, so that a
-// deploy in between does not look recorded. The Deployment is nil where it is gone.
+// Load returns all that is known of one workload, without Events. It reads the Deployment before
+// its history, so that a deploy in between does not look recorded. The Deployment is nil where it
+// is gone.
 func (r *Workloads) Load(ctx context.Context, namespace, name string) (story.Workload, error) {
 	w := story.Workload{Namespace: namespace, Name: name, Context: r.context, Deployment: &appsv1.Deployment{}}
 	err := r.api.Get(ctx, client.ObjectKey{Namespace: namespace, Name: name}, w.Deployment)
@@ -68,8 +70,8 @@ func (r *Workloads) Load(ctx context.Context, namespace, name string) (story.Wor
 	return w, err
 }
 
-// List returns the workloads of a namespace, or of all where it is empty, by namespace and name. Workloads that are gone
-// are among them as long as their history is kept.
+// List returns the workloads of a namespace, or of all where it is empty, by namespace and name.
+// Workloads that are gone are among them as long as their history is kept.
 func (r *Workloads) List(ctx context.Context, namespace string) ([]story.Workload, error) {
 	var deployments appsv1.DeploymentList
 	if err := r.from.List(ctx, &deployments, client.InNamespace(namespace)); err != nil {
@@ -124,7 +126,8 @@ func (r *Workloads) complete(ctx context.Context, found map[client.ObjectKey]*st
 	return all, nil
 }
 
-// settings are those that the workload and its namespace set. A caller who may not read the namespace does without its part.
+// settings are those that the workload and its namespace set. A caller who may not read the
+// namespace does without its part.
 func (r *Workloads) settings(ctx context.Context, d *appsv1.Deployment, namespace string) (workload.Settings, error) {
 	if d == nil {
 		return workload.DefaultSettings(), nil

@@ -111,7 +111,8 @@ func (p *plugin) check(ctx context.Context, o checkOptions) error {
 	}
 }
 
-// engine compiles the built-in policies and those of the folders, with the overrides of the configuration.
+// engine compiles the built-in policies and those of the folders, with the overrides of the
+// configuration.
 func engine(ctx context.Context, o checkOptions) (*policy.Engine, error) {
 	modules, err := policy.Builtin()
 	if err != nil {

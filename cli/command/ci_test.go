@@ -57,7 +57,8 @@ func parses(t *testing.T, words []string) {
 	}
 }
 
-// TestCommand_help: every command says in its help by which codes it ends, and has examples as kubectl's have.
+// TestCommand_help: every command says in its help by which codes it ends, and has examples as
+// kubectl's have.
 func TestCommand_help(t *testing.T) {
 	p := newPlugin(genericiooptions.IOStreams{})
 	for _, command := range p.command().Commands() {

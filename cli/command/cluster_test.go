@@ -412,7 +412,8 @@ func TestRun_wait(t *testing.T) {
 	}
 }
 
-// TestRun_waitFollows: what is under way is followed, over an API server that goes away, until there is a verdict.
+// TestRun_waitFollows: what is under way is followed, over an API server that goes away, until
+// there is a verdict.
 func TestRun_waitFollows(t *testing.T) {
 	deployed := apitest.Deployment("cart", "podinfo:4")
 	server := rescued(t, deployed)
@@ -542,7 +543,8 @@ func TestRun_completion(t *testing.T) {
 	start(t, server, "__complete", "--context", "nowhere", "status", "").ends(t, 0, ":36\n")
 }
 
-// onTerminal runs a command on a terminal, types an answer, and returns what is shown once the command has ended.
+// onTerminal runs a command on a terminal, types an answer, and returns what is shown once the
+// command has ended.
 func onTerminal(t *testing.T, server *apitest.Server, typed, until string, args ...string) (string, int) {
 	t.Helper()
 	t.Setenv("TERM", "xterm")

@@ -22,8 +22,8 @@ const completionTimeout = 3 * time.Second
 // completion returns what a shell offers for a word.
 type completion = func(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective)
 
-// live returns a completion that reads from the cluster. It hides errors from the shell, and gives up on a cluster that does
-// not answer.
+// live returns a completion that reads from the cluster. It hides errors from the shell, and gives
+// up on a cluster that does not answer.
 func (p *plugin) live(names func(ctx context.Context, c *cluster.Connection, args []string, typed string) []cobra.Completion) completion {
 	return func(command *cobra.Command, args []string, typed string) ([]cobra.Completion, cobra.ShellCompDirective) {
 		const directive = cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveKeepOrder

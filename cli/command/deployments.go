@@ -14,7 +14,8 @@ import (
 	"reprise.dev/reprise/workload"
 )
 
-// deploymentsIn returns the Deployments of workloads among manifests or, with an argument, the one that it names.
+// deploymentsIn returns the Deployments of workloads among manifests or, with an argument, the one
+// that it names.
 func deploymentsIn(files []string, argument string, stdin io.Reader) ([]*unstructured.Unstructured, error) {
 	wanted, err := cluster.ParseName(argument)
 	if err != nil {

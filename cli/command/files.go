@@ -16,7 +16,8 @@ import (
 // manifestNames are the endings of files that are read in a folder.
 var manifestNames = []string{".yaml", ".yml", ".json"}
 
-// manifests reads files, the manifests in folders, and - for standard input, in the order in which they are given.
+// manifests reads files, the manifests in folders, and - for standard input, in the order in which
+// they are given.
 func manifests(paths []string, recursive bool, stdin io.Reader) ([]check.Manifest, error) {
 	var all []check.Manifest
 	read := func(name string, content []byte, err error) error {
@@ -53,7 +54,8 @@ func manifests(paths []string, recursive bool, stdin io.Reader) ([]check.Manifes
 	return all, nil
 }
 
-// filesIn returns the files of a folder with one of the endings, sorted. A path of a file is returned as it is.
+// filesIn returns the files of a folder with one of the endings, sorted. A path of a file is
+// returned as it is.
 func filesIn(path string, recursive bool, endings ...string) ([]string, error) {
 	info, err := os.Stat(path)
 	if err != nil {

@@ -7,8 +7,8 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// usage is kubectl's order (k8s.io/kubectl/pkg/util/templates): examples, options, how to call it. The options that every
-// command has are listed by a command of their own.
+// usage is kubectl's order (k8s.io/kubectl/pkg/util/templates): examples, options, how to call it.
+// The options that every command has are listed by a command of their own.
 const usage = `{{if .HasExample}}Examples:
 {{.Example}}
 

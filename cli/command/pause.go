@@ -45,8 +45,8 @@ Exit codes: 0 success, 2 error.`,
 	}
 }
 
-// setMode sets the rollback mode of a workload, or removes it where the mode is empty. It removes only what pause sets:
-// off was set by somebody who meant more by it.
+// setMode sets the rollback mode of a workload, or removes it where the mode is empty. It removes
+// only what pause sets: off was set by somebody who meant more by it.
 func (p *plugin) setMode(ctx context.Context, argument string, mode workload.Mode) error {
 	c, err := p.connect()
 	if err != nil {

@@ -78,7 +78,8 @@ func testFolder(ctx context.Context, folder string) ([]regotest.Result, error) {
 	return regotest.Run(ctx, texts)
 }
 
-// policiesIn reads a folder as a ConfigMap made of it would be read: kubectl create configmap --from-file=FOLDER.
+// policiesIn reads a folder as a ConfigMap made of it would be read: kubectl create configmap
+// --from-file=FOLDER.
 func policiesIn(folder string) ([]policy.Module, error) {
 	files, err := filesIn(folder, false, ".rego", ".yaml", ".yml")
 	if err != nil {

@@ -14,8 +14,8 @@ import (
 	"reprise.dev/reprise/workload"
 )
 
-// requestable returns a workload about which something can be requested: it is known which revision runs, and Reprise runs
-// to answer.
+// requestable returns a workload about which something can be requested: it is known which revision
+// runs, and Reprise runs to answer.
 func (p *plugin) requestable(ctx context.Context, c *cluster.Connection, argument string) (story.Workload, error) {
 	w, err := p.find(ctx, c, argument)
 	if err != nil {

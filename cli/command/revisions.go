@@ -48,7 +48,8 @@ func changesBetween(from, to *v1alpha1.WorkloadRevision) (diff.Changes, error) {
 	return diff.Revisions(before, after)
 }
 
-// diagnosis reads what a revision changed. Where that cannot be read any more, the recorded summary is shown.
+// diagnosis reads what a revision changed. Where that cannot be read any more, the recorded summary
+// is shown.
 func diagnosis(w story.Workload, r *v1alpha1.WorkloadRevision) story.Diagnosis {
 	d := story.Diagnosis{Workload: w, Revision: r}
 	if r.Status.Failure == nil {

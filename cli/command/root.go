@@ -1,4 +1,5 @@
-// Package command holds the commands of the kubectl plugin: their flags, what they print, and their exit codes.
+// Package command holds the commands of the kubectl plugin: their flags, what they print, and their
+// exit codes.
 package command
 
 import (
@@ -17,7 +18,8 @@ import (
 	"reprise.dev/reprise/story"
 )
 
-// The exit codes. 0 is success. An error without a code of its own ends in codeUnknown: what was not judged is no consent.
+// The exit codes. 0 is success. An error without a code of its own ends in codeUnknown: what was
+// not judged is no consent.
 const (
 	codeFailed     = 1
 	codeUnknown    = 2

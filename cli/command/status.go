@@ -90,7 +90,8 @@ func noWorkloads(namespace string) string {
 	return "no workload that Reprise guards in namespace " + namespace
 }
 
-// printStatus prints one workload: a page for people, and for programs the status itself, as kubectl get NAME does.
+// printStatus prints one workload: a page for people, and for programs the status itself, as
+// kubectl get NAME does.
 func (p *plugin) printStatus(o tableOptions, w story.Workload) error {
 	switch o.output {
 	case terminal.JSON, terminal.YAML:

@@ -28,12 +28,13 @@ type statusWatch struct {
 	screen *terminal.Screen
 	// shown is what was printed last of each workload.
 	shown map[string]story.Status
-	// warned and empty say what was printed already: that the cluster does not answer, and that there is no workload.
+	// warned and empty say what was printed already: that the cluster does not answer, and that there
+	// is no workload.
 	warned, empty bool
 }
 
-// watchStatus follows workloads until it is interrupted: on a terminal in place, else a line for each change, as
-// kubectl get -w does.
+// watchStatus follows workloads until it is interrupted: on a terminal in place, else a line for
+// each change, as kubectl get -w does.
 func (p *plugin) watchStatus(ctx context.Context, c *cluster.Connection, o tableOptions, argument string) error {
 	s := &statusWatch{p: p, o: o, shown: map[string]story.Status{}, StatusOptions: watch.StatusOptions{Namespace: c.Namespace}}
 	if argument != "" {
@@ -109,7 +110,8 @@ func (s *statusWatch) page(snapshot watch.Snapshot, now time.Time) (string, erro
 	return text.String(), nil
 }
 
-// changed returns the rows that differ from what was printed last. A workload that is gone is added once.
+// changed returns the rows that differ from what was printed last. A workload that is gone is added
+// once.
 func (s *statusWatch) changed(all *[]story.Status) map[int]bool {
 	changed, exists := map[int]bool{}, map[string]bool{}
 	for i, now := range *all {

@@ -131,7 +131,8 @@ func newApplied(c *cluster.Connection, namespace, name string, manifest *unstruc
 	return &applied{c: c, workloads: cluster.NewWorkloads(c), namespace: namespace, name: name, manifest: manifest}
 }
 
-// look reads how far the revision is. Which one it is can be told once the history holds all that was deployed.
+// look reads how far the revision is. Which one it is can be told once the history holds all that
+// was deployed.
 func (a *applied) look(ctx context.Context) (story.Progress, error) {
 	w, err := a.workloads.Load(ctx, a.namespace, a.name)
 	if err != nil {

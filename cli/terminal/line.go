@@ -14,7 +14,8 @@ const quiet = time.Second
 // spinner turns while something is waited for.
 var spinner = []string{"|", "/", "-", `\`}
 
-// Line is the last line of a terminal, which says what is waited for. On a writer that is not a terminal it shows nothing.
+// Line is the last line of a terminal, which says what is waited for. On a writer that is not a
+// terminal it shows nothing.
 type Line struct {
 	out   io.Writer
 	width int

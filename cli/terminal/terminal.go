@@ -1,4 +1,5 @@
-// Package terminal prints for people and for programs: within a terminal's width, in colours, and in place.
+// Package terminal prints for people and for programs: within a terminal's width, in colours, and
+// in place.
 //
 // It knows nothing of clusters.
 package terminal
@@ -37,7 +38,8 @@ func Colours(w io.Writer) bool {
 // DrawsInPlace reports whether a writer is a terminal that can draw over what it showed before.
 func DrawsInPlace(w io.Writer) bool { return Width(w) > 0 && os.Getenv("TERM") != dumb }
 
-// Confirm asks a question and reports whether the answer is yes. It returns an error where the input is not a terminal.
+// Confirm asks a question and reports whether the answer is yes. It returns an error where the
+// input is not a terminal.
 func Confirm(in io.Reader, out io.Writer, question string) (bool, error) {
 	if !isTerminal(in) {
 		return false, errors.New("cannot ask you, because standard input is not a terminal: use --yes to agree, or --dry-run to see what would change")

@@ -1,6 +1,8 @@
-// Package watch follows workloads, the logs of their pods, and the answers to requests, with the caller's own rights.
+// Package watch follows workloads, the logs of their pods, and the answers to requests, with the
+// caller's own rights.
 //
-// It hands out values by callbacks and knows nothing of terminals and command lines: its callers are commands and pages.
+// It hands out values by callbacks and knows nothing of terminals and command lines: its callers
+// are commands and pages.
 package watch
 
 import (
@@ -22,7 +24,8 @@ import (
 	"reprise.dev/reprise/history/store"
 )
 
-// informer holds a part of the cluster that watches keep up to date, also when the API server ends them or goes away.
+// informer holds a part of the cluster that watches keep up to date, also when the API server ends
+// them or goes away.
 type informer struct {
 	client.Reader
 	// changed hears of changes, once for all that come before it is read.
@@ -31,8 +34,8 @@ type informer struct {
 	errors <-chan error
 }
 
-// newInformer keeps objects of some kinds up to date until the context ends. It returns once all are read, with an error
-// where the caller may not watch them.
+// newInformer keeps objects of some kinds up to date until the context ends. It returns once all
+// are read, with an error where the caller may not watch them.
 func newInformer(ctx context.Context, c *cluster.Connection, namespace string, kinds map[client.Object]cache.ByObject) (*informer, error) {
 	changed, failures := make(chan struct{}, 1), make(chan error, 1)
 	options := cache.Options{
@@ -80,7 +83,8 @@ func (i *informer) sync(ctx context.Context, objects cache.Cache, namespace stri
 	}
 }
 
-// notify says that something changed. A reader who has not heard of earlier changes yet hears of all at once.
+// notify says that something changed. A reader who has not heard of earlier changes yet hears of
+// all at once.
 func notify(changed chan<- struct{}) {
 	select {
 	case changed <- struct{}{}:
@@ -88,7 +92,8 @@ func notify(changed chan<- struct{}) {
 	}
 }
 
-// report hands on an error of a watch. A watch that ended, or began too far in the past, is restarted and no error.
+// report hands on an error of a watch. A watch that ended, or began too far in the past, is
+// restarted and no error.
 func report(failures chan<- error, err error) {
 	if errors.Is(err, io.EOF) || apierrors.IsResourceExpired(err) || apierrors.IsGone(err) {
 		return
@@ -107,7 +112,8 @@ func trim(object any) (any, error) {
 	return store.Trim(object)
 }
 
-// statusKinds are the kinds that a status is made of: those of one workload, or of all where there is no name.
+// statusKinds are the kinds that a status is made of: those of one workload, or of all where there
+// is no name.
 func statusKinds(name string) map[client.Object]cache.ByObject {
 	var deployment, revisions cache.ByObject
 	if name != "" {

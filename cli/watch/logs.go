@@ -49,8 +49,8 @@ type tail struct {
 	// run is the container's id in the run that is read, or was read last.
 	run     string
 	reading bool
-	// final says that the run had ended when this reading began. ended says that the log is read to its end. The API server
-	// ends a log that broke off just as it ends a complete one.
+	// final says that the run had ended when this reading began. ended says that the log is read to
+	// its end. The API server ends a log that broke off just as it ends a complete one.
 	final, ended bool
 	// since is the time of the last line.
 	since time.Time
@@ -79,8 +79,9 @@ type logFollower struct {
 	begun bool
 }
 
-// Logs follows the logs of a revision's pods: those that start later and containers that are restarted too. It returns the
-// revision once it does not run any more and its last pod is gone, nil where the context ended before.
+// Logs follows the logs of a revision's pods: those that start later and containers that are
+// restarted too. It returns the revision once it does not run any more and its last pod is gone,
+// nil where the context ended before.
 func Logs(ctx context.Context, c *cluster.Connection, o LogOptions) (*v1alpha1.WorkloadRevision, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	f := &logFollower{LogOptions: o, tails: map[logSource]*tail{}, ends: make(chan logEnd)}
@@ -129,7 +130,8 @@ func (f *logFollower) follow(ctx context.Context, live *informer) (*v1alpha1.Wor
 	}
 }
 
-// look begins to read logs that are not being read. It returns the revision once it runs no more and its pods are gone.
+// look begins to read logs that are not being read. It returns the revision once it runs no more
+// and its pods are gone.
 func (f *logFollower) look(ctx context.Context) (*v1alpha1.WorkloadRevision, error) {
 	workloads, err := f.workloads.List(ctx, f.Workload.Namespace)
 	if err != nil {
@@ -200,8 +202,8 @@ func (f *logFollower) read(ctx context.Context, pod *corev1.Pod, container strin
 	})
 }
 
-// advance takes the time off the beginning of a line and moves on to it. It reports whether the line is new: after a
-// connection broke, the API server repeats lines of the same second.
+// advance takes the time off the beginning of a line and moves on to it. It reports whether the
+// line is new: after a connection broke, the API server repeats lines of the same second.
 func (t *tail) advance(line []byte) (text []byte, isNew bool) {
 	stamp, rest, _ := bytes.Cut(line, []byte(" "))
 	at, err := time.Parse(time.RFC3339Nano, string(stamp))
@@ -242,7 +244,8 @@ func (f *logFollower) reading() bool {
 	return false
 }
 
-// runOf returns the id of a container's run whose log can be read, and whether it goes on. It is empty where none started.
+// runOf returns the id of a container's run whose log can be read, and whether it goes on. It is
+// empty where none started.
 func runOf(pod *corev1.Pod, container string) (run string, running bool) {
 	for _, status := range slices.Concat(pod.Status.InitContainerStatuses, pod.Status.ContainerStatuses) {
 		if status.Name == container {

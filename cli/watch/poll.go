@@ -29,7 +29,8 @@ var errTimeout = errors.New("timed out")
 // PollOptions say what Poll waits for.
 type PollOptions struct {
 	Namespace, Name string
-	// Timeout is how long to wait. It is at most this: the state is pending then, and there is no error.
+	// Timeout is how long to wait. It is at most this: the state is pending then, and there is no
+	// error.
 	Timeout time.Duration
 	// Look reads how far the workload is.
 	Look func(context.Context) (story.Progress, error)
@@ -37,8 +38,8 @@ type PollOptions struct {
 	Waiting func(message string)
 }
 
-// Poll looks whenever a revision of a workload changes, and now and then, until the progress is not pending any more. It
-// goes on while the API server does not answer.
+// Poll looks whenever a revision of a workload changes, and now and then, until the progress is not
+// pending any more. It goes on while the API server does not answer.
 func Poll(ctx context.Context, api client.WithWatch, o PollOptions) (story.Progress, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, o.Timeout, errTimeout)
 	defer cancel()

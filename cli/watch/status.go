@@ -14,7 +14,8 @@ import (
 const (
 	// settle is how long Status rests between two snapshots, so that a storm of changes makes one.
 	settle = 100 * time.Millisecond
-	// namespacesEvery is how often the annotations of namespaces are read again: callers can seldom watch them.
+	// namespacesEvery is how often the annotations of namespaces are read again: callers can seldom
+	// watch them.
 	namespacesEvery = 30 * time.Second
 )
 
@@ -24,20 +25,23 @@ type StatusOptions struct {
 	Namespace string
 	// Name is the one workload to follow, empty for all.
 	Name string
-	// Every is how often to hand out a snapshot although nothing changed, so that ages move on. 0 is never.
+	// Every is how often to hand out a snapshot although nothing changed, so that ages move on. 0 is
+	// never.
 	Every time.Duration
 }
 
 // Snapshot is what is known of workloads at one time.
 type Snapshot struct {
-	// Workloads are ordered by namespace and name. Those that are gone are among them as long as their history is kept.
+	// Workloads are ordered by namespace and name. Those that are gone are among them as long as their
+	// history is kept.
 	Workloads []story.Workload
-	// Err is why the snapshot may be old: the API server does not answer, and the watch is retried. It is nil again with
-	// the next change.
+	// Err is why the snapshot may be old: the API server does not answer, and the watch is retried. It
+	// is nil again with the next change.
 	Err error
 }
 
-// Status hands out a snapshot at the beginning and after each change, until the context ends or show returns an error.
+// Status hands out a snapshot at the beginning and after each change, until the context ends or
+// show returns an error.
 func Status(ctx context.Context, c *cluster.Connection, o StatusOptions, show func(Snapshot) error) error {
 	kinds, withEvents := statusKinds(o.Name), cluster.MayReadEvents(ctx, c.API, o.Namespace)
 	if withEvents {

@@ -49,7 +49,8 @@ func (p *process) setupAdmission(ctx context.Context) error {
 	return nil
 }
 
-// username returns the API server's name for this process, by which admission recognizes its writes.
+// username returns the API server's name for this process, by which admission recognizes its
+// writes.
 func (p *process) username(ctx context.Context) (string, error) {
 	review, err := p.clients.AuthenticationV1().SelfSubjectReviews().Create(ctx, &authenticationv1.SelfSubjectReview{}, metav1.CreateOptions{})
 	if err != nil {

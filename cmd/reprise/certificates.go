@@ -72,7 +72,8 @@ func (o *certificateOptions) complete() error {
 	return nil
 }
 
-// filesPropagationDelay is how long an API server may take to see a webhook configuration that others change.
+// filesPropagationDelay is how long an API server may take to see a webhook configuration that
+// others change.
 const filesPropagationDelay = 10 * time.Second
 
 // issuer returns the issuer of self-signed certificates.
@@ -90,8 +91,8 @@ func (o *certificateOptions) propagationDelay() time.Duration {
 // secretName returns the name of the Secret of a self-signed certificate; the chart creates it.
 func (o *certificateOptions) secretName() string { return o.release + "-certificate" }
 
-// certificateCache adds the objects of the certificate controller to the cache. Each is selected by its name, so that the
-// Roles can name it too.
+// certificateCache adds the objects of the certificate controller to the cache. Each is selected by
+// its name, so that the Roles can name it too.
 func certificateCache(o options, others map[client.Object]cache.ByObject) map[client.Object]cache.ByObject {
 	named := func(name string) fields.Selector { return fields.OneTermEqualSelector("metadata.name", name) }
 	all := maps.Clone(others)
@@ -109,7 +110,8 @@ func serveCertificate(s *certificate.Serving) []func(*tls.Config) {
 	return []func(*tls.Config){func(c *tls.Config) { c.GetCertificate = s.GetCertificate }}
 }
 
-// setupCertificate adds the controller that renews the serving certificate and reports problems with it.
+// setupCertificate adds the controller that renews the serving certificate and reports problems
+// with it.
 func (p *process) setupCertificate(context.Context) error {
 	o := p.options.certificates
 	expiry := prometheus.NewGauge(prometheus.GaugeOpts{
@@ -158,7 +160,8 @@ func (p *process) certificateSource() controller.Source {
 	return files
 }
 
-// ownDeployment returns the Deployment of the install, for Events; without a UID if it cannot be read.
+// ownDeployment returns the Deployment of the install, for Events; without a UID if it cannot be
+// read.
 func (p *process) ownDeployment(ctx context.Context) corev1.ObjectReference {
 	d := &appsv1.Deployment{}
 	d.Namespace, d.Name = p.options.namespace, p.options.certificates.release

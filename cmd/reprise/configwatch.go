@@ -11,11 +11,12 @@ import (
 )
 
 const (
-	// pollInterval is how often the configuration file is read. Polling is simpler than a watch: the kubelet updates a
-	// mounted ConfigMap by replacing a symbolic link, which ends the watch of the file behind it.
+	// pollInterval is how often the configuration file is read. Polling is simpler than a watch: the
+	// kubelet updates a mounted ConfigMap by replacing a symbolic link, which ends the watch of the
+	// file behind it.
 	pollInterval = 2 * time.Second
-	// retryInterval is the pause before a content is applied again that failed for an external reason: the API server did
-	// not answer, or the content names a policy that may be created later.
+	// retryInterval is the pause before a content is applied again that failed for an external reason:
+	// the API server did not answer, or the content names a policy that may be created later.
 	retryInterval = 30 * time.Second
 )
 
@@ -31,7 +32,8 @@ type configWatch struct {
 	retryAt time.Time
 }
 
-// due reports whether to apply a state now. A new state must be read twice, since its writer may not have finished.
+// due reports whether to apply a state now. A new state must be read twice, since its writer may
+// not have finished.
 func (w *configWatch) due(state fileState, now time.Time) bool {
 	stable := state == w.last
 	w.last = state

@@ -7,15 +7,16 @@ import (
 	"time"
 )
 
-// drainer delays the shutdown so that no call of the API server is cut off. The API server keeps connections open and
-// may choose an idle one while it is being closed; a POST that fails this way is not retried.
+// drainer delays the shutdown so that no call of the API server is cut off. The API server keeps
+// connections open and may choose an idle one while it is being closed; a POST that fails this way
+// is not retried.
 type drainer struct {
 	delay  time.Duration
 	ending atomic.Bool
 }
 
-// after returns a context that ends the delay after ctx does. Meanwhile every request is served, and its response closes
-// the connection, so that the next call reaches another replica.
+// after returns a context that ends the delay after ctx does. Meanwhile every request is served,
+// and its response closes the connection, so that the next call reaches another replica.
 func (d *drainer) after(ctx context.Context) context.Context {
 	if d.delay <= 0 {
 		return ctx

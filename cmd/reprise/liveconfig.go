@@ -31,8 +31,8 @@ type eventWriter interface {
 	Write(context.Context, event.Event) error
 }
 
-// liveConfig is the active configuration. It applies a changed file completely or not at all; changes of some keys wait
-// for a restart (config.Config.Pinned).
+// liveConfig is the active configuration. It applies a changed file completely or not at all;
+// changes of some keys wait for a restart (config.Config.Pinned).
 type liveConfig struct {
 	path string
 	// configMap is what the file is mounted from; without a name no Event is written.

@@ -26,8 +26,8 @@ import (
 	"reprise.dev/reprise/internal/version"
 )
 
-// cacheSyncTimeout limits how long the caches may take to sync before the process exits. A history of 50,000 revisions
-// takes a minute, and several on a busy API server.
+// cacheSyncTimeout limits how long the caches may take to sync before the process exits. A history
+// of 50,000 revisions takes a minute, and several on a busy API server.
 const cacheSyncTimeout = 10 * time.Minute
 
 func restConfig(kubeconfig string) (*rest.Config, error) {
@@ -84,8 +84,8 @@ func newManager(api *rest.Config, o options, serving *certificate.Serving) (ctrl
 	return manager, nil
 }
 
-// undefined reports whether the API server does not know the kind of a Revision. It lists its group for some moments after
-// the definition is gone, and then finds no resource in it.
+// undefined reports whether the API server does not know the kind of a Revision. It lists its group
+// for some moments after the definition is gone, and then finds no resource in it.
 func undefined(err error) bool {
 	kind, resource := &meta.NoKindMatchError{}, &meta.NoResourceMatchError{}
 	return errors.As(err, &kind) && kind.GroupKind.Group == v1alpha1.GroupVersion.Group ||

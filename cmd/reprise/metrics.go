@@ -18,7 +18,8 @@ import (
 	"reprise.dev/reprise/internal/version"
 )
 
-// setupMetrics registers the metrics: counters, and those that are computed when Prometheus scrapes.
+// setupMetrics registers the metrics: counters, and those that are computed when Prometheus
+// scrapes.
 func (p *process) setupMetrics(ctx context.Context) error {
 	stats, err := p.revisionStats(ctx)
 	if err != nil {
@@ -54,8 +55,8 @@ func (p *process) leads() bool {
 	}
 }
 
-// revisionStats returns a function that counts the revisions in the cache. It does not list them, since a list would copy
-// all of them at every scrape.
+// revisionStats returns a function that counts the revisions in the cache. It does not list them,
+// since a list would copy all of them at every scrape.
 func (p *process) revisionStats(ctx context.Context) (func() history.Stats, error) {
 	informer, err := p.manager.GetCache().GetInformer(ctx, &v1alpha1.WorkloadRevision{}, cache.BlockUntilSynced(false))
 	if err != nil {
@@ -77,7 +78,8 @@ func (p *process) revisionStats(ctx context.Context) (func() history.Stats, erro
 	}, nil
 }
 
-// checkLoopback returns an error unless an address is on loopback, because profiles show the content of the memory.
+// checkLoopback returns an error unless an address is on loopback, because profiles show the
+// content of the memory.
 func checkLoopback(address string) error {
 	host, _, err := net.SplitHostPort(address)
 	if err != nil {

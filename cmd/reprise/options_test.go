@@ -89,7 +89,8 @@ func TestCertificateOptions_PropagationDelay(t *testing.T) {
 	}
 }
 
-// TestCertificateCache: the chart's Roles name these objects, so the cache must select them by name.
+// TestCertificateCache: the chart's Roles name these objects, so the cache must select them by
+// name.
 func TestCertificateCache(t *testing.T) {
 	o := options{namespace: "n", certificates: certificateOptions{release: "blue"}}
 	got := map[string]string{}

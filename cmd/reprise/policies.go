@@ -19,8 +19,9 @@ import (
 	"reprise.dev/reprise/policy"
 )
 
-// policySet holds the active policies: the built-in ones, and those in ConfigMaps of the install's namespace. It replaces
-// all of them at once. For a ConfigMap that does not compile, its last valid policies stay active.
+// policySet holds the active policies: the built-in ones, and those in ConfigMaps of the install's
+// namespace. It replaces all of them at once. For a ConfigMap that does not compile, its last valid
+// policies stay active.
 type policySet struct {
 	clients   kubernetes.Interface
 	namespace string
@@ -47,8 +48,9 @@ func (s *policySet) Evaluate(ctx context.Context, in policy.Input) policy.Verdic
 // rules returns the active policies.
 func (s *policySet) rules() []policy.Rule { return s.engine.Load().Rules(policy.Final) }
 
-// setOverrides loads the policies with new overrides, at the start and when the configuration changes. It returns an error
-// and changes nothing if an override names an unknown policy, unless a ConfigMap is invalid that may contain it.
+// setOverrides loads the policies with new overrides, at the start and when the configuration
+// changes. It returns an error and changes nothing if an override names an unknown policy, unless a
+// ConfigMap is invalid that may contain it.
 func (s *policySet) setOverrides(ctx context.Context, overrides policy.Overrides) error {
 	list, err := s.clients.CoreV1().ConfigMaps(s.namespace).List(ctx, metav1.ListOptions{LabelSelector: selector().String()})
 	if err != nil {
@@ -123,7 +125,8 @@ func selector() labels.Selector {
 	return labels.SelectorFromSet(labels.Set{policy.Label: policy.LabelValue})
 }
 
-// filesOf returns the files of a ConfigMap. Binary files are included, so that the error can name them.
+// filesOf returns the files of a ConfigMap. Binary files are included, so that the error can name
+// them.
 func filesOf(c *corev1.ConfigMap) map[string]string {
 	files := maps.Clone(c.Data)
 	if files == nil {

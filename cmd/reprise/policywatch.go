@@ -17,7 +17,8 @@ import (
 	"reprise.dev/reprise/policy"
 )
 
-// debounce is how long the policy ConfigMaps must be unchanged before they are compiled, since a Helm upgrade changes many.
+// debounce is how long the policy ConfigMaps must be unchanged before they are compiled, since a
+// Helm upgrade changes many.
 const debounce = 200 * time.Millisecond
 
 // NeedLeaderElection returns false: every replica serves admission and needs the policies.
@@ -62,7 +63,8 @@ func (s *policySet) Start(ctx context.Context) error {
 	}
 }
 
-// waitUntilStable waits until there was no change for a while. It returns false if ctx is done before.
+// waitUntilStable waits until there was no change for a while. It returns false if ctx is done
+// before.
 func waitUntilStable(ctx context.Context, changed <-chan struct{}) bool {
 	for {
 		select {
@@ -75,7 +77,8 @@ func waitUntilStable(ctx context.Context, changed <-chan struct{}) bool {
 	}
 }
 
-// recompile activates the stored ConfigMaps with the current overrides. It returns the error of each invalid ConfigMap.
+// recompile activates the stored ConfigMaps with the current overrides. It returns the error of
+// each invalid ConfigMap.
 func (s *policySet) recompile(ctx context.Context, stored []*corev1.ConfigMap) (map[string]error, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

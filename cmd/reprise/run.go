@@ -32,7 +32,8 @@ import (
 const (
 	// shutdownTimeout limits how long open requests may take while the process ends.
 	shutdownTimeout = 5 * time.Second
-	// maxStale is how long the namespace caches may be out of contact with the API server before their data is unknown.
+	// maxStale is how long the namespace caches may be out of contact with the API server before their
+	// data is unknown.
 	maxStale = time.Minute
 )
 
@@ -78,8 +79,8 @@ func run(ctx context.Context, o options) error {
 	return p.manager.Start(p.drain.after(ctx))
 }
 
-// gcPercent is higher than Go's default of 100: with the cache of a cluster on the heap, garbage collection would
-// otherwise cost each admission a tenth of its CPU.
+// gcPercent is higher than Go's default of 100: with the cache of a cluster on the heap, garbage
+// collection would otherwise cost each admission a tenth of its CPU.
 const gcPercent = 300
 
 // setMemoryLimit collects garbage less often if there is a limit, and more often near the limit.
@@ -168,8 +169,9 @@ func (p *process) setupIndexes(ctx context.Context) error {
 	return nil
 }
 
-// setupProbes adds the liveness and readiness checks. The process is ready when the API server trusts its certificate,
-// admission is served and the caches are synced; the policies were compiled before.
+// setupProbes adds the liveness and readiness checks. The process is ready when the API server
+// trusts its certificate, admission is served and the caches are synced; the policies were compiled
+// before.
 func (p *process) setupProbes(context.Context) error {
 	synced := func(request *http.Request) error {
 		ctx, cancel := context.WithTimeout(request.Context(), time.Second)

@@ -17,8 +17,8 @@ const (
 	releaseNamespace = "meta.helm.sh/release-namespace"
 )
 
-// checkSingleInstall returns an error if the cluster has an older install of Reprise, because two installs would undo each
-// other's rollbacks.
+// checkSingleInstall returns an error if the cluster has an older install of Reprise, because two
+// installs would undo each other's rollbacks.
 func (p *process) checkSingleInstall(ctx context.Context) error {
 	list, err := p.clients.AdmissionregistrationV1().ValidatingWebhookConfigurations().List(ctx, metav1.ListOptions{
 		LabelSelector: labels.SelectorFromSet(labels.Set{nameLabel: "reprise"}).String(),
@@ -35,8 +35,9 @@ func (p *process) checkSingleInstall(ctx context.Context) error {
 	return nil
 }
 
-// olderInstall returns the webhook configuration of an install that is older than the one of the release; nil if there is
-// none. An install without a webhook configuration is the youngest. The name decides between two of the same second.
+// olderInstall returns the webhook configuration of an install that is older than the one of the
+// release; nil if there is none. An install without a webhook configuration is the youngest. The
+// name decides between two of the same second.
 func olderInstall(all []admissionregistrationv1.ValidatingWebhookConfiguration, release string) *admissionregistrationv1.ValidatingWebhookConfiguration {
 	var created time.Time
 	for i := range all {

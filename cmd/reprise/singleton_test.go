@@ -10,7 +10,8 @@ import (
 	"k8s.io/client-go/kubernetes/fake"
 )
 
-// install returns the webhook configuration of a release that was installed some minutes after the first one.
+// install returns the webhook configuration of a release that was installed some minutes after the
+// first one.
 func install(release string, minute int) admissionregistrationv1.ValidatingWebhookConfiguration {
 	return admissionregistrationv1.ValidatingWebhookConfiguration{ObjectMeta: metav1.ObjectMeta{
 		Name:              release,

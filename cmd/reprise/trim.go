@@ -10,11 +10,11 @@ import (
 	"reprise.dev/reprise/workload"
 )
 
-// The cache holds every object of the cluster, so these functions drop the fields that Reprise does not read. A rollback
-// reads complete objects from the API server.
+// The cache holds every object of the cluster, so these functions drop the fields that Reprise does
+// not read. A rollback reads complete objects from the API server.
 
-// trimDeployment keeps the metadata of a Deployment, and the spec and status of a workload. It drops kubectl's
-// last-applied annotation, which is as large as the rest and part of no hash.
+// trimDeployment keeps the metadata of a Deployment, and the spec and status of a workload. It
+// drops kubectl's last-applied annotation, which is as large as the rest and part of no hash.
 func trimDeployment(object any) (any, error) {
 	d, ok := object.(*appsv1.Deployment)
 	if !ok {
@@ -67,9 +67,10 @@ func trimNode(object any) (any, error) {
 	}, nil
 }
 
-// trimReplicaSet keeps what package health reads of a ReplicaSet's template. Of a ReplicaSet without pods it keeps the
-// metadata: a workload has ten of those (revisionHistoryLimit), and health reads only those that a rollout has scaled up.
-// The result has another type, a quarter as large. A reader does not find it, but its owner is still notified of changes.
+// trimReplicaSet keeps what package health reads of a ReplicaSet's template. Of a ReplicaSet
+// without pods it keeps the metadata: a workload has ten of those (revisionHistoryLimit), and
+// health reads only those that a rollout has scaled up. The result has another type, a quarter as
+// large. A reader does not find it, but its owner is still notified of changes.
 func trimReplicaSet(object any) (any, error) {
 	set, ok := object.(*appsv1.ReplicaSet)
 	if !ok {

@@ -62,7 +62,8 @@ func PatchStatus(ctx context.Context, c client.Client, r *v1alpha1.WorkloadRevis
 	return nil
 }
 
-// NoteTold notes in a revision that Events about it were written, for the resourceVersion that was read.
+// NoteTold notes in a revision that Events about it were written, for the resourceVersion that was
+// read.
 func NoteTold(ctx context.Context, c client.Client, r *v1alpha1.WorkloadRevision, reasons ...v1alpha1.EventReason) error {
 	base := r.DeepCopy()
 	history.NoteTold(r, reasons...)

@@ -40,8 +40,8 @@ func (i Issuer) Rotate(step Step, b Bundle, names []string, trusted []byte, now 
 // caName is the subject of every CA. Their key identifiers differ.
 const caName = "reprise-ca"
 
-// newCA issues a CA. The code that generates certificates is cert-controller's; docs/adr/0003 says why its rotation is
-// not.
+// newCA issues a CA. The code that generates certificates is cert-controller's; docs/adr/0003 says
+// why its rotation is not.
 func (i Issuer) newCA(now time.Time) (Pair, error) {
 	maker := rotator.CertRotator{CAName: caName, CAOrganization: "reprise"}
 	made, err := maker.CreateCACert(now.Add(-backdate(i.CALifetime)), now.Add(i.CALifetime))

@@ -9,10 +9,12 @@ import (
 	"time"
 )
 
-// Bundle is the content of the Secret of a self-signed certificate. The CA signs the serving certificate. The API server
-// also trusts the next CA and the former ones, so that it trusts every replica during a rotation.
+// Bundle is the content of the Secret of a self-signed certificate. The CA signs the serving
+// certificate. The API server also trusts the next CA and the former ones, so that it trusts every
+// replica during a rotation.
 type Bundle struct {
-	// CA signs the serving certificate. NextCA is trusted and does not sign; it is empty unless a rotation has begun.
+	// CA signs the serving certificate. NextCA is trusted and does not sign; it is empty unless a
+	// rotation has begun.
 	CA, NextCA Pair
 	// FormerCAs are the certificates of CAs that signed earlier serving certificates, in PEM.
 	FormerCAs []byte
@@ -57,7 +59,8 @@ func (b Bundle) Data() map[string][]byte {
 	return data
 }
 
-// CABundle returns the caBundle of the webhook configurations, in PEM: all CAs of the bundle that have not expired.
+// CABundle returns the caBundle of the webhook configurations, in PEM: all CAs of the bundle that
+// have not expired.
 func (b Bundle) CABundle(now time.Time) []byte {
 	var bundle bytes.Buffer
 	for _, c := range slices.Concat(certificates(b.CA.Certificate), certificates(b.NextCA.Certificate), certificates(b.FormerCAs)) {
@@ -79,13 +82,15 @@ type Issuer struct {
 // maxPropagationDelay limits PropagationDelay for long lifetimes.
 const maxPropagationDelay = 10 * time.Minute
 
-// PropagationDelay returns how long to wait until every API server and every replica has seen a change. All of them watch.
+// PropagationDelay returns how long to wait until every API server and every replica has seen a
+// change. All of them watch.
 func (i Issuer) PropagationDelay() time.Duration { return min(i.Lifetime/20, maxPropagationDelay) }
 
 // Step is a step of a rotation.
 type Step int
 
-// The steps. A CA is replaced in three: the new one is trusted, then it signs, then the former one is no longer trusted.
+// The steps. A CA is replaced in three: the new one is trusted, then it signs, then the former one
+// is no longer trusted.
 const (
 	// Keep changes nothing.
 	Keep Step = iota
@@ -106,8 +111,8 @@ func (s Step) String() string {
 	return [...]string{"keep", "init", "stage CA", "activate CA", "renew", "retire CA"}[s]
 }
 
-// Next returns the step that is due. The serving certificate must be valid for every one of the names. The webhooks have
-// the CAs that the API server trusts.
+// Next returns the step that is due. The serving certificate must be valid for every one of the
+// names. The webhooks have the CAs that the API server trusts.
 func (i Issuer) Next(b Bundle, names []string, webhooks []Webhook, now time.Time) Step {
 	ca := leafOf(b.CA)
 	if ca == nil || !ca.IsCA || now.After(ca.NotAfter) {
@@ -126,8 +131,8 @@ func (i Issuer) Next(b Bundle, names []string, webhooks []Webhook, now time.Time
 	if !i.current(b, ca, names, now) {
 		return Renew
 	}
-	// The replicas need one delay to see the new certificate, and one to wait until every API server trusts it. The third
-	// is a margin.
+	// The replicas need one delay to see the new certificate, and one to wait until every API server
+	// trusts it. The third is a margin.
 	if len(b.FormerCAs) > 0 && now.Sub(issuedAt(leafOf(b.Serving))) >= 3*i.PropagationDelay() {
 		return RetireCA
 	}
@@ -156,8 +161,8 @@ func trustedEverywhere(ca *x509.Certificate, webhooks []Webhook) bool {
 	return len(webhooks) > 0
 }
 
-// Signers returns the trusted CAs that signed the served certificate, in PEM. The API server must trust them until the
-// replicas serve another certificate.
+// Signers returns the trusted CAs that signed the served certificate, in PEM. The API server must
+// trust them until the replicas serve another certificate.
 func Signers(served Pair, webhooks []Webhook) []byte {
 	leaf := leafOf(served)
 	if leaf == nil {
@@ -178,7 +183,8 @@ func Signers(served Pair, webhooks []Webhook) []byte {
 	return all.Bytes()
 }
 
-// maxBackdate limits how far in the past a new certificate starts to be valid, which allows for clock skew.
+// maxBackdate limits how far in the past a new certificate starts to be valid, which allows for
+// clock skew.
 const maxBackdate = time.Hour
 
 func backdate(lifetime time.Duration) time.Duration { return min(lifetime/10, maxBackdate) }

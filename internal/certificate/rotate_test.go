@@ -41,9 +41,9 @@ func TestIssuer_Next(t *testing.T) {
 // replicas are how many look at the Secret, each with a delay of its own.
 const replicas = 3
 
-// TestIssuer_RotateKeepsEveryReplicaTrusted plays three authorities, and the Secret emptied in the middle. What the API
-// server trusts and what each replica sees lags behind by up to the time that changes are given to settle; at no moment
-// may it meet a certificate that it does not trust.
+// TestIssuer_RotateKeepsEveryReplicaTrusted plays three authorities, and the Secret emptied in the
+// middle. What the API server trusts and what each replica sees lags behind by up to the time that
+// changes are given to settle; at no moment may it meet a certificate that it does not trust.
 func TestIssuer_RotateKeepsEveryReplicaTrusted(t *testing.T) {
 	issuer := certificate.Issuer{Lifetime: 2 * time.Hour, CALifetime: 10 * time.Hour}
 	lag := issuer.PropagationDelay() * 9 / 10

@@ -10,9 +10,11 @@ import (
 	"time"
 )
 
-// Serving holds the serving certificate of admission. The zero value has none. It is safe for concurrent use.
+// Serving holds the serving certificate of admission. The zero value has none. It is safe for
+// concurrent use.
 type Serving struct {
-	// PropagationDelay is how long every API server takes at most to see a changed webhook configuration.
+	// PropagationDelay is how long every API server takes at most to see a changed webhook
+	// configuration.
 	PropagationDelay time.Duration
 
 	mu     sync.RWMutex
@@ -24,9 +26,10 @@ type Serving struct {
 	since     time.Time
 }
 
-// Propose replaces the served certificate, unless the API server trusts the served one and not yet the proposed one: a
-// certificate and its caBundle are renewed one after the other, and every API server must see the new caBundle first. It
-// returns the state of the served certificate, and why the proposed one is not trusted yet; empty if it is.
+// Propose replaces the served certificate, unless the API server trusts the served one and not yet
+// the proposed one: a certificate and its caBundle are renewed one after the other, and every API
+// server must see the new caBundle first. It returns the state of the served certificate, and why
+// the proposed one is not trusted yet; empty if it is.
 func (s *Serving) Propose(proposed Pair, webhooks []Webhook, now time.Time) (result Result, pending string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -77,7 +80,8 @@ func (s *Serving) GetCertificate(*tls.ClientHelloInfo) (*tls.Certificate, error)
 	return s.loaded, nil
 }
 
-// Ready returns an error unless the API server trusts the served certificate. It is a readiness check.
+// Ready returns an error unless the API server trusts the served certificate. It is a readiness
+// check.
 func (s *Serving) Ready(*http.Request) error {
 	s.mu.RLock()
 	defer s.mu.RUnlock()

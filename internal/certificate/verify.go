@@ -1,5 +1,5 @@
-// Package certificate verifies that the API server trusts the serving certificate of admission, and issues and rotates a
-// self-signed one. It has no client; package controller applies its decisions.
+// Package certificate verifies that the API server trusts the serving certificate of admission, and
+// issues and rotates a self-signed one. It has no client; package controller applies its decisions.
 package certificate
 
 import (
@@ -62,8 +62,9 @@ func (v Result) problem() string {
 // warnBefore limits how long before its expiry a certificate is Expiring.
 const warnBefore = 14 * 24 * time.Hour
 
-// Verify checks that the API server trusts a certificate at every webhook. A certificate is Expiring in the last sixth of
-// its lifetime, at most two weeks: Reprise and cert-manager renew in the last third.
+// Verify checks that the API server trusts a certificate at every webhook. A certificate is
+// Expiring in the last sixth of its lifetime, at most two weeks: Reprise and cert-manager renew in
+// the last third.
 func Verify(pair Pair, webhooks []Webhook, now time.Time) Result {
 	if len(pair.Certificate) == 0 && len(pair.Key) == 0 {
 		return Result{State: Invalid, Reason: "there is no serving certificate yet"}
@@ -95,8 +96,9 @@ func Verify(pair Pair, webhooks []Webhook, now time.Time) Result {
 	return v
 }
 
-// trusted returns why the API server does not trust a certificate at a webhook; nil if it does. It verifies as the API
-// server does (k8s.io/apiserver/pkg/util/webhook builds a tls.Config with the bundle as its roots).
+// trusted returns why the API server does not trust a certificate at a webhook; nil if it does. It
+// verifies as the API server does (k8s.io/apiserver/pkg/util/webhook builds a tls.Config with the
+// bundle as its roots).
 func trusted(c tls.Certificate, webhook Webhook, now time.Time) error {
 	if err := c.Leaf.VerifyHostname(webhook.Host); err != nil {
 		return fmt.Errorf("the serving certificate is for %s, but %s calls the host %s", namesOf(c.Leaf), webhook.Configuration, webhook.Host)

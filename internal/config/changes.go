@@ -9,9 +9,9 @@ import (
 	"reprise.dev/reprise/policy"
 )
 
-// Pinned returns c with the values of running for the keys that need a restart: the webhook configurations and the API
-// server's admission policies repeat them, or they are only read at the start. It also returns the changes that wait for
-// the restart.
+// Pinned returns c with the values of running for the keys that need a restart: the webhook
+// configurations and the API server's admission policies repeat them, or they are only read at the
+// start. It also returns the changes that wait for the restart.
 func (c Config) Pinned(running Config) (Config, []string) {
 	asked := c
 	c.FailurePolicy, c.ProtectedNamespaces, c.Rollback = running.FailurePolicy, running.ProtectedNamespaces, running.Rollback
@@ -39,7 +39,8 @@ func orNone(v string) string {
 	return v
 }
 
-// flat returns each value as text by its key. The key of an override or exemption is its policy, namespace and workload.
+// flat returns each value as text by its key. The key of an override or exemption is its policy,
+// namespace and workload.
 func (c Config) flat() map[string]string {
 	all := map[string]string{
 		"failurePolicy":            string(c.FailurePolicy),

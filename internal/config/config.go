@@ -1,4 +1,5 @@
-// Package config reads and validates the configuration file. Each validation error has the line of its key.
+// Package config reads and validates the configuration file. Each validation error has the line of
+// its key.
 package config
 
 import (
@@ -12,7 +13,8 @@ import (
 	"reprise.dev/reprise/workload"
 )
 
-// FailurePolicy decides about a request that could not be evaluated. The values are those of a webhook configuration.
+// FailurePolicy decides about a request that could not be evaluated. The values are those of a
+// webhook configuration.
 type FailurePolicy string
 
 const (
@@ -34,14 +36,15 @@ type Config struct {
 	Rollback Rollback
 	// Policies overrides and exempts policies.
 	Policies policy.Overrides
-	// Defaults applies to a workload if neither its annotations nor those of its namespace set a value.
+	// Defaults applies to a workload if neither its annotations nor those of its namespace set a
+	// value.
 	Defaults workload.Settings
 }
 
 // History limits the recording and the retention of revisions.
 type History struct {
-	// MaxPerMinute limits how many revisions of one workload are recorded in a minute. Deploys beyond it are coalesced into
-	// the newest revision.
+	// MaxPerMinute limits how many revisions of one workload are recorded in a minute. Deploys beyond
+	// it are coalesced into the newest revision.
 	MaxPerMinute int
 	// RetainDeleted is how long the revisions of a deleted workload are retained.
 	RetainDeleted time.Duration
@@ -64,7 +67,8 @@ func Default() Config {
 	}
 }
 
-// Load reads a configuration file; without a path it returns the defaults. Invalid content is a ValidationErrors.
+// Load reads a configuration file; without a path it returns the defaults. Invalid content is a
+// ValidationErrors.
 func Load(path string) (Config, error) {
 	if path == "" {
 		return Default(), nil
@@ -80,7 +84,8 @@ func Load(path string) (Config, error) {
 	return c, nil
 }
 
-// Parse decodes and validates a configuration. The error is a ValidationErrors with every error of the content.
+// Parse decodes and validates a configuration. The error is a ValidationErrors with every error of
+// the content.
 func Parse(content []byte) (Config, error) {
 	c := Default()
 	root, err := document(content)

@@ -9,7 +9,8 @@ import (
 	"reprise.dev/reprise/policy"
 )
 
-// overrides decodes the section policies. Package policy validates the result (policy.Overrides.Validate).
+// overrides decodes the section policies. Package policy validates the result
+// (policy.Overrides.Validate).
 func overrides(into *policy.Overrides) value {
 	return object(map[string]value{
 		"overrides": list(func(r *reader, at *field.Path, n *yaml.Node) { into.Rules = append(into.Rules, override(r, at, n)) }),
@@ -42,7 +43,8 @@ func exemption(r *reader, at *field.Path, n *yaml.Node) (e policy.Exemption) {
 	return e
 }
 
-// lastDay decodes a day and returns its end in UTC, because an exemption includes the day that it names.
+// lastDay decodes a day and returns its end in UTC, because an exemption includes the day that it
+// names.
 func lastDay(into *time.Time) value {
 	return scalar(func(r *reader, at *field.Path, n *yaml.Node) {
 		day, err := time.Parse(time.DateOnly, n.Value)

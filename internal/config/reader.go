@@ -14,8 +14,8 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation/field"
 )
 
-// reader decodes YAML nodes and collects every error with its line. A YAML decoder stops at the first error, or does not
-// know its line.
+// reader decodes YAML nodes and collects every error with its line. A YAML decoder stops at the
+// first error, or does not know its line.
 type reader struct {
 	errors ValidationErrors
 	// lines has the line of each key and list item, by its path.

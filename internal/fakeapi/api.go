@@ -1,20 +1,21 @@
 // Package fakeapi is an API server in memory, for fast tests of code that writes.
 //
-// It wraps controller-runtime's fake client, which keeps resourceVersions, field managers and the status subresource
-// as the API server does, and adds what tests of a controller need: a log of all writes, writes that fail, answers that
-// get lost, a process that is killed after its n-th write, a cache that lags, UIDs, generations and dry runs.
+// It wraps controller-runtime's fake client, which keeps resourceVersions, field managers and the
+// status subresource as the API server does, and adds what tests of a controller need: a log of all
+// writes, writes that fail, answers that get lost, a process that is killed after its n-th write, a
+// cache that lags, UIDs, generations and dry runs.
 //
 //	api := fakeapi.New(t, fakeapi.Options{Indexes: indexes}, deployment, revision)
 //	subject := &Subject{Client: api.Cached(), Live: api.Client()}
 //	api.Refuse(fakeapi.Nth(2, fakeapi.Conflict()))  // The second write is not stored.
-//	api.Lose(fakeapi.Nth(1, errors.New("timeout"))) // The first is stored, and its answer is an error.
-//	api.KillAfter(3)                                // After three writes nothing more succeeds, until Revive.
-//	api.Freeze()                                    // Cached reads see what there is now, until Thaw.
-//	api.Direct().Update(ctx, newer)                 // Somebody else writes: not logged, never refused.
-//	api.Writes()                                    // "update Deployment shop/web as reprise", …
+//	api.Lose(fakeapi.Nth(1, errors.New("timeout"))) // The first is stored, its answer an error.
+//	api.KillAfter(3)                // After three writes nothing more succeeds, until Revive.
+//	api.Freeze()                    // Cached reads see what there is now, until Thaw.
+//	api.Direct().Update(ctx, newer) // Somebody else writes: not logged, never refused.
+//	api.Writes()                    // "update Deployment shop/web as reprise", …
 //
-// It validates nothing, fills in no defaults and admits everything. The dry run of a patch always succeeds. A patch or
-// an apply that changes the generation is stored in two writes.
+// It validates nothing, fills in no defaults and admits everything. The dry run of a patch always
+// succeeds. A patch or an apply that changes the generation is stored in two writes.
 package fakeapi
 
 import (
@@ -43,8 +44,8 @@ import (
 	"reprise.dev/reprise/history/store"
 )
 
-// Index makes objects findable by a field, for the API server and its cache alike. Revisions are findable by their
-// workload without one.
+// Index makes objects findable by a field, for the API server and its cache alike. Revisions are
+// findable by their workload without one.
 type Index struct {
 	Object client.Object
 	Field  string
@@ -56,7 +57,8 @@ type Options struct {
 	Indexes []Index
 }
 
-// API is an API server in memory. Its zero value is of no use; New makes one. It may be used by several goroutines.
+// API is an API server in memory. Its zero value is of no use; New makes one. It may be used by
+// several goroutines.
 type API struct {
 	scheme *runtime.Scheme
 	direct client.WithWatch
@@ -77,8 +79,8 @@ type API struct {
 // ErrKilled is the error of every call after the process was killed.
 var ErrKilled = errors.New("the process was killed")
 
-// Scheme returns a scheme of the kinds that Reprise reads and writes, and no others: the fake client goes through all of
-// them with every write.
+// Scheme returns a scheme of the kinds that Reprise reads and writes, and no others: the fake
+// client goes through all of them with every write.
 func Scheme() *runtime.Scheme {
 	scheme := runtime.NewScheme()
 	for version, kinds := range map[schema.GroupVersion][]runtime.Object{
@@ -147,8 +149,8 @@ func (a *API) Client() client.WithWatch {
 	return interceptor.NewClient(a.direct, funcs)
 }
 
-// process returns the writes of the process under test. As the API server does, they drop the status of a Revision that
-// is created.
+// process returns the writes of the process under test. As the API server does, they drop the
+// status of a Revision that is created.
 func (a *API) process() interceptor.Funcs {
 	funcs := a.writing(a.write)
 	create := funcs.Create
@@ -262,7 +264,8 @@ func Load[T client.Object](t testing.TB, a *API, object T) T {
 	return stored
 }
 
-// Change changes a stored object directly, under a field manager, and returns it as it is stored then.
+// Change changes a stored object directly, under a field manager, and returns it as it is stored
+// then.
 func Change[T client.Object](t testing.TB, a *API, object T, manager string, change func(T)) T {
 	t.Helper()
 	stored := Load(t, a, object)
@@ -273,7 +276,8 @@ func Change[T client.Object](t testing.TB, a *API, object T, manager string, cha
 	return stored
 }
 
-// ChangeStatus changes the status of a stored object directly, as a controller of Kubernetes, and returns the object as it is stored then.
+// ChangeStatus changes the status of a stored object directly, as a controller of Kubernetes, and
+// returns the object as it is stored then.
 func ChangeStatus[T client.Object](t testing.TB, a *API, object T, change func(T)) T {
 	t.Helper()
 	stored := Load(t, a, object)

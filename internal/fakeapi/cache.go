@@ -16,8 +16,8 @@ import (
 	"reprise.dev/reprise/history/store"
 )
 
-// Cached returns the client of the process under test that reads from its cache. Revisions lack there what store.Trim
-// drops. The cache is never behind but between Freeze and Thaw.
+// Cached returns the client of the process under test that reads from its cache. Revisions lack
+// there what store.Trim drops. The cache is never behind but between Freeze and Thaw.
 func (a *API) Cached() client.WithWatch {
 	funcs := a.process()
 	funcs.Get = func(ctx context.Context, c client.WithWatch, key client.ObjectKey, object client.Object, opts ...client.GetOption) error {

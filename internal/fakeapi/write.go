@@ -51,8 +51,8 @@ func (w Write) String() string {
 	return text
 }
 
-// Is reports whether a write is of a verb and a kind, such as "update Deployment" or "patch WorkloadRevision/status". Dry
-// runs are none.
+// Is reports whether a write is of a verb and a kind, such as "update Deployment" or "patch
+// WorkloadRevision/status". Dry runs are none.
 func (w Write) Is(what string) bool {
 	kind := w.Kind
 	if w.Subresource != "" {
@@ -99,8 +99,8 @@ func Conflict() error {
 	return apierrors.NewConflict(resource, "object", errors.New("the object has been modified"))
 }
 
-// Errors returns refusals of the API server that come for other reasons than a conflict, by their codes, and a connection
-// that breaks.
+// Errors returns refusals of the API server that come for other reasons than a conflict, by their
+// codes, and a connection that breaks.
 func Errors() map[string]error {
 	return map[string]error{
 		"403":           apierrors.NewForbidden(resource, "object", errors.New("not allowed")),
@@ -205,7 +205,8 @@ func (a *API) create(ctx context.Context, c client.Client, object client.Object,
 	return c.Get(ctx, client.ObjectKeyFromObject(object), object) // The fake client's answer lacks managed fields.
 }
 
-// update raises the generation where the spec is another, and has a dry run fail where the update would.
+// update raises the generation where the spec is another, and has a dry run fail where the update
+// would.
 func (a *API) update(ctx context.Context, c client.Client, object client.Object, dryRun bool, opts []client.UpdateOption) error {
 	stored := object.DeepCopyObject().(client.Object)
 	if err := c.Get(ctx, client.ObjectKeyFromObject(object), stored); err != nil {
@@ -227,8 +228,8 @@ func (a *API) update(ctx context.Context, c client.Client, object client.Object,
 	return c.Get(ctx, client.ObjectKeyFromObject(object), object) // The fake client's answer lacks managed fields.
 }
 
-// settle does a patch or an apply, and then gives what is stored its UID and generation. The object becomes what is
-// stored.
+// settle does a patch or an apply, and then gives what is stored its UID and generation. The object
+// becomes what is stored.
 func (a *API) settle(ctx context.Context, c client.Client, object client.Object, write func() error) error {
 	a.noteKind(object)
 	key := client.ObjectKeyFromObject(object)
@@ -263,8 +264,9 @@ func specOf(object client.Object) any {
 	return plain["spec"]
 }
 
-// Managers returns the field managers of an object, each with its operation and subresource, such as "kubectl Apply" or
-// "kube-controller-manager Update status", in the order in which they are stored.
+// Managers returns the field managers of an object, each with its operation and subresource, such
+// as "kubectl Apply" or "kube-controller-manager Update status", in the order in which they are
+// stored.
 func Managers(object metav1.Object) []string {
 	var all []string
 	for _, e := range object.GetManagedFields() {

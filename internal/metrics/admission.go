@@ -7,8 +7,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// Admission counts the responses of the webhook. Every replica serves admission, so the cluster's total is the sum over the
-// replicas.
+// Admission counts the responses of the webhook. Every replica serves admission, so the cluster's
+// total is the sum over the replicas.
 type Admission struct {
 	admissions            *prometheus.CounterVec
 	answering, evaluating *prometheus.HistogramVec
@@ -52,8 +52,8 @@ func newAdmission() *Admission {
 	return a
 }
 
-// SetActive creates the series of the active policies with their enforcement, and deletes those of other policies. It must
-// not be called concurrently.
+// SetActive creates the series of the active policies with their enforcement, and deletes those of
+// other policies. It must not be called concurrently.
 func (a *Admission) SetActive(policies map[string]string) {
 	for policy := range a.active {
 		if _, active := policies[policy]; !active {

@@ -1,8 +1,9 @@
-// Package metrics defines the metrics of Reprise. docs/operations.md documents them, and a test compares the page with what
-// a running binary exports. A package that reports something declares an interface, which a type of this package implements.
+// Package metrics defines the metrics of Reprise. docs/operations.md documents them, and a test
+// compares the page with what a running binary exports. A package that reports something declares
+// an interface, which a type of this package implements.
 //
-// The values of a label are a closed list, or the names of the active policies. No label names a workload, a namespace, a
-// user or a pod: the log and the Events do.
+// The values of a label are a closed list, or the names of the active policies. No label names a
+// workload, a namespace, a user or a pod: the log and the Events do.
 package metrics
 
 import (
@@ -11,7 +12,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// Metrics has the metrics that are updated when something happens. State, Recorder and PolicySet are computed at a scrape.
+// Metrics has the metrics that are updated when something happens. State, Recorder and PolicySet
+// are computed at a scrape.
 type Metrics struct {
 	Admission *Admission
 	Rollback  *Rollback
@@ -19,8 +21,8 @@ type Metrics struct {
 	Policies  *Policies
 }
 
-// New creates the metrics. Every series of a closed list starts at zero, since the function increase() of Prometheus misses
-// the first increase of a new series.
+// New creates the metrics. Every series of a closed list starts at zero, since the function
+// increase() of Prometheus misses the first increase of a new series.
 func New() *Metrics {
 	return &Metrics{Admission: newAdmission(), Rollback: newRollback(), Recording: newRecording(), Policies: newPolicies()}
 }

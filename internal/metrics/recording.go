@@ -27,7 +27,8 @@ func (r *Recording) Recorded() { r.recorded.Inc() }
 // RecordFailed implements recorder.Observer.
 func (r *Recording) RecordFailed() { r.failed.Inc() }
 
-// Backlog returns how many deploys wait to be recorded, and since when the oldest waits; zero if none does.
+// Backlog returns how many deploys wait to be recorded, and since when the oldest waits; zero if
+// none does.
 type Backlog func() (length int, since time.Time)
 
 // Recorder exports the backlog of the recorder. Only the leader records and exports.

@@ -8,8 +8,8 @@ import (
 	"reprise.dev/reprise/api/v1alpha1"
 )
 
-// Rollback counts verdicts and rollbacks. Only the leader counts, so the sum over the replicas is correct after a failover
-// too.
+// Rollback counts verdicts and rollbacks. Only the leader counts, so the sum over the replicas is
+// correct after a failover too.
 type Rollback struct {
 	verdicts, rollbacks, holds *prometheus.CounterVec
 	detecting, recovering      prometheus.Histogram

@@ -7,8 +7,9 @@ import (
 	"reprise.dev/reprise/history"
 )
 
-// State exports counts of the recorded revisions. Every replica has them in its cache, but only the leader exports them.
-// During a failover zero or two replicas may export them, so queries use max().
+// State exports counts of the recorded revisions. Every replica has them in its cache, but only the
+// leader exports them. During a failover zero or two replicas may export them, so queries use
+// max().
 type State struct {
 	Leads func() bool
 	// Stats counts the revisions.

@@ -1,8 +1,8 @@
-// Package namespaceinfo caches the namespace data that package effective needs, so that computing an effective pod costs no
-// call to the API server.
+// Package namespaceinfo caches the namespace data that package effective needs, so that computing
+// an effective pod costs no call to the API server.
 //
-// It needs list and watch on namespaces, limitranges, resourcequotas, serviceaccounts, configmaps (metadata only),
-// runtimeclasses (node.k8s.io) and priorityclasses (scheduling.k8s.io).
+// It needs list and watch on namespaces, limitranges, resourcequotas, serviceaccounts, configmaps
+// (metadata only), runtimeclasses (node.k8s.io) and priorityclasses (scheduling.k8s.io).
 package namespaceinfo
 
 import (
@@ -21,8 +21,8 @@ import (
 	"reprise.dev/reprise/effective"
 )
 
-// Cache caches the objects of several kinds. It reports a kind as unknown if its cache has not synced, or has been out of
-// contact with the API server for too long.
+// Cache caches the objects of several kinds. It reports a kind as unknown if its cache has not
+// synced, or has been out of contact with the API server for too long.
 type Cache struct {
 	kinds    map[effective.Kind]*watched
 	maxStale time.Duration

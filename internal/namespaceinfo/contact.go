@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// contact records whether the list and watch calls of a cache succeed. An open watch counts as success until the next call
-// fails.
+// contact records whether the list and watch calls of a cache succeed. An open watch counts as
+// success until the next call fails.
 type contact struct {
 	now func() time.Time
 

@@ -30,8 +30,8 @@ func kinds() []effective.Kind {
 	return append(inNamespaces[:], effective.KindNamespace, effective.KindRuntimeClass, effective.KindPriorityClass)
 }
 
-// New returns a cache of the objects of an API server. A kind is reported as unknown if it has been out of contact with the
-// API server for longer than maxStale.
+// New returns a cache of the objects of an API server. A kind is reported as unknown if it has been
+// out of contact with the API server for longer than maxStale.
 func New(config *rest.Config, maxStale time.Duration, now func() time.Time) (*Cache, error) {
 	client, err := kubernetes.NewForConfig(config)
 	if err != nil {

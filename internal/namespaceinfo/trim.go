@@ -6,7 +6,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// trim drops the managed fields and the last-applied annotation of an object, and of a ConfigMap everything but its name.
+// trim drops the managed fields and the last-applied annotation of an object, and of a ConfigMap
+// everything but its name.
 func trim(object any) (any, error) {
 	if names, ok := object.(*metav1.PartialObjectMetadata); ok {
 		return &metav1.PartialObjectMetadata{

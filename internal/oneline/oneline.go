@@ -1,4 +1,5 @@
-// Package oneline makes text from elsewhere safe to show: on one line of a terminal, in an Event or in a warning.
+// Package oneline makes text from elsewhere safe to show: on one line of a terminal, in an Event or
+// in a warning.
 package oneline
 
 import (
@@ -12,12 +13,12 @@ import (
 // ellipsis stands for text that was cut off.
 const ellipsis = "…"
 
-// sequences are the escape sequences by which a program controls a terminal (ECMA-48: strings, CSI, and the two-character
-// sequences).
+// sequences are the escape sequences by which a program controls a terminal (ECMA-48: strings, CSI,
+// and the two-character sequences).
 var sequences = regexp.MustCompile("\x1b(?:[PX\\]^_][^\x07\x1b]*(?:\x07|\x1b\\\\)|\\[[0-?]*[ -/]*[@-~]|[@-Z\\\\-_])")
 
-// Of returns text on one line, with each run of whitespace as one space. The result is valid UTF-8 and holds nothing that
-// controls a terminal, reorders text or cannot be seen.
+// Of returns text on one line, with each run of whitespace as one space. The result is valid UTF-8
+// and holds nothing that controls a terminal, reorders text or cannot be seen.
 func Of(text string) string { return strings.Join(strings.Fields(Clean(text)), " ") }
 
 // Clean returns text as Of does, but keeps its indentation: each whitespace character is a space.
@@ -34,8 +35,8 @@ func Clean(text string) string {
 	}, sequences.ReplaceAllString(strings.ToValidUTF8(text, "\uFFFD"), ""))
 }
 
-// Escape returns text with each character that Clean would drop as a Go escape (\x1b, \u200b), so that a reader sees that
-// it is there. Tabs stay.
+// Escape returns text with each character that Clean would drop as a Go escape (\x1b, \u200b), so
+// that a reader sees that it is there. Tabs stay.
 func Escape(text string) string {
 	hidden := func(r rune) bool { return r != '\t' && !unicode.IsPrint(r) }
 	text = strings.ToValidUTF8(text, "\uFFFD")
@@ -54,7 +55,8 @@ func Escape(text string) string {
 	return out.String()
 }
 
-// Prefix returns the longest prefix of text that ends between two characters and has at most limit bytes.
+// Prefix returns the longest prefix of text that ends between two characters and has at most limit
+// bytes.
 func Prefix(text string, limit int) string {
 	if len(text) <= limit {
 		return text
@@ -66,7 +68,8 @@ func Prefix(text string, limit int) string {
 	return text[:end]
 }
 
-// CutBytes shortens text to at most limit bytes, of which the last are an ellipsis where something was cut off.
+// CutBytes shortens text to at most limit bytes, of which the last are an ellipsis where something
+// was cut off.
 func CutBytes(text string, limit int) string {
 	if len(text) <= limit {
 		return text
@@ -74,7 +77,8 @@ func CutBytes(text string, limit int) string {
 	return Prefix(text, limit-len(ellipsis)) + ellipsis
 }
 
-// CutRunes shortens text to at most limit characters, of which the last is an ellipsis where something was cut off.
+// CutRunes shortens text to at most limit characters, of which the last is an ellipsis where
+// something was cut off.
 func CutRunes(text string, limit int) string {
 	if utf8.RuneCountInString(text) <= limit {
 		return text

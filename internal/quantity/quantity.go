@@ -7,8 +7,8 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 )
 
-// Equal reports whether two decoded values, strings or numbers, are quantities of the same amount, such as 0.5Gi and 512Mi.
-// A value that is no quantity equals none.
+// Equal reports whether two decoded values, strings or numbers, are quantities of the same amount,
+// such as 0.5Gi and 512Mi. A value that is no quantity equals none.
 func Equal(a, b any) bool {
 	left, err := resource.ParseQuantity(fmt.Sprint(a))
 	if err != nil {

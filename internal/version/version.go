@@ -9,8 +9,8 @@ import (
 // stamp is the version of a release, set by the linker (tools/release/compile).
 var stamp string
 
-// String returns the released version, such as 0.1.0, or else the version of Go's build information: "devel" with the
-// commit if it is known.
+// String returns the released version, such as 0.1.0, or else the version of Go's build
+// information: "devel" with the commit if it is known.
 func String() string {
 	if stamp != "" {
 		return stamp

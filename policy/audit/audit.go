@@ -1,6 +1,7 @@
-// Package audit judges the workloads that run already: when this process begins to lead, when the policies change, when
-// a workload changes, and from time to time, since exemptions end and namespaces change. What it finds is a metric, and
-// the condition Compliant of the live Revision; it makes no object and no Event.
+// Package audit judges the workloads that run already: when this process begins to lead, when the
+// policies change, when a workload changes, and from time to time, since exemptions end and
+// namespaces change. What it finds is a metric, and the condition Compliant of the live Revision;
+// it makes no object and no Event.
 package audit
 
 import (
@@ -31,8 +32,8 @@ import (
 )
 
 const (
-	// perSecond and atOnce bound how many workloads are judged: a change of policies in a cluster of a thousand
-	// takes twenty seconds.
+	// perSecond and atOnce bound how many workloads are judged: a change of policies in a cluster of a
+	// thousand takes twenty seconds.
 	perSecond, atOnce = 50, 50
 	// again is when a workload is looked at without a reason to.
 	again = 10 * time.Minute
@@ -62,8 +63,8 @@ type Reconciler struct {
 	pace flowcontrol.RateLimiter
 }
 
-// SetupWithManager has the Reconciler called for every Deployment at the start and when it changes, and for all of them
-// when the policies do.
+// SetupWithManager has the Reconciler called for every Deployment at the start and when it changes,
+// and for all of them when the policies do.
 func (r *Reconciler) SetupWithManager(manager ctrl.Manager) error {
 	r.pace = flowcontrol.NewTokenBucketRateLimiter(perSecond, atOnce)
 	changed := predicate.Or[client.Object](predicate.GenerationChangedPredicate{}, predicate.LabelChangedPredicate{}, predicate.AnnotationChangedPredicate{})
@@ -89,7 +90,8 @@ func (r *Reconciler) all(ctx context.Context, _ client.Object) []reconcile.Reque
 	return requests
 }
 
-// Reconcile judges one workload, counts what was found and notes it in its live Revision if that says otherwise.
+// Reconcile judges one workload, counts what was found and notes it in its live Revision if that
+// says otherwise.
 func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (reconcile.Result, error) {
 	d := &appsv1.Deployment{}
 	err := r.Client.Get(ctx, request.NamespacedName, d)
@@ -115,7 +117,8 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 	return reconcile.Result{RequeueAfter: again}, err
 }
 
-// note writes the condition of the live Revision where it is another one. What is not recorded yet is judged as it is.
+// note writes the condition of the live Revision where it is another one. What is not recorded yet
+// is judged as it is.
 func (r *Reconciler) note(ctx context.Context, d *appsv1.Deployment, verdict policy.Verdict) error {
 	h, err := store.List(ctx, r.Client, d.Namespace, d.Name)
 	if err != nil {

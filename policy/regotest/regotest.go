@@ -1,5 +1,5 @@
-// Package regotest runs the tests that policies bring, in Rego, with the builtins that Reprise serves: stock `opa test`
-// knows no k8s.quantity.
+// Package regotest runs the tests that policies bring, in Rego, with the builtins that Reprise
+// serves: stock `opa test` knows no k8s.quantity.
 package regotest
 
 import (
@@ -45,8 +45,9 @@ type Result struct {
 	Detail string
 }
 
-// Run runs all rules named test_… in files of Rego, by their names; those named todo_test_… are skipped. The results
-// are sorted by file and line. An error means that the files do not compile, with file and line, or hold no test.
+// Run runs all rules named test_… in files of Rego, by their names; those named todo_test_… are
+// skipped. The results are sorted by file and line. An error means that the files do not compile,
+// with file and line, or hold no test.
 func Run(ctx context.Context, files map[string]string) ([]Result, error) {
 	modules := make(map[string]*ast.Module, len(files))
 	strict := true
@@ -98,7 +99,8 @@ func resultOf(r *tester.Result) Result {
 	return result
 }
 
-// failing is the expression at which a test failed: of those in its file that were never true, the one it came to last.
+// failing is the expression at which a test failed: of those in its file that were never true, the
+// one it came to last.
 func failing(r *tester.Result) string {
 	var furthest *ast.Expr
 	for _, e := range r.Trace {

@@ -25,16 +25,17 @@ import (
 // errOvertaken means that another deploy arrived meanwhile: it wins, and the rollback is given up.
 var errOvertaken = errors.New("a newer deploy arrived and wins")
 
-// applier puts a revision back by two writes, neither of which conflicts with the next apply of whoever
-// deployed: the whole intent in one update, then the ownership of its fields in one patch. Both in one write
-// would leave Reprise as an owner. The resourceVersion that was read makes a deploy that arrives meanwhile win.
+// applier puts a revision back by two writes, neither of which conflicts with the next apply of
+// whoever deployed: the whole intent in one update, then the ownership of its fields in one patch.
+// Both in one write would leave Reprise as an owner. The resourceVersion that was read makes a
+// deploy that arrives meanwhile win.
 type applier struct {
 	client client.Client
 	live   client.Reader
 }
 
-// restore brings the workload from the failed revision's intent to the target's. It may be repeated: it goes
-// on from whatever it finds. It returns errOvertaken if it finds a third intent.
+// restore brings the workload from the failed revision's intent to the target's. It may be
+// repeated: it goes on from whatever it finds. It returns errOvertaken if it finds a third intent.
 func (a applier) restore(ctx context.Context, failed, target *v1alpha1.WorkloadRevision) error {
 	saved, err := history.DecodeSnapshot(target)
 	if err != nil {
@@ -47,7 +48,8 @@ func (a applier) restore(ctx context.Context, failed, target *v1alpha1.WorkloadR
 	if hash != failed.Spec.IntentHash && hash != target.Spec.IntentHash {
 		return errOvertaken
 	}
-	// The intent comes last: once it is there, a file that is another was written since, and is left to who wrote it.
+	// The intent comes last: once it is there, a file that is another was written since, and is left
+	// to who wrote it.
 	putBack := hash == target.Spec.IntentHash && hash != failed.Spec.IntentHash
 	if err := a.restoreFiles(ctx, failed, target, saved.Files); err != nil && (!putBack || !errors.Is(err, errOvertaken)) {
 		return err
@@ -67,9 +69,9 @@ func (a applier) restore(ctx context.Context, failed, target *v1alpha1.WorkloadR
 	return a.restoreOwnership(ctx, failed, target, d, saved.ManagedFields)
 }
 
-// restoreOwnership writes the ownership onto the restored workload, and makes sure that what is stored then is still
-// the target's intent. The deployment controller answers the restored intent with its status at once, which is no
-// newer deploy.
+// restoreOwnership writes the ownership onto the restored workload, and makes sure that what is
+// stored then is still the target's intent. The deployment controller answers the restored intent
+// with its status at once, which is no newer deploy.
 func (a applier) restoreOwnership(ctx context.Context, failed, target *v1alpha1.WorkloadRevision, d *unstructured.Unstructured, saved []metav1.ManagedFieldsEntry) error {
 	return retry.RetryOnConflict(retry.DefaultRetry, func() error {
 		conflict := a.writeOwnership(ctx, d, saved)
@@ -93,7 +95,8 @@ func (a applier) restoreOwnership(ctx context.Context, failed, target *v1alpha1.
 	})
 }
 
-// progress reports whether the target's intent is stored already. It returns errOvertaken if a newer deploy has begun.
+// progress reports whether the target's intent is stored already. It returns errOvertaken if a
+// newer deploy has begun.
 func (a applier) progress(ctx context.Context, x execution) (written bool, err error) {
 	if x.newest.Spec.Number > x.failed.Spec.Number && x.newest.Spec.RollbackOf != x.failed.Spec.Number {
 		return false, errOvertaken
@@ -113,9 +116,10 @@ func (a applier) progress(ctx context.Context, x execution) (written bool, err e
 	}
 }
 
-// releaseOwnership removes Reprise's field manager from everything that it wrote before a newer deploy overtook it.
-// Otherwise the next server-side apply conflicts. The fields belong to nobody then, except those of a restored file,
-// which get their saved owners. An object that cannot be released keeps none of the others from it.
+// releaseOwnership removes Reprise's field manager from everything that it wrote before a newer
+// deploy overtook it. Otherwise the next server-side apply conflicts. The fields belong to nobody
+// then, except those of a restored file, which get their saved owners. An object that cannot be
+// released keeps none of the others from it.
 func (a applier) releaseOwnership(ctx context.Context, failed, target *v1alpha1.WorkloadRevision) error {
 	saved, err := history.DecodeSnapshot(target)
 	if err != nil {
@@ -140,7 +144,8 @@ func (a applier) releaseWorkload(ctx context.Context, failed *v1alpha1.WorkloadR
 	return client.IgnoreNotFound(a.writeOwnership(ctx, d, d.GetManagedFields()))
 }
 
-// releaseFile removes Reprise's field manager from a file, if it is still there. A restored file gets its saved owners.
+// releaseFile removes Reprise's field manager from a file, if it is still there. A restored file
+// gets its saved owners.
 func (a applier) releaseFile(ctx context.Context, namespace string, f v1alpha1.RevisionFile, saved []metav1.ManagedFieldsEntry) error {
 	live, err := store.ConfigMap(ctx, a.live, client.ObjectKey{Namespace: namespace, Name: f.ConfigMapName})
 	if err != nil {
@@ -156,8 +161,8 @@ func (a applier) releaseFile(ctx context.Context, namespace string, f v1alpha1.R
 	return client.IgnoreNotFound(a.writeOwnership(ctx, live, owners))
 }
 
-// read reads the workload as the API server has it, since a type would drop what is newer than it is, and the hash of
-// its intent.
+// read reads the workload as the API server has it, since a type would drop what is newer than it
+// is, and the hash of its intent.
 func (a applier) read(ctx context.Context, failed *v1alpha1.WorkloadRevision) (*unstructured.Unstructured, string, error) {
 	d := &unstructured.Unstructured{}
 	d.SetGroupVersionKind(appsv1.SchemeGroupVersion.WithKind("Deployment"))
@@ -190,9 +195,9 @@ func (a applier) check(ctx context.Context, failed *v1alpha1.WorkloadRevision, i
 	return a.client.Update(ctx, d, client.DryRunAll, client.FieldOwner(history.FieldManager))
 }
 
-// writeOwnership is the second write: the saved managers own their fields again, controllers and subresources keep
-// what they own now, and Reprise owns nothing. Where Reprise owns nothing already, a run that was interrupted had
-// done it.
+// writeOwnership is the second write: the saved managers own their fields again, controllers and
+// subresources keep what they own now, and Reprise owns nothing. Where Reprise owns nothing
+// already, a run that was interrupted had done it.
 func (a applier) writeOwnership(ctx context.Context, object client.Object, saved []metav1.ManagedFieldsEntry) error {
 	live := object.GetManagedFields()
 	if !slices.ContainsFunc(live, history.OwnedByReprise) {
@@ -200,8 +205,8 @@ func (a applier) writeOwnership(ctx context.Context, object client.Object, saved
 	}
 	owners := rollback.RestoredOwnership(saved, live)
 	if len(owners) == 0 {
-		// The API server ignores an empty list: one empty entry removes all (kubernetes.io/docs, Server-Side Apply,
-		// "Clearing managedFields").
+		// The API server ignores an empty list: one empty entry removes all (kubernetes.io/docs,
+		// Server-Side Apply, "Clearing managedFields").
 		owners = []metav1.ManagedFieldsEntry{{}}
 	}
 	patch, err := json.Marshal([]map[string]any{

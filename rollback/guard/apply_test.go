@@ -16,7 +16,8 @@ import (
 	"reprise.dev/reprise/workload"
 )
 
-// failing returns a bench where version 2 was deployed after version 1 and has failed, with the revisions of both.
+// failing returns a bench where version 2 was deployed after version 1 and has failed, with the
+// revisions of both.
 func failing(t *testing.T) (b *bench, failed, target *v1alpha1.WorkloadRevision, a applier) {
 	t.Helper()
 	b = newBench(t)
@@ -57,7 +58,8 @@ func TestApplier_RestoreWritesFilesThenIntentThenOwners(t *testing.T) {
 	b.restored()
 }
 
-// restored checks that version 1 runs, owned by who deployed it, and that the next server-side apply meets no conflict.
+// restored checks that version 1 runs, owned by who deployed it, and that the next server-side
+// apply meets no conflict.
 func (b *bench) restored() {
 	b.Helper()
 	if got, want := b.runs(), "1 a=1 b=1"; got != want {

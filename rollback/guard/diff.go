@@ -11,8 +11,9 @@ import (
 	"reprise.dev/reprise/rollback"
 )
 
-// changesSince compares a revision with the healthy one before it. Without one there is no difference to tell, and none
-// can be told of what cannot be read: that must keep no verdict from being written.
+// changesSince compares a revision with the healthy one before it. Without one there is no
+// difference to tell, and none can be told of what cannot be read: that must keep no verdict from
+// being written.
 func (r *Reconciler) changesSince(ctx context.Context, healthy, revision *v1alpha1.WorkloadRevision) (diff.Changes, error) {
 	if healthy == nil {
 		return nil, nil

@@ -17,8 +17,9 @@ import (
 	"reprise.dev/reprise/workload"
 )
 
-// tellAll writes the Events that a history owes: of verdicts, rollbacks and holds. An Event that would be older than
-// Events live is not written any more. A revision whose Events cannot be written keeps none of the others from it.
+// tellAll writes the Events that a history owes: of verdicts, rollbacks and holds. An Event that
+// would be older than Events live is not written any more. A revision whose Events cannot be
+// written keeps none of the others from it.
 func (r *Reconciler) tellAll(ctx context.Context, v view) view {
 	if v.settings.Rollback == workload.ModeOff {
 		return v
@@ -72,9 +73,10 @@ func (r *Reconciler) owed(ctx context.Context, v view, revision *v1alpha1.Worklo
 	return events, nil
 }
 
-// tell writes Events about a revision, notes in it that they are written, and returns it as it is stored then. After a
-// crash in between they are written again, which changes nothing but the count of one that repeats. If the cache lags, they
-// may be written already: its next change brings the workload back.
+// tell writes Events about a revision, notes in it that they are written, and returns it as it is
+// stored then. After a crash in between they are written again, which changes nothing but the count
+// of one that repeats. If the cache lags, they may be written already: its next change brings the
+// workload back.
 func (r *Reconciler) tell(ctx context.Context, about *v1alpha1.WorkloadRevision, events ...event.Event) (*v1alpha1.WorkloadRevision, error) {
 	events = slices.DeleteFunc(events, func(e event.Event) bool { return history.Told(about, e.Reason) })
 	if len(events) == 0 {
@@ -130,7 +132,8 @@ func heldEvent(d *appsv1.Deployment, failed *v1alpha1.WorkloadRevision, now time
 	}
 }
 
-// rolledBackEvent says what was put back, how long after the deploy, why, and what the difference is.
+// rolledBackEvent says what was put back, how long after the deploy, why, and what the difference
+// is.
 func rolledBackEvent(d *appsv1.Deployment, failed *v1alpha1.WorkloadRevision, changes diff.Changes) event.Event {
 	plan := failed.Status.Rollback
 	took := plan.CompletionTime.Sub(failed.Spec.AcceptedTime.Time).Round(time.Second)

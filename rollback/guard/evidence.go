@@ -16,15 +16,16 @@ import (
 	"reprise.dev/reprise/health"
 )
 
-// Core reads what a cache does not hold: the logs of failing containers, and what the cluster said of their pods.
+// Core reads what a cache does not hold: the logs of failing containers, and what the cluster said
+// of their pods.
 type Core interface {
 	typedv1.PodsGetter
 	typedv1.EventsGetter
 }
 
-// gather saves what the failing containers leave behind before their pods are gone, with what the cluster said of the
-// pods. All logs are read at once. One that cannot be read is said in its place: missing evidence is no reason to leave
-// a failed rollout alone.
+// gather saves what the failing containers leave behind before their pods are gone, with what the
+// cluster said of the pods. All logs are read at once. One that cannot be read is said in its
+// place: missing evidence is no reason to leave a failed rollout alone.
 func gather(ctx context.Context, core Core, namespace string, failures []health.Failure, events []*corev1.Event) []v1alpha1.Evidence {
 	all := make([]v1alpha1.Evidence, min(len(failures), maxEvidence))
 	var reading sync.WaitGroup
@@ -45,8 +46,8 @@ func gather(ctx context.Context, core Core, namespace string, failures []health.
 	return all
 }
 
-// lastLines reads the log of a container's current run, which is its last one until the next begins, or of the run
-// before.
+// lastLines reads the log of a container's current run, which is its last one until the next
+// begins, or of the run before.
 func lastLines(ctx context.Context, pods typedv1.PodInterface, f health.Failure, previous bool) []string {
 	raw, err := pods.GetLogs(f.Pod, &corev1.PodLogOptions{
 		Container: f.Container, Previous: previous, TailLines: new(int64(maxLogLines)), LimitBytes: new(int64(maxLogBytes)),
@@ -89,8 +90,8 @@ func lastEvents(events []*corev1.Event, pod string) []string {
 	return lines
 }
 
-// causeOf completes a verdict's cause by the last words of the first failing container: those of the run before where
-// there is one, since the current one may only have begun.
+// causeOf completes a verdict's cause by the last words of the first failing container: those of
+// the run before where there is one, since the current one may only have begun.
 func causeOf(verdict health.Verdict, evidence []v1alpha1.Evidence) string {
 	cause := verdict.Cause
 	if len(evidence) > 0 {

@@ -49,8 +49,9 @@ func (r *Reconciler) follow(ctx context.Context, v view, decision rollback.Decis
 	}
 }
 
-// resume goes on with a rollback that is written ahead, from wherever it was left. It makes sure that the rollback was
-// not ended since: a cache that lags may show it as open, and going on would undo a newer deploy.
+// resume goes on with a rollback that is written ahead, from wherever it was left. It makes sure
+// that the rollback was not ended since: a cache that lags may show it as open, and going on would
+// undo a newer deploy.
 func (r *Reconciler) resume(ctx context.Context, v view, open *v1alpha1.WorkloadRevision) (view, time.Duration, error) {
 	failed, err := store.Load(ctx, r.Live, open)
 	if err != nil {
@@ -84,7 +85,8 @@ func (r *Reconciler) execute(ctx context.Context, v view, x execution) (view, ti
 	return v, 0, nil
 }
 
-// step takes a rollback from one state to the next. It may be repeated after a crash: what is written then is found.
+// step takes a rollback from one state to the next. It may be repeated after a crash: what is
+// written then is found.
 func (r *Reconciler) step(ctx context.Context, x execution) (execution, error) {
 	if x.target == nil {
 		return r.stop(ctx, x, v1alpha1.HoldTargetGone, fmt.Sprintf("revision #%d, to go back to, is gone; deploy a fix", x.failed.Status.Rollback.ToRevision))
@@ -107,8 +109,8 @@ func (r *Reconciler) step(ctx context.Context, x execution) (execution, error) {
 	}
 }
 
-// check holds a rollback that a newer deploy overtook or whose target cannot run. Otherwise it may be executed. Once the
-// target's intent is stored, only the rest is left to do.
+// check holds a rollback that a newer deploy overtook or whose target cannot run. Otherwise it may
+// be executed. Once the target's intent is stored, only the rest is left to do.
 func (r *Reconciler) check(ctx context.Context, x execution) (execution, error) {
 	a := r.applier()
 	written, err := a.progress(ctx, x)
@@ -168,7 +170,8 @@ func (r *Reconciler) restore(ctx context.Context, x execution) (execution, error
 	return x, nil
 }
 
-// troubled writes an Event, once, if a rollback that is written ahead does not come to its end for long.
+// troubled writes an Event, once, if a rollback that is written ahead does not come to its end for
+// long.
 func (r *Reconciler) troubled(ctx context.Context, v view, x execution, cause error) view {
 	plan := x.failed.Status.Rollback
 	if x.state == rollback.Due || plan == nil || r.Clock.Now().Sub(plan.StartTime.Time) < trouble {
@@ -182,8 +185,8 @@ func (r *Reconciler) troubled(ctx context.Context, v view, x execution, cause er
 	return v.with(failed).notTold(err)
 }
 
-// giveUp holds a rollback that a newer deploy overtook. What was written by then is released first. A file that was
-// restored by then may belong to neither.
+// giveUp holds a rollback that a newer deploy overtook. What was written by then is released first.
+// A file that was restored by then may belong to neither.
 func (r *Reconciler) giveUp(ctx context.Context, x execution, overtaken error) (execution, error) {
 	reason := overtaken.Error()
 	if x.state != rollback.Due {
@@ -222,8 +225,8 @@ func (r *Reconciler) stop(ctx context.Context, x execution, reason v1alpha1.Hold
 
 func (r *Reconciler) applier() applier { return applier{client: r.Client, live: r.Live} }
 
-// cannotRun says why the target would not run today, or nothing. The API server's dry run passes what it
-// refuses only at the Pod, so the effective pod is asked too.
+// cannotRun says why the target would not run today, or nothing. The API server's dry run passes
+// what it refuses only at the Pod, so the effective pod is asked too.
 func (r *Reconciler) cannotRun(ctx context.Context, a applier, failed, target *v1alpha1.WorkloadRevision) (string, error) {
 	contents, err := history.DecodeSnapshot(target)
 	if err != nil {
@@ -273,8 +276,8 @@ func replaceable(objection effective.Violation, target *v1alpha1.WorkloadRevisio
 	})
 }
 
-// hold notes why a rollback that is due is not done, and returns the revision with the note. tellAll writes the Event, and
-// writes it again when the reason has changed.
+// hold notes why a rollback that is due is not done, and returns the revision with the note.
+// tellAll writes the Event, and writes it again when the reason has changed.
 func (r *Reconciler) hold(ctx context.Context, failed *v1alpha1.WorkloadRevision, reason v1alpha1.HoldReason, message string) (*v1alpha1.WorkloadRevision, error) {
 	message = diff.MaskText(message)
 	if history.IsHeldFor(failed, reason, message) {
@@ -294,9 +297,10 @@ func (r *Reconciler) hold(ctx context.Context, failed *v1alpha1.WorkloadRevision
 	return held, nil
 }
 
-// holdUndone holds a rollback of files alone that somebody undid before it was recorded: the files are those of the
-// newest revision again, so there will be none that could fail and tell of it. It returns when to look again while the
-// rollback's own revision is not there yet: no change of a file brings the workload in.
+// holdUndone holds a rollback of files alone that somebody undid before it was recorded: the files
+// are those of the newest revision again, so there will be none that could fail and tell of it. It
+// returns when to look again while the rollback's own revision is not there yet: no change of a
+// file brings the workload in.
 func (r *Reconciler) holdUndone(ctx context.Context, v view) (view, time.Duration, error) {
 	newest := v.history.Newest()
 	if newest.Status.Phase != v1alpha1.PhaseRolledBack || !newest.FilesOnly() || newest.RollbackHold() != nil {

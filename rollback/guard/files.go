@@ -16,9 +16,9 @@ import (
 	"reprise.dev/reprise/workload"
 )
 
-// restoreFiles puts Score's files back as the target had them, before the Deployment: its new pods must find them.
-// Each is written only where its content differs, in the same two writes as the Deployment. It returns errOvertaken,
-// before it writes any, where readFiles does.
+// restoreFiles puts Score's files back as the target had them, before the Deployment: its new pods
+// must find them. Each is written only where its content differs, in the same two writes as the
+// Deployment. It returns errOvertaken, before it writes any, where readFiles does.
 func (a applier) restoreFiles(ctx context.Context, failed, target *v1alpha1.WorkloadRevision, saved map[string]history.SavedFile) error {
 	stored, err := a.readFiles(ctx, failed, target)
 	if err != nil {
@@ -32,8 +32,8 @@ func (a applier) restoreFiles(ctx context.Context, failed, target *v1alpha1.Work
 	return nil
 }
 
-// readFiles reads what there is of the target's files, nil for one that there is not. It returns errOvertaken where one
-// holds what neither revision had: a newer deploy has begun.
+// readFiles reads what there is of the target's files, nil for one that there is not. It returns
+// errOvertaken where one holds what neither revision had: a newer deploy has begun.
 func (a applier) readFiles(ctx context.Context, failed, target *v1alpha1.WorkloadRevision) ([]*corev1.ConfigMap, error) {
 	files := rollback.RestorableFiles(target.Spec.Files)
 	stored := make([]*corev1.ConfigMap, len(files))
@@ -57,8 +57,8 @@ func heldBy(r *v1alpha1.WorkloadRevision, live *corev1.ConfigMap) bool {
 	})
 }
 
-// restoreFile writes one file; stored is what there is of it, nil where there is nothing. The resourceVersion that was
-// read makes a deploy that arrives meanwhile win.
+// restoreFile writes one file; stored is what there is of it, nil where there is nothing. The
+// resourceVersion that was read makes a deploy that arrives meanwhile win.
 func (a applier) restoreFile(ctx context.Context, namespace string, stored *corev1.ConfigMap, f v1alpha1.RevisionFile, saved history.SavedFile) error {
 	var err error
 	switch {
@@ -101,7 +101,8 @@ func (a applier) putBack(ctx context.Context, failed, target *v1alpha1.WorkloadR
 	return changed, nil
 }
 
-// lostFile names a file of the target whose content was not kept and is not what it was, or nothing.
+// lostFile names a file of the target whose content was not kept and is not what it was, or
+// nothing.
 func (a applier) lostFile(ctx context.Context, target *v1alpha1.WorkloadRevision) (string, error) {
 	for _, f := range target.Spec.Files {
 		if f.State != v1alpha1.FileTooLarge {

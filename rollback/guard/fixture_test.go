@@ -43,8 +43,8 @@ func TestMain(m *testing.M) {
 	m.Run()
 }
 
-// bench is an API server in memory with the workload web in namespace shop, and a guard that follows it. What the recorder
-// and the deployment controller do, the tests do.
+// bench is an API server in memory with the workload web in namespace shop, and a guard that
+// follows it. What the recorder and the deployment controller do, the tests do.
 type bench struct {
 	*testing.T
 	api     *fakeapi.API
@@ -88,7 +88,8 @@ func (b *bench) restart() {
 	b.guard.init()
 }
 
-// deploy applies a version of the workload and its files on the server's side. It fails the test on a conflict.
+// deploy applies a version of the workload and its files on the server's side. It fails the test on
+// a conflict.
 func (b *bench) deploy(manager, version string) {
 	b.Helper()
 	if err := b.apply(manager, version); err != nil {
@@ -151,8 +152,8 @@ func deployment(version string) *appsv1.Deployment {
 	return d
 }
 
-// record writes what is stored of the workload as its next revision, as the recorder does: a restored intent is the
-// rollback's own revision.
+// record writes what is stored of the workload as its next revision, as the recorder does: a
+// restored intent is the rollback's own revision.
 func (b *bench) record(phase v1alpha1.Phase) *v1alpha1.WorkloadRevision {
 	b.Helper()
 	h := b.history()
@@ -252,7 +253,8 @@ func (b *bench) deleteFile(name string) {
 	}
 }
 
-// runs says what is deployed: the version of the workload and those of its files, such as "1 a=1 b=gone".
+// runs says what is deployed: the version of the workload and those of its files, such as "1 a=1
+// b=gone".
 func (b *bench) runs() string {
 	b.Helper()
 	_, version, _ := strings.Cut(b.deployment().Spec.Template.Spec.Containers[0].Image, ":")
@@ -266,7 +268,8 @@ func (b *bench) content(name string) string {
 	return "gone"
 }
 
-// owners are the field managers of everything that a rollback writes, without the controllers of Kubernetes.
+// owners are the field managers of everything that a rollback writes, without the controllers of
+// Kubernetes.
 func (b *bench) owners() []string {
 	b.Helper()
 	managers := map[string]bool{}
@@ -290,8 +293,8 @@ func (b *bench) reconcile() (ctrl.Result, error) {
 	return b.guard.Reconcile(b.Context(), ctrl.Request{NamespacedName: client.ObjectKey{Namespace: "shop", Name: "web"}})
 }
 
-// settle has the guard look until it writes nothing more, with the recorder's part in between. A failed look is repeated, as
-// the queue does.
+// settle has the guard look until it writes nothing more, with the recorder's part in between. A
+// failed look is repeated, as the queue does.
 func (b *bench) settle() {
 	b.Helper()
 	for range 30 {
@@ -353,8 +356,8 @@ func crashing(b *bench, p *corev1.Pod) {
 	}}
 }
 
-// roll does the deployment controller's and the kubelet's part: the Deployment has one pod of its template, in a state,
-// that is one minute old.
+// roll does the deployment controller's and the kubelet's part: the Deployment has one pod of its
+// template, in a state, that is one minute old.
 func (b *bench) roll(state podState) {
 	b.Helper()
 	b.clock.Step(time.Minute)

@@ -14,8 +14,8 @@ import (
 	"reprise.dev/reprise/workload"
 )
 
-// judge brings the newest revision to a verdict, and returns when to judge again. One that has failed and still runs may
-// become healthy: its cause was external, or was fixed there.
+// judge brings the newest revision to a verdict, and returns when to judge again. One that has
+// failed and still runs may become healthy: its cause was external, or was fixed there.
 func (r *Reconciler) judge(ctx context.Context, v view) (view, time.Duration, error) {
 	live := v.history.Newest()
 	adopted := live.IsAdopted() && live.Status.Phase == v1alpha1.PhaseUnknown
@@ -70,8 +70,8 @@ func (r *Reconciler) recover(ctx context.Context, v view) (view, error) {
 	return v, nil
 }
 
-// fail judges once more, with the Events about the failing pods, and saves the phase, the evidence and what was changed in
-// one write.
+// fail judges once more, with the Events about the failing pods, and saves the phase, the evidence
+// and what was changed in one write.
 func (r *Reconciler) fail(ctx context.Context, v view, rollout health.Rollout, verdict health.Verdict) (view, time.Duration, error) {
 	reading, cancel := context.WithTimeout(ctx, evidenceTime)
 	defer cancel()
@@ -94,7 +94,8 @@ func (r *Reconciler) fail(ctx context.Context, v view, rollout health.Rollout, v
 	return v, 0, err
 }
 
-// orphanedFields says that a revision still has what the failed one before it had removed, nothing where it is not so.
+// orphanedFields says that a revision still has what the failed one before it had removed, nothing
+// where it is not so.
 func (r *Reconciler) orphanedFields(ctx context.Context, h history.History) (string, error) {
 	failed, target := rollback.AfterRollback(h)
 	if failed == nil {
@@ -119,7 +120,8 @@ func (r *Reconciler) orphanedFields(ctx context.Context, h history.History) (str
 		failed.Spec.Number, newest.Spec.Number, newest.Spec.FieldManager, newest.Spec.Number), left, ""), nil
 }
 
-// known returns the earlier failure of what the newest revision rolls out, nil if there is none that still counts.
+// known returns the earlier failure of what the newest revision rolls out, nil if there is none
+// that still counts.
 func (r *Reconciler) known(ctx context.Context, v view) (*v1alpha1.WorkloadRevision, error) {
 	failure := rollback.RepeatFailure(v.history, v.settings, r.Clock.Now())
 	if failure == nil {
@@ -135,7 +137,8 @@ func (r *Reconciler) known(ctx context.Context, v view) (*v1alpha1.WorkloadRevis
 	return failure, nil
 }
 
-// failAgain marks a revision as failed because the same template failed before and bypassed admission.
+// failAgain marks a revision as failed because the same template failed before and bypassed
+// admission.
 func (r *Reconciler) failAgain(ctx context.Context, v view, known *v1alpha1.WorkloadRevision) (view, error) {
 	configMaps, err := store.ConfigMaps(ctx, r.Live, v.d.Namespace, workload.ConfigMapsOf(&v.d.Spec.Template))
 	if err != nil {
@@ -151,8 +154,9 @@ func (r *Reconciler) failAgain(ctx context.Context, v view, known *v1alpha1.Work
 	return r.writeFailure(ctx, v, time.Time{}, failure)
 }
 
-// writeFailure writes the phase of the newest revision, with its difference to the last healthy one, into a history as
-// the API server holds it. signal is when the failure began to show, zero if that is not known.
+// writeFailure writes the phase of the newest revision, with its difference to the last healthy
+// one, into a history as the API server holds it. signal is when the failure began to show, zero if
+// that is not known.
 func (r *Reconciler) writeFailure(ctx context.Context, v view, signal time.Time, failure v1alpha1.Failure) (view, error) {
 	v, err := r.refresh(ctx, v)
 	if err != nil {

@@ -6,7 +6,8 @@ import "time"
 const (
 	// quietWait is how long a rollback may wait for its turn without a word.
 	quietWait = 20 * time.Second
-	// turn is after how long a rollback asks again whether it may begin, where as many as may be are under way.
+	// turn is after how long a rollback asks again whether it may begin, where as many as may be are
+	// under way.
 	turn = time.Second
 	// catchUp is after how long a workload is looked at again whose cache was behind.
 	catchUp = 100 * time.Millisecond
@@ -15,7 +16,8 @@ const (
 	// trouble is after how long a rollback that was begun and does not come to its end is told.
 	trouble = 30 * time.Second
 
-	// news is how old a verdict or a rollback may be to be told: the API server keeps events for an hour.
+	// news is how old a verdict or a rollback may be to be told: the API server keeps events for an
+	// hour.
 	news = time.Hour
 
 	// maxEvidence is how many failing containers are kept: all of one rollout mostly fail alike.
@@ -28,7 +30,8 @@ const (
 	// evidenceTime bounds all reading of evidence together: a stuck kubelet must not delay the rescue.
 	evidenceTime = 3 * time.Second
 
-	// maxDiffLines and maxDiffBytes bound the difference to the last healthy revision that a failed one keeps.
+	// maxDiffLines and maxDiffBytes bound the difference to the last healthy revision that a failed
+	// one keeps.
 	maxDiffLines = 40
 	maxDiffBytes = 8 << 10
 )

@@ -48,8 +48,8 @@ func say(ctx context.Context, step string, about *v1alpha1.WorkloadRevision, val
 	log.FromContext(ctx).Info(step, append([]any{"workload", about.Spec.WorkloadRef.Name, "revision", about.Name}, values...)...)
 }
 
-// observeFailure counts a verdict of failure and how long it took since its first signal: zero where none is known, and
-// the deploy counts.
+// observeFailure counts a verdict of failure and how long it took since its first signal: zero
+// where none is known, and the deploy counts.
 func (r *Reconciler) observeFailure(ctx context.Context, failed *v1alpha1.WorkloadRevision, signal time.Time) {
 	since := failed.Spec.AcceptedTime.Time
 	if signal.After(since) {

@@ -1,5 +1,5 @@
-// Package guard follows every rollout of a guarded workload. It judges it, saves the evidence of a failure, and restores the
-// last healthy revision by what package rollback decides.
+// Package guard follows every rollout of a guarded workload. It judges it, saves the evidence of a
+// failure, and restores the last healthy revision by what package rollback decides.
 package guard
 
 import (
@@ -33,12 +33,12 @@ import (
 	"reprise.dev/reprise/workload"
 )
 
-// judges is how many workloads are looked at while as many rollbacks as may be are under way: a wave of failures must
-// not keep the others from being judged.
+// judges is how many workloads are looked at while as many rollbacks as may be are under way: a
+// wave of failures must not keep the others from being judged.
 const judges = 14
 
-// urgent is the priority in the queue of a workload that owes a rollback: what has failed comes before the judgement of
-// the others, which in a wave of failures are hundreds.
+// urgent is the priority in the queue of a workload that owes a rollback: what has failed comes
+// before the judgement of the others, which in a wave of failures are hundreds.
 const urgent = 1
 
 // Namespaces knows what decides about a pod in a namespace.
@@ -68,8 +68,8 @@ type Reconciler struct {
 	underway *semaphore.Weighted
 }
 
-// SetupWithManager has the Reconciler called for a workload whenever it, one of its Revisions, ReplicaSets or
-// Pods changes.
+// SetupWithManager has the Reconciler called for a workload whenever it, one of its Revisions,
+// ReplicaSets or Pods changes.
 func (r *Reconciler) SetupWithManager(ctx context.Context, manager ctrl.Manager) error {
 	if err := manager.GetFieldIndexer().IndexField(ctx, &appsv1.ReplicaSet{}, deploymentField, deploymentOf); err != nil {
 		return fmt.Errorf("indexing ReplicaSets: %w", err)
@@ -136,8 +136,8 @@ func (r *Reconciler) guarded(ctx context.Context, _ client.Object) []reconcile.R
 	return requests
 }
 
-// Reconcile takes a workload one step on: it finishes a rollback that was written ahead, or judges the live
-// revision, or decides about a failed one.
+// Reconcile takes a workload one step on: it finishes a rollback that was written ahead, or judges
+// the live revision, or decides about a failed one.
 func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.Result, error) {
 	d := &appsv1.Deployment{}
 	if err := r.Client.Get(ctx, request.NamespacedName, d); err != nil {
@@ -184,8 +184,8 @@ func priorityOf(h history.History) int {
 	return 0
 }
 
-// act does what is next: it finishes a rollback that is written ahead, answers requests, judges the newest revision, or
-// decides about a failed one. It returns when to look again.
+// act does what is next: it finishes a rollback that is written ahead, answers requests, judges the
+// newest revision, or decides about a failed one. It returns when to look again.
 func (r *Reconciler) act(ctx context.Context, v view) (view, time.Duration, error) {
 	if open := v.history.OpenRollback(); open != nil {
 		return r.resume(ctx, v, open)
@@ -226,8 +226,9 @@ func (r *Reconciler) act(ctx context.Context, v view) (view, time.Duration, erro
 	return r.follow(ctx, v, rollback.Decide(v.history, v.d, v.settings, r.Clock.Now()))
 }
 
-// refresh returns the view with the history as the API server holds it, whole: what is written and decided must not rest
-// on a cache that lags. It returns a conflict if the history has another newest revision by now.
+// refresh returns the view with the history as the API server holds it, whole: what is written and
+// decided must not rest on a cache that lags. It returns a conflict if the history has another
+// newest revision by now.
 func (r *Reconciler) refresh(ctx context.Context, v view) (view, error) {
 	newest := v.history.Newest()
 	live, err := store.List(ctx, r.Live, newest.Namespace, newest.Spec.WorkloadRef.Name)

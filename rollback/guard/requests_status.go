@@ -10,8 +10,9 @@ import (
 	"reprise.dev/reprise/rollback"
 )
 
-// reply writes the answer to a request as an Event and notes it in a Revision, both once. A rejected request is not noted
-// until its Event is written. An accepted one is: the note lifts the quarantine, and must not wait for Events.
+// reply writes the answer to a request as an Event and notes it in a Revision, both once. A
+// rejected request is not noted until its Event is written. An accepted one is: the note lifts the
+// quarantine, and must not wait for Events.
 func (r *Reconciler) reply(ctx context.Context, v view, a rollback.Answer) (view, error) {
 	if a.Result == "" {
 		return v, nil

@@ -22,8 +22,8 @@ import (
 // deploymentField makes the ReplicaSets of a Deployment findable in the cache by its UID.
 const deploymentField = "metadata.controller"
 
-// deploymentOf is the UID of the Deployment that controls a ReplicaSet. One without pods is in the cache by its metadata
-// only and is not found: it is not judged.
+// deploymentOf is the UID of the Deployment that controls a ReplicaSet. One without pods is in the
+// cache by its metadata only and is not found: it is not judged.
 func deploymentOf(object client.Object) []string {
 	set, whole := object.(*appsv1.ReplicaSet)
 	if !whole {
@@ -68,13 +68,14 @@ func (r *Reconciler) rollout(ctx context.Context, d *appsv1.Deployment, h histor
 	return rollout, err
 }
 
-// filesChanged says whether Score's files of the newest revision differ from those of the one before.
+// filesChanged says whether Score's files of the newest revision differ from those of the one
+// before.
 func filesChanged(h history.History) bool {
 	return len(h) > 1 && h[len(h)-2].Spec.FilesDigest != h[len(h)-1].Spec.FilesDigest
 }
 
-// neverWell are the ReplicaSets of revisions none of which was ever healthy. Of one that is adopted and Unknown that is not
-// known.
+// neverWell are the ReplicaSets of revisions none of which was ever healthy. Of one that is adopted
+// and Unknown that is not known.
 func neverWell(h history.History, sets []*appsv1.ReplicaSet) []types.UID {
 	mayBeWell := map[string]bool{} // By template hash.
 	for i := range h {
@@ -110,10 +111,10 @@ func (r *Reconciler) nodes(ctx context.Context, pods []*corev1.Pod) (map[string]
 	return found, nil
 }
 
-// podEvents reads what the cluster said of failing pods, by pod. It is asked for only once something fails, since a
-// cache of all Events would be larger than all else, and only of what ran or has no node: to find a pod's events, the
-// API server reads all of the namespace, and what never started says in its message why. What cannot be read is left
-// out.
+// podEvents reads what the cluster said of failing pods, by pod. It is asked for only once
+// something fails, since a cache of all Events would be larger than all else, and only of what ran
+// or has no node: to find a pod's events, the API server reads all of the namespace, and what never
+// started says in its message why. What cannot be read is left out.
 func podEvents(ctx context.Context, core Core, namespace string, failures []health.Failure) []*corev1.Event {
 	names := map[string]bool{}
 	for _, f := range failures[:min(len(failures), maxEvidence)] {

@@ -26,7 +26,8 @@ func newFailure(t *testing.T) *bench {
 	return b
 }
 
-// ended is the state in which a rollback of version 2 to version 1 has to end, however it came there.
+// ended is the state in which a rollback of version 2 to version 1 has to end, however it came
+// there.
 type ended struct {
 	Phases, Runs string
 	Owners, Told []string

@@ -13,7 +13,8 @@ import (
 	"reprise.dev/reprise/workload"
 )
 
-// view is what one reconcile goes by. It is a value: a step that changes something returns the next view.
+// view is what one reconcile goes by. It is a value: a step that changes something returns the next
+// view.
 type view struct {
 	d *appsv1.Deployment
 	// identity identifies what runs. It is computed once, since that hashes the intent.
@@ -24,7 +25,8 @@ type view struct {
 	untold error
 }
 
-// recorded returns the newest revision if it records what runs, nil if the recorder has yet to write it.
+// recorded returns the newest revision if it records what runs, nil if the recorder has yet to
+// write it.
 func (v view) recorded() *v1alpha1.WorkloadRevision {
 	newest := v.history.Newest()
 	if newest == nil || history.RecordedIdentity(newest) != v.identity {
@@ -50,7 +52,8 @@ func (v view) notTold(err error) view {
 	return v
 }
 
-// patch changes the status of a revision and returns the revision as it is stored then. The caller's stays as it is.
+// patch changes the status of a revision and returns the revision as it is stored then. The
+// caller's stays as it is.
 func (r *Reconciler) patch(ctx context.Context, revision *v1alpha1.WorkloadRevision, change func(*v1alpha1.WorkloadRevisionStatus)) (*v1alpha1.WorkloadRevision, error) {
 	changed := revision.DeepCopy()
 	if err := store.PatchStatus(ctx, r.Client, changed, change); err != nil {

@@ -1,6 +1,7 @@
-// Command chartdocs writes a chart's values.schema.json, and the table of values in its README.md, out of the comments in
-// values.yaml. The text above a value is what it means. A line "@schema" in it says what it may be, beside what its
-// default shows: keywords of JSON Schema in one line of YAML, or one of the words in shorthands.
+// Command chartdocs writes a chart's values.schema.json, and the table of values in its README.md,
+// out of the comments in values.yaml. The text above a value is what it means. A line "@schema" in
+// it says what it may be, beside what its default shows: keywords of JSON Schema in one line of
+// YAML, or one of the words in shorthands.
 package main
 
 import (
@@ -48,7 +49,8 @@ func run(chart string) error {
 	return os.WriteFile(readme, page, 0o644)
 }
 
-// The marks in the README between which the table stands. Everything around them is written by hand.
+// The marks in the README between which the table stands. Everything around them is written by
+// hand.
 const (
 	begin = "<!-- values: written by make generate from the comments in values.yaml -->\n"
 	end   = "<!-- end of the values -->\n"

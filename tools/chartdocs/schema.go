@@ -9,8 +9,8 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// schemaOf is the JSON Schema of the values: of each the type of its default, what its comment adds, and no key that is
-// not there.
+// schemaOf is the JSON Schema of the values: of each the type of its default, what its comment
+// adds, and no key that is not there.
 func schemaOf(values []value) ([]byte, error) {
 	root := object(values)
 	root["$schema"] = "http://json-schema.org/draft-07/schema#"

@@ -68,8 +68,8 @@ func children(mapping *yaml.Node, at string) ([]value, error) {
 	return all, errors.Join(problems...)
 }
 
-// commented says whether a mapping has a comment somewhere in it. One that has none, under a comment that speaks of it as
-// a whole, is one value: its keys are the user's.
+// commented says whether a mapping has a comment somewhere in it. One that has none, under a
+// comment that speaks of it as a whole, is one value: its keys are the user's.
 func commented(mapping *yaml.Node) bool {
 	for i, node := range mapping.Content {
 		if i%2 == 0 && node.HeadComment != "" || node.Kind == yaml.MappingNode && commented(node) {

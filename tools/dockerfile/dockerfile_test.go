@@ -67,7 +67,8 @@ func dockerfile(t *testing.T) []byte {
 	return content
 }
 
-// options are those of a build of the stamped version, which asks no registry for the base of the stage that compiles.
+// options are those of a build of the stamped version, which asks no registry for the base of the
+// stage that compiles.
 func options() dockerfile2llb.ConvertOpt {
 	return dockerfile2llb.ConvertOpt{
 		Config: dockerui.Config{

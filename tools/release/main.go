@@ -1,5 +1,5 @@
-// Command release makes what is published of a commit, without a container engine: the image, and the binaries and
-// the chart with their checksums.
+// Command release makes what is published of a commit, without a container engine: the image, and
+// the binaries and the chart with their checksums.
 package main
 
 import (

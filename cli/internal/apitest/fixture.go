@@ -33,7 +33,8 @@ func Deployment(name, image string) *appsv1.Deployment {
 	}
 }
 
-// Revision returns the revision that a Deployment became, accepted some minutes ago: the more, the older its number.
+// Revision returns the revision that a Deployment became, accepted some minutes ago: the more, the
+// older its number.
 func Revision(t testing.TB, number int64, d *appsv1.Deployment, phase v1alpha1.Phase, change ...func(*v1alpha1.WorkloadRevision)) *v1alpha1.WorkloadRevision {
 	t.Helper()
 	accepted := time.Now().Add(time.Duration(number-10) * time.Minute).Truncate(time.Second)
@@ -59,8 +60,8 @@ func Revision(t testing.TB, number int64, d *appsv1.Deployment, phase v1alpha1.P
 	return r
 }
 
-// Rescued returns a workload whose second revision failed and was rolled back, with the pod that runs and its Lease: the
-// live revision is 3, which restored 1.
+// Rescued returns a workload whose second revision failed and was rolled back, with the pod that
+// runs and its Lease: the live revision is 3, which restored 1.
 func Rescued(t testing.TB, name string) []client.Object {
 	t.Helper()
 	good, bad := Deployment(name, "podinfo:1"), Deployment(name, "podinfo:2")

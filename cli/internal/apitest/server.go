@@ -1,5 +1,5 @@
-// Package apitest serves an API server from memory, for tests of the plugin: objects, watches, patches, logs of pods, and
-// errors on demand.
+// Package apitest serves an API server from memory, for tests of the plugin: objects, watches,
+// patches, logs of pods, and errors on demand.
 package apitest
 
 import (
@@ -140,8 +140,8 @@ func (s *Server) config() api.Config {
 	}
 }
 
-// Put stores an object, new or changed, and tells watches. An object without a namespace that needs one is put into
-// Namespace.
+// Put stores an object, new or changed, and tells watches. An object without a namespace that needs
+// one is put into Namespace.
 func (s *Server) Put(object client.Object) {
 	s.t.Helper()
 	gvk := object.GetObjectKind().GroupVersionKind()
@@ -196,8 +196,9 @@ func (s *Server) Get(plural, name string, into client.Object) {
 	}
 }
 
-// Fail answers requests, such as "list pods" or "watch events", by an error: as often as said, always if negative. The
-// verbs are get, list, watch, patch, update and log; "version" stands for the server's version.
+// Fail answers requests, such as "list pods" or "watch events", by an error: as often as said,
+// always if negative. The verbs are get, list, watch, patch, update and log; "version" stands for
+// the server's version.
 func (s *Server) Fail(request string, times int, err error) {
 	s.lock.Lock()
 	defer s.lock.Unlock()

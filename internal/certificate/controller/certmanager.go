@@ -13,11 +13,12 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
-// CertManager reads a certificate that cert-manager issues and renews. Its Secret is mounted, so Reprise needs no
-// permission to read Secrets. The Certificate says why there is none.
+// CertManager reads a certificate that cert-manager issues and renews. Its Secret is mounted, so
+// Reprise needs no permission to read Secrets. The Certificate says why there is none.
 type CertManager struct {
 	Files
-	// Live reads the Certificate without a cache, because a watch would fail if cert-manager is removed.
+	// Live reads the Certificate without a cache, because a watch would fail if cert-manager is
+	// removed.
 	Live   client.Reader
 	Object types.NamespacedName
 }
@@ -40,7 +41,8 @@ func (c CertManager) Advice(ctx context.Context) string {
 	return fmt.Sprintf("Certificate %s is ready: the kubelet updates the mounted Secret within two minutes, and cert-manager's cainjector writes the caBundle; see its log for errors", c.Object)
 }
 
-// notReady returns cert-manager's reason why a Certificate is not ready or not renewed; empty if it is both.
+// notReady returns cert-manager's reason why a Certificate is not ready or not renewed; empty if it
+// is both.
 func notReady(c *certmanagerv1.Certificate) string {
 	why := []string{"cert-manager has not processed it yet; check that cert-manager runs"}
 	for _, condition := range c.Status.Conditions {

@@ -1,4 +1,5 @@
-// Package controller keeps the serving certificate of admission valid and publishes the CAs that the API server trusts.
+// Package controller keeps the serving certificate of admission valid and publishes the CAs that
+// the API server trusts.
 package controller
 
 import (
@@ -25,9 +26,11 @@ import (
 type Clock func() time.Time
 
 const (
-	// pollInterval is how often the certificate is verified without a watch event: files change and certificates expire.
+	// pollInterval is how often the certificate is verified without a watch event: files change and
+	// certificates expire.
 	pollInterval = 5 * time.Second
-	// gracePeriod is how long a problem must last before it is reported. During an install or a renewal it is normal.
+	// gracePeriod is how long a problem must last before it is reported. During an install or a
+	// renewal it is normal.
 	gracePeriod = 20 * time.Second
 )
 
@@ -36,7 +39,8 @@ type EventWriter interface {
 	Write(context.Context, event.Event) error
 }
 
-// Controller verifies the serving certificate whenever it or a webhook configuration changes. It runs on every replica.
+// Controller verifies the serving certificate whenever it or a webhook configuration changes. It
+// runs on every replica.
 type Controller struct {
 	// Client reads from a cache.
 	Client         client.Client

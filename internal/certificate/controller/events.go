@@ -50,8 +50,8 @@ type reporter struct {
 	reportedAt time.Time
 }
 
-// due reports whether to report a problem now: after the grace period, and then at every interval. That there is no
-// problem is reported at the start, and after a problem was reported.
+// due reports whether to report a problem now: after the grace period, and then at every interval.
+// That there is no problem is reported at the start, and after a problem was reported.
 func (r *reporter) due(p problem, now time.Time) bool {
 	if r.since.IsZero() || p != r.last {
 		r.last, r.since = p, now

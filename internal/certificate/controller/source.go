@@ -18,8 +18,8 @@ import (
 
 // Source provides the serving certificate.
 type Source interface {
-	// Pair returns the certificate to serve; empty if there is none yet. A source may change the webhook configurations
-	// so that the API server trusts it.
+	// Pair returns the certificate to serve; empty if there is none yet. A source may change the
+	// webhook configurations so that the API server trusts it.
 	Pair(ctx context.Context, served certificate.Pair, all []configuration) (certificate.Pair, error)
 	// Advice returns a clause that says what to do if the API server does not trust the certificate.
 	Advice(ctx context.Context) string
@@ -51,8 +51,9 @@ func (f Files) Pair(context.Context, certificate.Pair, []configuration) (certifi
 // Advice implements Source.
 func (f Files) Advice(context.Context) string { return f.Remedy }
 
-// SelfSigned issues and renews a certificate in a Secret that the chart creates. Every replica does so, since one that is
-// not the leader must become ready too. If two write at the same time, the API server rejects one.
+// SelfSigned issues and renews a certificate in a Secret that the chart creates. Every replica does
+// so, since one that is not the leader must become ready too. If two write at the same time, the
+// API server rejects one.
 type SelfSigned struct {
 	// Client reads the Secret from a cache, and writes.
 	Client client.Client

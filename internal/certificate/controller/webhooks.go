@@ -71,8 +71,8 @@ func webhooksOf(all []configuration) []certificate.Webhook {
 	return webhooks
 }
 
-// host returns the hostname that the API server verifies. That of a Service is without the cluster domain
-// (k8s.io/apiserver/pkg/util/webhook, ClientManager).
+// host returns the hostname that the API server verifies. That of a Service is without the cluster
+// domain (k8s.io/apiserver/pkg/util/webhook, ClientManager).
 func host(c *admissionregistrationv1.WebhookClientConfig) string {
 	if c.Service != nil {
 		return ServiceHost(c.Service.Name, c.Service.Namespace)

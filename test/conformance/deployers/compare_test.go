@@ -15,8 +15,8 @@ type state struct {
 	Owners map[string]any
 }
 
-// state reads the workload. What the deployment controller writes is left out: its annotation, and all that it owns
-// through the status. The namespace is no difference either.
+// state reads the workload. What the deployment controller writes is left out: its annotation, and
+// all that it owns through the status. The namespace is no difference either.
 func (p place) state() state {
 	p.Helper()
 	d := p.live()

@@ -14,15 +14,18 @@ type deployer struct {
 	name string
 	// deploy brings a manifest to the cluster and returns what the tool said, and its error.
 	deploy func(p place, m manifest) (string, error)
-	// dryRun asks the API server what would become of it, as some tools do first; nil where the tool does not.
+	// dryRun asks the API server what would become of it, as some tools do first; nil where the tool
+	// does not.
 	dryRun func(p place, m manifest) (string, error)
 	// other is what somebody else does to the workload once it is there, nil where nobody does.
 	other func(p place) (string, error)
-	// imageOnly says that it changes the image and nothing else, so that the bad revision is the first with a bad image.
+	// imageOnly says that it changes the image and nothing else, so that the bad revision is the first
+	// with a bad image.
 	imageOnly bool
 	// forces says that it takes fields from whoever owns them.
 	forces bool
-	// remembers says that it keeps what it applied last outside of the object: the one that cannot be mended.
+	// remembers says that it keeps what it applied last outside of the object: the one that cannot be
+	// mended.
 	remembers bool
 }
 
@@ -37,7 +40,8 @@ func deployers() []deployer {
 		serverSide.as("KubectlApplyServerSide"),
 		{name: "KubectlCreateAndSetImage", deploy: createAndSet, imageOnly: true, forces: true},
 		{name: "Helm4", deploy: helmUpgrade("--server-side=true")},
-		// What Helm 3 does: a three-way merge with the release's Secret as the original. Helm 4 has it still.
+		// What Helm 3 does: a three-way merge with the release's Secret as the original. Helm 4 has it
+		// still.
 		{name: "Helm3Style", deploy: helmUpgrade("--server-side=false"), forces: true, remembers: true},
 		argo.as("ArgoCD"),
 		// Argo CD's default: kubectl's client-side apply under a manager of its own.
@@ -80,7 +84,8 @@ func kubectlApply(flags ...string) deployer {
 	return deployer{deploy: apply(), dryRun: apply("--dry-run=server"), forces: !slices.Contains(flags, "--server-side")}
 }
 
-// serverSideApply is a controller that applies server-side and takes every field that it names, as Argo CD and Flux do.
+// serverSideApply is a controller that applies server-side and takes every field that it names, as
+// Argo CD and Flux do.
 func serverSideApply(manager string, mark func(place, *unstructured.Unstructured)) deployer {
 	apply := func(options ...client.ApplyOption) func(p place, m manifest) (string, error) {
 		return func(p place, m manifest) (string, error) {
@@ -104,8 +109,8 @@ func annotate(d *unstructured.Unstructured, key, value string) {
 	d.SetAnnotations(annotations)
 }
 
-// createAndSet is a script that creates a workload and later sets its image, and its variables where they differ from
-// what is live.
+// createAndSet is a script that creates a workload and later sets its image, and its variables
+// where they differ from what is live.
 func createAndSet(p place, m manifest) (string, error) {
 	if len(p.revisions()) == 0 {
 		return p.TryKubectl(m.yaml(), "create", "-f", "-")

@@ -22,8 +22,8 @@ const (
 
 	goodFile, badFile = "listen 8080", "listen bad"
 
-	// byTheTest is a scheduler that nobody plays, so that KWOK leaves the pods to the test: what KWOK's do cannot rest
-	// on what a file holds.
+	// byTheTest is a scheduler that nobody plays, so that KWOK leaves the pods to the test: what
+	// KWOK's do cannot rest on what a file holds.
 	byTheTest = "by-the-test"
 )
 
@@ -74,8 +74,8 @@ func (p place) restart() {
 	}
 }
 
-// kubelet takes every pod one step on. A container reads the file when it starts: it is ready and stays so, or it has
-// crashed and will read the file again.
+// kubelet takes every pod one step on. A container reads the file when it starts: it is ready and
+// stays so, or it has crashed and will read the file again.
 func (p place) kubelet() {
 	p.Helper()
 	var pods corev1.PodList
@@ -125,8 +125,8 @@ func crashes(pod *corev1.Pod) {
 	}}
 }
 
-// filesLoop is a loop that writes the bad file again and again, on a cluster whose pods are restarted whenever their
-// files have changed.
+// filesLoop is a loop that writes the bad file again and again, on a cluster whose pods are
+// restarted whenever their files have changed.
 type filesLoop struct {
 	place
 	// every is how long it pauses, 0 for a loop that watches.

@@ -52,8 +52,9 @@ func TestALoopThatHealsItselfNeitherFlapsNorFloods(t *testing.T) {
 			p.well(0)
 			healthy := p.state()
 
-			// It begins with the bad deploy, and goes on while Reprise puts the first revision back. Between the rollback's
-			// two writes one apply may come through, as another pod template; it is put back too.
+			// It begins with the bad deploy, and goes on while Reprise puts the first revision back. Between
+			// the rollback's two writes one apply may come through, as another pod template; it is put back
+			// too.
 			var refused, inARow int32
 			var generation int64
 			p.loop(func(context.Context) bool {
@@ -102,7 +103,8 @@ func TestALoopThatHealsItselfNeitherFlapsNorFloods(t *testing.T) {
 	}
 }
 
-// What Reprise's own annotations say is left alone by a rollback, for a person may have set them meanwhile.
+// What Reprise's own annotations say is left alone by a rollback, for a person may have set them
+// meanwhile.
 func TestASettingThatTheBadRevisionBroughtGoesWithTheFix(t *testing.T) {
 	t.Parallel()
 	d := deployerNamed(t, "ArgoCD")

@@ -1,9 +1,10 @@
-// Package deployers tests that whoever deploys meets no trace of a rollback: each tool goes on as if the bad revision
-// had never been applied.
+// Package deployers tests that whoever deploys meets no trace of a rollback: each tool goes on as
+// if the bad revision had never been applied.
 //
-// A cell of the matrix is a deployer and its next step. It plays a story on the real API server (a healthy revision, a
-// bad one, Reprise's rollback, the next step) and beside it a control, to which the same deployer never applied the bad
-// revision. What is asked for and who owns which field must come out equal.
+// A cell of the matrix is a deployer and its next step. It plays a story on the real API server (a
+// healthy revision, a bad one, Reprise's rollback, the next step) and beside it a control, to which
+// the same deployer never applied the bad revision. What is asked for and who owns which field must
+// come out equal.
 package deployers
 
 import (
@@ -23,7 +24,8 @@ var whole = flag.Bool("whole", false, "play every cell of the matrix, not only a
 // shared serves all tests of the package; each works in namespaces of its own.
 var shared *cluster.Cluster
 
-// cellsAtOnce is how many cells are played at the same time: they mostly wait for a rollout to fail.
+// cellsAtOnce is how many cells are played at the same time: they mostly wait for a rollout to
+// fail.
 const cellsAtOnce = "16"
 
 func TestMain(m *testing.M) {

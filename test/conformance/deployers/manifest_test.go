@@ -22,14 +22,15 @@ type manifest struct {
 	// labels and annotations are the Deployment's, beside those that Score writes.
 	labels, annotations map[string]string
 	args                []string
-	// grace is terminationGracePeriodSeconds, 0 where the manifest leaves it to the API server's default.
+	// grace is terminationGracePeriodSeconds, 0 where the manifest leaves it to the API server's
+	// default.
 	grace int64
 	// replicas are 0 where the manifest does not hold any.
 	replicas int64
 }
 
-// The manifests of a story. Between the first and the bad one a field of every kind is changed, added and dropped; the
-// fixes differ in whether they keep what the bad one had dropped.
+// The manifests of a story. Between the first and the bad one a field of every kind is changed,
+// added and dropped; the fixes differ in whether they keep what the bad one had dropped.
 var (
 	first = manifest{
 		image: "registry.example.com/app:1", env: map[string]string{"A": "1", "B": "1", "D": "1"},

@@ -132,7 +132,8 @@ func (c cell) manifest() manifest {
 	}
 }
 
-// isRefused has the bad manifest deployed again: a dry run warns, the real write is refused, and nothing has changed.
+// isRefused has the bad manifest deployed again: a dry run warns, the real write is refused, and
+// nothing has changed.
 func (c cell) isRefused(p place) {
 	p.Helper()
 	before, generation, revisions := p.state(), p.live().GetGeneration(), product.Phases(p.revisions())
@@ -154,8 +155,9 @@ func (c cell) isRefused(p place) {
 	}
 }
 
-// failsOnceMore has the bad manifest deployed again by one that does not learn of the rollback: it leaves what the bad
-// revision had dropped, and this is another pod template, which failed never yet. It is put back too, and then refused.
+// failsOnceMore has the bad manifest deployed again by one that does not learn of the rollback: it
+// leaves what the bad revision had dropped, and this is another pod template, which failed never
+// yet. It is put back too, and then refused.
 func (c cell) failsOnceMore(p place, restored *v1alpha1.WorkloadRevision) {
 	p.Helper()
 	c.deploys(p, c.bad())
@@ -164,8 +166,8 @@ func (c cell) failsOnceMore(p place, restored *v1alpha1.WorkloadRevision) {
 	c.isRefused(p)
 }
 
-// reportsWhatIsLeft waits until the next revision is well and says what is left over in it, and follows the advice.
-// Nothing is said where nothing can be left.
+// reportsWhatIsLeft waits until the next revision is well and says what is left over in it, and
+// follows the advice. Nothing is said where nothing can be left.
 func (c cell) reportsWhatIsLeft(p place, restored *v1alpha1.WorkloadRevision) {
 	p.Helper()
 	if c.next != theFix && c.next != theFixThatDropsAField {
@@ -184,8 +186,8 @@ func (c cell) reportsWhatIsLeft(p place, restored *v1alpha1.WorkloadRevision) {
 	}
 }
 
-// leavesOver checks the report of what a deployer leaves over that never learns of a rollback: what the bad revision had
-// dropped and the fix, too, leaves out.
+// leavesOver checks the report of what a deployer leaves over that never learns of a rollback: what
+// the bad revision had dropped and the fix, too, leaves out.
 func (c cell) leavesOver(p place, condition *metav1.Condition) {
 	p.Helper()
 	if env := p.environment(); env["B"] != "1" {

@@ -51,8 +51,9 @@ func (r row) name() string {
 	return r.deployer.name + "With" + r.replicas.name
 }
 
-// rows are every deployer without replicas, and each with whoever may decide about them. A manifest with replicas in it
-// and somebody who scales is a conflict by itself, for whoever applies server-side and does not force; it has no row.
+// rows are every deployer without replicas, and each with whoever may decide about them. A manifest
+// with replicas in it and somebody who scales is a conflict by itself, for whoever applies
+// server-side and does not force; it has no row.
 func rows() []row {
 	var all []row
 	for _, d := range deployers() {
@@ -78,8 +79,9 @@ func kubectlScale(p place) (string, error) {
 	return p.TryKubectl(nil, "scale", "deployment/"+name, fmt.Sprintf("--replicas=%d", scaledTo))
 }
 
-// horizontalPodAutoscaler has the real controller scale the workload. There are no metrics here, and it needs none to
-// keep to its minimum (k8s.io/kubernetes/pkg/controller/podautoscaler/horizontal.go, reconcileAutoscaler).
+// horizontalPodAutoscaler has the real controller scale the workload. There are no metrics here,
+// and it needs none to keep to its minimum
+// (k8s.io/kubernetes/pkg/controller/podautoscaler/horizontal.go, reconcileAutoscaler).
 func horizontalPodAutoscaler(p place) (string, error) {
 	least := int32(scaledTo)
 	return "", p.API.Create(p.Context(), &autoscalingv2.HorizontalPodAutoscaler{
@@ -91,7 +93,8 @@ func horizontalPodAutoscaler(p place) (string, error) {
 	})
 }
 
-// contested says that a deploy sets the replicas to what the manifest holds, whatever they were scaled to.
+// contested says that a deploy sets the replicas to what the manifest holds, whatever they were
+// scaled to.
 func (r replicas) contested() bool { return r.inManifest > 0 && r.scale != nil }
 
 // begin has the workload scaled and waits for it.

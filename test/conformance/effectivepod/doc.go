@@ -5,6 +5,6 @@
 // value that the effective pod claims.
 //
 //	go test ./conformance/effectivepod -count=1 -cases=5000 -seed=7
-//	go test ./conformance/effectivepod -count=1 -seed=7 -only=12/3 -v        one case, with its objects
+//	go test ./conformance/effectivepod -count=1 -seed=7 -only=12/3 -v    one case, with its objects
 //	go test ./conformance/effectivepod -count=1 -judge=$HOME/.kube/config       another API server
 package effectivepod

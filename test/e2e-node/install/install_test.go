@@ -74,8 +74,8 @@ func api(t *testing.T) client.Client {
 	return c
 }
 
-// life is an install's: under a load that no step may leave unchecked it is upgraded, its certificate renewed, and rolled
-// back; its end may leave applies unchecked, and fail none.
+// life is an install's: under a load that no step may leave unchecked it is upgraded, its
+// certificate renewed, and rolled back; its end may leave applies unchecked, and fail none.
 func life(t *testing.T, renewed func(t *testing.T), values ...string) {
 	node.Require(t)
 	push(t)
@@ -143,8 +143,8 @@ func TestSelfSigned(t *testing.T) {
 	}, "certificates.lifetime=60s", "certificates.caLifetime=200s")
 }
 
-// TestFailingClosedFailsNoApply has the API server refuse what it cannot ask about: then every gap is a failed apply, that
-// of the uninstall included.
+// TestFailingClosedFailsNoApply has the API server refuse what it cannot ask about: then every gap
+// is a failed apply, that of the uninstall included.
 func TestFailingClosedFailsNoApply(t *testing.T) {
 	life(t, func(*testing.T) {}, "webhook.failurePolicy=Fail")
 }

@@ -1,5 +1,5 @@
-// Package onnode installs the product by Helm on a real node, where the API server calls its pods by their Service, and
-// upgrades, renews, rolls back and uninstalls it under load.
+// Package onnode installs the product by Helm on a real node, where the API server calls its pods
+// by their Service, and upgrades, renews, rolls back and uninstalls it under load.
 package install
 
 import (

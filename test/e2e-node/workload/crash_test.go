@@ -1,4 +1,5 @@
-// Package onnode tests Reprise itself where the pods are real: what is put back, and what is left of those that failed.
+// Package onnode tests Reprise itself where the pods are real: what is put back, and what is left
+// of those that failed.
 package workload
 
 import (

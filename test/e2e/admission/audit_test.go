@@ -24,7 +24,8 @@ deny contains "there is no owner" if {
 }
 `
 
-// TestWhatRunsIsJudgedWhenPoliciesChange: as a metric and in the live Revision, written once for each change.
+// TestWhatRunsIsJudgedWhenPoliciesChange: as a metric and in the live Revision, written once for
+// each change.
 func TestWhatRunsIsJudgedWhenPoliciesChange(t *testing.T) {
 	p := newNamedPlace(t, "audited")
 	swift := func(d *appsv1.Deployment) { d.Annotations["reprise.dev/bake-time"] = "0s" }

@@ -17,11 +17,13 @@ import (
 	"k8s.io/apimachinery/pkg/util/yaml"
 )
 
-// publicWorkloads holds what score-k8s writes for other people's Score files. It is not part of this repository.
+// publicWorkloads holds what score-k8s writes for other people's Score files. It is not part of
+// this repository.
 const publicWorkloads = "../../../../shared/score/public"
 
-// TestADefaultInstallDeniesNothingThatRuns: whatever public workload the API server accepts, as a Deployment and as
-// the pod that comes of it, the default policies accept too. docs/write-a-policy.md says how often each warns, as here.
+// TestADefaultInstallDeniesNothingThatRuns: whatever public workload the API server accepts, as a
+// Deployment and as the pod that comes of it, the default policies accept too.
+// docs/write-a-policy.md says how often each warns, as here.
 func TestADefaultInstallDeniesNothingThatRuns(t *testing.T) {
 	files, err := filepath.Glob(filepath.Join(publicWorkloads, "*", "manifests.yaml"))
 	if err != nil {
@@ -64,7 +66,8 @@ func TestADefaultInstallDeniesNothingThatRuns(t *testing.T) {
 	}
 }
 
-// runs asks the API server alone, where Reprise is not asked, whether it takes a Deployment and its pod.
+// runs asks the API server alone, where Reprise is not asked, whether it takes a Deployment and its
+// pod.
 func (p place) runs(d *appsv1.Deployment) string {
 	p.Helper()
 	if refusal := p.dryRun(bare, d); refusal != "" {

@@ -21,9 +21,9 @@ import (
 	"reprise.dev/reprise/workload"
 )
 
-// hooked is an API server by itself, whose only client is the test, with the chart installed and a counter in
-// the place of Reprise: what is counted is what the chart's match conditions let through, and nothing else
-// writes.
+// hooked is an API server by itself, whose only client is the test, with the chart installed and a
+// counter in the place of Reprise: what is counted is what the chart's match conditions let
+// through, and nothing else writes.
 type hooked struct {
 	*testing.T
 	cluster *cluster.Cluster
@@ -31,7 +31,8 @@ type hooked struct {
 	calls   *counter
 }
 
-// startHooked installs the chart so that an expression that cannot be evaluated refuses the request.
+// startHooked installs the chart so that an expression that cannot be evaluated refuses the
+// request.
 func startHooked(t *testing.T) hooked {
 	t.Helper()
 	c, err := cluster.Start(t.Context(), cluster.Options{ControlPlaneOnly: true})
@@ -72,7 +73,8 @@ func startHooked(t *testing.T) hooked {
 	return h
 }
 
-// awaitHooks returns when the API server calls both hooks, some time after their configurations are stored.
+// awaitHooks returns when the API server calls both hooks, some time after their configurations are
+// stored.
 func (h hooked) awaitHooks() {
 	h.Helper()
 	over := marked("probe")

@@ -25,8 +25,8 @@ import (
 	"reprise.dev/reprise/test/harness/product"
 )
 
-// counter is a webhook that allows everything and counts what it is asked about the test's own writes, by
-// path. The deployment controller's writes pass the hooks too.
+// counter is a webhook that allows everything and counts what it is asked about the test's own
+// writes, by path. The deployment controller's writes pass the hooks too.
 type counter struct {
 	mu    sync.Mutex
 	calls map[string]int
@@ -142,9 +142,10 @@ func deployment(name, request string) *appsv1.Deployment {
 	}
 }
 
-// TestRequestOverLimitIsRefusedBetweenTheAdmissionPhases proves why Reprise registers an early check: the
-// built-in validation runs after the mutating webhooks and before the validating ones
-// (apiserver/pkg/registry/generic/registry/store.go), so a validating webhook never sees such an object.
+// TestRequestOverLimitIsRefusedBetweenTheAdmissionPhases proves why Reprise registers an early
+// check: the built-in validation runs after the mutating webhooks and before the validating ones
+// (apiserver/pkg/registry/generic/registry/store.go), so a validating webhook never sees such an
+// object.
 func TestRequestOverLimitIsRefusedBetweenTheAdmissionPhases(t *testing.T) {
 	client, err := kubernetes.NewForConfig(shared.RESTConfig())
 	if err != nil {
@@ -218,8 +219,8 @@ func serverSideApply(t *testing.T, client kubernetes.Interface, namespace, name,
 	return err
 }
 
-// awaitRegistration returns when the API server calls both hooks, which it begins to do some time after
-// their configurations are stored.
+// awaitRegistration returns when the API server calls both hooks, which it begins to do some time
+// after their configurations are stored.
 func awaitRegistration(t *testing.T, client kubernetes.Interface, namespace string, hooks *counter) {
 	t.Helper()
 	dryRun := metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}}

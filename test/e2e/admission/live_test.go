@@ -34,7 +34,8 @@ func checkLive(t *testing.T, kubeconfig, namespace, manifest string) (code int, 
 	return command.ProcessState.ExitCode(), string(out)
 }
 
-// TestALiveCheckSaysWhatAdmissionSays: with the cluster's own data, and no more of it than the caller may read.
+// TestALiveCheckSaysWhatAdmissionSays: with the cluster's own data, and no more of it than the
+// caller may read.
 func TestALiveCheckSaysWhatAdmissionSays(t *testing.T) {
 	p := newNamedPlace(t, "checked")
 	ctx := t.Context()

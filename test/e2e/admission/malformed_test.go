@@ -11,7 +11,8 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 )
 
-// A user who errs must meet the API server's own words, never those of an expression that could not be evaluated.
+// A user who errs must meet the API server's own words, never those of an expression that could not
+// be evaluated.
 func malformed(t *testing.T, h hooked) {
 	const metadata = `"metadata":{"name":"stored","annotations":{"k8s.score.dev/workload-name":"stored"}}`
 	container := func(resources string) string {
@@ -95,8 +96,9 @@ func malformed(t *testing.T, h hooked) {
 	}
 }
 
-// ownWords fails the test unless the API server accepted the request, or refused it by decoding (400; 500 for some
-// server-side applies) or validating it (422). An expression that cannot be evaluated refuses with 403.
+// ownWords fails the test unless the API server accepted the request, or refused it by decoding
+// (400; 500 for some server-side applies) or validating it (422). An expression that cannot be
+// evaluated refuses with 403.
 func ownWords(t *testing.T, how string, err error) {
 	t.Helper()
 	if err == nil {

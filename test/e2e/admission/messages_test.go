@@ -20,7 +20,8 @@ import (
 	"reprise.dev/reprise/test/harness/product"
 )
 
-// containers gives a workload forty containers with the given resources, of images with or without a tag.
+// containers gives a workload forty containers with the given resources, of images with or without
+// a tag.
 func containers(image string, r corev1.ResourceRequirements) func(*appsv1.Deployment) {
 	return func(d *appsv1.Deployment) {
 		d.Annotations["reprise.dev/bake-time"] = "0s"
@@ -33,8 +34,8 @@ func containers(image string, r corev1.ResourceRequirements) func(*appsv1.Deploy
 	}
 }
 
-// TestFortyViolationsAreToldWhole: in both phases, sorted, each once, on one line with what goes on running, and with
-// Kubernetes' fields as causes.
+// TestFortyViolationsAreToldWhole: in both phases, sorted, each once, on one line with what goes on
+// running, and with Kubernetes' fields as causes.
 func TestFortyViolationsAreToldWhole(t *testing.T) {
 	p := newNamedPlace(t, "forty")
 	amount := func(value string) corev1.ResourceList {
@@ -99,13 +100,14 @@ func TestFortyViolationsAreToldWhole(t *testing.T) {
 	}
 }
 
-// TestFortyWarningsAreCountedWhereTheyDoNotFit: the API server cuts and drops what is beyond its limits without a word.
+// TestFortyWarningsAreCountedWhereTheyDoNotFit: the API server cuts and drops what is beyond its
+// limits without a word.
 func TestFortyWarningsAreCountedWhereTheyDoNotFit(t *testing.T) {
 	p := newNamedPlace(t, "forty-warnings")
 	name := "registry.example.com/" + strings.Repeat("a-long-path/", 10) + "app"
 	var said []string
-	// A namespace that was made just now is not known yet, and a policy of a test before may be in force still. There is
-	// one warning for each container, and one that there is no readiness probe.
+	// A namespace that was made just now is not known yet, and a policy of a test before may be in
+	// force still. There is one warning for each container, and one that there is no readiness probe.
 	product.Eventually(t, func() (bool, string) {
 		denial := p.dryRun("forty-warnings", acceptable("many", containers(name, corev1.ResourceRequirements{})))
 		said = strings.Split(p.Warnings.Take(), "\n")

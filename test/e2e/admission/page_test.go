@@ -52,8 +52,8 @@ func page(t *testing.T) (text string, blocks []block) {
 	return string(content), blocks
 }
 
-// TestThePageLeadsFromAnIdeaToAnEnforcedRule runs the page from top to bottom: it writes its files, types its commands
-// and compares what they print.
+// TestThePageLeadsFromAnIdeaToAnEnforcedRule runs the page from top to bottom: it writes its files,
+// types its commands and compares what they print.
 func TestThePageLeadsFromAnIdeaToAnEnforcedRule(t *testing.T) {
 	p := newNamedPlace(t)
 	_, blocks := page(t)

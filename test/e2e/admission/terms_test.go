@@ -30,7 +30,8 @@ func TestAnInstallsTermsAreKept(t *testing.T) {
 	}
 }
 
-// TestTheEarlyRulesComeBeforeTheAPIServersOwnWords: what it would refuse in its words, Reprise refuses in Score's.
+// TestTheEarlyRulesComeBeforeTheAPIServersOwnWords: what it would refuse in its words, Reprise
+// refuses in Score's.
 func TestTheEarlyRulesComeBeforeTheAPIServersOwnWords(t *testing.T) {
 	p := newNamedPlace(t, "early")
 	collided := acceptable("collided", func(d *appsv1.Deployment) {

@@ -23,8 +23,8 @@ const (
 	deletedByRepriseAlone = "Only Reprise (system:serviceaccount:reprise-system:reprise) can delete Revisions"
 )
 
-// refusedByPolicy has the write refused with the message, first as dry runs until the policies are in force,
-// which they are some time after they are stored, then in earnest.
+// refusedByPolicy has the write refused with the message, first as dry runs until the policies are
+// in force, which they are some time after they are stored, then in earnest.
 func (p place) refusedByPolicy(as client.Client, message string, write func(client.Client) error) {
 	p.Helper()
 	check := func(err error) (bool, string) {
@@ -124,7 +124,8 @@ func TestNobodyButRepriseWritesRevisions(t *testing.T) {
 	}
 }
 
-// The controllers of Kubernetes must be able to clean up: whatever stays keeps its namespace from going.
+// The controllers of Kubernetes must be able to clean up: whatever stays keeps its namespace from
+// going.
 func TestKubernetesOwnControllersCleanRevisionsUp(t *testing.T) {
 	t.Parallel()
 	p := newPlace(t, product.Quick)
@@ -209,7 +210,8 @@ func TestTheDefinitionIsDeletedWithItsRevisions(t *testing.T) {
 	}
 }
 
-// The controller manager checks the types of every expression: what it warns of fails at the first request.
+// The controller manager checks the types of every expression: what it warns of fails at the first
+// request.
 func TestThePoliciesExpressionsFitTheirTypes(t *testing.T) {
 	t.Parallel()
 	p := newPlace(t, nil)

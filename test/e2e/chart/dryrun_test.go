@@ -15,13 +15,15 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// definitions are where the CustomResourceDefinitions of others come from, by the group that a set of values may need.
+// definitions are where the CustomResourceDefinitions of others come from, by the group that a set
+// of values may need.
 var definitions = map[string]struct{ module, folder string }{
 	"cert-manager.io":       {"github.com/cert-manager/cert-manager@v1.21.2", "deploy/crds"},
 	"monitoring.coreos.com": {"github.com/prometheus-operator/prometheus-operator@v0.90.1", "example/prometheus-operator-crd"},
 }
 
-// TestTheAPIServerTakesAllOfTheChart as it would be installed, into a namespace that enforces restricted PodSecurity.
+// TestTheAPIServerTakesAllOfTheChart as it would be installed, into a namespace that enforces
+// restricted PodSecurity.
 func TestTheAPIServerTakesAllOfTheChart(t *testing.T) {
 	if shared == nil {
 		t.Skip("golden files are written without a cluster")
@@ -56,7 +58,8 @@ func TestTheAPIServerTakesAllOfTheChart(t *testing.T) {
 	}
 }
 
-// podsRun has the API server judge the pods of every Deployment, whom nobody asks about when a Deployment is stored.
+// podsRun has the API server judge the pods of every Deployment, whom nobody asks about when a
+// Deployment is stored.
 func podsRun(t *testing.T, client kubernetes.Interface, rendered string) {
 	t.Helper()
 	for _, document := range strings.Split(rendered, "---\n") {

@@ -13,7 +13,8 @@ import (
 	"reprise.dev/reprise/internal/config"
 )
 
-// generated is the template that controller-gen writes: make verify keeps it fresh, and it is as long as all the rest.
+// generated is the template that controller-gen writes: make verify keeps it fresh, and it is as
+// long as all the rest.
 const generated = "# Source: reprise/templates/reprise.dev_workloadrevisions.yaml\n"
 
 func TestTheChartRendersAsItDid(t *testing.T) {
@@ -67,7 +68,8 @@ func TestTheChartIsLinted(t *testing.T) {
 	}
 }
 
-// TestTheProcessReadsWhatTheChartWrites: the schema of the values and the check of the configuration agree.
+// TestTheProcessReadsWhatTheChartWrites: the schema of the values and the check of the
+// configuration agree.
 func TestTheProcessReadsWhatTheChartWrites(t *testing.T) {
 	for name, values := range sets(t) {
 		t.Run(name, func(t *testing.T) {

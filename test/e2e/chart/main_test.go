@@ -1,5 +1,5 @@
-// Package chart tests the Helm chart by the real Helm and on the real API server: what it renders, whether the API server
-// takes all of it, and with which sentence wrong values fail.
+// Package chart tests the Helm chart by the real Helm and on the real API server: what it renders,
+// whether the API server takes all of it, and with which sentence wrong values fail.
 package chart
 
 import (

@@ -10,7 +10,8 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// TestThePageOfVersionsNamesWhatCanBeRun: each minor that is built, in the version that is built, and the chart's oldest.
+// TestThePageOfVersionsNamesWhatCanBeRun: each minor that is built, in the version that is built,
+// and the chart's oldest.
 func TestThePageOfVersionsNamesWhatCanBeRun(t *testing.T) {
 	root := filepath.Join(folder, "..", "..")
 	page := read(t, filepath.Join(root, "docs", "versions.md"))

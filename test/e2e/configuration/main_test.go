@@ -1,4 +1,5 @@
-// Package configuration tests on the real process that a change of its configuration file acts without a restart.
+// Package configuration tests on the real process that a change of its configuration file acts
+// without a restart.
 package configuration
 
 import (

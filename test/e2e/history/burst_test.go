@@ -20,8 +20,8 @@ import (
 	"reprise.dev/reprise/test/harness/product"
 )
 
-// stored are the images of a workload in the order in which the API server stored them, by its audit log. A write
-// that changed nothing else than who wrote it does not count.
+// stored are the images of a workload in the order in which the API server stored them, by its
+// audit log. A write that changed nothing else than who wrote it does not count.
 func stored(t *testing.T, d *appsv1.Deployment) []string {
 	t.Helper()
 	file, err := os.Open(shared.AuditLog())
@@ -63,8 +63,8 @@ func stored(t *testing.T, d *appsv1.Deployment) []string {
 // tags makes every image another.
 var tags atomic.Int64
 
-// deploy stores n images as fast as the API server takes them, from several clients at once. between is called
-// halfway.
+// deploy stores n images as fast as the API server takes them, from several clients at once.
+// between is called halfway.
 func deploy(t *testing.T, api client.Client, d *appsv1.Deployment, n int, between func()) {
 	t.Helper()
 	const clients = 4

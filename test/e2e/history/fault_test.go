@@ -38,7 +38,8 @@ type silent struct{}
 // Audit implements recorder.Auditor.
 func (silent) Audit(context.Context, *appsv1.Deployment) ([]string, error) { return nil, nil }
 
-// life is one life of a Recorder. decide is asked about every write but those of the checkpoint, which come with time.
+// life is one life of a Recorder. decide is asked about every write but those of the checkpoint,
+// which come with time.
 func life(ctx context.Context, decide func() faults.Outcome) *faults.Process {
 	return faults.NewProcess(ctx, func(w faults.Write) faults.Outcome {
 		if strings.Contains(w.Path, "/leases") {
@@ -125,7 +126,8 @@ func TestAKillBetweenAnyTwoWritesLosesNothingAndRepeatsNothing(t *testing.T) {
 	api := newClient(t)
 	d := begin(t, api)
 	deploys := 1
-	// Each round is killed one write later than the one before, until every gap between two writes was met.
+	// Each round is killed one write later than the one before, until every gap between two writes was
+	// met.
 	for n := range 14 {
 		deploy(t, api, d, 4, nil)
 		deploys += 4
@@ -138,8 +140,8 @@ func TestAKillBetweenAnyTwoWritesLosesNothingAndRepeatsNothing(t *testing.T) {
 	stop()
 }
 
-// TestARevisionThatNobodyCanFinishIsReplaced is killed after the first write, and then the checkpoint is lost and the
-// workload deployed once more: what was begun is never replayed.
+// TestARevisionThatNobodyCanFinishIsReplaced is killed after the first write, and then the
+// checkpoint is lost and the workload deployed once more: what was begun is never replayed.
 func TestARevisionThatNobodyCanFinishIsReplaced(t *testing.T) {
 	api := newClient(t)
 	d := begin(t, api)

@@ -96,7 +96,8 @@ func hasContents(t *testing.T, api client.Client, d *appsv1.Deployment, want str
 	})
 }
 
-// TestARevisionsFilesAreThoseThatWereLiveWhenItWasStored has the recorder look long after the deploys.
+// TestARevisionsFilesAreThoseThatWereLiveWhenItWasStored has the recorder look long after the
+// deploys.
 func TestARevisionsFilesAreThoseThatWereLiveWhenItWasStored(t *testing.T) {
 	stop := start(t)
 	api := newClient(t)
@@ -136,7 +137,8 @@ func TestAFileThatIsGoneByNowIsRecordedAsItWas(t *testing.T) {
 	hasContents(t, api, d, `app:0 "one"`)
 }
 
-// TestAFileThatCameAfterItsWorkloadIsTheWorkloads applies in the wrong order: no pod starts without the file.
+// TestAFileThatCameAfterItsWorkloadIsTheWorkloads applies in the wrong order: no pod starts without
+// the file.
 func TestAFileThatCameAfterItsWorkloadIsTheWorkloads(t *testing.T) {
 	stop := start(t)
 	api := newClient(t)
@@ -151,8 +153,8 @@ func TestAFileThatCameAfterItsWorkloadIsTheWorkloads(t *testing.T) {
 	hasContents(t, api, d, `app:0 "one"`)
 }
 
-// TestWhatAFileHeldIsSaidToBeUnknownWhereTheAPIServerForgotIt has etcd compacted between the deploy and the recorder's
-// look. The API server's own cache still replays the deploy.
+// TestWhatAFileHeldIsSaidToBeUnknownWhereTheAPIServerForgotIt has etcd compacted between the deploy
+// and the recorder's look. The API server's own cache still replays the deploy.
 func TestWhatAFileHeldIsSaidToBeUnknownWhereTheAPIServerForgotIt(t *testing.T) {
 	stop := start(t)
 	api := newClient(t)

@@ -1,6 +1,6 @@
-// Package recorder tests that no accepted revision is ever lost: under bursts, kills, restarts of the API server and
-// gaps in what it can replay; and how long histories are kept, and of what. It has a control plane of its own, since it
-// breaks it.
+// Package recorder tests that no accepted revision is ever lost: under bursts, kills, restarts of
+// the API server and gaps in what it can replay; and how long histories are kept, and of what. It
+// has a control plane of its own, since it breaks it.
 package history
 
 import (
@@ -20,7 +20,8 @@ import (
 	"reprise.dev/reprise/test/harness/product"
 )
 
-// auditPolicy has the API server log what it stored of every Deployment: an account that does not rest on a watch.
+// auditPolicy has the API server log what it stored of every Deployment: an account that does not
+// rest on a watch.
 const auditPolicy = `apiVersion: audit.k8s.io/v1
 kind: Policy
 omitStages: [RequestReceived]
@@ -74,8 +75,8 @@ func start(t *testing.T) (stop func()) {
 	return product.StartFor(t, shared, fmt.Sprintf("reprise-%d", starts), port).Stop
 }
 
-// running is the one instance of Reprise that the parallel tests share. They run after all others, which start and kill
-// instances of their own.
+// running is the one instance of Reprise that the parallel tests share. They run after all others,
+// which start and kill instances of their own.
 var running = sync.OnceValues(func() (*product.Instance, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), product.Patience)
 	defer cancel()

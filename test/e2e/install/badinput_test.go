@@ -273,7 +273,8 @@ func TestAMissingDefinitionEndsTheStartWithASentence(t *testing.T) {
 	ready(t, launched(t, "definition-back", at, "--cert-mode="+selfSigned))
 }
 
-// TestANamespaceInDeletionHindersNoOther leaves one in it for ever, since nothing in this cluster ends a deletion.
+// TestANamespaceInDeletionHindersNoOther leaves one in it for ever, since nothing in this cluster
+// ends a deletion.
 func TestANamespaceInDeletionHindersNoOther(t *testing.T) {
 	at := port(t)
 	installed(t, own(at))

@@ -12,8 +12,8 @@ import (
 	"testing"
 )
 
-// balancer stands for a Service: each connection goes to the next of those behind it, and one that is taken out gets no
-// new ones while those that it has go on.
+// balancer stands for a Service: each connection goes to the next of those behind it, and one that
+// is taken out gets no new ones while those that it has go on.
 type balancer struct {
 	port     int
 	listener net.Listener
@@ -90,7 +90,8 @@ func (b *balancer) carry(from net.Conn) {
 	both.Wait()
 }
 
-// servedAt is the certificate that every one behind the balancer serves, PEM; empty while they differ.
+// servedAt is the certificate that every one behind the balancer serves, PEM; empty while they
+// differ.
 func servedAt(t *testing.T, b *balancer) []byte {
 	t.Helper()
 	b.mu.Lock()

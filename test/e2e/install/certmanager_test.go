@@ -19,14 +19,15 @@ import (
 	"reprise.dev/reprise/test/harness/product"
 )
 
-// leafSecret is the Secret that cert-manager keeps the serving certificate in, authority that of what signs it.
+// leafSecret is the Secret that cert-manager keeps the serving certificate in, authority that of
+// what signs it.
 const (
 	leafSecret = product.Release + "-tls"
 	authority  = product.Release + "-authority"
 )
 
-// TestCertManagerRenewsUnderLoadWithoutOneUncheckedApply has cert-manager's real controllers and its cainjector. The
-// kubelet, which brings the Secret into the pods, is played, with a lag.
+// TestCertManagerRenewsUnderLoadWithoutOneUncheckedApply has cert-manager's real controllers and
+// its cainjector. The kubelet, which brings the Secret into the pods, is played, with a lag.
 func TestCertManagerRenewsUnderLoadWithoutOneUncheckedApply(t *testing.T) {
 	definitions(t)
 	front := newBalancer(t)
@@ -109,7 +110,8 @@ func startCertManager(t *testing.T) {
 // kubeletLag is how long the played kubelet takes to bring a changed Secret into the pods.
 const kubeletLag = 3 * time.Second
 
-// mounted plays the kubelet: it keeps a folder like a mounted Secret, and returns the flags that name its files.
+// mounted plays the kubelet: it keeps a folder like a mounted Secret, and returns the flags that
+// name its files.
 func mounted(t *testing.T) []string {
 	t.Helper()
 	dir, c := t.TempDir(), api(t)

@@ -32,7 +32,8 @@ func mustHelm(t *testing.T, args ...string) string {
 	return said
 }
 
-// installArgs are those of the one command that installs the chart, under a release and with values.
+// installArgs are those of the one command that installs the chart, under a release and with
+// values.
 func installArgs(t *testing.T, release, namespace string, values map[string]any) []string {
 	t.Helper()
 	root, err := cluster.RepositoryRoot()
@@ -54,7 +55,8 @@ func installArgs(t *testing.T, release, namespace string, values map[string]any)
 	return args
 }
 
-// installed installs the chart by helm, and removes it at the end of the test with all that it leaves.
+// installed installs the chart by helm, and removes it at the end of the test with all that it
+// leaves.
 func installed(t *testing.T, values map[string]any) {
 	t.Helper()
 	t.Cleanup(func() { cleanUp(t) })

@@ -1,5 +1,5 @@
-// Package install tests the product as an add-on: what Helm does to a cluster, how certificates are made and renewed, and
-// what is said where something is amiss.
+// Package install tests the product as an add-on: what Helm does to a cluster, how certificates are
+// made and renewed, and what is said where something is amiss.
 package install
 
 import (

@@ -22,7 +22,8 @@ func api(t *testing.T) client.Client {
 	return c
 }
 
-// cleanUp removes what a test has installed. The namespace stays: nothing in this cluster finishes its deletion.
+// cleanUp removes what a test has installed. The namespace stays: nothing in this cluster finishes
+// its deletion.
 func cleanUp(t *testing.T) {
 	t.Helper()
 	ctx := context.Background()

@@ -18,7 +18,8 @@ const (
 	secretName = product.Release + "-certificate"
 )
 
-// own are the values of an install whose webhooks are served at a port of this machine with a certificate of Reprise's own.
+// own are the values of an install whose webhooks are served at a port of this machine with a
+// certificate of Reprise's own.
 func own(at int) map[string]any {
 	return map[string]any{
 		"certificates": map[string]any{"mode": selfSigned},
@@ -84,8 +85,8 @@ func TestCertificatesAreRenewedUnderLoadWithoutOneUncheckedApply(t *testing.T) {
 	l.Flawless()
 }
 
-// TestTheLoadSeesWhatIsUnchecked shows that the tests above can fail: without Reprise every apply is let through, and
-// noted.
+// TestTheLoadSeesWhatIsUnchecked shows that the tests above can fail: without Reprise every apply
+// is let through, and noted.
 func TestTheLoadSeesWhatIsUnchecked(t *testing.T) {
 	at := port(t)
 	installed(t, own(at))

@@ -65,7 +65,8 @@ func TestProtectedNamespacesAreNeverHeldUp(t *testing.T) {
 // inName is an authority in name only, which is all that the chart asks.
 var inName = base64.StdEncoding.EncodeToString([]byte("-----BEGIN CERTIFICATE-----"))
 
-// TestRepriseReadsNoSecretButItsOwn asks the API server what Reprise's account may do, in each mode.
+// TestRepriseReadsNoSecretButItsOwn asks the API server what Reprise's account may do, in each
+// mode.
 func TestRepriseReadsNoSecretButItsOwn(t *testing.T) {
 	for mode, reads := range map[string]bool{selfSigned: true, "existing": false} {
 		t.Run(mode, func(t *testing.T) {

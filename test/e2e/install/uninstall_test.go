@@ -19,8 +19,9 @@ import (
 	"reprise.dev/reprise/test/harness/product"
 )
 
-// TestUninstallTakesTheWebhooksAwayFirst installs all that a cluster gets, pods included, and removes it again. Helm's own
-// order has the webhook configurations first; that is what the chart relies on instead of a hook.
+// TestUninstallTakesTheWebhooksAwayFirst installs all that a cluster gets, pods included, and
+// removes it again. Helm's own order has the webhook configurations first; that is what the chart
+// relies on instead of a hook.
 func TestUninstallTakesTheWebhooksAwayFirst(t *testing.T) {
 	installed(t, nil)
 	c := api(t)

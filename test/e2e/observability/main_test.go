@@ -1,5 +1,6 @@
-// Package observability runs two replicas of Reprise, plays deploys that are admitted, refused, put back and held, and
-// reads what is seen of it: metrics through a real Prometheus, the log, the probes and the profiles.
+// Package observability runs two replicas of Reprise, plays deploys that are admitted, refused, put
+// back and held, and reads what is seen of it: metrics through a real Prometheus, the log, the
+// probes and the profiles.
 package observability
 
 import (

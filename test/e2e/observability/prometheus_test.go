@@ -13,7 +13,8 @@ import (
 	"reprise.dev/reprise/test/harness/monitoring"
 )
 
-// TestPrometheusCountsWhatWasPlayed: by the sums over both replicas that the dashboard and the alerts use.
+// TestPrometheusCountsWhatWasPlayed: by the sums over both replicas that the dashboard and the
+// alerts use.
 func TestPrometheusCountsWhatWasPlayed(t *testing.T) {
 	i := run(t)
 	over := func(selector string) string { return "round(sum(increase(" + selector + "[1h])))" }
@@ -60,7 +61,8 @@ func TestPrometheusCountsWhatWasPlayed(t *testing.T) {
 	}
 }
 
-// TestTheTimesAreThoseOfThePlay: a failure is found and put back within seconds, and the median is one of them.
+// TestTheTimesAreThoseOfThePlay: a failure is found and put back within seconds, and the median is
+// one of them.
 func TestTheTimesAreThoseOfThePlay(t *testing.T) {
 	i := run(t)
 	for _, name := range []string{"reprise_time_to_detect_seconds", "reprise_time_to_recover_seconds"} {

@@ -29,7 +29,8 @@ var mustHave = flag.Bool("must-have-prometheus", false, "fail where Prometheus c
 // startWithin bounds the start, which may have to compile the product.
 const startWithin = 12 * time.Minute
 
-// install is the running product: one replica leads, and the other, which the API server calls, does not.
+// install is the running product: one replica leads, and the other, which the API server calls,
+// does not.
 type install struct {
 	leader, admitting *product.Instance
 	// profiles is where the admitting replica serves them, and profiled why it did not.
@@ -73,8 +74,8 @@ func run(t *testing.T) *install {
 	return i
 }
 
-// start starts the leader first, then policies that the webhook would refuse, then the replica that admits, and
-// Prometheus, which sees all of what is played.
+// start starts the leader first, then policies that the webhook would refuse, then the replica that
+// admits, and Prometheus, which sees all of what is played.
 func start(ctx context.Context, dir string) (*install, error) {
 	if _, err := product.Build(ctx, os.Stderr, product.Program, ""); err != nil {
 		return nil, err
@@ -117,7 +118,8 @@ func start(ctx context.Context, dir string) (*install, error) {
 	return i, i.watch(ctx, dir)
 }
 
-// watch starts Prometheus, and waits until it has scraped both replicas: an increase counts from there.
+// watch starts Prometheus, and waits until it has scraped both replicas: an increase counts from
+// there.
 func (i *install) watch(ctx context.Context, dir string) error {
 	rendered, err := monitoring.Render()
 	if err != nil {
@@ -134,7 +136,8 @@ func (i *install) watch(ctx context.Context, dir string) error {
 	return i.shows(ctx, "count(count_over_time(reprise_build_info[1m]) >= 2)", 2)
 }
 
-// bringPolicies stores a policy that does not compile, and one that fails in one namespace whenever it is asked.
+// bringPolicies stores a policy that does not compile, and one that fails in one namespace whenever
+// it is asked.
 func (i *install) bringPolicies(ctx context.Context) error {
 	for name, rego := range map[string]string{
 		"broken": "package broken\n\ndeny contains",
@@ -156,8 +159,9 @@ deny contains msg if {
 	return nil
 }
 
-// play plays one of each: a deploy that becomes healthy, one that is refused, one that fails and is put back, the same
-// again, one that fails with nothing to go back to, one that cannot be judged, and one while nobody answers.
+// play plays one of each: a deploy that becomes healthy, one that is refused, one that fails and is
+// put back, the same again, one that fails with nothing to go back to, one that cannot be judged,
+// and one while nobody answers.
 func (i *install) play(ctx context.Context) error {
 	for _, namespace := range []string{"shop", "first", "puzzled", "unasked"} {
 		if err := i.api.Create(ctx, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{
@@ -190,8 +194,8 @@ func (i *install) play(ctx context.Context) error {
 	return i.deploy(ctx, "unasked", "1-healthy", "", "1 Healthy")
 }
 
-// deploy applies a step of the tutorial, which is refused with some words or, where there are none, stored; and waits
-// until the workload's history is as it should be.
+// deploy applies a step of the tutorial, which is refused with some words or, where there are none,
+// stored; and waits until the workload's history is as it should be.
 func (i *install) deploy(ctx context.Context, namespace, manifest, refused, becomes string) error {
 	file := filepath.Join("..", "..", "testdata", "score", "tutorial", manifest, "manifests.yaml")
 	out, stderr, err := shared.Kubectl(ctx, "-n", namespace, "apply", "-f", file)

@@ -43,7 +43,8 @@ func documented(t *testing.T) map[string]described {
 	return all
 }
 
-// TestTheDocsListWhatIsServed in both directions, with types and labels; and the names keep to the conventions.
+// TestTheDocsListWhatIsServed in both directions, with types and labels; and the names keep to the
+// conventions.
 func TestTheDocsListWhatIsServed(t *testing.T) {
 	i := run(t)
 	served := map[string]described{}
@@ -164,7 +165,8 @@ func TestEachStepOfARollbackIsOneLineOfTheLog(t *testing.T) {
 	}
 }
 
-// logged are the lines of a replica's log, decoded, with a message; all of them where none is given.
+// logged are the lines of a replica's log, decoded, with a message; all of them where none is
+// given.
 func logged(t *testing.T, instance *product.Instance, message string) []map[string]any {
 	t.Helper()
 	text, err := instance.Logs()

@@ -35,8 +35,8 @@ func TestWaitTellsTheFateOfWhatWasApplied(t *testing.T) {
 	p.reprise("wait", "-f", fixed).says(p, 0, "sample-app #4 is Healthy: podinfo:6.7.1")
 }
 
-// TestWaitKnowsWhatWasApplied: also where the file leaves a field out that was put back since, and where the deployer's
-// memory of what it applied is elsewhere.
+// TestWaitKnowsWhatWasApplied: also where the file leaves a field out that was put back since, and
+// where the deployer's memory of what it applied is elsewhere.
 func TestWaitKnowsWhatWasApplied(t *testing.T) {
 	kubectl := func(flags ...string) func(p place, file string) {
 		return func(p place, file string) { p.Kubectl(append(flags, "-f", file)...) }

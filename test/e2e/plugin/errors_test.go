@@ -37,7 +37,8 @@ func TestErrorsSayWhatToDo(t *testing.T) {
 	p.reprise("history", "sample-app", "--as", "nobody").says(p, 2, "nobody")
 }
 
-// TestWhatIsShownToBeTypedReachesTheSameCluster: who names a context is shown commands that name it.
+// TestWhatIsShownToBeTypedReachesTheSameCluster: who names a context is shown commands that name
+// it.
 func TestWhatIsShownToBeTypedReachesTheSameCluster(t *testing.T) {
 	t.Parallel()
 	p := rescued(t)

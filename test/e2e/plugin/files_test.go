@@ -13,7 +13,8 @@ func TestWaitIsNotFooledWhereOnlyAFileChanged(t *testing.T) {
 	p.apply(first)
 	p.reprise("wait", "-f", first).says(p, 0, "filed #1 is Healthy")
 
-	// The Deployment is as it was: no revision is there for ten seconds, and then one that no pod has proven.
+	// The Deployment is as it was: no revision is there for ten seconds, and then one that no pod has
+	// proven.
 	p.apply(second)
 	p.reprise("wait", "-f", second, "--timeout", "2s").says(p, 2, "containers.main.files./etc/app/a.conf has changed")
 	p.Becomes("filed", "1 Healthy, 2 Progressing")

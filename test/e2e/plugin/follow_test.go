@@ -259,7 +259,8 @@ func TestStatusIsDrawnInPlaceOnATerminal(t *testing.T) {
 	}
 }
 
-// TestStatusFollowsThroughARestartOfTheAPIServer: every watch is broken off, and what happens afterwards is shown.
+// TestStatusFollowsThroughARestartOfTheAPIServer: every watch is broken off, and what happens
+// afterwards is shown.
 func TestStatusFollowsThroughARestartOfTheAPIServer(t *testing.T) {
 	t.Parallel()
 	p, bare := withoutReprise(t)

@@ -12,8 +12,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// TestWhatIsPrintedOnTerminalsAndInAPipe holds what the built binary prints of the exercise's story to golden files: on
-// two widths and in a pipe. Where lines are folded is left out, since that depends on how long ages are; each must fit.
+// TestWhatIsPrintedOnTerminalsAndInAPipe holds what the built binary prints of the exercise's story
+// to golden files: on two widths and in a pipe. Where lines are folded is left out, since that
+// depends on how long ages are; each must fit.
 func TestWhatIsPrintedOnTerminalsAndInAPipe(t *testing.T) {
 	t.Parallel()
 	p := rescued(t)

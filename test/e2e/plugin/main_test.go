@@ -1,5 +1,5 @@
-// Package plugin drives kubectl reprise, as it is built for users, against the real control plane with the product
-// running: what people and CI jobs type, and what they see.
+// Package plugin drives kubectl reprise, as it is built for users, against the real control plane
+// with the product running: what people and CI jobs type, and what they see.
 package plugin
 
 import (

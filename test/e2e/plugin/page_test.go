@@ -19,11 +19,13 @@ import (
 
 var update = flag.Bool("update", false, "write the outputs on the page anew")
 
-// fence is a fenced block of the page, with the comment before it: "output" and "failure" are all that the commands
-// before it print, with exit code 0 or another; "says" is a part of what a command that fails prints.
+// fence is a fenced block of the page, with the comment before it: "output" and "failure" are all
+// that the commands before it print, with exit code 0 or another; "says" is a part of what a
+// command that fails prints.
 var fence = regexp.MustCompile("(?ms)(?:^<!-- ([^\n]*) -->\n)?^```([a-z]*)\n(.*?)^```$")
 
-// patience is how often an answer is asked for again that comes out of events: they are told after what they tell of.
+// patience is how often an answer is asked for again that comes out of events: they are told after
+// what they tell of.
 const patience = 20
 
 // block is one of them, by where it stands in the page.
@@ -44,8 +46,8 @@ func blocksOf(page string) []block {
 	return all
 }
 
-// TestTheTutorialLeadsFromTheDemoToTheFixedDeploy types the page's commands from top to bottom and compares what they
-// print.
+// TestTheTutorialLeadsFromTheDemoToTheFixedDeploy types the page's commands from top to bottom and
+// compares what they print.
 func TestTheTutorialLeadsFromTheDemoToTheFixedDeploy(t *testing.T) {
 	t.Parallel()
 	newPlace(t, nil)
@@ -104,8 +106,8 @@ func TestTheTutorialLeadsFromTheDemoToTheFixedDeploy(t *testing.T) {
 	}
 }
 
-// differing is what differs from run to run: ages, times, names of pods, how often a container had crashed by then and
-// what the cluster had said of it.
+// differing is what differs from run to run: ages, times, names of pods, how often a container had
+// crashed by then and what the cluster had said of it.
 var differing = []struct {
 	what *regexp.Regexp
 	as   string

@@ -106,7 +106,8 @@ func (l *auditLog) add(line []byte) error {
 
 // deed is what Reprise did in a namespace.
 type deed struct {
-	// plans is how many rollbacks were written ahead, intents how often a Deployment's spec was changed.
+	// plans is how many rollbacks were written ahead, intents how often a Deployment's spec was
+	// changed.
 	plans, intents int
 	// holds are the reasons for which a rollback was held, a reason once.
 	holds map[string]bool

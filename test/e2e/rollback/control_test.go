@@ -10,7 +10,8 @@ import (
 	"reprise.dev/reprise/test/harness/product"
 )
 
-// TestWhatFailsOldPodsTooIsNoReasonToGoBack deploys while what runs has begun to crash: a database is down, say.
+// TestWhatFailsOldPodsTooIsNoReasonToGoBack deploys while what runs has begun to crash: a database
+// is down, say.
 func TestWhatFailsOldPodsTooIsNoReasonToGoBack(t *testing.T) {
 	t.Parallel()
 	// No bake time: what runs is healthy before its first crash.

@@ -39,8 +39,8 @@ const (
 	byVariable change = "a variable from a Secret that does not exist"
 )
 
-// deployment is the manifest of a version. A bad one removes a variable and a label too, which a rollback has to put
-// back.
+// deployment is the manifest of a version. A bad one removes a variable and a label too, which a
+// rollback has to put back.
 func (v version) deployment(namespace string, files bool) *appsv1.Deployment {
 	labels := map[string]string{"app": app}
 	main := corev1.Container{
@@ -135,7 +135,8 @@ func (r *run) apply(manifest client.Object) error {
 	return r.api.Patch(r.Context(), stored, client.RawPatch(types.StrategicMergePatchType, patch), owner)
 }
 
-// threeWay is what kubectl sends: the way from what it applied last, by what is stored, to the manifest.
+// threeWay is what kubectl sends: the way from what it applied last, by what is stored, to the
+// manifest.
 func threeWay(stored, remembering, empty client.Object) ([]byte, error) {
 	schema, err := strategicpatch.NewPatchMetaFromStruct(empty)
 	if err != nil {

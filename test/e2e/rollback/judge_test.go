@@ -67,7 +67,8 @@ func (r *run) goodEnd() string {
 	return "1 Healthy, 2 RolledBack, 3 Healthy"
 }
 
-// notGone says what is still there of a workload that was deleted, or what the last leader does not know yet.
+// notGone says what is still there of a workload that was deleted, or what the last leader does not
+// know yet.
 func (r *run) notGone(s state, last *leader) string {
 	if s.deployment != nil || len(s.files) > 0 {
 		return fmt.Sprintf("of what was deleted there is a Deployment (%v) and %d files", s.deployment != nil, len(s.files))

@@ -16,8 +16,9 @@ import (
 	"reprise.dev/reprise/test/harness/product"
 )
 
-// TestTheNextLeaderFinishesWhatAKilledOneLeft kills the binary that leads by SIGKILL, with rollbacks done, under way and
-// not begun, and has a second one take over when the Lease has run out.
+// TestTheNextLeaderFinishesWhatAKilledOneLeft kills the binary that leads by SIGKILL, with
+// rollbacks done, under way and not begun, and has a second one take over when the Lease has run
+// out.
 func TestTheNextLeaderFinishesWhatAKilledOneLeft(t *testing.T) {
 	api, err := product.NewClient(shared)
 	if err != nil {

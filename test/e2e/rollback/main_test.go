@@ -1,6 +1,7 @@
-// Package rescue tests that a rollback ends well whatever happens between its writes: kills, lost answers, refusals,
-// caches that lag, and deploys that arrive meanwhile. Each run is a story drawn by a seed, played on the real control
-// plane by the real recorder and the real rollback, and judged by what the API server holds and logged.
+// Package rescue tests that a rollback ends well whatever happens between its writes: kills, lost
+// answers, refusals, caches that lag, and deploys that arrive meanwhile. Each run is a story drawn
+// by a seed, played on the real control plane by the real recorder and the real rollback, and
+// judged by what the API server holds and logged.
 //
 //	go test ./e2e/rollback -count=1 -cases=200 -seed=1     the stories 1 to 200
 //	go test ./e2e/rollback -count=1 -cases=1 -seed=7 -v    one of them, with its log
@@ -29,7 +30,8 @@ var (
 	atOnce   = flag.Int("at-once", 10, "how many stories are played at once")
 )
 
-// auditPolicy has the API server log every write of Reprise's account, and everybody's writes of Deployments.
+// auditPolicy has the API server log every write of Reprise's account, and everybody's writes of
+// Deployments.
 const auditPolicy = `apiVersion: audit.k8s.io/v1
 kind: Policy
 omitStages: [RequestReceived]
@@ -59,7 +61,8 @@ var (
 	log *auditLog
 )
 
-// running is the one instance of Reprise that the parallel tests share. They run after all others, which lead themselves.
+// running is the one instance of Reprise that the parallel tests share. They run after all others,
+// which lead themselves.
 var running = sync.OnceValues(func() (*product.Instance, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute)
 	defer cancel()
@@ -92,7 +95,8 @@ func (p prepared) Run() int {
 	return p.tests.Run()
 }
 
-// prepare installs the chart. Admission is not served to the drawn stories: nothing of a rollback rests on it.
+// prepare installs the chart. Admission is not served to the drawn stories: nothing of a rollback
+// rests on it.
 func prepare(ctx context.Context) (err error) {
 	if port, err = cluster.FreePort(); err != nil {
 		return err

@@ -34,7 +34,8 @@ func (r *run) meddle() {
 	}
 }
 
-// fixLater deploys the fix after a while, and again as long as it is refused for a conflict, as people and pipelines do.
+// fixLater deploys the fix after a while, and again as long as it is refused for a conflict, as
+// people and pipelines do.
 func (r *run) fixLater(after time.Duration) {
 	r.meanwhile.Go(func() {
 		for wait := after; r.Context().Err() == nil; wait = 500 * time.Millisecond {

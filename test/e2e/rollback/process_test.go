@@ -101,7 +101,8 @@ func (l *leader) wire(own *rest.Config, namespace string, late faults.Lag) error
 	)
 }
 
-// instance names the install of a namespace, and its checkpoint: Reprise's account writes no Leases but its own.
+// instance names the install of a namespace, and its checkpoint: Reprise's account writes no Leases
+// but its own.
 func instance(namespace string) string { return product.Release + "-" + namespace }
 
 // run runs a leader until it is killed.

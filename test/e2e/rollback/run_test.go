@@ -29,7 +29,8 @@ type run struct {
 	story
 	api       client.Client
 	namespace string
-	// before is what there was of the workload when #1 was live, and since the resourceVersion when the rollback was due.
+	// before is what there was of the workload when #1 was live, and since the resourceVersion when
+	// the rollback was due.
 	before state
 	since  string
 
@@ -153,7 +154,8 @@ func (r *run) prologue() {
 	}
 }
 
-// deadline has what never becomes ready fail soon: a variable that cannot be read counts as late at first.
+// deadline has what never becomes ready fail soon: a variable that cannot be read counts as late at
+// first.
 func (r *run) deadline() {
 	if r.bad != byVariable {
 		return

@@ -65,7 +65,8 @@ func (r *run) read() (s state, err error) {
 // phases renders the history as "1 Healthy, 2 RolledBack".
 func (s state) phases() string { return product.Phases(s.history) }
 
-// aboutRevision is how an Event's message names a revision. The first one is the one that it is about.
+// aboutRevision is how an Event's message names a revision. The first one is the one that it is
+// about.
 var aboutRevision = regexp.MustCompile(`#\d+`)
 
 func aboutOf(e corev1.Event) string { return aboutRevision.FindString(e.Message) }
@@ -94,8 +95,8 @@ func (s state) contents() map[string]string {
 	return all
 }
 
-// owners say who owns which field of an object, without the controllers of Kubernetes and without the settings and
-// requests, whose owners a rollback leaves alone.
+// owners say who owns which field of an object, without the controllers of Kubernetes and without
+// the settings and requests, whose owners a rollback leaves alone.
 func owners(entries []metav1.ManagedFieldsEntry) []string {
 	var all []string
 	for _, e := range entries {

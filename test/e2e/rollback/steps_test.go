@@ -19,8 +19,8 @@ type step string
 // checkpoint is the recorder's: it comes with time, not with what happens.
 const checkpoint step = "save the checkpoint"
 
-// steps are the writes of a rollback, in their usual order. Those that record and those that tell may come between any
-// others.
+// steps are the writes of a rollback, in their usual order. Those that record and those that tell
+// may come between any others.
 var steps = []step{
 	"record #2", "tell RevisionRecorded #2", "follow #2", "note #2 Failed", "plan of #2",
 	"write a file", "own a file", "write the intent", "own the fields", "note #2 done",

@@ -15,7 +15,8 @@ type trigger string
 
 const (
 	byFailure trigger = "the failure of #2"
-	// byRequest is a request while #2 is healthy; byRequestOnly one after #2 failed where nothing is done by itself.
+	// byRequest is a request while #2 is healthy; byRequestOnly one after #2 failed where nothing is
+	// done by itself.
 	byRequest     trigger = "a request while #2 is healthy"
 	byRequestOnly trigger = "a request after #2 failed, in manual mode"
 )
@@ -53,17 +54,19 @@ type story struct {
 	// upsetAt is before which write it happens; lasts how long the rest of a slow fix takes.
 	upsetAt step
 	lasts   time.Duration
-	// stale says of each life whether its cache begins as of before #2 was deployed; late by how much watches lag.
+	// stale says of each life whether its cache begins as of before #2 was deployed; late by how much
+	// watches lag.
 	stale []bool
 	late  []time.Duration
-	// pause is how long nobody leads after the first kill: a Lease runs out only after a while, and files lie still.
+	// pause is how long nobody leads after the first kill: a Lease runs out only after a while, and
+	// files lie still.
 	pause time.Duration
 	// lateRecorder is by how much the recorder's watch lags.
 	lateRecorder time.Duration
 }
 
-// draw draws the story of a seed. The first kill goes through all steps in turn, so that some stories of a row meet
-// every gap between two writes.
+// draw draws the story of a seed. The first kill goes through all steps in turn, so that some
+// stories of a row meet every gap between two writes.
 func draw(seed uint64) story {
 	dice := rand.New(rand.NewPCG(seed, 0))
 	s := story{

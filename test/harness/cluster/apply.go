@@ -17,8 +17,8 @@ import (
 // fieldManager owns the fields that Apply writes: it stands for helm.
 const fieldManager = "helm"
 
-// Apply applies the objects server-side, namespaces first, then CRDs, which are waited for, then the
-// rest in the given order. Objects that name no namespace go into the given one.
+// Apply applies the objects server-side, namespaces first, then CRDs, which are waited for, then
+// the rest in the given order. Objects that name no namespace go into the given one.
 func (c *Cluster) Apply(ctx context.Context, namespace string, objects []*unstructured.Unstructured) error {
 	config := c.RESTConfig()
 	config.WarningHandler = rest.NoWarnings{} // the library would log them, and complain about a missing logger

@@ -40,7 +40,8 @@ type command struct {
 	pkg    string
 }
 
-// shelf is a folder of the cache. It is keyed by the versions of the modules whose commands it holds.
+// shelf is a folder of the cache. It is keyed by the versions of the modules whose commands it
+// holds.
 type shelf struct {
 	name    string
 	modules []string
@@ -73,11 +74,13 @@ func shelves() []shelf {
 	}
 }
 
-// Binaries returns the path of each named command, or of the whole control plane when no name is given. What
-// KUBEBUILDER_ASSETS or the cache holds is used, then what this machine has elsewhere of the same minor version (installed.Places).
-// The rest is built from its Go module into the cache, which takes minutes the first time. progress is told what is used
-// of others and how far a build is. The cache is $REPRISE_CACHE, else "reprise" in the user's cache folder; it is keyed by
-// the modules' versions and the platform. Concurrent processes wait for one another instead of building twice.
+// Binaries returns the path of each named command, or of the whole control plane when no name is
+// given. What KUBEBUILDER_ASSETS or the cache holds is used, then what this machine has elsewhere
+// of the same minor version (installed.Places). The rest is built from its Go module into the
+// cache, which takes minutes the first time. progress is told what is used of others and how far a
+// build is. The cache is $REPRISE_CACHE, else "reprise" in the user's cache folder; it is keyed by
+// the modules' versions and the platform. Concurrent processes wait for one another instead of
+// building twice.
 func Binaries(ctx context.Context, progress io.Writer, names ...string) (map[string]string, error) {
 	wanted, err := choose(names)
 	if err != nil {
@@ -170,8 +173,8 @@ func wanted(sources string, commands []command) ([]installed.Command, error) {
 // told holds the lines that tell has said.
 var told sync.Map
 
-// tell says in one line what the items are, if there are any, and once in the life of the program: the tests ask for the
-// same commands again and again.
+// tell says in one line what the items are, if there are any, and once in the life of the program:
+// the tests ask for the same commands again and again.
 func tell(progress io.Writer, text string, items []string) {
 	if len(items) == 0 {
 		return
@@ -182,7 +185,8 @@ func tell(progress io.Writer, text string, items []string) {
 	}
 }
 
-// fill builds into the cache those of the missing commands that it does not hold, and adds them to paths.
+// fill builds into the cache those of the missing commands that it does not hold, and adds them to
+// paths.
 func (s shelf) fill(ctx context.Context, progress io.Writer, sources, cache string, missing []command, paths map[string]string) error {
 	if missing = provided(cache, missing, paths); len(missing) == 0 {
 		return nil
@@ -226,7 +230,8 @@ func CacheRoot() (string, error) {
 	return filepath.Join(user, "reprise"), nil
 }
 
-// cacheFolder creates and returns the shelf's folder for what is built from the module files in sources.
+// cacheFolder creates and returns the shelf's folder for what is built from the module files in
+// sources.
 func (s shelf) cacheFolder(sources string) (string, error) {
 	root, err := CacheRoot()
 	if err != nil {

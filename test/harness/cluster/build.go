@@ -56,8 +56,8 @@ func removeUnfinished(target string) error {
 	return nil
 }
 
-// version returns the version of the module that the command's package belongs to, such as v1.37.2, or "" when it
-// belongs to the module in sources itself.
+// version returns the version of the module that the command's package belongs to, such as v1.37.2,
+// or "" when it belongs to the module in sources itself.
 func (c command) version(sources string) (string, error) {
 	path := filepath.Join(sources, c.module, "go.mod")
 	data, err := os.ReadFile(path)
@@ -76,8 +76,8 @@ func (c command) version(sources string) (string, error) {
 	return "", nil
 }
 
-// linkerFlags strips a command of Kubernetes and sets the version that clients see: without it the API server would call
-// itself v0.0.0 (k8s.io/component-base/version).
+// linkerFlags strips a command of Kubernetes and sets the version that clients see: without it the
+// API server would call itself v0.0.0 (k8s.io/component-base/version).
 func linkerFlags(version string) string {
 	major, minor, _ := strings.Cut(strings.TrimPrefix(semver.MajorMinor(version), "v"), ".")
 	flags := "-s -w"

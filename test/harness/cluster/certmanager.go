@@ -19,7 +19,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
-// InstallCertManagerCRDs installs cert-manager's definitions, of the version that the product knows.
+// InstallCertManagerCRDs installs cert-manager's definitions, of the version that the product
+// knows.
 func (c *Cluster) InstallCertManagerCRDs(ctx context.Context) error {
 	objects, err := certManagerCRDs(ctx)
 	if err != nil {
@@ -57,8 +58,8 @@ func certManagerCRDs(ctx context.Context) ([]*unstructured.Unstructured, error) 
 	return objects, nil
 }
 
-// RenewCertificate has cert-manager, which must run, issue a Certificate anew, as `cmctl renew` does, and waits until it
-// has or the context ends.
+// RenewCertificate has cert-manager, which must run, issue a Certificate anew, as `cmctl renew`
+// does, and waits until it has or the context ends.
 func (c *Cluster) RenewCertificate(ctx context.Context, namespace, name string) error {
 	scheme := runtime.NewScheme()
 	if err := certmanagerv1.AddToScheme(scheme); err != nil {

@@ -27,7 +27,8 @@ func (c *Cluster) InstallChart(ctx context.Context, name, namespace string, valu
 
 // InstallChartFrom renders the chart in folder with Helm's own engine, values checked against its
 // schema and .Capabilities those of this API server, and applies the result server-side in Helm's
-// order, the namespace and the CRDs first. Hooks are left out. It may be repeated, with other values.
+// order, the namespace and the CRDs first. Hooks are left out. It may be repeated, with other
+// values.
 func (c *Cluster) InstallChartFrom(ctx context.Context, folder, name, namespace string, values map[string]any) error {
 	chart, err := loader.LoadDir(folder)
 	if err != nil {

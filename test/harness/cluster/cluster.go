@@ -27,7 +27,8 @@ type Options struct {
 	OwnNodes bool
 	// Hosts are further names and addresses that the API server is reached by.
 	Hosts []string
-	// AuditPolicy, when not empty, is an audit policy (audit.k8s.io/v1, YAML) whose log AuditLog names.
+	// AuditPolicy, when not empty, is an audit policy (audit.k8s.io/v1, YAML) whose log AuditLog
+	// names.
 	AuditPolicy string
 	// APIServerFlags are added to those of the API server and win over them.
 	APIServerFlags []string
@@ -52,18 +53,20 @@ type Cluster struct {
 	processes []*process // in the order of their start
 }
 
-// attempts is how often Start tries again when a port that was free was taken before its server used it.
+// attempts is how often Start tries again when a port that was free was taken before its server
+// used it.
 const attempts = 3
 
 // Start builds what is missing, starts a control plane and returns when it is ready to use: the API
 // server answers, and, unless ControlPlaneOnly, ServiceAccounts are made and the nodes are ready.
-// The error of a component that failed ends with the last lines of its log; nothing is left running.
-// ctx bounds the start, not the life of the cluster.
+// The error of a component that failed ends with the last lines of its log; nothing is left
+// running. ctx bounds the start, not the life of the cluster.
 func Start(ctx context.Context, options Options) (*Cluster, error) {
 	if options.Progress == nil {
 		options.Progress = os.Stderr
 	}
-	// The library that applies objects complains in the middle of the output when nobody wants its log.
+	// The library that applies objects complains in the middle of the output when nobody wants its
+	// log.
 	log.SetLogger(logr.Discard())
 	names := []string{Etcd, APIServer, Kubectl}
 	if !options.ControlPlaneOnly {
@@ -152,8 +155,8 @@ func (c *Cluster) Logs(component string) (string, error) {
 // AuditLog returns the path of the audit log, one JSON event a line. See Options.AuditPolicy.
 func (c *Cluster) AuditLog() string { return c.file("audit.log") }
 
-// ServingCertificate writes a certificate by which a webhook or another server on this machine proves
-// to the API server that it is one of the hosts (127.0.0.1 when none is given).
+// ServingCertificate writes a certificate by which a webhook or another server on this machine
+// proves to the API server that it is one of the hosts (127.0.0.1 when none is given).
 func (c *Cluster) ServingCertificate(name string, hosts ...string) (Certificate, error) {
 	if len(hosts) == 0 {
 		hosts = []string{"127.0.0.1", "localhost"}
@@ -161,7 +164,8 @@ func (c *Cluster) ServingCertificate(name string, hosts ...string) (Certificate,
 	return c.authority.issue(name, name, nil, hosts)
 }
 
-// CA returns the PEM of the authority that signs every certificate of the cluster, a webhook's caBundle.
+// CA returns the PEM of the authority that signs every certificate of the cluster, a webhook's
+// caBundle.
 func (c *Cluster) CA() []byte { return c.authority.pem }
 
 func (c *Cluster) url() string { return "https://" + loopback(c.apiPort) }
@@ -173,7 +177,8 @@ func (c *Cluster) file(name string) string { return filepath.Join(c.dir, name) }
 
 func loopback(port int) string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(port)) }
 
-// FreePort returns a port of loopback that is free now. The caller copes with its being taken meanwhile.
+// FreePort returns a port of loopback that is free now. The caller copes with its being taken
+// meanwhile.
 func FreePort() (int, error) {
 	listener, err := net.Listen("tcp", loopback(0))
 	if err != nil {

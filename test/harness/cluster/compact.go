@@ -9,8 +9,9 @@ import (
 	"net/http"
 )
 
-// Compact has etcd forget all but the present, as it does of itself after a while: a watch that would start before
-// now is then answered with 410 Gone, once the API server was restarted and has forgotten too.
+// Compact has etcd forget all but the present, as it does of itself after a while: a watch that
+// would start before now is then answered with 410 Gone, once the API server was restarted and has
+// forgotten too.
 func (c *Cluster) Compact(ctx context.Context) error {
 	var present struct {
 		Header struct {

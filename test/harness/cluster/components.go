@@ -16,9 +16,9 @@ var errPortTaken = errors.New("the port was taken by another program")
 // poll is how often a component is asked whether it is ready.
 const poll = 100 * time.Millisecond
 
-// RunBeside starts another program, such as the product, that ends with the cluster at the latest, and
-// waits until ready returns no error. Logs knows it by name. stop ends it (SIGTERM, and after a few
-// seconds SIGKILL) and may be called again; it can then be started anew under the same name.
+// RunBeside starts another program, such as the product, that ends with the cluster at the latest,
+// and waits until ready returns no error. Logs knows it by name. stop ends it (SIGTERM, and after a
+// few seconds SIGKILL) and may be called again; it can then be started anew under the same name.
 func (c *Cluster) RunBeside(ctx context.Context, name, path string, args []string, ready func(context.Context) error) (stop func(), err error) {
 	p, err := c.launch(name, path, args)
 	if err != nil {
@@ -40,7 +40,8 @@ func (c *Cluster) Await(ctx context.Context, name string, ready func(context.Con
 	return c.waitFor(ctx, c.running(name), ready)
 }
 
-// Kill ends a program that RunBeside started as the loss of its node would: it saves nothing and hands nothing over.
+// Kill ends a program that RunBeside started as the loss of its node would: it saves nothing and
+// hands nothing over.
 func (c *Cluster) Kill(name string) {
 	p := c.running(name)
 	p.signal(syscall.SIGKILL)
@@ -48,8 +49,8 @@ func (c *Cluster) Kill(name string) {
 	c.forget(p)
 }
 
-// Terminate ends a program that RunBeside started as the kubelet ends a pod: it may take as long as it needs to ctx's end,
-// when it is killed and that is an error.
+// Terminate ends a program that RunBeside started as the kubelet ends a pod: it may take as long as
+// it needs to ctx's end, when it is killed and that is an error.
 func (c *Cluster) Terminate(ctx context.Context, name string) error {
 	p := c.running(name)
 	p.signal(syscall.SIGTERM)
@@ -98,8 +99,8 @@ func (c *Cluster) run(ctx context.Context, name string, args []string, port int,
 // readyWithin bounds the wait for one component, whatever the context allows.
 const readyWithin = 90 * time.Second
 
-// waitFor returns when ready does without an error. It gives up, with the end of the component's log,
-// when the component has ended, at the end of ctx, or after readyWithin.
+// waitFor returns when ready does without an error. It gives up, with the end of the component's
+// log, when the component has ended, at the end of ctx, or after readyWithin.
 func (c *Cluster) waitFor(ctx context.Context, p *process, ready func(context.Context) error) error {
 	ctx, cancel := context.WithTimeout(ctx, readyWithin)
 	defer cancel()

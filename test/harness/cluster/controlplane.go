@@ -116,8 +116,8 @@ func (c *Cluster) RestartAPIServer(ctx context.Context) error {
 	return nil
 }
 
-// startControllers starts the controllers and the scheduler. Their client limits are raised: with the
-// defaults a thousand Deployments take four minutes instead of one.
+// startControllers starts the controllers and the scheduler. Their client limits are raised: with
+// the defaults a thousand Deployments take four minutes instead of one.
 func (c *Cluster) startControllers(ctx context.Context) error {
 	manager, err := c.UserKubeconfig("controller-manager", "system:kube-controller-manager")
 	if err != nil {
@@ -138,7 +138,8 @@ func (c *Cluster) startControllers(ctx context.Context) error {
 	return c.run(ctx, Scheduler, append(client, "--kubeconfig="+scheduler), 0, nil)
 }
 
-// waitForServiceAccounts returns when the controller manager works: pods need the default ServiceAccount.
+// waitForServiceAccounts returns when the controller manager works: pods need the default
+// ServiceAccount.
 func (c *Cluster) waitForServiceAccounts(ctx context.Context) error {
 	client, err := kubernetes.NewForConfig(c.RESTConfig())
 	if err != nil {

@@ -7,7 +7,8 @@ import (
 	"path/filepath"
 )
 
-// RepositoryRoot returns the folder of the product's module, found from the working directory upwards.
+// RepositoryRoot returns the folder of the product's module, found from the working directory
+// upwards.
 func RepositoryRoot() (string, error) {
 	dir, err := os.Getwd()
 	if err != nil {

@@ -8,8 +8,9 @@ import (
 	"path/filepath"
 )
 
-// HelmUpgrade runs `helm upgrade --install` with flags, of a chart that holds a manifest and nothing else, and returns
-// what it printed. dir is where it may write. Helm is built the first time.
+// HelmUpgrade runs `helm upgrade --install` with flags, of a chart that holds a manifest and
+// nothing else, and returns what it printed. dir is where it may write. Helm is built the first
+// time.
 func (c *Cluster) HelmUpgrade(ctx context.Context, dir, namespace, release, manifest string, flags ...string) (string, error) {
 	for path, content := range map[string]string{
 		"Chart.yaml":             "apiVersion: v2\nname: " + release + "\nversion: 1.0.0\n",

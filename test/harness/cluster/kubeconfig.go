@@ -13,7 +13,8 @@ import (
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 )
 
-// RESTConfig returns a client configuration for the administrator, without a client-side rate limit.
+// RESTConfig returns a client configuration for the administrator, without a client-side rate
+// limit.
 func (c *Cluster) RESTConfig() *rest.Config {
 	return c.restConfig(rest.TLSClientConfig{CertFile: c.admin.CertFile, KeyFile: c.admin.KeyFile}, "")
 }
@@ -47,8 +48,8 @@ func (c *Cluster) restConfig(tls rest.TLSClientConfig, token string) *rest.Confi
 	return &rest.Config{Host: c.url(), TLSClientConfig: tls, BearerToken: token, QPS: -1}
 }
 
-// UserKubeconfig writes a kubeconfig for a user, such as a component of the control plane, and returns its path. name
-// is that of the files.
+// UserKubeconfig writes a kubeconfig for a user, such as a component of the control plane, and
+// returns its path. name is that of the files.
 func (c *Cluster) UserKubeconfig(name, user string, groups ...string) (string, error) {
 	cert, err := c.authority.issue(name, user, groups, nil)
 	if err != nil {

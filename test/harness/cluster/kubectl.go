@@ -23,8 +23,8 @@ func (c *Cluster) KubectlInput(ctx context.Context, stdin io.Reader, args ...str
 	return out.String(), errOut.String(), err
 }
 
-// KubectlCommand returns the command that Kubectl runs, for callers that stream its output or change
-// its working directory.
+// KubectlCommand returns the command that Kubectl runs, for callers that stream its output or
+// change its working directory.
 func (c *Cluster) KubectlCommand(ctx context.Context, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, c.binaries[Kubectl], args...)
 	cmd.Env = append(os.Environ(), "KUBECONFIG="+c.Kubeconfig(), "KUBECACHEDIR="+c.file("kubectl-cache"))

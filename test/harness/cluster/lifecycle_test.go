@@ -120,7 +120,8 @@ func TestAPIServerKeepsItsDataOverARestart(t *testing.T) {
 	}
 }
 
-// TestChildrenDieWithTheParent runs this test again in a process that starts a cluster and is killed.
+// TestChildrenDieWithTheParent runs this test again in a process that starts a cluster and is
+// killed.
 func TestChildrenDieWithTheParent(t *testing.T) {
 	if os.Getenv("CLUSTER_TEST_ORPHAN") != "" {
 		if _, err := Start(context.Background(), Options{ControlPlaneOnly: true}); err != nil {

@@ -105,8 +105,8 @@ var (
 	echo = regexp.MustCompile(`\becho ([^;&|>]*)(>&2|> */)?`)
 )
 
-// scripted is the log of a run: the words that the container's script echoes, a line each, except what it redirects to
-// a file, after one line that every container prints.
+// scripted is the log of a run: the words that the container's script echoes, a line each, except
+// what it redirects to a file, after one line that every container prints.
 func scripted(pod *corev1.Pod, name, id string, began, ended metav1.Time) runLog {
 	log := runLog{pod: pod.UID, container: name, id: id, began: began.Time, ended: ended.Time, words: []string{"starting " + name}}
 	for _, container := range slices.Concat(pod.Spec.Containers, pod.Spec.InitContainers) {

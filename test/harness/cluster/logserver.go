@@ -18,8 +18,9 @@ import (
 const followEvery = 100 * time.Millisecond
 
 // logServer answers the API server's requests for container logs as a kubelet does. KWOK can serve
-// files only, the same for every pod and container; here a container's log is what its script echoes,
-// and the answer without one is the kubelet's (pkg/kubelet/kubelet_pods.go, validateContainerLogStatus).
+// files only, the same for every pod and container; here a container's log is what its script
+// echoes, and the answer without one is the kubelet's (pkg/kubelet/kubelet_pods.go,
+// validateContainerLogStatus).
 type logServer struct {
 	client kubernetes.Interface
 
@@ -32,7 +33,8 @@ func newLogServer(client kubernetes.Interface) *logServer {
 	return &logServer{client: client, broken: make(chan struct{})}
 }
 
-// breakOff breaks every connection off on which a log is followed, as the loss of a node's network does.
+// breakOff breaks every connection off on which a log is followed, as the loss of a node's network
+// does.
 func (s *logServer) breakOff() {
 	s.mu.Lock()
 	defer s.mu.Unlock()

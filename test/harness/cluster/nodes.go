@@ -16,8 +16,8 @@ import (
 //go:embed stages.yaml
 var stages []byte
 
-// startNodes creates the nodes, starts the log server that stands for their kubelets, and KWOK, which
-// plays everything else. It returns when all nodes are ready.
+// startNodes creates the nodes, starts the log server that stands for their kubelets, and KWOK,
+// which plays everything else. It returns when all nodes are ready.
 func (c *Cluster) startNodes(ctx context.Context) error {
 	client, err := kubernetes.NewForConfig(c.RESTConfig())
 	if err != nil {
@@ -95,5 +95,6 @@ func (c *Cluster) serveContainerLogs(client kubernetes.Interface) (int, error) {
 	return port, nil
 }
 
-// BreakLogs breaks every connection off on which a container's log is followed. Unless ControlPlaneOnly.
+// BreakLogs breaks every connection off on which a container's log is followed. Unless
+// ControlPlaneOnly.
 func (c *Cluster) BreakLogs() { c.logs.breakOff() }

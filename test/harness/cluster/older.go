@@ -9,9 +9,10 @@ import (
 	"strings"
 )
 
-// Older returns a folder that holds the API server, the controllers and the scheduler of an older minor of Kubernetes,
-// such as 1.36, and builds them into the cache where they are missing. A test that is started with KUBEBUILDER_ASSETS
-// naming the folder runs on them. The minors are the folders binaries/kubernetes-MINOR; docs/versions.md says what ran.
+// Older returns a folder that holds the API server, the controllers and the scheduler of an older
+// minor of Kubernetes, such as 1.36, and builds them into the cache where they are missing. A test
+// that is started with KUBEBUILDER_ASSETS naming the folder runs on them. The minors are the
+// folders binaries/kubernetes-MINOR; docs/versions.md says what ran.
 func Older(ctx context.Context, progress io.Writer, minor string) (folder string, err error) {
 	module := "kubernetes-" + minor
 	sources, err := sourceFolder("binaries")

@@ -56,8 +56,8 @@ func newAuthority(dir string) (*authority, error) {
 // file is the path of the authority's own certificate.
 func (a *authority) file() string { return filepath.Join(a.dir, "ca.crt") }
 
-// issue writes a certificate for a client (its subject is the user, with groups as organizations) or a
-// server (with the hosts that it answers for).
+// issue writes a certificate for a client (its subject is the user, with groups as organizations)
+// or a server (with the hosts that it answers for).
 func (a *authority) issue(file, user string, groups, hosts []string) (Certificate, error) {
 	c := Certificate{filepath.Join(a.dir, file+".crt"), filepath.Join(a.dir, file+".key")}
 	serial, err := rand.Int(rand.Reader, big.NewInt(1<<62))

@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// grace is how long a component may take to end after SIGTERM before it is killed. Nothing of what it
-// would save is kept, so it is short.
+// grace is how long a component may take to end after SIGTERM before it is killed. Nothing of what
+// it would save is kept, so it is short.
 const grace = 3 * time.Second
 
 // process is a running component. It ends with this program, however that ends (on Linux).
@@ -24,7 +24,8 @@ type process struct {
 	exit error         // why it ended, valid once done is closed
 }
 
-// startProcess starts the program at path in a process group of its own, appending its output to log.
+// startProcess starts the program at path in a process group of its own, appending its output to
+// log.
 func startProcess(name, path, log string, args []string) (*process, error) {
 	output, err := os.OpenFile(log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
 	if err != nil {
@@ -43,8 +44,8 @@ func startProcess(name, path, log string, args []string) (*process, error) {
 	return p, nil
 }
 
-// run starts the process and waits for it on one OS thread: the kernel sends the parent-death signal
-// when the thread that forked ends, not when the program does (prctl(2), PR_SET_PDEATHSIG).
+// run starts the process and waits for it on one OS thread: the kernel sends the parent-death
+// signal when the thread that forked ends, not when the program does (prctl(2), PR_SET_PDEATHSIG).
 func (p *process) run(started chan<- error) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()

@@ -12,9 +12,9 @@ import (
 // startWithin bounds a start that may have to build the binaries first.
 const startWithin = 40 * time.Minute
 
-// Serve starts a cluster for the tests of a package, hands it to use, runs them (m is a *testing.M) and stops
-// it. It returns the code for the process to exit with. With KEEP=1 in the environment the cluster stays after the tests
-// until an interrupt.
+// Serve starts a cluster for the tests of a package, hands it to use, runs them (m is a *testing.M)
+// and stops it. It returns the code for the process to exit with. With KEEP=1 in the environment
+// the cluster stays after the tests until an interrupt.
 func Serve(m interface{ Run() int }, options Options, use func(*Cluster)) int {
 	ctx, cancel := context.WithTimeout(context.Background(), startWithin)
 	defer cancel()

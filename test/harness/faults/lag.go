@@ -9,15 +9,16 @@ import (
 
 // Lag has a cache know less than the API server does.
 type Lag struct {
-	// From is the resourceVersion as of which caches are filled at the start; empty means now. What came since reaches
-	// them by their watches.
+	// From is the resourceVersion as of which caches are filled at the start; empty means now. What
+	// came since reaches them by their watches.
 	From string
 	// Delay is by how much each piece of a watch comes late.
 	Delay time.Duration
 }
 
-// read sends a read. A cache fills itself by a watch that begins with what is stored, and where that is refused by a
-// list of any age (k8s.io/client-go/tools/cache/reflector.go); only the list can be had of the past.
+// read sends a read. A cache fills itself by a watch that begins with what is stored, and where
+// that is refused by a list of any age (k8s.io/client-go/tools/cache/reflector.go); only the list
+// can be had of the past.
 func (l Lag) read(r *http.Request, next http.RoundTripper) (*http.Response, error) {
 	query := r.URL.Query()
 	watch := query.Get("watch") == "true"

@@ -1,6 +1,7 @@
-// Package faults stands between a part of the product and the API server. It shows a test every write of the part
-// before it is sent, and does with it what the test decides: the part can be killed between any two writes, and an
-// answer can be lost, refused or late. Everything else is the real client and the real API server.
+// Package faults stands between a part of the product and the API server. It shows a test every
+// write of the part before it is sent, and does with it what the test decides: the part can be
+// killed between any two writes, and an answer can be lost, refused or late. Everything else is the
+// real client and the real API server.
 package faults
 
 import (
@@ -46,7 +47,8 @@ type Write struct {
 	Body         []byte
 }
 
-// Process is one life of a part of the product: from its start until it is killed or its context ends.
+// Process is one life of a part of the product: from its start until it is killed or its context
+// ends.
 type Process struct {
 	ctx    context.Context
 	cancel context.CancelFunc
@@ -54,7 +56,8 @@ type Process struct {
 	mu     sync.Mutex
 }
 
-// NewProcess begins a life. decide is asked about one write at a time, and may change the cluster meanwhile.
+// NewProcess begins a life. decide is asked about one write at a time, and may change the cluster
+// meanwhile.
 func NewProcess(ctx context.Context, decide func(Write) Outcome) *Process {
 	p := &Process{decide: decide}
 	p.ctx, p.cancel = context.WithCancel(ctx)

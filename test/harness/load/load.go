@@ -1,4 +1,5 @@
-// Package load plays a deployer that never pauses, and counts which of its applies failed and which were not checked.
+// Package load plays a deployer that never pauses, and counts which of its applies failed and which
+// were not checked.
 package load
 
 import (
@@ -47,12 +48,13 @@ rules:
 const (
 	// rate is how many applies a second the load makes.
 	rate = 20
-	// burst are made at once: the API server then keeps several connections to the webhook, as a busy one does.
+	// burst are made at once: the API server then keeps several connections to the webhook, as a busy
+	// one does.
 	burst = 5
 )
 
-// Load is a deployer that never pauses: of its server-side dry runs, which the API server has checked like others, every
-// second one must be refused by policy and the others pass.
+// Load is a deployer that never pauses: of its server-side dry runs, which the API server has
+// checked like others, every second one must be refused by policy and the others pass.
 type Load struct {
 	t         testing.TB
 	cluster   *cluster.Cluster
@@ -138,8 +140,8 @@ func memory(quantity string) corev1.ResourceList {
 	return corev1.ResourceList{corev1.ResourceMemory: resource.MustParse(quantity)}
 }
 
-// Deployment is a workload of the n-th apply. A bad one asks for more than the namespace's bounds, which the API server would refuse at
-// the pod only.
+// Deployment is a workload of the n-th apply. A bad one asks for more than the namespace's bounds,
+// which the API server would refuse at the pod only.
 func Deployment(namespace string, n int, bad bool) *appsv1.Deployment {
 	labels := map[string]string{"app": "load"}
 	d := &appsv1.Deployment{
@@ -163,8 +165,8 @@ func Deployment(namespace string, n int, bad bool) *appsv1.Deployment {
 	return d
 }
 
-// Handshakes has a second client, which opens a connection each time as an API server without one does, verify what is
-// served at the address by the stored caBundle, 20 times a second.
+// Handshakes has a second client, which opens a connection each time as an API server without one
+// does, verify what is served at the address by the stored caBundle, 20 times a second.
 func (l *Load) Handshakes(address string) {
 	c := api(l.t, l.cluster)
 	ctx, cancel := context.WithCancel(l.t.Context())
@@ -237,7 +239,8 @@ func (l *Load) Failed() []string {
 	return slices.Clone(l.failed)
 }
 
-// FailedOpen counts the load's requests that the API server let through because it did not reach a webhook.
+// FailedOpen counts the load's requests that the API server let through because it did not reach a
+// webhook.
 func (l *Load) FailedOpen() int {
 	t := l.t
 	t.Helper()

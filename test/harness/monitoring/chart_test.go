@@ -24,7 +24,8 @@ func rendered(t *testing.T) Rendered {
 	return r
 }
 
-// alerts are the chart's, as the Prometheus Operator's types read them: what they do not know is an error.
+// alerts are the chart's, as the Prometheus Operator's types read them: what they do not know is an
+// error.
 func alerts(t *testing.T) []monitoringv1.Rule {
 	t.Helper()
 	rule := monitoringv1.PrometheusRule{}
@@ -74,7 +75,8 @@ func TestTheServiceMonitorFindsTheMetricsService(t *testing.T) {
 
 var heading = regexp.MustCompile(`(?m)^#+ (.+)$`)
 
-// anchors are those of a page of docs, as forges make them: in lower case, without signs, a hyphen for each space.
+// anchors are those of a page of docs, as forges make them: in lower case, without signs, a hyphen
+// for each space.
 func anchors(t *testing.T, page string) []string {
 	t.Helper()
 	var all []string

@@ -1,5 +1,6 @@
-// Package monitoring has what the chart gives a cluster's monitoring read by the real thing: Debian's Prometheus, whose
-// promtool checks and plays the alerts, and whose server scrapes a running Reprise.
+// Package monitoring has what the chart gives a cluster's monitoring read by the real thing:
+// Debian's Prometheus, whose promtool checks and plays the alerts, and whose server scrapes a
+// running Reprise.
 package monitoring
 
 import (
@@ -24,7 +25,8 @@ const (
 // fetchWithin bounds Fetch: the package has 20 MB, and a mirror may be slow.
 const fetchWithin = 4 * time.Minute
 
-// Find returns the path of a program: what Fetch has unpacked, else what is installed. The error says what to do.
+// Find returns the path of a program: what Fetch has unpacked, else what is installed. The error
+// says what to do.
 func Find(name string) (string, error) {
 	folder, err := cacheFolder()
 	if err != nil {
@@ -40,8 +42,9 @@ func Find(name string) (string, error) {
 	return "", fmt.Errorf("%s is not on this machine: on Debian and its like `make prometheus` fetches it, elsewhere install Prometheus", name)
 }
 
-// Fetch unpacks Debian's package into the cache, where neither program is there yet. It installs nothing and starts
-// nothing; apt and dpkg-deb must be there, and root where apt has no lists yet. progress is told what goes on.
+// Fetch unpacks Debian's package into the cache, where neither program is there yet. It installs
+// nothing and starts nothing; apt and dpkg-deb must be there, and root where apt has no lists yet.
+// progress is told what goes on.
 func Fetch(ctx context.Context, progress io.Writer) error {
 	if _, err := Find(Server); err == nil {
 		return nil

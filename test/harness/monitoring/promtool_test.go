@@ -28,7 +28,8 @@ func tool(t *testing.T) string {
 	return path
 }
 
-// played is the part of testdata/alerts.yaml, promtool's tests, that says which alerts are played and how.
+// played is the part of testdata/alerts.yaml, promtool's tests, that says which alerts are played
+// and how.
 type played struct {
 	Tests []struct {
 		AlertRules []struct {

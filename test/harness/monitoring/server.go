@@ -29,8 +29,8 @@ type Scrape struct {
 	Dir string
 }
 
-// Start starts Debian's Prometheus beside a cluster, which scrapes the replicas and the cluster's API server every
-// second. It ends with the cluster at the latest.
+// Start starts Debian's Prometheus beside a cluster, which scrapes the replicas and the cluster's
+// API server every second. It ends with the cluster at the latest.
 func Start(ctx context.Context, c *cluster.Cluster, s Scrape) (*Prometheus, error) {
 	binary, err := Find(Server)
 	if err != nil {

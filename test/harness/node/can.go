@@ -12,7 +12,8 @@ import (
 	"testing"
 )
 
-// unsharing is the command that starts a tree of processes apart from the machine's: the end of unshare ends all of it.
+// unsharing is the command that starts a tree of processes apart from the machine's: the end of
+// unshare ends all of it.
 var unsharing = []string{
 	"unshare", "--net", "--mount", "--pid", "--ipc", "--uts", "--fork", "--kill-child=SIGKILL", "--mount-proc",
 	"--propagation", "private", "--",
@@ -25,8 +26,8 @@ var commands = []struct{ name, inPackage string }{
 	{"iptables", "iptables"}, {"conntrack", "conntrack"},
 }
 
-// CanRun says in one sentence why no node can run on this machine and what would help, or nothing. Inside a node it
-// says nothing.
+// CanRun says in one sentence why no node can run on this machine and what would help, or nothing.
+// Inside a node it says nothing.
 func CanRun() error {
 	if os.Getenv(roleVariable) != "" {
 		return nil

@@ -36,8 +36,9 @@ func canHaveCgroups() error {
 	return nil
 }
 
-// makeCgroups makes the cgroup of a node in every hierarchy; the kubelet makes those of its pods below it. What is
-// there already is not touched, so that several nodes and whatever else runs on the machine stay apart.
+// makeCgroups makes the cgroup of a node in every hierarchy; the kubelet makes those of its pods
+// below it. What is there already is not touched, so that several nodes and whatever else runs on
+// the machine stay apart.
 func makeCgroups(name string) error {
 	folders, err := hierarchies()
 	if err != nil {

@@ -9,8 +9,9 @@ import (
 
 const containerdSocket = "/run/containerd/containerd.sock"
 
-// containerdConfig is that of containerd 1.6 and later: https://github.com/containerd/containerd/blob/v1.6.20/docs/cri/config.md.
-// The score of the out-of-memory killer is left as it is (restrict_oom_score_adj), since it may not be lowered here.
+// containerdConfig is that of containerd 1.6 and later:
+// https://github.com/containerd/containerd/blob/v1.6.20/docs/cri/config.md. The score of the
+// out-of-memory killer is left as it is (restrict_oom_score_adj), since it may not be lowered here.
 const containerdConfig = `version = 2
 root = "/var/lib/containerd"
 state = "/run/containerd"

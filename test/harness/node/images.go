@@ -24,15 +24,16 @@ import (
 // pauseImage is what holds a pod's namespaces: the sample application, told to do nothing.
 const pauseImage = "registry.k8s.io/pause:0"
 
-// SampleImages are the names under which the sample application is pushed. It answers to the commands of the fixtures,
-// since it is their shell, too. podinfo is what Score's tutorial deploys.
+// SampleImages are the names under which the sample application is pushed. It answers to the
+// commands of the fixtures, since it is their shell, too. podinfo is what Score's tutorial deploys.
 var SampleImages = []string{
 	"registry.example.com/app:1", "registry.example.com/app:2",
 	"ghcr.io/stefanprodan/podinfo:6.7.0", "ghcr.io/stefanprodan/podinfo:6.7.1", "ghcr.io/stefanprodan/podinfo:latest",
 	"registry.example.com/placeholder:1.0.0", "busybox:latest", "busybox:1.36",
 }
 
-// NewImage makes an image of executables on nothing: files are their paths on this machine by their paths in the image.
+// NewImage makes an image of executables on nothing: files are their paths on this machine by their
+// paths in the image.
 func NewImage(files map[string]string, config v1.Config) (v1.Image, error) {
 	content := map[string][]byte{}
 	for path, source := range files {
@@ -95,7 +96,8 @@ func buildSample(ctx context.Context, folder string) error {
 	return nil
 }
 
-// Sample is an image of the sample application, told to do what the flags say unless a pod has its own.
+// Sample is an image of the sample application, told to do what the flags say unless a pod has its
+// own.
 func (n *Node) Sample(flags ...string) (v1.Image, error) {
 	binary := sampleFile(n.folder)
 	return NewImage(map[string]string{"app": binary, "bin/sh": binary}, v1.Config{

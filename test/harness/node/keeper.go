@@ -13,8 +13,9 @@ import (
 	"time"
 )
 
-// A program that wants a node becomes three processes: itself, which builds and waits; a keeper, which starts the node
-// and cleans up after it; and the first process inside the namespaces, which does the program's work.
+// A program that wants a node becomes three processes: itself, which builds and waits; a keeper,
+// which starts the node and cleans up after it; and the first process inside the namespaces, which
+// does the program's work.
 const (
 	roleVariable   = "REPRISE_NODE_ROLE"
 	folderVariable = "REPRISE_NODE_FOLDER" // everything that the node writes; removed by the keeper
@@ -24,13 +25,15 @@ const (
 
 	// namePrefix begins the name of a node's folder and of its cgroups.
 	namePrefix = "reprise-node-"
-	// begin is what the keeper is told when everything is built. The end of what tells it is the end of the program.
+	// begin is what the keeper is told when everything is built. The end of what tells it is the end
+	// of the program.
 	begin = 'b'
 	// cleanWithin bounds how long the processes of a node may take to be gone after they were killed.
 	cleanWithin = 20 * time.Second
 )
 
-// enter is what the program does outside: it builds, has the keeper start the node, and returns the code of the work.
+// enter is what the program does outside: it builds, has the keeper start the node, and returns the
+// code of the work.
 func enter(options Options) int {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
@@ -83,8 +86,9 @@ func startKeeper(folder string) (*exec.Cmd, *os.File, error) {
 	return keeper, tell, nil
 }
 
-// keep is what the keeper does: it starts the program inside of new namespaces once it is told to, ends it with the
-// program outside, however that ends, and removes what is left. It returns the code of the program inside.
+// keep is what the keeper does: it starts the program inside of new namespaces once it is told to,
+// ends it with the program outside, however that ends, and removes what is left. It returns the
+// code of the program inside.
 func keep() int {
 	// The kernel ends the node with the thread that started it.
 	runtime.LockOSThread()
@@ -114,7 +118,8 @@ func runInside(folder string) (int, error) {
 	}
 	args := append([]string{"--pdeathsig", "KILL"}, unsharing...)
 	inside := exec.Command("setpriv", append(append(args, self), os.Args[1:]...)...)
-	// There is no network to fetch modules by, and it is sooner said by the go command than by a timeout.
+	// There is no network to fetch modules by, and it is sooner said by the go command than by a
+	// timeout.
 	inside.Env = append(os.Environ(), roleVariable+"="+roleInside, "TMPDIR="+filepath.Join(folder, "tmp"), "GOPROXY=off")
 	inside.Stdout, inside.Stderr = os.Stdout, os.Stderr
 	if err := inside.Start(); err != nil {
@@ -131,7 +136,8 @@ func runInside(folder string) (int, error) {
 	return 0, err
 }
 
-// clean removes the cgroups and the folder of a node. Its processes are killed by the kernel, which takes a moment.
+// clean removes the cgroups and the folder of a node. Its processes are killed by the kernel, which
+// takes a moment.
 func clean(folder string) error {
 	for end := time.Now().Add(cleanWithin); ; time.Sleep(50 * time.Millisecond) {
 		err := errors.Join(removeCgroups(filepath.Base(folder)), os.RemoveAll(folder))

@@ -10,8 +10,9 @@ import (
 	"reprise.dev/reprise/test/harness/cluster"
 )
 
-// kubeletConfig leaves everything that decides about a pod's life as it is by default: back-offs, grace, probes. It
-// asks for a cluster's DNS server that nobody serves, since without one the kubelet warns about every pod.
+// kubeletConfig leaves everything that decides about a pod's life as it is by default: back-offs,
+// grace, probes. It asks for a cluster's DNS server that nobody serves, since without one the
+// kubelet warns about every pod.
 const kubeletConfig = `apiVersion: kubelet.config.k8s.io/v1beta1
 kind: KubeletConfiguration
 authentication: {anonymous: {enabled: false}, webhook: {enabled: true}, x509: {clientCAFile: %[1]q}}
@@ -76,7 +77,8 @@ func (n *Node) StartKubelet(ctx context.Context) error {
 	return nil
 }
 
-// StopKubelet ends the kubelet and leaves the containers running, as where a node has lost its network.
+// StopKubelet ends the kubelet and leaves the containers running, as where a node has lost its
+// network.
 func (n *Node) StopKubelet() {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -98,7 +100,8 @@ func (n *Node) startProxy(ctx context.Context) error {
 	return err
 }
 
-// proxyReady says whether Services are translated: kube-proxy answers for the health checks of load balancers.
+// proxyReady says whether Services are translated: kube-proxy answers for the health checks of load
+// balancers.
 func proxyReady(ctx context.Context) error {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://127.0.0.1:10256/livez", nil)
 	if err != nil {

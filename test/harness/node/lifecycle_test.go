@@ -21,7 +21,8 @@ type machine struct {
 	Settings                          map[string]string
 }
 
-// look notes what is there now. Processes and cgroups are those that name the folder, which holds all of a node.
+// look notes what is there now. Processes and cgroups are those that name the folder, which holds
+// all of a node.
 func look(t *testing.T, folder string) machine {
 	t.Helper()
 	m := machine{Settings: map[string]string{}}
@@ -66,7 +67,8 @@ func look(t *testing.T, folder string) machine {
 	return m
 }
 
-// program starts this test binary as a program that wants a node, in a folder of its own, and returns when a pod runs.
+// program starts this test binary as a program that wants a node, in a folder of its own, and
+// returns when a pod runs.
 func program(t *testing.T, what string) (cmd *exec.Cmd, folder string, rest *bufio.Reader) {
 	t.Helper()
 	folder = t.TempDir()
@@ -90,7 +92,8 @@ func program(t *testing.T, what string) (cmd *exec.Cmd, folder string, rest *buf
 	return cmd, folder, rest
 }
 
-// TestNothingIsLeftBehind sees a program end that has a node with a pod: by itself, by an interrupt and by SIGKILL.
+// TestNothingIsLeftBehind sees a program end that has a node with a pod: by itself, by an interrupt
+// and by SIGKILL.
 func TestNothingIsLeftBehind(t *testing.T) {
 	Require(t)
 	tests := map[string]struct {

@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// programVariable has this test binary be a program that wants a node, to see from outside what becomes of it. Its value
-// is what the program does once the node is ready.
+// programVariable has this test binary be a program that wants a node, to see from outside what
+// becomes of it. Its value is what the program does once the node is ready.
 const programVariable = "NODE_TEST_PROGRAM"
 
 func TestMain(m *testing.M) {

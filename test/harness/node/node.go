@@ -36,8 +36,8 @@ type Node struct {
 	stopKubelet func()
 }
 
-// start makes a place of the namespaces that this process is in and starts a cluster there. It returns when the node is
-// ready and Services work.
+// start makes a place of the namespaces that this process is in and starts a cluster there. It
+// returns when the node is ready and Services work.
 func start(ctx context.Context, folder string, options cluster.Options) (*Node, error) {
 	if err := furnish(ctx, folder); err != nil {
 		return nil, err

@@ -22,9 +22,11 @@ const registryAddress = "127.0.0.1:5000"
 type Denial int
 
 const (
-	// NoToken answers 401 to who asks for a token without a name, as ghcr.io and quay.io do for what is private.
+	// NoToken answers 401 to who asks for a token without a name, as ghcr.io and quay.io do for what
+	// is private.
 	NoToken Denial = iota + 1
-	// NoScope gives a token that is worth nothing, as Docker Hub does for what is private and what does not exist.
+	// NoScope gives a token that is worth nothing, as Docker Hub does for what is private and what
+	// does not exist.
 	NoScope
 )
 
@@ -62,14 +64,16 @@ func (r *Registry) Stop() error {
 	return r.server.Close()
 }
 
-// Deny refuses to let the repository be read. It is an image's name without the registry's host and without its tag.
+// Deny refuses to let the repository be read. It is an image's name without the registry's host and
+// without its tag.
 func (r *Registry) Deny(repository string, how Denial) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.denied[repository] = how
 }
 
-// Push stores an image under a name, such as ghcr.io/stefanprodan/podinfo:6.7.0. The node pulls it by that name.
+// Push stores an image under a name, such as ghcr.io/stefanprodan/podinfo:6.7.0. The node pulls it
+// by that name.
 func (r *Registry) Push(ctx context.Context, image string, content v1.Image) error {
 	asked, err := name.ParseReference(image)
 	if err != nil {

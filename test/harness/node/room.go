@@ -21,14 +21,16 @@ const (
 	serviceRange = "10.96.0.0/16"
 )
 
-// settings are what the kubelet would set for the whole machine: it finds them set as it wants them, in files of the
-// node's own (k8s.io/kubernetes/pkg/kubelet/cm/container_manager_linux.go, setupKernelTunables).
+// settings are what the kubelet would set for the whole machine: it finds them set as it wants
+// them, in files of the node's own (k8s.io/kubernetes/pkg/kubelet/cm/container_manager_linux.go,
+// setupKernelTunables).
 var settings = map[string]string{
 	"vm/overcommit_memory": "1", "vm/panic_on_oom": "0", "kernel/panic": "10", "kernel/panic_on_oops": "1",
 	"kernel/keys/root_maxkeys": "1000000", "kernel/keys/root_maxbytes": "25000000",
 }
 
-// furnish makes the namespaces that this process is in a place where a node can live. Nothing of it is seen outside.
+// furnish makes the namespaces that this process is in a place where a node can live. Nothing of it
+// is seen outside.
 func furnish(ctx context.Context, folder string) error {
 	for name, value := range settings {
 		if err := cover(ctx, folder, "/proc/sys/"+name, value+"\n"); err != nil {
@@ -51,7 +53,8 @@ func furnish(ctx context.Context, folder string) error {
 		"ip link add node0 type bridge",
 		"ip address add " + Address + "/24 dev node0",
 		"ip link set node0 up",
-		// Nothing leads outside; the route is there for those who ask for the address that they would leave from.
+		// Nothing leads outside; the route is there for those who ask for the address that they would
+		// leave from.
 		"ip route add default dev node0",
 	} {
 		if err := run(ctx, strings.Fields(command)...); err != nil {

@@ -13,8 +13,8 @@ import (
 
 // Options say what a node has beside itself. The zero value is a whole cluster with one node.
 type Options struct {
-	// Prepare makes what the program needs in the folder, while there still is a network and before the node starts:
-	// binaries, images. Node.Prepared is the folder. nil prepares nothing.
+	// Prepare makes what the program needs in the folder, while there still is a network and before
+	// the node starts: binaries, images. Node.Prepared is the folder. nil prepares nothing.
 	Prepare func(ctx context.Context, folder string) error
 	// Cluster are the control plane's options; its nodes are this one.
 	Cluster cluster.Options
@@ -23,10 +23,10 @@ type Options struct {
 // startWithin bounds a start; builds come before it.
 const startWithin = 3 * time.Minute
 
-// Serve starts a cluster with a real node for the tests of a package, hands it to use and runs them (m is a
-// *testing.M). It returns the code for the process to exit with. The tests run in the node's own namespaces, where
-// 127.0.0.1 and the cluster's addresses are reached and nothing else is. Where no node can run, use is not called and
-// every test is to skip itself by Require.
+// Serve starts a cluster with a real node for the tests of a package, hands it to use and runs them
+// (m is a *testing.M). It returns the code for the process to exit with. The tests run in the
+// node's own namespaces, where 127.0.0.1 and the cluster's addresses are reached and nothing else
+// is. Where no node can run, use is not called and every test is to skip itself by Require.
 func Serve(m interface{ Run() int }, options Options, use func(*Node)) int {
 	if err := CanRun(); err != nil {
 		fmt.Fprintf(os.Stderr, "skipping the tests that need a real node: %v\n", err)
@@ -38,9 +38,10 @@ func Serve(m interface{ Run() int }, options Options, use func(*Node)) int {
 	})
 }
 
-// Run starts a cluster with a real node for a program, which is started anew with the same arguments for that, and does
-// the work in there. It returns the code for the process to exit with, which is work's unless the node could not start.
-// When it returns, or when the process is killed, nothing of the node is left.
+// Run starts a cluster with a real node for a program, which is started anew with the same
+// arguments for that, and does the work in there. It returns the code for the process to exit with,
+// which is work's unless the node could not start. When it returns, or when the process is killed,
+// nothing of the node is left.
 func Run(options Options, work func(context.Context, *Node) int) int {
 	switch os.Getenv(roleVariable) {
 	case roleKeeper:
@@ -52,7 +53,8 @@ func Run(options Options, work func(context.Context, *Node) int) int {
 	}
 }
 
-// live is what the program does inside the namespaces. It is their first process: its end ends all others.
+// live is what the program does inside the namespaces. It is their first process: its end ends all
+// others.
 func live(options Options, work func(context.Context, *Node) int) int {
 	ctx, cancel := context.WithTimeout(context.Background(), startWithin)
 	defer cancel()

@@ -14,15 +14,16 @@ import (
 	"reprise.dev/reprise/test/harness/cluster"
 )
 
-// built are the commands that this process has built. What it starts later is the same, although somebody edits meanwhile.
+// built are the commands that this process has built. What it starts later is the same, although
+// somebody edits meanwhile.
 var built struct {
 	sync.Mutex
 	paths map[string]string
 }
 
-// Build builds cmd/NAME of the repository and returns its path, which is in Go's build cache: all packages and processes of
-// a run share what was built of one content. A version, where there is one, is stamped on it. progress is told that it
-// builds. It is done once by a process.
+// Build builds cmd/NAME of the repository and returns its path, which is in Go's build cache: all
+// packages and processes of a run share what was built of one content. A version, where there is
+// one, is stamped on it. progress is told that it builds. It is done once by a process.
 func Build(ctx context.Context, progress io.Writer, name, version string) (string, error) {
 	built.Lock()
 	defer built.Unlock()
@@ -51,7 +52,8 @@ func Build(ctx context.Context, progress io.Writer, name, version string) (strin
 	return path, nil
 }
 
-// goRun builds a command, has another one run with its path in its place, and returns what that prints.
+// goRun builds a command, has another one run with its path in its place, and returns what that
+// prints.
 func goRun(ctx context.Context, instead, name, version string) (string, error) {
 	root, err := cluster.RepositoryRoot()
 	if err != nil {

@@ -32,7 +32,8 @@ func newClient(config *rest.Config) (client.Client, error) {
 	return client.New(config, client.Options{Scheme: scheme})
 }
 
-// Eventually waits for a condition, which says what is missing, and fails the test where it does not come.
+// Eventually waits for a condition, which says what is missing, and fails the test where it does
+// not come.
 func Eventually(t testing.TB, condition func() (bool, string)) {
 	t.Helper()
 	var missing string

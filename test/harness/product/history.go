@@ -30,7 +30,8 @@ func Phases(h history.History) string {
 	return strings.Join(all, ", ")
 }
 
-// AwaitHistory waits until a workload's history is as a condition wants it, which want says in words.
+// AwaitHistory waits until a workload's history is as a condition wants it, which want says in
+// words.
 func AwaitHistory(t testing.TB, api client.Client, namespace, workload, want string, condition func(history.History) bool) history.History {
 	t.Helper()
 	var h history.History

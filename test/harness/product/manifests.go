@@ -42,8 +42,8 @@ func Idle(namespace, name string) *appsv1.Deployment {
 // FiledConfigMap is the ConfigMap that holds the first file of Filed.
 const FiledConfigMap = "filed-main-file-932d370d8a"
 
-// Filed are the manifests of a workload with two files in one folder, as score-k8s writes them: /etc/app/a.conf, whose
-// content is given, and another. The tag is that of its image.
+// Filed are the manifests of a workload with two files in one folder, as score-k8s writes them:
+// /etc/app/a.conf, whose content is given, and another. The tag is that of its image.
 func Filed(content, tag string) string {
 	return fmt.Sprintf(`apiVersion: v1
 kind: ConfigMap

@@ -24,7 +24,8 @@ import (
 // Quick are a namespace's annotations by which a rollout is judged Healthy soon.
 var Quick = map[string]string{v1alpha1.BakeTimeAnnotation: "1s"}
 
-// Place is a namespace of one test beside the running product: what is done there, and what is seen of it.
+// Place is a namespace of one test beside the running product: what is done there, and what is seen
+// of it.
 type Place struct {
 	*testing.T
 	Cluster  *cluster.Cluster
@@ -36,8 +37,8 @@ type Place struct {
 	Warnings *Warnings
 }
 
-// NewPlace makes a place whose namespace has annotations. running starts the product unless it runs. Where the test fails,
-// what the product said of the namespace is shown.
+// NewPlace makes a place whose namespace has annotations. running starts the product unless it
+// runs. Where the test fails, what the product said of the namespace is shown.
 func NewPlace(t *testing.T, running func() (*Instance, error), annotations map[string]string) Place {
 	t.Helper()
 	instance, err := running()
@@ -95,7 +96,8 @@ func (p Place) Deployment(name string) *appsv1.Deployment {
 	return d
 }
 
-// TryKubectl runs kubectl in the namespace, with stdin where there is one, and returns all that it prints.
+// TryKubectl runs kubectl in the namespace, with stdin where there is one, and returns all that it
+// prints.
 func (p Place) TryKubectl(stdin []byte, args ...string) (string, error) {
 	out, stderr, err := p.Cluster.KubectlInput(p.Context(), bytes.NewReader(stdin), append([]string{"-n", p.Namespace}, args...)...)
 	if err != nil {

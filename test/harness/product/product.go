@@ -1,5 +1,5 @@
-// Package product runs Reprise itself beside a test cluster: the binary as it is built for users, the
-// chart as it is installed, and no more rights than the chart's ServiceAccount has.
+// Package product runs Reprise itself beside a test cluster: the binary as it is built for users,
+// the chart as it is installed, and no more rights than the chart's ServiceAccount has.
 package product
 
 import (
@@ -54,8 +54,8 @@ func Install(ctx context.Context, c *cluster.Cluster, port int, values map[strin
 	return nil
 }
 
-// Values are those of the chart for webhooks at port of this machine, with the given further ones. Unless these name
-// another mode, the certificate is one of the cluster's authority.
+// Values are those of the chart for webhooks at port of this machine, with the given further ones.
+// Unless these name another mode, the certificate is one of the cluster's authority.
 func Values(c *cluster.Cluster, port int, values map[string]any) map[string]any {
 	all := map[string]any{}
 	for key, value := range values {
@@ -84,8 +84,9 @@ func with(section any, key string, value any) map[string]any {
 // serveWithin bounds Serve, which may have to compile the product first.
 const serveWithin = 10 * time.Minute
 
-// Serve builds the product, installs the chart with the given values and starts it, for tests that share one instance.
-// before is done between the two, nil where there is nothing to do. It ends with the cluster at the latest.
+// Serve builds the product, installs the chart with the given values and starts it, for tests that
+// share one instance. before is done between the two, nil where there is nothing to do. It ends
+// with the cluster at the latest.
 func Serve(c *cluster.Cluster, values map[string]any, before func(context.Context) error) (*Instance, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), serveWithin)
 	defer cancel()
@@ -107,9 +108,9 @@ func Serve(c *cluster.Cluster, values map[string]any, before func(context.Contex
 	return Start(ctx, c, Program, port)
 }
 
-// Start runs the product as the chart's ServiceAccount, with the configuration that Install stored, and
-// returns when it is ready. name tells several apart; Logs of the cluster knows it. flags are added to
-// the usual ones. It ends with the cluster at the latest.
+// Start runs the product as the chart's ServiceAccount, with the configuration that Install stored,
+// and returns when it is ready. name tells several apart; Logs of the cluster knows it. flags are
+// added to the usual ones. It ends with the cluster at the latest.
 func Start(ctx context.Context, c *cluster.Cluster, name string, port int, flags ...string) (*Instance, error) {
 	cert, err := c.ServingCertificate(name)
 	if err != nil {
@@ -123,7 +124,8 @@ func Start(ctx context.Context, c *cluster.Cluster, name string, port int, flags
 	return i, i.Await(ctx)
 }
 
-// Launch is Start without a certificate, which the flags are to name, and without waiting until it is ready.
+// Launch is Start without a certificate, which the flags are to name, and without waiting until it
+// is ready.
 func Launch(ctx context.Context, c *cluster.Cluster, name string, port int, flags ...string) (*Instance, error) {
 	binary, err := Build(ctx, os.Stderr, Program, "")
 	if err != nil {
@@ -159,7 +161,8 @@ func Launch(ctx context.Context, c *cluster.Cluster, name string, port int, flag
 	return i, nil
 }
 
-// StartFor is Start for as long as a test lasts. Where that fails, it shows what the product said last.
+// StartFor is Start for as long as a test lasts. Where that fails, it shows what the product said
+// last.
 func StartFor(t testing.TB, c *cluster.Cluster, name string, port int, flags ...string) *Instance {
 	t.Helper()
 	i, err := Start(t.Context(), c, name, port, flags...)
@@ -184,7 +187,8 @@ func (i *Instance) Await(ctx context.Context) error {
 // Stop ends it as a pod is ended.
 func (i *Instance) Stop() { i.stop() }
 
-// Terminate ends it as the kubelet does, with all the time that ctx leaves to answer what is under way.
+// Terminate ends it as the kubelet does, with all the time that ctx leaves to answer what is under
+// way.
 func (i *Instance) Terminate(ctx context.Context) error { return i.cluster.Terminate(ctx, i.name) }
 
 // Kill ends it as the loss of its node would: its Lease has to run out.
@@ -196,7 +200,8 @@ func (i *Instance) Logs() (string, error) { return i.cluster.Logs(i.name) }
 // lastLines is how many lines of its log are shown where a test failed.
 const lastLines = 40
 
-// ShowLogs shows what the product said last where the test fails: of what is named by a word, where it said that at all.
+// ShowLogs shows what the product said last where the test fails: of what is named by a word, where
+// it said that at all.
 func (i *Instance) ShowLogs(t testing.TB, word string) {
 	t.Helper()
 	t.Cleanup(func() {

@@ -1,6 +1,7 @@
-// Command demo plays the break-fix exercise on a real control plane: what a developer types and sees when
-// Reprise refuses a bad deployment, rolls another one back, and lets the fix pass. It fails, naming the
-// step, when anything is not as it should be. With KEEP=1 the cluster stays until Ctrl-C.
+// Command demo plays the break-fix exercise on a real control plane: what a developer types and
+// sees when Reprise refuses a bad deployment, rolls another one back, and lets the fix pass. It
+// fails, naming the step, when anything is not as it should be. With KEEP=1 the cluster stays until
+// Ctrl-C.
 package main
 
 import (

@@ -136,8 +136,8 @@ func (s *story) badImage(ctx context.Context) error {
 	return s.rolledBack(ctx, "5-bad-image/manifests.yaml", "not found", "6.7.1-does-not-exist")
 }
 
-// rolledBack applies a version that is admitted and fails, and follows it until the last healthy one is back.
-// proof is in the saved evidence, words are in the event.
+// rolledBack applies a version that is admitted and fails, and follows it until the last healthy
+// one is back. proof is in the saved evidence, words are in the event.
 func (s *story) rolledBack(ctx context.Context, manifests, proof string, words ...string) error {
 	before, err := s.latest(ctx)
 	if err != nil {

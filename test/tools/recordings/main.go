@@ -1,6 +1,7 @@
-// Command recordings plays deploys that fail on a real node and records what the API server shows of them over time:
-// Deployments, ReplicaSets, Pods, Nodes and Events. It writes a file for each under test/testdata/pods, which health's
-// tests judge, and the table in the README there. With names as arguments it plays only those.
+// Command recordings plays deploys that fail on a real node and records what the API server shows
+// of them over time: Deployments, ReplicaSets, Pods, Nodes and Events. It writes a file for each
+// under test/testdata/pods, which health's tests judge, and the table in the README there. With
+// names as arguments it plays only those.
 package main
 
 import (

@@ -18,7 +18,8 @@ import (
 	"reprise.dev/reprise/test/harness/node"
 )
 
-// step is one change of one object, as the API server told it. An object without a spec has the one that it had before.
+// step is one change of one object, as the API server told it. An object without a spec has the one
+// that it had before.
 type step struct {
 	// Seconds since just before the second revision was applied; the first steps are what was there.
 	Seconds float64        `json:"seconds"`

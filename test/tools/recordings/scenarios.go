@@ -10,7 +10,8 @@ import (
 // scenario is a second revision that is deployed over a first one that is well.
 type scenario struct {
 	name, tells string
-	// container is what the second revision's container has beside name and image; spec what its pod has beside that.
+	// container is what the second revision's container has beside name and image; spec what its pod
+	// has beside that.
 	container, spec string
 	// image is that of the second revision where it is not the sample application.
 	image    string

@@ -39,7 +39,8 @@ func (s scenario) manifest(revision, spec, image, container string) string {
 	return fmt.Sprintf(manifest, max(1, s.replicas), deadline, strategy, revision, spec, image, pull, strings.TrimSuffix(container, ", "))
 }
 
-// play deploys a revision that is well and then the scenario's over it, and writes what is seen from then on.
+// play deploys a revision that is well and then the scenario's over it, and writes what is seen
+// from then on.
 func (s scenario) play(ctx context.Context, n *node.Node, folder string) error {
 	at := stage{namespace: s.name}
 	if err := kubectl(ctx, n, at, "", "create", "namespace", s.name); err != nil {

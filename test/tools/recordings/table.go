@@ -140,7 +140,8 @@ func stateOf(s corev1.ContainerState) string {
 	return ""
 }
 
-// brief is a message in one line that fits a table, cut in its middle, since what matters stands at its ends.
+// brief is a message in one line that fits a table, cut in its middle, since what matters stands at
+// its ends.
 func brief(message string) string {
 	text := []rune(strings.Join(strings.Fields(message), " "))
 	if len(text) <= 160 {

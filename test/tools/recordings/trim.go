@@ -13,7 +13,8 @@ import (
 // epoch is when every recording begins.
 var epoch = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 
-// kept are the fields that are recorded, by kind; a field that is named by its first part is kept whole.
+// kept are the fields that are recorded, by kind; a field that is named by its first part is kept
+// whole.
 var kept = map[string][]string{
 	"Node":       {"spec.unschedulable", "spec.taints", "status.conditions"},
 	"Deployment": {"metadata.generation", "spec", "status"},
@@ -97,8 +98,8 @@ func drop(value any) {
 	}
 }
 
-// shift has every time of an object as if the recording had begun at the epoch. It moves by whole seconds, since most of
-// Kubernetes' times are such.
+// shift has every time of an object as if the recording had begun at the epoch. It moves by whole
+// seconds, since most of Kubernetes' times are such.
 func shift(value any, begin time.Time) {
 	by := epoch.Sub(begin.Truncate(time.Second))
 	each := func(text string) string {

@@ -1,4 +1,5 @@
-// Package archive packs binaries as people of each platform expect them, and sums what is published.
+// Package archive packs binaries as people of each platform expect them, and sums what is
+// published.
 package archive
 
 import (
@@ -16,8 +17,8 @@ import (
 	"time"
 )
 
-// Write packs files into a zip or a gzipped tar file, whichever the path ends in. They lie in it under their base
-// names; all are of one time, so that the same content is the same archive.
+// Write packs files into a zip or a gzipped tar file, whichever the path ends in. They lie in it
+// under their base names; all are of one time, so that the same content is the same archive.
 func Write(path string, at time.Time, files ...string) error {
 	out, err := os.Create(path)
 	if err != nil {

@@ -13,8 +13,8 @@ import (
 	"reprise.dev/reprise/tools/release/stamp"
 )
 
-// Package writes reprise-VERSION.tgz into the folder dir and returns its path. The chart's version and the version of
-// what it installs are both the stamp's: the image's tag follows from it.
+// Package writes reprise-VERSION.tgz into the folder dir and returns its path. The chart's version
+// and the version of what it installs are both the stamp's: the image's tag follows from it.
 func Package(root string, s stamp.Stamp, dir string) (string, error) {
 	c, err := loader.LoadDir(filepath.Join(root, "charts", "reprise"))
 	if err != nil {

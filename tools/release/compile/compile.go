@@ -1,5 +1,5 @@
-// Package compile builds the product's commands as they are released: static, stripped, stamped, and byte for byte
-// the same whenever and wherever one Go version builds one commit.
+// Package compile builds the product's commands as they are released: static, stripped, stamped,
+// and byte for byte the same whenever and wherever one Go version builds one commit.
 package compile
 
 import (
@@ -28,7 +28,8 @@ func (p Platform) Binary(command string) string {
 	return command
 }
 
-// Command builds cmd/NAME of the repository at root for a platform into the folder dir and returns the file's path.
+// Command builds cmd/NAME of the repository at root for a platform into the folder dir and returns
+// the file's path.
 func Command(ctx context.Context, root, name string, p Platform, s stamp.Stamp, dir string) (string, error) {
 	binary := filepath.Join(dir, p.Binary(name))
 	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false",

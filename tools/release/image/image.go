@@ -1,5 +1,6 @@
-// Package image makes the product's image without a container engine: the static binary on an empty base, with what
-// the Dockerfile says of user, entrypoint and labels, for every platform, under one index.
+// Package image makes the product's image without a container engine: the static binary on an empty
+// base, with what the Dockerfile says of user, entrypoint and labels, for every platform, under one
+// index.
 package image
 
 import (
@@ -30,8 +31,9 @@ func Platforms() []compile.Platform {
 	return []compile.Platform{{OS: "linux", Arch: "amd64"}, {OS: "linux", Arch: "arm64"}}
 }
 
-// Build compiles the product of the repository at root for the platforms and returns the index of its images. The
-// same commit gives the same digest. progress is told what is built, since the first time takes minutes.
+// Build compiles the product of the repository at root for the platforms and returns the index of
+// its images. The same commit gives the same digest. progress is told what is built, since the
+// first time takes minutes.
 func Build(ctx context.Context, progress io.Writer, root string, s stamp.Stamp, platforms ...compile.Platform) (v1.ImageIndex, error) {
 	dir, err := os.MkdirTemp("", "reprise-image-")
 	if err != nil {

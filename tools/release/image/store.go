@@ -18,8 +18,9 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 )
 
-// Push writes the index with all that it names to a registry, under a reference such as registry.example.com/reprise:0.1.0.
-// It logs in as `docker login` has left it; a registry on localhost may speak plain HTTP.
+// Push writes the index with all that it names to a registry, under a reference such as
+// registry.example.com/reprise:0.1.0. It logs in as `docker login` has left it; a registry on
+// localhost may speak plain HTTP.
 func Push(ctx context.Context, index v1.ImageIndex, reference string) error {
 	ref, err := name.ParseReference(reference)
 	if err != nil {
@@ -31,8 +32,8 @@ func Push(ctx context.Context, index v1.ImageIndex, reference string) error {
 	return nil
 }
 
-// Archive writes an OCI layout that holds the index to one tar file, which containerd, podman, skopeo and docker
-// load. It appears as a whole or not at all.
+// Archive writes an OCI layout that holds the index to one tar file, which containerd, podman,
+// skopeo and docker load. It appears as a whole or not at all.
 func Archive(index v1.ImageIndex, reference string, at time.Time, path string) error {
 	dir, err := os.MkdirTemp(filepath.Dir(path), ".image-")
 	if err != nil {

@@ -21,13 +21,14 @@ type Stamp struct {
 	Version string
 	// Commit is the full hash.
 	Commit string
-	// Time is that of the commit, in UTC: what is built from one commit is the same whenever it is built.
+	// Time is that of the commit, in UTC: what is built from one commit is the same whenever it is
+	// built.
 	Time time.Time
 }
 
-// Of reads the stamp of the repository at root. A commit that bears a tag v1.2.3 is that version; another is a
-// pre-release of the version in the chart, numbered by its commits: 1.2.3-dev.45.gabcdef123456, and .dirty where the
-// working tree differs from the commit.
+// Of reads the stamp of the repository at root. A commit that bears a tag v1.2.3 is that version;
+// another is a pre-release of the version in the chart, numbered by its commits:
+// 1.2.3-dev.45.gabcdef123456, and .dirty where the working tree differs from the commit.
 func Of(ctx context.Context, root string) (Stamp, error) {
 	commit, err := git(ctx, root, "log", "-1", "--format=%H %ct")
 	if err != nil {

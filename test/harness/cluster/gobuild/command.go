@@ -19,7 +19,8 @@ type Step struct {
 	Dir string
 	// Package is the path of its main package, as `go build` takes it in Dir.
 	Package string
-	// Target is the file to write. Without one the packages are compiled into Go's build cache and not linked.
+	// Target is the file to write. Without one the packages are compiled into Go's build cache and not
+	// linked.
 	Target string
 	// LinkerFlags are those of `go build -ldflags`.
 	LinkerFlags string
@@ -42,12 +43,14 @@ func (s Step) buildArgs(target string) []string {
 // stopWithin is how long an interrupted go command may clean up after itself.
 const stopWithin = 10 * time.Second
 
-// command returns a go command that is interrupted, with all that it started, when the context ends. It is in a process
-// group of its own: a terminal would otherwise interrupt it first, and its error would hide why it ended.
+// command returns a go command that is interrupted, with all that it started, when the context
+// ends. It is in a process group of its own: a terminal would otherwise interrupt it first, and its
+// error would hide why it ended.
 func command(ctx context.Context, s Step, args []string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, "go", args...)
 	cmd.Dir = s.Dir
-	// The compiler's garbage collector works less: README.md has the figures. The cache's keys do not depend on it.
+	// The compiler's garbage collector works less: README.md has the figures. The cache's keys do not
+	// depend on it.
 	if os.Getenv("GOGC") == "" {
 		cmd.Env = append(os.Environ(), "GOGC=400")
 	} else {

@@ -16,7 +16,8 @@ const (
 	columns = 99
 )
 
-// display shows one line that changes: on a terminal it is rewritten, in a log it is repeated now and then.
+// display shows one line that changes: on a terminal it is rewritten, in a log it is repeated now
+// and then.
 type display struct {
 	out      io.Writer
 	terminal bool

@@ -10,7 +10,8 @@ import (
 const (
 	// pace is how many bytes of Go files a core compiles in a second: README.md has the figures.
 	pace = 100_000
-	// linking is what it takes to link a command, in bytes of Go files that are compiled in the same time.
+	// linking is what it takes to link a command, in bytes of Go files that are compiled in the same
+	// time.
 	linking = 12 * pace
 	// trusted is how much work has to be done before its speed counts as much as pace does.
 	trusted = 20 * pace
@@ -33,7 +34,8 @@ func (p progress) percent() int {
 	return int(min(100, 100*p.workDone/p.work))
 }
 
-// rest returns how long the work that is left takes. It trusts the speed so far the more, the more is done.
+// rest returns how long the work that is left takes. It trusts the speed so far the more, the more
+// is done.
 func (p progress) rest(elapsed time.Duration) time.Duration {
 	seconds := elapsed.Seconds() + trusted/float64(pace*max(1, p.cores))
 	return time.Duration(float64(p.work-p.workDone) * seconds / float64(trusted+p.workDone) * float64(time.Second))

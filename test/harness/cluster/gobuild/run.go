@@ -11,9 +11,10 @@ import (
 	"time"
 )
 
-// Run builds the steps one after another and tells out beforehand what is built and about how long it takes, and then how
-// far it is. Steps without a target that take seconds are left, in silence, to the `go run` that follows. When the context
-// ends, it says what the next run goes on from. A target is there when it is complete, or not at all.
+// Run builds the steps one after another and tells out beforehand what is built and about how long
+// it takes, and then how far it is. Steps without a target that take seconds are left, in silence,
+// to the `go run` that follows. When the context ends, it says what the next run goes on from. A
+// target is there when it is complete, or not at all.
 func Run(ctx context.Context, out io.Writer, steps []Step) error {
 	if len(steps) == 0 {
 		return nil
@@ -165,7 +166,8 @@ func (r *run) build(ctx context.Context, s Step) error {
 	}
 }
 
-// compiling counts the package that a line of `go build -v` names, and reports whether the line names one.
+// compiling counts the package that a line of `go build -v` names, and reports whether the line
+// names one.
 func (r *run) compiling(s Step, line string) bool {
 	p, ok := r.modules[s.Dir][line]
 	if ok && !p.compiled {
@@ -185,7 +187,8 @@ func (r *run) title(s Step) string {
 	return fmt.Sprintf("%s (%d of %d)", s.Name, r.built+1, len(r.steps))
 }
 
-// stoppedBy returns why the context ended, if it did: that the go command was interrupted follows from it.
+// stoppedBy returns why the context ended, if it did: that the go command was interrupted follows
+// from it.
 func stoppedBy(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()

@@ -19,12 +19,12 @@ type goPackage struct {
 	compiled bool
 }
 
-// listFormat is a line for each package: its name, its import path, why it is stale (nothing if the build cache holds it), its
-// folder and its Go files.
+// listFormat is a line for each package: its name, its import path, why it is stale (nothing if the
+// build cache holds it), its folder and its Go files.
 const listFormat = `{{.Name}}{{"\t"}}{{.ImportPath}}{{"\t"}}{{.StaleReason}}{{"\t"}}{{.Dir}}{{"\t"}}{{join .GoFiles "\t"}}`
 
-// survey returns the packages of the steps, which are all of one module. Modules that are not there yet are downloaded;
-// downloads is told of each one.
+// survey returns the packages of the steps, which are all of one module. Modules that are not there
+// yet are downloaded; downloads is told of each one.
 func survey(ctx context.Context, steps []Step, downloads func(module string)) (packages, error) {
 	args := append([]string{"list", "-deps", "-f", listFormat}, steps[0].flags()...)
 	for _, s := range steps {
@@ -67,7 +67,8 @@ func parseList(list string, size func(path string) int64) (packages, error) {
 	return all, nil
 }
 
-// fileSize returns 0 for a file that cannot be read: `go build` says why, and the estimate needs no error.
+// fileSize returns 0 for a file that cannot be read: `go build` says why, and the estimate needs no
+// error.
 func fileSize(path string) int64 {
 	info, err := os.Stat(path)
 	if err != nil {

@@ -1,6 +1,6 @@
-// Package installed finds commands of a control plane that this machine has already, so that they need not be built. It
-// takes only those of the minor version that a build would have: an API server of another minor has other fields and
-// defaults.
+// Package installed finds commands of a control plane that this machine has already, so that they
+// need not be built. It takes only those of the minor version that a build would have: an API
+// server of another minor has other fields and defaults.
 package installed
 
 import (
@@ -23,13 +23,14 @@ import (
 type Command struct {
 	// Name is that of its file.
 	Name string
-	// Version is the one that a build would have, such as v1.37.2. Without one the command is not looked for.
+	// Version is the one that a build would have, such as v1.37.2. Without one the command is not
+	// looked for.
 	Version string
 }
 
-// Places returns the folders where Find looks by default, in this order: setup-envtest's store, Kubebuilder's folder and
-// PATH. What kind, k3d and minikube bring is not among them: their control planes are inside of container images, or one
-// program that is no kube-apiserver.
+// Places returns the folders where Find looks by default, in this order: setup-envtest's store,
+// Kubebuilder's folder and PATH. What kind, k3d and minikube bring is not among them: their control
+// planes are inside of container images, or one program that is no kube-apiserver.
 func Places() []string {
 	var folders []string
 	// An error means that there can be no such folder.
@@ -40,7 +41,8 @@ func Places() []string {
 	return append(folders, filepath.SplitList(os.Getenv("PATH"))...)
 }
 
-// storeFolders returns the folders of setup-envtest's store for this platform, the newest version first.
+// storeFolders returns the folders of setup-envtest's store for this platform, the newest version
+// first.
 func storeFolders(store string) []string {
 	suffix := "-" + runtime.GOOS + "-" + runtime.GOARCH
 	folders, err := filepath.Glob(filepath.Join(store, "*"+suffix))
@@ -54,8 +56,9 @@ func storeFolders(store string) []string {
 	return folders
 }
 
-// Find returns the paths, by name, of those commands that a folder holds in the wanted minor version: of each the first.
-// used says of each one which it is, unfit of those that were passed over why.
+// Find returns the paths, by name, of those commands that a folder holds in the wanted minor
+// version: of each the first. used says of each one which it is, unfit of those that were passed
+// over why.
 func Find(ctx context.Context, commands []Command, folders []string) (paths map[string]string, used, unfit []string) {
 	paths = map[string]string{}
 	for _, c := range commands {
@@ -75,7 +78,8 @@ func Find(ctx context.Context, commands []Command, folders []string) (paths map[
 	return paths, used, unfit
 }
 
-// Describe says of commands in one folder which versions they have, and which of them are not of the wanted minor.
+// Describe says of commands in one folder which versions they have, and which of them are not of
+// the wanted minor.
 func Describe(ctx context.Context, commands []Command, folder string) []string {
 	var said []string
 	for _, c := range commands {
@@ -114,7 +118,8 @@ func fits(version, want string) bool {
 // answerWithin is how long a command may take to say its version.
 const answerWithin = 10 * time.Second
 
-// versionOf asks a command for its version and returns it like v1.37.2, or "" if it does not say one.
+// versionOf asks a command for its version and returns it like v1.37.2, or "" if it does not say
+// one.
 func versionOf(ctx context.Context, name, path string) string {
 	ctx, cancel := context.WithTimeout(ctx, answerWithin)
 	defer cancel()

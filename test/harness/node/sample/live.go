@@ -58,7 +58,8 @@ func (b behaviour) log() {
 	}
 }
 
-// serve answers 200 at /readyz and /healthz until they fail, and at / always, as podinfo does. Whatever else is 404.
+// serve answers 200 at /readyz and /healthz until they fail, and at / always, as podinfo does.
+// Whatever else is 404.
 func (b behaviour) serve() {
 	time.Sleep(b.slowStart)
 	begun := time.Now()

@@ -1,5 +1,6 @@
-// Command sample is an application for tests on a real node: it crashes, fills its memory, is slow, or answers its
-// probes as it is told to by flags, or by variables named like them (BEHAVE_EXIT_AFTER). Called as sh it is a shell.
+// Command sample is an application for tests on a real node: it crashes, fills its memory, is slow,
+// or answers its probes as it is told to by flags, or by variables named like them
+// (BEHAVE_EXIT_AFTER). Called as sh it is a shell.
 package main
 
 import (
@@ -13,7 +14,8 @@ import (
 	"time"
 )
 
-// behaviour is what the application is told to do. Times count from its start; zero means never, or at once.
+// behaviour is what the application is told to do. Times count from its start; zero means never, or
+// at once.
 type behaviour struct {
 	exitAfter    time.Duration
 	exitCode     int

@@ -12,7 +12,8 @@ import (
 	"mvdan.cc/sh/v3/syntax"
 )
 
-// shell runs the script after -c, as far as its commands are built in; sleep is. It returns the script's exit code.
+// shell runs the script after -c, as far as its commands are built in; sleep is. It returns the
+// script's exit code.
 func shell(args []string) int {
 	if len(args) < 2 || args[0] != "-c" {
 		fmt.Fprintln(os.Stderr, "this shell knows only: sh -c SCRIPT")

@@ -23,8 +23,8 @@ type row struct {
 	took []time.Duration
 }
 
-// load sends dry-run creates to a namespace and takes the CPU that the hook's process uses meanwhile. A tenth more goes
-// before, so that connections are up and caches are warm.
+// load sends dry-run creates to a namespace and takes the CPU that the hook's process uses
+// meanwhile. A tenth more goes before, so that connections are up and caches are warm.
 func (st *stage) load(ctx context.Context, hook hook, concurrency, creates int) (row, error) {
 	fmt.Fprintf(st.progress, "%s: %d creates, %d at once\n", hook.name, creates, concurrency)
 	if _, err := st.send(ctx, hook.namespace, concurrency, creates/10); err != nil {

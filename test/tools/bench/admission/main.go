@@ -1,6 +1,6 @@
-// Command admission measures what Reprise's webhook costs, on a real API server: CPU of the webhook's process per
-// admission and the time that a deployer waits, for several numbers of rules, beside a hook that does nothing. It prints
-// a table of docs/performance.md.
+// Command admission measures what Reprise's webhook costs, on a real API server: CPU of the
+// webhook's process per admission and the time that a deployer waits, for several numbers of rules,
+// beside a hook that does nothing. It prints a table of docs/performance.md.
 package main
 
 import (

@@ -10,7 +10,8 @@ import (
 	"time"
 )
 
-// tick is the unit of CPU time in /proc: USER_HZ is 100 on every architecture that Go runs on (proc(5)).
+// tick is the unit of CPU time in /proc: USER_HZ is 100 on every architecture that Go runs on
+// (proc(5)).
 const tick = 10 * time.Millisecond
 
 // cpuOf is the CPU time that the process has used that was started with an argument. Linux only.
@@ -33,7 +34,8 @@ func cpuOf(argument string) (time.Duration, error) {
 	return 0, fmt.Errorf("no process has the argument %s", argument)
 }
 
-// cpuIn is user and system time of a line of /proc/PID/stat, whose second field may hold spaces and brackets.
+// cpuIn is user and system time of a line of /proc/PID/stat, whose second field may hold spaces and
+// brackets.
 func cpuIn(stat string) (time.Duration, error) {
 	fields := strings.Fields(stat[strings.LastIndex(stat, ")")+1:])
 	if len(fields) < 13 {

@@ -15,7 +15,8 @@ import (
 // rulesName is the ConfigMap that holds the bench's rules.
 const rulesName = "bench"
 
-// rule looks at every request of every container, as the one that Gatekeeper, Kyverno and CEL were measured with.
+// rule looks at every request of every container, as the one that Gatekeeper, Kyverno and CEL were
+// measured with.
 const rule = `package rule_%02d
 
 deny contains msg if {
@@ -26,7 +27,8 @@ deny contains msg if {
 }
 `
 
-// values switch the built-in pack off, or leave it as it is, and keep Reprise out of the other hooks' namespaces.
+// values switch the built-in pack off, or leave it as it is, and keep Reprise out of the other
+// hooks' namespaces.
 func values(builtin bool) (map[string]any, error) {
 	protected := map[string]any{"protectedNamespaces": []any{"kube-system", bareNamespace, nothingNamespace}}
 	if builtin {

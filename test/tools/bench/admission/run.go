@@ -38,8 +38,8 @@ func run(ctx context.Context, out, progress io.Writer, s sizes) (err error) {
 	return nil
 }
 
-// measure measures Reprise with several numbers of rules, each beside the hook that does nothing: a machine that others
-// use too is not the same from minute to minute.
+// measure measures Reprise with several numbers of rules, each beside the hook that does nothing: a
+// machine that others use too is not the same from minute to minute.
 func (st *stage) measure(ctx context.Context, s sizes) ([]row, error) {
 	nothing, err := st.nothing(ctx)
 	if err != nil {

@@ -19,7 +19,8 @@ import (
 	"reprise.dev/reprise/test/harness/product"
 )
 
-// The namespaces: one in which no hook is called, one for the hook that does nothing, one for Reprise.
+// The namespaces: one in which no hook is called, one for the hook that does nothing, one for
+// Reprise.
 const (
 	bareNamespace    = "bare"
 	nothingNamespace = "nothing"

@@ -6,7 +6,8 @@ import (
 	"time"
 )
 
-// print prints the rows, each of Reprise's with its multiple of the hook that does nothing just before it.
+// print prints the rows, each of Reprise's with its multiple of the hook that does nothing just
+// before it.
 func print(out io.Writer, s sizes, rows []row) {
 	fmt.Fprintf(out, "\n%d dry-run creates of a Deployment with 3 containers × 10 variables:\n\n", s.creates)
 	fmt.Fprintln(out, "| hook | at once | CPU ms per admission | × nothing | p50 ms | p99 ms | p50 × no hook |")

@@ -24,11 +24,13 @@ type original struct {
 	pair
 	// uids are those that stand in it.
 	uids []string
-	// live is the Revision of the live intent, nil in all other objects: only its hash is compared with anything.
+	// live is the Revision of the live intent, nil in all other objects: only its hash is compared
+	// with anything.
 	live *v1alpha1.WorkloadRevision
 }
 
-// originals reads the workload that is copied out of etcd: it, its ReplicaSets, its pod and its Revisions.
+// originals reads the workload that is copied out of etcd: it, its ReplicaSets, its pod and its
+// Revisions.
 func (st *stage) originals(ctx context.Context, live *v1alpha1.WorkloadRevision) ([]original, error) {
 	store := etcd{st.Cluster}
 	isUID := regexp.MustCompile(`[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}`)
@@ -54,8 +56,9 @@ func (st *stage) originals(ctx context.Context, live *v1alpha1.WorkloadRevision)
 	return all, nil
 }
 
-// copyOriginals stores the n-th copy. Snapshots stay those of the original, since nobody opens them. Every replacement is as long as what it replaces: built-in objects are stored
-// as protobuf, which counts bytes.
+// copyOriginals stores the n-th copy. Snapshots stay those of the original, since nobody opens
+// them. Every replacement is as long as what it replaces: built-in objects are stored as protobuf,
+// which counts bytes.
 func copyOriginals(ctx context.Context, store etcd, all []original, n int) error {
 	name, namespace := fmt.Sprintf("workload-%05d", n), seededNamespace(n)
 	uids := map[string]string{}

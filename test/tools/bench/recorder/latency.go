@@ -20,8 +20,8 @@ import (
 	"reprise.dev/reprise/test/tools/bench/scorelike"
 )
 
-// deploysEach is how many deploys of one workload are timed one after the other: with the first one they stay below
-// history.maxPerMinute, above which Reprise waits on purpose.
+// deploysEach is how many deploys of one workload are timed one after the other: with the first one
+// they stay below history.maxPerMinute, above which Reprise waits on purpose.
 const deploysEach = 20
 
 // latency are times by the API server's clock, sorted.
@@ -29,7 +29,8 @@ type latency struct {
 	name string
 	// recorded are from the completed deploy to the completed write that gives its Revision a phase.
 	recorded []time.Duration
-	// baseline are those of bare creates of a ConfigMap of a Revision's size, in the same manner and run.
+	// baseline are those of bare creates of a ConfigMap of a Revision's size, in the same manner and
+	// run.
 	baseline []time.Duration
 	size     int
 	// served is how long the API server worked on what Reprise sent for one deploy, in the mean.
@@ -189,8 +190,9 @@ func (st *stage) bare(ctx context.Context, namespace, name, content string) erro
 	})
 }
 
-// times takes the times of a namespace's deploys since some time out of the audit log: the n-th deploy of a workload is its
-// Revision n, and the first write of a Revision's status is the one that gives it a phase.
+// times takes the times of a namespace's deploys since some time out of the audit log: the n-th
+// deploy of a workload is its Revision n, and the first write of a Revision's status is the one
+// that gives it a phase.
 func (st *stage) times(name, namespace string, since time.Time, size int) (latency, error) {
 	l := latency{name: name, size: size}
 	calls, err := st.Calls()

@@ -14,16 +14,16 @@ import (
 	"reprise.dev/reprise/test/tools/bench/rig"
 )
 
-// readyWithin bounds the wait until Reprise has read a large history. A cluster waits 90 s for a program to be ready,
-// which a busy machine exceeds.
+// readyWithin bounds the wait until Reprise has read a large history. A cluster waits 90 s for a
+// program to be ready, which a busy machine exceeds.
 const readyWithin = 6 * time.Minute
 
-// memoryLimit is what the process may use, in bytes: the target beside 5,000 workloads. The chart passes on the
-// container's limit in the same way.
+// memoryLimit is what the process may use, in bytes: the target beside 5,000 workloads. The chart
+// passes on the container's limit in the same way.
 const memoryLimit = 400 << 20
 
-// startBesideMuch runs the product as product.Start does, with the configuration's defaults, which are the chart's,
-// and waits longer for it.
+// startBesideMuch runs the product as product.Start does, with the configuration's defaults, which
+// are the chart's, and waits longer for it.
 func (st *stage) startBesideMuch(ctx context.Context) error {
 	fmt.Fprintln(st.Progress, "starting Reprise beside the history")
 	_, kubeconfig, err := st.Cluster.ServiceAccountConfig(ctx, product.Namespace, product.Release)

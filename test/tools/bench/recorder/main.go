@@ -1,6 +1,6 @@
-// Command recorder measures what Reprise's recorder costs, on a real control plane: requests per deploy, time from
-// stored to recorded, memory beside a large history, and what a revision takes in etcd against other ways to store
-// it. It prints the tables of docs/performance.md.
+// Command recorder measures what Reprise's recorder costs, on a real control plane: requests per
+// deploy, time from stored to recorded, memory beside a large history, and what a revision takes in
+// etcd against other ways to store it. It prints the tables of docs/performance.md.
 package main
 
 import (

@@ -31,7 +31,8 @@ type memory struct {
 	apiServer int
 }
 
-// memory starts Reprise beside the seeded history, waits until it has looked at all of it, and reads its memory.
+// memory starts Reprise beside the seeded history, waits until it has looked at all of it, and
+// reads its memory.
 func (st *stage) memory(ctx context.Context, s sizes) (memory, error) {
 	var m memory
 	began := time.Now()
@@ -92,8 +93,9 @@ func (st *stage) unchanged(ctx context.Context, s sizes) error {
 	return nil
 }
 
-// afterCollection waits, for so long at most, until the product has been calm for a while and then collects garbage,
-// which Go does every two minutes even of a process that does nothing. It reads its heap.
+// afterCollection waits, for so long at most, until the product has been calm for a while and then
+// collects garbage, which Go does every two minutes even of a process that does nothing. It reads
+// its heap.
 func (st *stage) afterCollection(ctx context.Context, atMost time.Duration) ([]float64, error) {
 	const calm = 10 * time.Second
 	fmt.Fprintf(st.Progress, "waiting up to %s for a garbage collection\n", atMost)

@@ -10,7 +10,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// TestAQuickRunFillsEveryTable keeps the command from rotting, and what costs nothing from costing something.
+// TestAQuickRunFillsEveryTable keeps the command from rotting, and what costs nothing from costing
+// something.
 func TestAQuickRunFillsEveryTable(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("the memory of a process is read from /proc")

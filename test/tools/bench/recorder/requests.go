@@ -24,7 +24,8 @@ type step struct {
 	done func(context.Context, *appsv1.Deployment) (bool, error)
 }
 
-// counted are the requests that Reprise sent for a step, by verb and resource, over all workloads of the step.
+// counted are the requests that Reprise sent for a step, by verb and resource, over all workloads
+// of the step.
 type counted struct {
 	step   string
 	calls  map[string]int
@@ -134,7 +135,8 @@ func (st *stage) sent(name, namespace string, since time.Time) (counted, error) 
 	return c, nil
 }
 
-// housekeeping is how many requests a minute Reprise sends for its Leases since a time, whatever is deployed.
+// housekeeping is how many requests a minute Reprise sends for its Leases since a time, whatever is
+// deployed.
 func (st *stage) housekeeping(since time.Time) (float64, error) {
 	c, err := st.sent("", product.Namespace, since)
 	return float64(c.all) / time.Since(since).Minutes(), err

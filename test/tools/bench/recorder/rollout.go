@@ -9,8 +9,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// rollOut makes what the controllers and the kubelet would make of the latest versions of a workload: a ReplicaSet of
-// each, and a running pod of the newest.
+// rollOut makes what the controllers and the kubelet would make of the latest versions of a
+// workload: a ReplicaSet of each, and a running pod of the newest.
 func (st *stage) rollOut(ctx context.Context, d *appsv1.Deployment, s sizes) error {
 	for n := max(1, s.revisions-s.replicaSets+1); n <= s.revisions; n++ {
 		set := replicaSet(d, n, n == s.revisions)

@@ -20,7 +20,8 @@ func run(ctx context.Context, out, progress io.Writer, s sizes) error {
 		}
 	}
 	if s.only != deploys {
-		// Without controllers nothing else than Reprise and the API server works while memory is measured.
+		// Without controllers nothing else than Reprise and the API server works while memory is
+		// measured.
 		idle := cluster.Options{ControlPlaneOnly: true}
 		if err := on(ctx, progress, idle, func(st *stage) error { return large(ctx, out, st, s) }); err != nil {
 			return err

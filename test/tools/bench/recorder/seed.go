@@ -25,14 +25,15 @@ const (
 	seeders = 4
 	// perNamespace is how many workloads a seeded namespace has.
 	perNamespace = 50
-	// pattern and patternNamespace are the workload that is copied. The copies' names are of the same length.
+	// pattern and patternNamespace are the workload that is copied. The copies' names are of the same
+	// length.
 	pattern          = "workload-00000"
 	patternNamespace = "seeded-000"
 )
 
 // seed has Reprise record the history of one workload, makes its ReplicaSets and its pod, and
-// copies all of it in etcd, byte by byte but for names, UIDs and the hash of the live intent. To have 50,000 deploys
-// recorded would take an hour. Reprise does not run afterwards.
+// copies all of it in etcd, byte by byte but for names, UIDs and the hash of the live intent. To
+// have 50,000 deploys recorded would take an hour. Reprise does not run afterwards.
 func (st *stage) seed(ctx context.Context, s sizes) error {
 	for i := 0; i < s.workloads; i += perNamespace {
 		settings := map[string]string{"reprise.dev/history-limit": fmt.Sprint(s.revisions)}
@@ -67,7 +68,8 @@ func (st *stage) seed(ctx context.Context, s sizes) error {
 	return st.forgetCheckpoint(ctx)
 }
 
-// caughtUp waits until the API server's own cache holds all that was copied, and has it collect what that left.
+// caughtUp waits until the API server's own cache holds all that was copied, and has it collect
+// what that left.
 func (st *stage) caughtUp(ctx context.Context, s sizes) error {
 	fmt.Fprintln(st.Progress, "waiting for the API server")
 	last := s.workloads - 1
@@ -132,8 +134,8 @@ func (st *stage) recordPattern(ctx context.Context, s sizes) ([]original, error)
 	return st.originals(ctx, live)
 }
 
-// pronounceHealthy gives every Revision of the workload the status of one that became Healthy, as Reprise, and
-// returns the newest.
+// pronounceHealthy gives every Revision of the workload the status of one that became Healthy, as
+// Reprise, and returns the newest.
 func (st *stage) pronounceHealthy(ctx context.Context, d *appsv1.Deployment, revisions int) (*v1alpha1.WorkloadRevision, error) {
 	var newest *v1alpha1.WorkloadRevision
 	for n := 1; n <= revisions; n++ {

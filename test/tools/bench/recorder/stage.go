@@ -11,7 +11,8 @@ import (
 	"reprise.dev/reprise/test/tools/bench/scorelike"
 )
 
-// auditPolicy has the API server account for what Reprise sends and what others store, by whom and when.
+// auditPolicy has the API server account for what Reprise sends and what others store, by whom and
+// when.
 const auditPolicy = `apiVersion: audit.k8s.io/v1
 kind: Policy
 omitStages: [RequestReceived, ResponseStarted]

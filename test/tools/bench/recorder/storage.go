@@ -18,15 +18,18 @@ import (
 // way is one way to store a revision, and what was measured of it.
 type way struct {
 	name string
-	// prefix is that of the payload's keys in etcd, for a namespace; empty where the Revision holds everything.
+	// prefix is that of the payload's keys in etcd, for a namespace; empty where the Revision holds
+	// everything.
 	prefix string
 	// objects makes what is stored: the payload, nil where there is none of its own, and the Revision.
 	objects func(r *v1alpha1.WorkloadRevision, namespace, name string) (client.Object, *v1alpha1.WorkloadRevision, error)
 
-	// writes are those until the Revision has a phase; took is what they took together, sorted, as the client saw it.
+	// writes are those until the Revision has a phase; took is what they took together, sorted, as the
+	// client saw it.
 	writes int
 	took   []time.Duration
-	// bytes are those in etcd per revision, revisionBytes those of its Revision, which each status write stores anew.
+	// bytes are those in etcd per revision, revisionBytes those of its Revision, which each status
+	// write stores anew.
 	bytes, revisionBytes int
 	// apiServer is by how many bytes per revision the API server's live heap grew.
 	apiServer int
@@ -40,8 +43,8 @@ func ways() []way {
 	}
 }
 
-// store stores the same revision in each way, n times, and measures it. The revision is one that Reprise recorded in
-// a namespace.
+// store stores the same revision in each way, n times, and measures it. The revision is one that
+// Reprise recorded in a namespace.
 func (st *stage) store(ctx context.Context, from string, n int) ([]way, []part, error) {
 	sample, err := st.newest(ctx, from, "w-0")
 	if err != nil {
@@ -52,7 +55,8 @@ func (st *stage) store(ctx context.Context, from string, n int) ([]way, []part, 
 		return nil, nil, err
 	}
 	all := ways()
-	// The largest comes last: what the API server keeps of it for a while would be freed during another's measurement.
+	// The largest comes last: what the API server keeps of it for a while would be freed during
+	// another's measurement.
 	for i := range slices.Backward(all) {
 		fmt.Fprintf(st.Progress, "storing %d revisions: %s\n", n, all[i].name)
 		namespace := fmt.Sprintf("stored-%d", i)
@@ -133,7 +137,8 @@ type part struct {
 	bytes int
 }
 
-// partsOf says what takes how much of a Revision, and what its snapshot would take without compression.
+// partsOf says what takes how much of a Revision, and what its snapshot would take without
+// compression.
 func partsOf(r *v1alpha1.WorkloadRevision) ([]part, error) {
 	contents, err := history.DecodeSnapshot(r)
 	if err != nil {

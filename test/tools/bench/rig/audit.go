@@ -36,8 +36,8 @@ type Call struct {
 // Write says whether the call was to change something.
 func (c Call) Write() bool { return c.Verb != "get" && c.Verb != "list" && c.Verb != "watch" }
 
-// Calls are what the audit log holds, in the order of completion: every call of Reprise but watches, and what others
-// stored, as far as the audit policy has them.
+// Calls are what the audit log holds, in the order of completion: every call of Reprise but
+// watches, and what others stored, as far as the audit policy has them.
 func (r *Rig) Calls() ([]Call, error) {
 	file, err := os.Open(r.Cluster.AuditLog())
 	if err != nil {

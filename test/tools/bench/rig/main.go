@@ -9,7 +9,8 @@ import (
 	"time"
 )
 
-// Main runs a bench until it is done, interrupted, or the time is over, and returns the code for its process to exit with.
+// Main runs a bench until it is done, interrupted, or the time is over, and returns the code for
+// its process to exit with.
 func Main(within time.Duration, bench func(context.Context) error) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()

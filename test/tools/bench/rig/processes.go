@@ -10,7 +10,8 @@ import (
 	"strings"
 )
 
-// ticks are in a second of what the kernel counts (proc(5), sysconf(_SC_CLK_TCK)): 100 on every platform of Linux.
+// ticks are in a second of what the kernel counts (proc(5), sysconf(_SC_CLK_TCK)): 100 on every
+// platform of Linux.
 const ticks = 100
 
 // Process is what a process of the cluster, or the bench itself, has taken so far.
@@ -96,7 +97,8 @@ func memoryOf(folder string) (Memory, error) {
 	return Memory{int(now) << 10, int(peak) << 10, int(anonymous) << 10}, errors.Join(errNow, errPeak, errAnonymous)
 }
 
-// Machine is for how many seconds the machine's cores were busy since it was started, all of them together.
+// Machine is for how many seconds the machine's cores were busy since it was started, all of them
+// together.
 func Machine() (float64, error) {
 	stat, err := os.ReadFile("/proc/stat")
 	if err != nil {

@@ -1,5 +1,5 @@
-// Package rig is what benches measure on: a real control plane with Reprise's chart, the product itself, and what the
-// API server and Reprise account for.
+// Package rig is what benches measure on: a real control plane with Reprise's chart, the product
+// itself, and what the API server and Reprise account for.
 package rig
 
 import (
@@ -38,8 +38,8 @@ type Rig struct {
 	Metrics string
 }
 
-// Open builds the product, starts a cluster whose audit log Calls reads, and installs the chart with its defaults. The product is not
-// started.
+// Open builds the product, starts a cluster whose audit log Calls reads, and installs the chart
+// with its defaults. The product is not started.
 func Open(ctx context.Context, progress io.Writer, o cluster.Options) (*Rig, error) {
 	binary, err := product.Build(ctx, progress, product.Program, "")
 	if err != nil {

@@ -17,13 +17,14 @@ import (
 // byDefault is the progressDeadlineSeconds of a Deployment that sets none.
 const byDefault = 600 * time.Second
 
-// baselines are what Kubernetes and Helm do by themselves about an image that is not found, from the completed deploy
-// on; zero where it was not measured.
+// baselines are what Kubernetes and Helm do by themselves about an image that is not found, from
+// the completed deploy on; zero where it was not measured.
 type baselines struct {
-	// deadline is the progressDeadlineSeconds that was set, told how long it took until the Deployment said that it is
-	// over. Nothing is put back then.
+	// deadline is the progressDeadlineSeconds that was set, told how long it took until the Deployment
+	// said that it is over. Nothing is put back then.
 	deadline, told time.Duration
-	// helm is how long it took until `helm upgrade --rollback-on-failure` had the Deployment as it was.
+	// helm is how long it took until `helm upgrade --rollback-on-failure` had the Deployment as it
+	// was.
 	helm time.Duration
 }
 

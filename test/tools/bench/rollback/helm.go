@@ -30,8 +30,8 @@ spec:
 `,
 }
 
-// helm measures when `helm upgrade --rollback-on-failure` puts back what it deployed, with its defaults. It ends with
-// an error by design, which says so.
+// helm measures when `helm upgrade --rollback-on-failure` puts back what it deployed, with its
+// defaults. It ends with an error by design, which says so.
 func (st *stage) helm(ctx context.Context, b *baselines, folder string, s sizes) error {
 	if !s.helm {
 		return nil
@@ -65,7 +65,8 @@ func (st *stage) helm(ctx context.Context, b *baselines, folder string, s sizes)
 	return err
 }
 
-// betweenWrites is the time from the first to the last write of a namespace's only Deployment since a time.
+// betweenWrites is the time from the first to the last write of a namespace's only Deployment since
+// a time.
 func (st *stage) betweenWrites(namespace string, since time.Time) (time.Duration, error) {
 	calls, err := st.Calls()
 	if err != nil {

@@ -1,6 +1,7 @@
-// Command rollback measures how fast Reprise puts a workload back, on a real control plane: from the moment at which
-// what is stored says that the rollout has failed until the last healthy revision is stored again, one workload at a
-// time and many at once, beside what Kubernetes and Helm do by themselves. It prints the tables of docs/performance.md.
+// Command rollback measures how fast Reprise puts a workload back, on a real control plane: from
+// the moment at which what is stored says that the rollout has failed until the last healthy
+// revision is stored again, one workload at a time and many at once, beside what Kubernetes and
+// Helm do by themselves. It prints the tables of docs/performance.md.
 package main
 
 import (

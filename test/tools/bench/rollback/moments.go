@@ -16,7 +16,8 @@ import (
 	"reprise.dev/reprise/test/tools/bench/rig"
 )
 
-// moments are those of one rollback, by the API server's clock: of each write when it was completed.
+// moments are those of one rollback, by the API server's clock: of each write when it was
+// completed.
 type moments struct {
 	// deployed is the deploy that fails, zero where it came before the time that is looked at.
 	deployed time.Time
@@ -24,10 +25,12 @@ type moments struct {
 	signal time.Time
 	// asked is the arrival of the first request that Reprise sent after the signal.
 	asked time.Time
-	// failed is the phase Failed with its evidence, planned the rollback written ahead, restored the update of the
-	// Deployment, owned the ownership of its fields, closed the end of the failed Revision.
+	// failed is the phase Failed with its evidence, planned the rollback written ahead, restored the
+	// update of the Deployment, owned the ownership of its fields, closed the end of the failed
+	// Revision.
 	failed, planned, restored, owned, closed time.Time
-	// served is for how much of the time from signal to restored the API server worked on what Reprise sent.
+	// served is for how much of the time from signal to restored the API server worked on what Reprise
+	// sent.
 	served time.Duration
 	// calls are what Reprise sent in that time.
 	calls []rig.Call
@@ -51,8 +54,8 @@ func accountsOf(calls []rig.Call) accounts {
 	return all
 }
 
-// storedAt gives what was seen the time of the write that stored it: the last one of that object that had arrived by
-// then.
+// storedAt gives what was seen the time of the write that stored it: the last one of that object
+// that had arrived by then.
 func storedAt(seen []observation, calls []rig.Call) []observation {
 	dated := slices.Clone(seen)
 	for i, o := range dated {
@@ -126,8 +129,8 @@ func (m *moments) note(c rig.Call) error {
 	return nil
 }
 
-// share finds what Reprise sent between the signal and the restored Deployment, and how much of that time the API
-// server worked on it. What runs side by side counts once.
+// share finds what Reprise sent between the signal and the restored Deployment, and how much of
+// that time the API server worked on it. What runs side by side counts once.
 func (m *moments) share(calls []rig.Call) {
 	own := slices.DeleteFunc(slices.Clone(calls), func(c rig.Call) bool {
 		return c.User != rig.Account || c.Received.Before(m.signal) || c.Received.After(m.restored)

@@ -88,7 +88,8 @@ func (st *stage) waves(ctx context.Context, s sizes) ([]trial, error) {
 	if err != nil {
 		return nil, err
 	}
-	// What was put back must be Healthy before the next deploy, or that would replace it without a verdict.
+	// What was put back must be Healthy before the next deploy, or that would replace it without a
+	// verdict.
 	if err := st.await(ctx, wave, v1alpha1.PhaseHealthy, 2*s.wave); err != nil {
 		return nil, err
 	}

@@ -12,9 +12,9 @@ import (
 	"reprise.dev/reprise/health"
 )
 
-// signalled is the first instant, from since on, at which the judgement of what was stored by then says that the rollout
-// has failed: the write that makes it so, or the moment at which patience is over. seen is in order, its times are
-// those of the writes.
+// signalled is the first instant, from since on, at which the judgement of what was stored by then
+// says that the rollout has failed: the write that makes it so, or the moment at which patience is
+// over. seen is in order, its times are those of the writes.
 func signalled(seen []observation, since time.Time) (at time.Time, found bool) {
 	objects := map[types.UID]observation{}
 	for i, o := range seen {
@@ -40,8 +40,8 @@ func signalled(seen []observation, since time.Time) (at time.Time, found bool) {
 	return time.Time{}, false
 }
 
-// firstFailed is the first instant of a period without writes at which a rollout has failed. A period without an end
-// has a zero one.
+// firstFailed is the first instant of a period without writes at which a rollout has failed. A
+// period without an end has a zero one.
 func firstFailed(r health.Rollout, from, until time.Time) (time.Time, bool) {
 	if r.Deployment == nil {
 		return time.Time{}, false

@@ -16,7 +16,8 @@ type sizes struct {
 	wave int
 	// helm says whether Helm's own rollback is waited for, which takes five minutes.
 	helm bool
-	// deadline is the progressDeadlineSeconds by which Kubernetes' own deadline is measured, in place of 600.
+	// deadline is the progressDeadlineSeconds by which Kubernetes' own deadline is measured, in place
+	// of 600.
 	deadline int32
 }
 

@@ -10,7 +10,8 @@ import (
 type spent struct {
 	at   time.Time
 	took time.Duration
-	// onCore are the seconds that each process was on a core, machine that of all processes on this machine.
+	// onCore are the seconds that each process was on a core, machine that of all processes on this
+	// machine.
 	onCore  map[string]float64
 	machine float64
 	// peak is Reprise's largest memory so far, in bytes.

@@ -18,8 +18,8 @@ import (
 // patience bounds every wait for what Reprise or the cluster is to do.
 const patience = 5 * time.Minute
 
-// auditPolicy has the API server account for what Reprise sends, with what it writes into Revisions, and for who stored
-// what was judged.
+// auditPolicy has the API server account for what Reprise sends, with what it writes into
+// Revisions, and for who stored what was judged.
 const auditPolicy = `apiVersion: audit.k8s.io/v1
 kind: Policy
 omitStages: [RequestReceived, ResponseStarted]

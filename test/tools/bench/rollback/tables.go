@@ -18,7 +18,8 @@ type span struct {
 	least func(moments) time.Duration
 }
 
-// spans are the parts from the signal to the restored Deployment, in order; together they are all of it.
+// spans are the parts from the signal to the restored Deployment, in order; together they are all
+// of it.
 func spans() []span {
 	return []span{
 		{"judged", func(m moments) time.Duration { return m.asked.Sub(m.signal) }},
@@ -78,7 +79,8 @@ func printSplit(out io.Writer, all []trial) {
 	}
 }
 
-// printRequests says what Reprise sends for one rollback until the Deployment is restored, what takes most first.
+// printRequests says what Reprise sends for one rollback until the Deployment is restored, what
+// takes most first.
 func printRequests(out io.Writer, all []trial) {
 	fmt.Fprint(out, "\nRequests per rollback until the Deployment is restored, and how long the API server worked on each, in the mean:\n\n")
 	tables.Lines(out, "| failing | requests | which (ms each) |", "|---|--:|---|")

@@ -55,8 +55,8 @@ func (st *stage) oneByOne(ctx context.Context, number int, f failure, s sizes) (
 // nodeLabel is the one that the failing version of a wave waits for.
 const nodeLabel = "bench.example.com/wave"
 
-// atOnce times the rollbacks of workloads that fail at the same moment: their second version is deployed and recorded,
-// and finds no node until one gets a label; then no pod finds its image.
+// atOnce times the rollbacks of workloads that fail at the same moment: their second version is
+// deployed and recorded, and finds no node until one gets a label; then no pod finds its image.
 func (st *stage) atOnce(ctx context.Context, pool []*appsv1.Deployment) (trial, error) {
 	fmt.Fprintf(st.Progress, "deploying what is to fail at once to %d workloads\n", len(pool))
 	err := together(ctx, pool, func(ctx context.Context, d *appsv1.Deployment) error {
@@ -95,8 +95,8 @@ func (st *stage) unscheduled(ctx context.Context, n int) error {
 	})
 }
 
-// burst times the rollbacks of workloads that get a bad deploy all together, as fast as the API server takes it:
-// Reprise records them meanwhile.
+// burst times the rollbacks of workloads that get a bad deploy all together, as fast as the API
+// server takes it: Reprise records them meanwhile.
 func (st *stage) burst(ctx context.Context, pool []*appsv1.Deployment) (trial, error) {
 	fmt.Fprintf(st.Progress, "deploying what fails to %d workloads in a burst\n", len(pool))
 	return st.wave(ctx, fmt.Sprintf("%d deployed in a burst", len(pool)), pool, 4, func(ctx context.Context) error {
@@ -109,7 +109,8 @@ func (st *stage) burst(ctx context.Context, pool []*appsv1.Deployment) (trial, e
 // wave is the beginning of the names of its namespaces.
 const wave = "wave"
 
-// wave lets a pool fail and waits until every workload has been put back from its revision of a number.
+// wave lets a pool fail and waits until every workload has been put back from its revision of a
+// number.
 func (st *stage) wave(ctx context.Context, name string, pool []*appsv1.Deployment, number int64, fail func(context.Context) error) (trial, error) {
 	before, err := spending()
 	if err != nil {
@@ -128,8 +129,8 @@ func (st *stage) wave(ctx context.Context, name string, pool []*appsv1.Deploymen
 	return st.trial(name, pool, number, before)
 }
 
-// restored waits until no workload of a pool has a missing image any more. It asks the API server for nothing: that has
-// enough to do.
+// restored waits until no workload of a pool has a missing image any more. It asks the API server
+// for nothing: that has enough to do.
 func (st *stage) restored(ctx context.Context, pool []*appsv1.Deployment) error {
 	err := wait.PollUntilContextTimeout(ctx, 200*time.Millisecond, patience, true, func(context.Context) (bool, error) {
 		return !slices.ContainsFunc(pool, func(d *appsv1.Deployment) bool {
@@ -143,7 +144,8 @@ func (st *stage) restored(ctx context.Context, pool []*appsv1.Deployment) error 
 	return nil
 }
 
-// trial gathers the moments of a pool's rollbacks, all of which are over, and what was spent since before them.
+// trial gathers the moments of a pool's rollbacks, all of which are over, and what was spent since
+// before them.
 func (st *stage) trial(name string, pool []*appsv1.Deployment, number int64, before spent) (trial, error) {
 	after, err := spending()
 	if err != nil {

@@ -35,8 +35,8 @@ type witness struct {
 	seen map[types.NamespacedName][]observation
 }
 
-// watch has a witness see everything until ctx is done. It asks for protobuf, or decoding would take a good part of
-// the two cores.
+// watch has a witness see everything until ctx is done. It asks for protobuf, or decoding would
+// take a good part of the two cores.
 func watch(ctx context.Context, config *rest.Config) (*witness, error) {
 	config = rest.CopyConfig(config)
 	config.ContentType = "application/vnd.kubernetes.protobuf"

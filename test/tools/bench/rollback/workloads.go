@@ -62,8 +62,8 @@ func hasMissingImage(d *appsv1.Deployment) bool {
 // settings have workloads be Healthy soon.
 var settings = map[string]string{v1alpha1.BakeTimeAnnotation: "1s"}
 
-// pool makes n workloads of one pod each in namespaces of a name's beginning, side by side, and waits until they are
-// Healthy.
+// pool makes n workloads of one pod each in namespaces of a name's beginning, side by side, and
+// waits until they are Healthy.
 func (st *stage) pool(ctx context.Context, namespaces string, n int, change func(*appsv1.Deployment)) ([]*appsv1.Deployment, error) {
 	all := make([]*appsv1.Deployment, n)
 	for i := range all {

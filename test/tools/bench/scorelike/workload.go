@@ -21,7 +21,8 @@ const (
 	DeployedBy = "kubectl-client-side-apply"
 )
 
-// Deployment is what Score writes for a workload, as `kubectl apply` would send it. version tells deploys apart.
+// Deployment is what Score writes for a workload, as `kubectl apply` would send it. version tells
+// deploys apart.
 func Deployment(namespace, name string, replicas int32, version int) (*appsv1.Deployment, error) {
 	instance := map[string]string{"app.kubernetes.io/instance": name + "-9e4066df89"}
 	labels := map[string]string{
@@ -63,7 +64,8 @@ func container(i int) corev1.Container {
 	return c
 }
 
-// SetVersion makes the Deployment another intent than that of every other version, by its image and a variable.
+// SetVersion makes the Deployment another intent than that of every other version, by its image and
+// a variable.
 func SetVersion(d *appsv1.Deployment, version int) error {
 	first := &d.Spec.Template.Spec.Containers[0]
 	first.Image = fmt.Sprintf("registry.example.com/team/application:1.0.%d", version)

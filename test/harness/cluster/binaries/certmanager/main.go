@@ -1,5 +1,6 @@
-// Command cert-manager runs cert-manager's own controllers, as far as a chain of a self-signed root, an authority and what
-// it signs needs them, and its cainjector: upstream's commands cannot be built from modules alone.
+// Command cert-manager runs cert-manager's own controllers, as far as a chain of a self-signed
+// root, an authority and what it signs needs them, and its cainjector: upstream's commands cannot
+// be built from modules alone.
 package main
 
 import (

@@ -1,6 +1,7 @@
-// Command cluster-binaries builds the control plane's commands into the cache, or only those named as
-// arguments, of which Helm may be one, and prints where each one is. With -minor 1.36 it builds what of the control plane
-// is of an older Kubernetes, and prints the folder for KUBEBUILDER_ASSETS.
+// Command cluster-binaries builds the control plane's commands into the cache, or only those named
+// as arguments, of which Helm may be one, and prints where each one is. With -minor 1.36 it builds
+// what of the control plane is of an older Kubernetes, and prints the folder for
+// KUBEBUILDER_ASSETS.
 package main
 
 import (
@@ -43,7 +44,8 @@ func older(ctx context.Context, minor string) int {
 	return 0
 }
 
-// failed says why it failed, and returns the code to exit with. Somebody who interrupts it has been told what is left.
+// failed says why it failed, and returns the code to exit with. Somebody who interrupts it has been
+// told what is left.
 func failed(ctx context.Context, err error) int {
 	if ctx.Err() != nil {
 		return 130

@@ -1,5 +1,6 @@
-// Command compile compiles commands into Go's build cache and shows how far it is, where the `go run` that follows would do
-// so in silence. Each argument is FOLDER:PACKAGE, a folder of a module and a command's package in it.
+// Command compile compiles commands into Go's build cache and shows how far it is, where the `go
+// run` that follows would do so in silence. Each argument is FOLDER:PACKAGE, a folder of a module
+// and a command's package in it.
 package main
 
 import (

@@ -1,5 +1,5 @@
-// Command prometheus-binaries fetches Debian's Prometheus for the tests that need it. Where it cannot be had it says so
-// and succeeds: those tests are skipped by name.
+// Command prometheus-binaries fetches Debian's Prometheus for the tests that need it. Where it
+// cannot be had it says so and succeeds: those tests are skipped by name.
 package main
 
 import (

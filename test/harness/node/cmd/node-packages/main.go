@@ -1,5 +1,6 @@
-// Command node-packages installs the Debian packages that a real node needs, where some are missing. Where it cannot, it
-// says what is missing and succeeds: the tests that need a node then skip themselves.
+// Command node-packages installs the Debian packages that a real node needs, where some are
+// missing. Where it cannot, it says what is missing and succeeds: the tests that need a node then
+// skip themselves.
 package main
 
 import (
@@ -13,7 +14,8 @@ import (
 	"reprise.dev/reprise/test/harness/node"
 )
 
-// patience bounds each call of apt-get, which may wait for another or for a network that does not answer.
+// patience bounds each call of apt-get, which may wait for another or for a network that does not
+// answer.
 const patience = 5 * time.Minute
 
 func main() {

@@ -1,5 +1,5 @@
-// Command node starts a cluster with a real node and runs a command beside it, a shell when none is given, with
-// KUBECONFIG and a PATH that has kubectl. When the command has ended nothing is left.
+// Command node starts a cluster with a real node and runs a command beside it, a shell when none is
+// given, with KUBECONFIG and a PATH that has kubectl. When the command has ended nothing is left.
 package main
 
 import (
