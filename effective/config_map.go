@@ -12,7 +12,7 @@ import (
 // the pod. The API server accepts such a pod, so these objections are not exact.
 func (d *podBuilder) checkConfigMaps() {
 	needed := neededConfigMaps(&d.pod.Spec)
-	if len(needed) == 0 || d.cannotTell(KindConfigMap) {
+	if len(needed) == 0 || d.markUnknown(KindConfigMap) {
 		return
 	}
 	for _, name := range slices.Sorted(maps.Keys(needed)) {
@@ -20,7 +20,7 @@ func (d *podBuilder) checkConfigMaps() {
 			continue
 		}
 		user := needed[name]
-		d.object(Violation{
+		d.report(Violation{
 			Rule:      RuleConfigMap,
 			Field:     user.path(),
 			Container: user.container,

@@ -35,7 +35,7 @@ type Result struct {
 // defaulting before storage, validation, validating admission
 // (pkg/kubeapiserver/options/plugins.go, pkg/registry/core/pod/strategy.go).
 func Compute(template *corev1.PodTemplateSpec, ns Namespace) Result {
-	d := &podBuilder{ns: &ns, pod: podFrom(template, ns.Name), supplied: map[string]Cause{}}
+	d := &podBuilder{ns: &ns, pod: podFrom(template, ns.Name), defaultedFrom: map[string]Cause{}}
 
 	d.applyPodDefaults()
 	d.applyLimitRanges()

@@ -78,11 +78,11 @@ func (d *podBuilder) checkMinimum(b bounded, name corev1.ResourceName, minimum r
 	low, high, bound := comparable3(request, limit, minimum)
 	switch {
 	case !requested:
-		d.objectBound(RuleLimitRangeMin, b, name, "requests", "", minimum, "requests none")
+		d.reportBound(RuleLimitRangeMin, b, name, "requests", "", minimum, "requests none")
 	case low < bound:
-		d.objectBound(RuleLimitRangeMin, b, name, "requests", request.String(), minimum, "requests "+request.String())
+		d.reportBound(RuleLimitRangeMin, b, name, "requests", request.String(), minimum, "requests "+request.String())
 	case limited && high < bound:
-		d.objectBound(RuleLimitRangeMin, b, name, "limits", limit.String(), minimum, "has a limit of "+limit.String())
+		d.reportBound(RuleLimitRangeMin, b, name, "limits", limit.String(), minimum, "has a limit of "+limit.String())
 	}
 }
 
@@ -93,11 +93,11 @@ func (d *podBuilder) checkMaximum(b bounded, name corev1.ResourceName, maximum r
 	low, high, bound := comparable3(request, limit, maximum)
 	switch {
 	case !limited:
-		d.objectBound(RuleLimitRangeMax, b, name, "limits", "", maximum, "has no limit")
+		d.reportBound(RuleLimitRangeMax, b, name, "limits", "", maximum, "has no limit")
 	case high > bound:
-		d.objectBound(RuleLimitRangeMax, b, name, "limits", limit.String(), maximum, "has a limit of "+limit.String())
+		d.reportBound(RuleLimitRangeMax, b, name, "limits", limit.String(), maximum, "has a limit of "+limit.String())
 	case requested && low > bound:
-		d.objectBound(RuleLimitRangeMax, b, name, "requests", request.String(), maximum, "requests "+request.String())
+		d.reportBound(RuleLimitRangeMax, b, name, "requests", request.String(), maximum, "requests "+request.String())
 	}
 }
 
@@ -107,11 +107,11 @@ func (d *podBuilder) checkRatio(b bounded, name corev1.ResourceName, ratio resou
 	request, limit := b.requests[name], b.limits[name]
 	low, high, _ := comparable3(request, limit, ratio)
 	if low == 0 {
-		d.objectBound(RuleLimitRangeRatio, b, name, "requests", stated(b.requests, name), ratio, "requests none, or 0")
+		d.reportBound(RuleLimitRangeRatio, b, name, "requests", stated(b.requests, name), ratio, "requests none, or 0")
 		return
 	}
 	if high == 0 {
-		d.objectBound(RuleLimitRangeRatio, b, name, "limits", stated(b.limits, name), ratio, "has no limit, or 0")
+		d.reportBound(RuleLimitRangeRatio, b, name, "limits", stated(b.limits, name), ratio, "has no limit, or 0")
 		return
 	}
 	observed, allowed := float64(high)/float64(low), float64(ratio.Value())
@@ -120,7 +120,7 @@ func (d *podBuilder) checkRatio(b bounded, name corev1.ResourceName, ratio resou
 		exceeded = observed*1000 > float64(ratio.MilliValue())
 	}
 	if exceeded {
-		d.objectBound(RuleLimitRangeRatio, b, name, "limits", limit.String(), ratio,
+		d.reportBound(RuleLimitRangeRatio, b, name, "limits", limit.String(), ratio,
 			fmt.Sprintf("has %s/%s = %.4g", limit.String(), request.String(), observed))
 	}
 }
@@ -145,8 +145,8 @@ func comparable3(request, limit, bound resource.Quantity) (int64, int64, int64) 
 	return r, l, b
 }
 
-// objectBound objects to a broken bound. The observation says what the place does.
-func (d *podBuilder) objectBound(rule Rule, b bounded, name corev1.ResourceName, list, requested string, bound resource.Quantity, observation string) {
+// reportBound objects to a broken bound. The observation says what the place does.
+func (d *podBuilder) reportBound(rule Rule, b bounded, name corev1.ResourceName, list, requested string, bound resource.Quantity, observation string) {
 	what, fix := "maximum limit/request ratio", fmt.Sprintf("set a %s limit of at most %s times the request", name, bound.String())
 	switch rule {
 	case RuleLimitRangeMin:
@@ -154,11 +154,11 @@ func (d *podBuilder) objectBound(rule Rule, b bounded, name corev1.ResourceName,
 	case RuleLimitRangeMax:
 		what, fix = "maximum", fmt.Sprintf("set a %s limit of at most %s", name, bound.String())
 	}
-	d.object(Violation{
+	d.report(Violation{
 		Rule: rule, Field: b.at.path() + ".resources." + list, Container: b.at.container, Resource: name,
 		Requested: requested, Allowed: bound.String(),
 		Cause:   Cause{Kind: KindLimitRange, Name: b.limitRange},
 		Message: fmt.Sprintf("LimitRange %s: the %s of %s is %s, but %s %s", b.limitRange, what, name, bound.String(), b.at, observation),
-		Fix:     fix, Exact: d.settled(b.at, name),
+		Fix:     fix, Exact: d.isDecided(b.at, name),
 	})
 }

@@ -17,26 +17,26 @@ import (
 // Of several LimitRanges the API server takes the first that has a value, in no
 // fixed order. Here they are taken by name, and a disagreement is reported.
 func (d *podBuilder) applyLimitRanges() {
-	if d.cannotTell(KindLimitRange) {
+	if d.markUnknown(KindLimitRange) {
 		d.unsettled = true
 		return
 	}
 	for _, lr := range byName(d.ns.LimitRanges) {
 		limits, requests := containerDefaults(lr)
 		for at, c := range containers(&d.pod.Spec) {
-			d.supply(&c.Resources.Limits, limits, at.limit, lr.Name)
-			d.supply(&c.Resources.Requests, requests, at.request, lr.Name)
+			d.applyDefault(&c.Resources.Limits, limits, at.limit, lr.Name)
+			d.applyDefault(&c.Resources.Requests, requests, at.request, lr.Name)
 		}
 	}
 }
 
-// supply fills what is missing in the list with a LimitRange's defaults.
-func (d *podBuilder) supply(list *corev1.ResourceList, defaults corev1.ResourceList, path func(corev1.ResourceName) string, limitRange string) {
+// applyDefault fills what is missing in the list with a LimitRange's defaults.
+func (d *podBuilder) applyDefault(list *corev1.ResourceList, defaults corev1.ResourceList, path func(corev1.ResourceName) string, limitRange string) {
 	for name, quantity := range defaults {
 		quantity = quantity.DeepCopy()
 		quantity.RoundUp(resource.Milli)
 		if present, ok := (*list)[name]; ok {
-			if len(d.supplied) > 0 && present.Cmp(quantity) != 0 {
+			if len(d.defaultedFrom) > 0 && present.Cmp(quantity) != 0 {
 				d.disagree(path(name), limitRange)
 			}
 			continue
@@ -45,14 +45,14 @@ func (d *podBuilder) supply(list *corev1.ResourceList, defaults corev1.ResourceL
 			*list = corev1.ResourceList{}
 		}
 		(*list)[name] = quantity
-		d.supplied[path(name)] = Cause{Kind: KindLimitRange, Name: limitRange}
+		d.defaultedFrom[path(name)] = Cause{Kind: KindLimitRange, Name: limitRange}
 	}
 }
 
 // disagree notes that a LimitRange has a different default for a value, if it was
 // another LimitRange that supplied it.
 func (d *podBuilder) disagree(path, limitRange string) {
-	first, supplied := d.supplied[path]
+	first, supplied := d.defaultedFrom[path]
 	if !supplied {
 		return
 	}

@@ -16,11 +16,11 @@ func (d *podBuilder) checkPodResources() {
 		return
 	}
 	if spec.OS != nil && spec.OS.Name == corev1.Windows {
-		d.objectPodResources("spec.resources", "", "pod-level resources are not allowed for a Windows pod", "remove spec.resources")
+		d.reportPodResources("spec.resources", "", "pod-level resources are not allowed for a Windows pod", "remove spec.resources")
 		return
 	}
 	if spec.Resources.Claims != nil {
-		d.objectPodResources("spec.resources.claims", "", "claims are not allowed in pod-level resources", "state the claims at the container")
+		d.reportPodResources("spec.resources.claims", "", "claims are not allowed in pod-level resources", "state the claims at the container")
 	}
 	d.checkRequirements(podPlace, spec.Resources, podNameProblem)
 	d.checkPodRequests()
@@ -37,7 +37,7 @@ func (d *podBuilder) checkPodRequests() {
 	for name, sum := range helper.AggregateContainerRequests(d.pod, helper.PodResourcesOptions{}) {
 		request, ok := d.pod.Spec.Resources.Requests[name]
 		if ok && sum.Cmp(request) > 0 {
-			d.objectSum(podPlace.request(name), name, sum, request, "request")
+			d.reportSum(podPlace.request(name), name, sum, request, "request")
 		}
 	}
 }
@@ -47,7 +47,7 @@ func (d *podBuilder) checkPodHugePages() {
 	for name, sum := range helper.AggregateContainerLimits(d.pod, helper.PodResourcesOptions{}) {
 		limit, ok := d.pod.Spec.Resources.Limits[name]
 		if ok && isHugePages(name) && sum.Cmp(limit) > 0 {
-			d.objectSum(podPlace.limit(name), name, sum, limit, "limit")
+			d.reportSum(podPlace.limit(name), name, sum, limit, "limit")
 		}
 	}
 }
@@ -64,7 +64,7 @@ func (d *podBuilder) checkUnderPodLimits(at place, limits corev1.ResourceList) {
 		o := Violation{
 			Rule: RulePodResources, Field: at.limit(name), Container: at.container, Resource: name,
 			Requested: limit.String(), Allowed: podLimit.String(),
-			Cause: d.supplied[at.limit(name)], Exact: !d.unsettled,
+			Cause: d.defaultedFrom[at.limit(name)], Exact: !d.unsettled,
 			Message: fmt.Sprintf("%s has a %s limit of %s, more than the pod's limit of %s", at, name, limit.String(), podLimit.String()),
 			Fix:     fmt.Sprintf("lower the container's limit to %s, or raise spec.resources.limits.%s", podLimit.String(), name),
 		}
@@ -72,12 +72,12 @@ func (d *podBuilder) checkUnderPodLimits(at place, limits corev1.ResourceList) {
 			o.Message = fmt.Sprintf("LimitRange %s sets the %s limit of %s to %s, more than the pod's limit of %s",
 				o.Cause.Name, name, at, limit.String(), podLimit.String())
 		}
-		d.object(o)
+		d.report(o)
 	}
 }
 
-// objectSum objects to containers that together state more than the pod.
-func (d *podBuilder) objectSum(path string, name corev1.ResourceName, sum, allowed resource.Quantity, what string) {
+// reportSum objects to containers that together state more than the pod.
+func (d *podBuilder) reportSum(path string, name corev1.ResourceName, sum, allowed resource.Quantity, what string) {
 	o := Violation{
 		Rule: RulePodResources, Field: path, Resource: name,
 		Requested: sum.String(), Allowed: allowed.String(), Exact: !d.unsettled,
@@ -89,15 +89,15 @@ func (d *podBuilder) objectSum(path string, name corev1.ResourceName, sum, allow
 		if what == "limit" {
 			path = at.limit(name)
 		}
-		if cause := d.supplied[path]; cause.Name != "" {
+		if cause := d.defaultedFrom[path]; cause.Name != "" {
 			o.Cause = cause
 			o.Message = fmt.Sprintf("LimitRange %s supplies %s %ss: %s", cause.Name, name, what, o.Message)
 			break
 		}
 	}
-	d.object(o)
+	d.report(o)
 }
 
-func (d *podBuilder) objectPodResources(path string, name corev1.ResourceName, message, fix string) {
-	d.object(Violation{Rule: RulePodResources, Field: path, Resource: name, Message: message, Fix: fix, Exact: true})
+func (d *podBuilder) reportPodResources(path string, name corev1.ResourceName, message, fix string) {
+	d.report(Violation{Rule: RulePodResources, Field: path, Resource: name, Message: message, Fix: fix, Exact: true})
 }

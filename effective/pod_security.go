@@ -19,7 +19,7 @@ var podSecurity = sync.OnceValues(func() (policy.Evaluator, error) {
 // and exemptions in the API server's own configuration are not known to anyone
 // outside and not claimed.
 func (d *podBuilder) checkPodSecurity() {
-	if d.cannotTell(KindNamespace) {
+	if d.markUnknown(KindNamespace) {
 		return
 	}
 	privileged := api.LevelVersion{Level: api.LevelPrivileged, Version: api.LatestVersion()}
@@ -41,7 +41,7 @@ func (d *podBuilder) checkPodSecurity() {
 		if check.ForbiddenDetail != "" {
 			detail += " (" + check.ForbiddenDetail + ")"
 		}
-		d.object(Violation{
+		d.report(Violation{
 			Rule:      RulePodSecurity,
 			Requested: check.ForbiddenReason,
 			Allowed:   wanted.Enforce.String(),

@@ -14,13 +14,13 @@ func (d *podBuilder) applyPriority() {
 	spec := &d.pod.Spec
 	if !d.ns.knows(KindPriorityClass) {
 		if spec.PriorityClassName != "" {
-			d.cannotTell(KindPriorityClass)
+			d.markUnknown(KindPriorityClass)
 		}
 		return
 	}
 	class := d.priorityClass(spec.PriorityClassName)
 	if class == nil && spec.PriorityClassName != "" {
-		d.objectPriority("spec.priorityClassName", spec.PriorityClassName, "", spec.PriorityClassName,
+		d.reportPriority("spec.priorityClassName", spec.PriorityClassName, "", spec.PriorityClassName,
 			fmt.Sprintf("PriorityClass %s does not exist", spec.PriorityClassName),
 			"create the PriorityClass, or name one that exists in priorityClassName")
 		return
@@ -32,9 +32,9 @@ func (d *podBuilder) applyPriority() {
 	if class != nil {
 		name, value, preemption = class.Name, class.Value, class.PreemptionPolicy
 		if spec.PriorityClassName == "" {
-			d.supplied["spec.priorityClassName"] = Cause{Kind: KindPriorityClass, Name: name}
+			d.defaultedFrom["spec.priorityClassName"] = Cause{Kind: KindPriorityClass, Name: name}
 		}
-		d.supplied["spec.priority"] = Cause{Kind: KindPriorityClass, Name: name}
+		d.defaultedFrom["spec.priority"] = Cause{Kind: KindPriorityClass, Name: name}
 	}
 	d.setPriority(name, value, preemption)
 }
@@ -44,7 +44,7 @@ func (d *podBuilder) setPriority(class string, value int32, preemption *corev1.P
 	spec.PriorityClassName = class
 	if spec.Priority != nil && *spec.Priority != value {
 		stated, allowed := strconv.Itoa(int(*spec.Priority)), strconv.Itoa(int(value))
-		d.objectPriority("spec.priority", stated, allowed, class,
+		d.reportPriority("spec.priority", stated, allowed, class,
 			fmt.Sprintf("priority %s is not the %s of the pod's PriorityClass", stated, allowed),
 			"leave priority out and set priorityClassName alone")
 		return
@@ -54,7 +54,7 @@ func (d *podBuilder) setPriority(class string, value int32, preemption *corev1.P
 		return
 	}
 	if spec.PreemptionPolicy != nil && *spec.PreemptionPolicy != *preemption {
-		d.objectPriority("spec.preemptionPolicy", string(*spec.PreemptionPolicy), string(*preemption), class,
+		d.reportPriority("spec.preemptionPolicy", string(*spec.PreemptionPolicy), string(*preemption), class,
 			fmt.Sprintf("preemptionPolicy %s is not the %s of the pod's PriorityClass", *spec.PreemptionPolicy, *preemption),
 			"leave preemptionPolicy out and set priorityClassName alone")
 		return
@@ -62,8 +62,8 @@ func (d *podBuilder) setPriority(class string, value int32, preemption *corev1.P
 	spec.PreemptionPolicy = new(*preemption)
 }
 
-func (d *podBuilder) objectPriority(path, requested, allowed, class, message, fix string) {
-	d.object(Violation{
+func (d *podBuilder) reportPriority(path, requested, allowed, class, message, fix string) {
+	d.report(Violation{
 		Rule: RulePriorityClass, Field: path, Requested: requested, Allowed: allowed,
 		Cause: Cause{Kind: KindPriorityClass, Name: class}, Message: message, Fix: fix, Exact: true,
 		Transient: path == "spec.priorityClassName", // A missing class may be applied after its user.

@@ -16,7 +16,7 @@ import (
 // everything (k8s.io/apiserver/pkg/admission/plugin/resourcequota/controller.go,
 // CheckRequest; pkg/quota/v1/evaluator/core/pods.go).
 func (d *podBuilder) checkQuotas() {
-	if d.cannotTell(KindResourceQuota) || len(d.ns.ResourceQuotas) == 0 {
+	if d.markUnknown(KindResourceQuota) || len(d.ns.ResourceQuotas) == 0 {
 		return
 	}
 	usage := podUsage(d.pod)
@@ -27,7 +27,7 @@ func (d *podBuilder) checkQuotas() {
 		}
 		d.checkDemanded(quota.Name, counted)
 		if missing := uncounted(quota, counted); len(missing) > 0 {
-			d.objectUncounted(quota.Name, missing)
+			d.reportUncounted(quota.Name, missing)
 			continue
 		}
 		d.checkExceeded(quota, usage)
@@ -53,7 +53,7 @@ func (d *podBuilder) checkDemanded(quota string, counted []corev1.ResourceName) 
 			if _, ok := of[stated]; ok {
 				continue
 			}
-			d.object(Violation{
+			d.report(Violation{
 				Rule: RuleQuotaDemand, Field: at.path() + ".resources." + list, Container: at.container, Resource: name,
 				Cause:   Cause{Kind: KindResourceQuota, Name: quota},
 				Message: fmt.Sprintf("ResourceQuota %s counts %s, so every container must state it; %s does not", quota, name, at),
@@ -75,12 +75,12 @@ func (d *podBuilder) checkExceeded(quota *corev1.ResourceQuota, usage corev1.Res
 		total := used.DeepCopy()
 		total.Add(wanted)
 		if total.Cmp(hard) > 0 {
-			d.objectExceeded(quota.Name, name, wanted, used, hard)
+			d.reportExceeded(quota.Name, name, wanted, used, hard)
 		}
 	}
 }
 
-func (d *podBuilder) objectExceeded(quota string, name corev1.ResourceName, wanted, used, hard resource.Quantity) {
+func (d *podBuilder) reportExceeded(quota string, name corev1.ResourceName, wanted, used, hard resource.Quantity) {
 	o := Violation{
 		Rule: RuleQuotaExceeded, Resource: name, Requested: wanted.String(), Allowed: hard.String(),
 		Cause: Cause{Kind: KindResourceQuota, Name: quota},
@@ -94,7 +94,7 @@ func (d *podBuilder) objectExceeded(quota string, name corev1.ResourceName, want
 		o.Message = fmt.Sprintf("ResourceQuota %s allows %s %s in all, the pod alone needs %s", quota, hard.String(), name, wanted.String())
 		o.Fix = fmt.Sprintf("lower what the pod needs of %s to %s, or raise the quota", name, hard.String())
 	}
-	d.object(o)
+	d.report(o)
 }
 
 // uncounted returns what a quota counts for pods but has no usage of yet.
@@ -108,8 +108,8 @@ func uncounted(quota *corev1.ResourceQuota, counted []corev1.ResourceName) []str
 	return missing
 }
 
-func (d *podBuilder) objectUncounted(quota string, missing []string) {
-	d.object(Violation{
+func (d *podBuilder) reportUncounted(quota string, missing []string) {
+	d.report(Violation{
 		Rule: RuleQuotaUncounted, Cause: Cause{Kind: KindResourceQuota, Name: quota},
 		Message:   fmt.Sprintf("ResourceQuota %s has not counted its usage yet: %s", quota, strings.Join(missing, ", ")),
 		Fix:       "try again in a few seconds",

@@ -54,7 +54,7 @@ func isTerminating(spec *corev1.PodSpec) bool {
 // matchesPriority matches the name of the pod's PriorityClass.
 func (d *podBuilder) matchesPriority(quota string, scope corev1.ScopedResourceSelectorRequirement) bool {
 	class := d.pod.Spec.PriorityClassName
-	if class == "" && d.cannotTell(KindPriorityClass) {
+	if class == "" && d.markUnknown(KindPriorityClass) {
 		return false
 	}
 	if scope.Operator == corev1.ScopeSelectorOpExists {

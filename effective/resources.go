@@ -39,15 +39,15 @@ func (d *podBuilder) checkRequirements(at place, r *corev1.ResourceRequirements,
 		limit, limited := r.Limits[name]
 		switch {
 		case limited && request.Cmp(limit) != 0 && !mayOvercommit(name):
-			d.objectUnequal(at, name, request, limit)
+			d.reportUnequal(at, name, request, limit)
 		case limited && request.Cmp(limit) > 0:
-			d.objectOverLimit(at, name, request, limit)
+			d.reportOverLimit(at, name, request, limit)
 		case !limited && !mayOvercommit(name):
-			d.objectUnlimited(at, name, request)
+			d.reportUnlimited(at, name, request)
 		}
 	}
 	if hugePages && !others {
-		d.object(Violation{
+		d.report(Violation{
 			Rule: RuleOvercommit, Field: at.path() + ".resources", Container: at.container,
 			Message: fmt.Sprintf("%s states huge pages but neither cpu nor memory", at),
 			Fix:     "add a cpu or memory request",
@@ -65,41 +65,41 @@ func (d *podBuilder) checkQuantity(at place, path func(corev1.ResourceName) stri
 	if problem == "" {
 		return
 	}
-	d.object(Violation{
+	d.report(Violation{
 		Rule: RuleResourceName, Field: path(name), Container: at.container, Resource: name,
-		Requested: quantity.String(), Cause: d.supplied[path(name)], Exact: d.settled(at, name),
+		Requested: quantity.String(), Cause: d.defaultedFrom[path(name)], Exact: d.isDecided(at, name),
 		Message: fmt.Sprintf("%s states %s%s, which %s", at, what, name, problem),
 		Fix:     fix,
 	})
 }
 
-func (d *podBuilder) objectOverLimit(at place, name corev1.ResourceName, request, limit resource.Quantity) {
+func (d *podBuilder) reportOverLimit(at place, name corev1.ResourceName, request, limit resource.Quantity) {
 	o := d.contradiction(RuleRequestOverLimit, at, name, request, limit)
 	o.Message = fmt.Sprintf("%s requests %s %s, more than its limit of %s", at, request.String(), name, limit.String())
 	if o.Cause.Name != "" {
 		o.Message = fmt.Sprintf("LimitRange %s sets the %s limit of %s to %s, less than its request of %s",
 			o.Cause.Name, name, at, limit.String(), request.String())
-		if d.supplied[at.limit(name)] != o.Cause {
+		if d.defaultedFrom[at.limit(name)] != o.Cause {
 			o.Message = fmt.Sprintf("LimitRange %s sets the %s request of %s to %s, more than its limit of %s",
 				o.Cause.Name, name, at, request.String(), limit.String())
 		}
 	}
 	o.Fix = fmt.Sprintf("set resources.limits.%s to at least %s, or lower the request to %s", name, request.String(), limit.String())
-	d.object(o)
+	d.report(o)
 }
 
-func (d *podBuilder) objectUnequal(at place, name corev1.ResourceName, request, limit resource.Quantity) {
+func (d *podBuilder) reportUnequal(at place, name corev1.ResourceName, request, limit resource.Quantity) {
 	o := d.contradiction(RuleOvercommit, at, name, request, limit)
 	o.Message = fmt.Sprintf("%s requests %s %s with a limit of %s; the two must be equal, since %s cannot be overcommitted",
 		at, request.String(), name, limit.String(), name)
 	o.Fix = fmt.Sprintf("set resources.requests and resources.limits of %s to the same value", name)
-	d.object(o)
+	d.report(o)
 }
 
-func (d *podBuilder) objectUnlimited(at place, name corev1.ResourceName, request resource.Quantity) {
-	d.object(Violation{
+func (d *podBuilder) reportUnlimited(at place, name corev1.ResourceName, request resource.Quantity) {
+	d.report(Violation{
 		Rule: RuleOvercommit, Field: at.path() + ".resources.limits", Container: at.container, Resource: name,
-		Requested: request.String(), Cause: d.supplied[at.request(name)], Exact: !d.unsettled,
+		Requested: request.String(), Cause: d.defaultedFrom[at.request(name)], Exact: !d.unsettled,
 		Message: fmt.Sprintf("%s requests %s %s without a limit; %s cannot be overcommitted", at, request.String(), name, name),
 		Fix:     fmt.Sprintf("set resources.limits.%s to %s", name, request.String()),
 	})
@@ -108,14 +108,14 @@ func (d *podBuilder) objectUnlimited(at place, name corev1.ResourceName, request
 // contradiction is an objection to a request that does not go with its limit. Its
 // cause is the LimitRange that supplied the limit, or else the request.
 func (d *podBuilder) contradiction(rule Rule, at place, name corev1.ResourceName, request, limit resource.Quantity) Violation {
-	cause := d.supplied[at.limit(name)]
+	cause := d.defaultedFrom[at.limit(name)]
 	if cause.Name == "" {
-		cause = d.supplied[at.request(name)]
+		cause = d.defaultedFrom[at.request(name)]
 	}
 	return Violation{
 		Rule: rule, Field: at.path() + ".resources.requests", Container: at.container, Resource: name,
 		Requested: request.String(), Allowed: limit.String(), Cause: cause,
-		Exact: d.settled(at, name),
+		Exact: d.isDecided(at, name),
 	}
 }
 

@@ -16,11 +16,11 @@ func (d *podBuilder) applyRuntimeClass() {
 	spec := &d.pod.Spec
 	var class *nodev1.RuntimeClass
 	if spec.RuntimeClassName != nil {
-		if d.cannotTell(KindRuntimeClass) {
+		if d.markUnknown(KindRuntimeClass) {
 			return
 		}
 		if class = d.runtimeClass(*spec.RuntimeClassName); class == nil {
-			d.objectRuntimeClass("spec.runtimeClassName", *spec.RuntimeClassName, "",
+			d.reportRuntimeClass("spec.runtimeClassName", *spec.RuntimeClassName, "",
 				fmt.Sprintf("RuntimeClass %s does not exist", *spec.RuntimeClassName),
 				"create the RuntimeClass, or name one that exists in runtimeClassName")
 			return
@@ -42,14 +42,14 @@ func (d *podBuilder) setOverhead(class *nodev1.RuntimeClass) {
 	fixed := class.Overhead.PodFixed.DeepCopy()
 	roundUp(fixed)
 	if len(spec.Overhead) > 0 && !equality.Semantic.DeepEqual(fixed, spec.Overhead) {
-		d.objectRuntimeClass("spec.overhead", listed(spec.Overhead), listed(fixed),
+		d.reportRuntimeClass("spec.overhead", listed(spec.Overhead), listed(fixed),
 			fmt.Sprintf("RuntimeClass %s has the overhead %s, the pod states %s", class.Name, listed(fixed), listed(spec.Overhead)),
 			"leave overhead out: the API server sets it from the RuntimeClass")
 		return
 	}
 	spec.Overhead = fixed
 	if len(fixed) > 0 {
-		d.supplied["spec.overhead"] = Cause{Kind: KindRuntimeClass, Name: class.Name}
+		d.defaultedFrom["spec.overhead"] = Cause{Kind: KindRuntimeClass, Name: class.Name}
 	}
 }
 
@@ -69,7 +69,7 @@ func (d *podBuilder) checkOverhead() {
 			return
 		}
 	}
-	d.object(Violation{
+	d.report(Violation{
 		Rule: RuleOverhead, Field: "spec.overhead", Requested: listed(spec.Overhead), Exact: true,
 		Message: fmt.Sprintf("the pod states the overhead %s, but no RuntimeClass of it has any", listed(spec.Overhead)),
 		Fix:     "leave overhead out: the API server sets it from the RuntimeClass",
@@ -81,7 +81,7 @@ func (d *podBuilder) selectNodes(selector map[string]string) {
 	spec := &d.pod.Spec
 	for _, key := range slices.Sorted(maps.Keys(selector)) {
 		if stated, ok := spec.NodeSelector[key]; ok && stated != selector[key] {
-			d.objectRuntimeClass("spec.nodeSelector["+key+"]", stated, selector[key],
+			d.reportRuntimeClass("spec.nodeSelector["+key+"]", stated, selector[key],
 				fmt.Sprintf("RuntimeClass %s selects nodes with %s=%s, the pod selects %s=%s",
 					*spec.RuntimeClassName, key, selector[key], key, stated),
 				"remove the key from nodeSelector")
@@ -94,7 +94,7 @@ func (d *podBuilder) selectNodes(selector map[string]string) {
 	}
 }
 
-func (d *podBuilder) objectRuntimeClass(path, requested, allowed, message, fix string) {
+func (d *podBuilder) reportRuntimeClass(path, requested, allowed, message, fix string) {
 	o := Violation{
 		Rule: RuleRuntimeClass, Field: path, Requested: requested, Allowed: allowed,
 		Message: message, Fix: fix, Exact: true,
@@ -103,7 +103,7 @@ func (d *podBuilder) objectRuntimeClass(path, requested, allowed, message, fix s
 	if name := d.pod.Spec.RuntimeClassName; name != nil {
 		o.Cause = Cause{Kind: KindRuntimeClass, Name: *name}
 	}
-	d.object(o)
+	d.report(o)
 }
 
 func (d *podBuilder) runtimeClass(name string) *nodev1.RuntimeClass {

@@ -27,12 +27,12 @@ func (d *podBuilder) applyServiceAccount() {
 		spec.ServiceAccountName = defaultServiceAccount
 	}
 	spec.DeprecatedServiceAccount = spec.ServiceAccountName
-	if d.cannotTell(KindServiceAccount) {
+	if d.markUnknown(KindServiceAccount) {
 		return
 	}
 	account := d.serviceAccount(spec.ServiceAccountName)
 	if account == nil {
-		d.object(Violation{
+		d.report(Violation{
 			Rule:      RuleServiceAccount,
 			Field:     "spec.serviceAccountName",
 			Requested: spec.ServiceAccountName,

@@ -141,7 +141,7 @@ func effectiveFacts(result effective.Result) (map[string]any, error) {
 	}
 	objections := make([]any, 0, len(result.Violations))
 	for _, objection := range result.Violations {
-		objections = append(objections, objectionFacts(objection))
+		objections = append(objections, violationFacts(objection))
 	}
 	cannotTell := make([]any, 0, len(result.Unknown))
 	for _, unknown := range result.Unknown {
@@ -155,7 +155,7 @@ func effectiveFacts(result effective.Result) (map[string]any, error) {
 	}, nil
 }
 
-func objectionFacts(objection effective.Violation) map[string]any {
+func violationFacts(objection effective.Violation) map[string]any {
 	return map[string]any{
 		"rule":      string(objection.Rule),
 		"field":     objection.Field,

@@ -36,30 +36,30 @@ const (
 	decisionDenied      = "denied"
 	decisionQuarantined = "quarantined"
 	decisionUnchecked   = "unchecked"
-	// decisionUnjudged is for what no policy is asked about; it is in the log, and is not counted.
-	decisionUnjudged = "unjudged"
+	// decisionSkipped is for what no policy is asked about; it is in the log, and is not counted.
+	decisionSkipped = "unjudged"
 )
 
 // exempted is the enforcement under which a denial that an exemption spares is counted, as the
 // audit counts it.
 const exempted = "exempt"
 
-// answered is a review's answer, and what the log and the metrics say of it.
-type answered struct {
+// outcome is a review's answer, and what the log and the metrics say of it.
+type outcome struct {
 	response *admissionv1.AdmissionResponse
-	// refusal is what is to be told of a denial; nil where nobody is to be told.
-	refusal  *denial
+	// denial is what is to be told of a denial; nil where nobody is to be told.
+	denial   *denial
 	decision string
 	// reason is why nothing was judged, for decisionUnjudged.
 	reason  string
 	verdict policy.Verdict
-	// trial is what policies on trial object to.
-	trial []string
+	// dryRun is what policies on trial object to.
+	dryRun []string
 }
 
-// unjudged is the answer to what no policy is asked about.
-func unjudged(reason string) answered {
-	return answered{response: allowed(reason), decision: decisionUnjudged, reason: reason}
+// skipped is the answer to what no policy is asked about.
+func skipped(reason string) outcome {
+	return outcome{response: allowed(reason), decision: decisionSkipped, reason: reason}
 }
 
 // decision is what findings come to.
@@ -80,13 +80,13 @@ func (f findings) decision() string {
 
 // lastWord says whether a review's answer decides: one that passes the early phase is judged once
 // more.
-func (h *Handler) lastWord(a answered) bool {
+func (h *Handler) lastWord(a outcome) bool {
 	return h.phase == policy.Final || !a.response.Allowed
 }
 
 // observe counts an answer and writes its line into the log: one for each write, whichever phase
 // decides it.
-func (h *Handler) observe(r *review, a answered, took time.Duration) {
+func (h *Handler) observe(r *review, a outcome, took time.Duration) {
 	h.Observer.Answered(h.phase.String(), took)
 	level := 0
 	if h.lastWord(a) {
@@ -102,8 +102,8 @@ func (h *Handler) observe(r *review, a answered, took time.Duration) {
 	if a.reason != "" {
 		values = append(values, "reason", a.reason)
 	}
-	if len(a.trial) > 0 {
-		values = append(values, "trial", diff.MaskText(strings.Join(a.trial, "; ")))
+	if len(a.dryRun) > 0 {
+		values = append(values, "trial", diff.MaskText(strings.Join(a.dryRun, "; ")))
 	}
 	if a.response.Result != nil {
 		values = append(values, "message", diff.MaskText(a.response.Result.Message))
@@ -111,15 +111,15 @@ func (h *Handler) observe(r *review, a answered, took time.Duration) {
 	h.Log.V(level).Info("Decided", values...)
 }
 
-func (h *Handler) count(r *review, a answered) {
-	if a.decision == decisionUnjudged {
+func (h *Handler) count(r *review, a outcome) {
+	if a.decision == decisionSkipped {
 		return
 	}
 	h.Observer.Admitted(a.decision, strings.ToLower(string(r.operation)), r.dryRun)
 	if r.dryRun {
 		return
 	}
-	for enforcement, rules := range objections(a.verdict) {
+	for enforcement, rules := range violationsByEnforcement(a.verdict) {
 		for _, rule := range rules {
 			h.Observer.Violated(rule, enforcement)
 		}
@@ -129,8 +129,8 @@ func (h *Handler) count(r *review, a answered) {
 	}
 }
 
-// objections are the rules that object, each once, by what their enforcement makes of it.
-func objections(v policy.Verdict) map[string][]string {
+// violationsByEnforcement are the rules that object, each once, by what their enforcement makes of it.
+func violationsByEnforcement(v policy.Verdict) map[string][]string {
 	found := map[string][]string{}
 	for enforcement, violations := range map[policy.Enforcement][]policy.Violation{
 		policy.EnforceDeny: v.Violations, policy.EnforceWarn: v.Warnings, policy.EnforceDryRun: v.DryRun,
@@ -153,7 +153,7 @@ func objections(v policy.Verdict) map[string][]string {
 // spares, and those that could not judge.
 func rulesOf(v policy.Verdict) []string {
 	rules := []string{}
-	for enforcement, names := range objections(v) {
+	for enforcement, names := range violationsByEnforcement(v) {
 		if enforcement != string(policy.EnforceDryRun) {
 			rules = append(rules, names...)
 		}

@@ -155,7 +155,7 @@ func (s setting) handler(t testing.TB) (*Handler, *written) {
 	events := &written{}
 	handler, err := NewHandler(s.phase, Config{
 		Policies: s.policies, Namespaces: s.namespace, Revisions: s.records,
-		Refusals:      NewEventQueue(events, s.records, logr.Discard()),
+		Denials:       NewEventQueue(events, s.records, logr.Discard()),
 		FailurePolicy: s.failurePolicy, Username: ownName, Defaults: workload.DefaultSettings,
 		Observer: s.observed, Now: now, Log: s.log,
 	})
@@ -177,7 +177,7 @@ func (s setting) server(t testing.TB) (call func(body []byte) *httptest.Response
 	told = func() []event.Event {
 		done, cancel := context.WithCancel(context.Background())
 		cancel() // An ended Run tells of what waits, and returns.
-		if err := handler.Refusals.Run(done); err != nil {
+		if err := handler.Denials.Run(done); err != nil {
 			t.Fatal(err)
 		}
 		return events.events

@@ -37,8 +37,8 @@ type Config struct {
 	Policies   Policies
 	Namespaces NamespaceData
 	Revisions  Revisions
-	// Refusals tells of what was refused; its Run must run.
-	Refusals *EventQueue
+	// Denials tells of what was denied; its Run must run.
+	Denials *EventQueue
 	// FailurePolicy is the one that the webhook configurations state: what
 	// becomes of a request that could not be judged.
 	FailurePolicy admissionregistrationv1.FailurePolicyType
@@ -65,7 +65,7 @@ type Handler struct {
 
 // NewHandler makes the handler of a phase. It fails if the configuration lacks something.
 func NewHandler(phase policy.Phase, c Config) (*Handler, error) {
-	if c.Policies == nil || c.Namespaces == nil || c.Revisions == nil || c.Refusals == nil || c.Observer == nil || c.Defaults == nil || c.Now == nil {
+	if c.Policies == nil || c.Namespaces == nil || c.Revisions == nil || c.Denials == nil || c.Observer == nil || c.Defaults == nil || c.Now == nil {
 		return nil, errors.New("configuring the webhook: policies, namespaces, revisions, refusals, the observer, defaults and the clock are required")
 	}
 	if c.FailurePolicy != admissionregistrationv1.Fail && c.FailurePolicy != admissionregistrationv1.Ignore {
@@ -85,12 +85,12 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 	arrived := h.Now()
 	body, err := readBody(request)
 	if err != nil {
-		h.refuseToJudge(w, err)
+		h.rejectMalformed(w, err)
 		return
 	}
 	review, err := decodeReview(body)
 	if err != nil {
-		h.refuseToJudge(w, err)
+		h.rejectMalformed(w, err)
 		return
 	}
 	// The API server's call ends with its timeout, not with this process's
@@ -102,8 +102,8 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 	answer.response.UID = review.uid
 	h.write(w, answer.response)
 	h.observe(review, answer, h.Now().Sub(arrived))
-	if answer.refusal != nil {
-		h.Refusals.add(*answer.refusal)
+	if answer.denial != nil {
+		h.Denials.add(*answer.denial)
 	}
 }
 
@@ -121,8 +121,8 @@ func readBody(request *http.Request) ([]byte, error) {
 	return body, nil
 }
 
-// refuseToJudge answers what cannot be judged.
-func (h *Handler) refuseToJudge(w http.ResponseWriter, err error) {
+// rejectMalformed answers what cannot be judged.
+func (h *Handler) rejectMalformed(w http.ResponseWriter, err error) {
 	h.Log.Error(err, "Answering an admission review with HTTP 500")
 	http.Error(w, "reprise: "+err.Error(), http.StatusInternalServerError)
 }
@@ -133,7 +133,7 @@ func (h *Handler) write(w http.ResponseWriter, response *admissionv1.AdmissionRe
 		Response: response,
 	})
 	if err != nil {
-		h.refuseToJudge(w, fmt.Errorf("encoding the answer: %w", err))
+		h.rejectMalformed(w, fmt.Errorf("encoding the answer: %w", err))
 		return
 	}
 	w.Header().Set("Content-Type", "application/json")

@@ -120,14 +120,14 @@ func TestADeadlineLeavesTimeToAnswer(t *testing.T) {
 
 func TestWarningsFitWhatTheAPIServerPassesOn(t *testing.T) {
 	long := strings.Repeat("ä", 300)
-	if diff := cmp.Diff([]string{long, "short"}, fitWarnings([]string{long, "short"})); diff != "" {
+	if diff := cmp.Diff([]string{long, "short"}, limitWarnings([]string{long, "short"})); diff != "" {
 		t.Errorf("warnings that fit were changed (-want +got):\n%s", diff)
 	}
 	var many []string
 	for i := range 40 {
 		many = append(many, fmt.Sprintf("%d %s", i, long))
 	}
-	fitted := fitWarnings(many)
+	fitted := limitWarnings(many)
 	total := 0
 	for _, warning := range fitted {
 		length := utf8.RuneCountInString(warning)
@@ -148,7 +148,7 @@ func TestRefusalsBeyondTheQueueAreDropped(t *testing.T) {
 	events := &written{}
 	refusals := NewEventQueue(events, records{}, logr.Discard())
 	healthy, broken := manifest(t, "healthy"), manifest(t, "broken")
-	for range refusalsKept + 5 {
+	for range maxQueuedEvents + 5 {
 		refusals.add(denial{old: healthy, object: broken, message: "no", at: now()})
 	}
 	done, cancel := context.WithCancel(t.Context())
@@ -156,8 +156,8 @@ func TestRefusalsBeyondTheQueueAreDropped(t *testing.T) {
 	if err := refusals.Run(done); err != nil {
 		t.Fatal(err)
 	}
-	if len(events.events) != refusalsKept {
-		t.Errorf("%d events, want %d", len(events.events), refusalsKept)
+	if len(events.events) != maxQueuedEvents {
+		t.Errorf("%d events, want %d", len(events.events), maxQueuedEvents)
 	}
 }
 
@@ -167,7 +167,7 @@ func TestAConfigurationThatLacksSomethingIsRefused(t *testing.T) {
 	}
 	complete := Config{
 		Policies: panicking{}, Namespaces: shop(), Revisions: records{}, Observer: &observed{}, Now: now,
-		Refusals: NewEventQueue(&written{}, records{}, logr.Discard()), FailurePolicy: "Sometimes",
+		Denials: NewEventQueue(&written{}, records{}, logr.Discard()), FailurePolicy: "Sometimes",
 	}
 	if _, err := NewHandler(policy.Final, complete); err == nil {
 		t.Error("an unknown failure policy is accepted")

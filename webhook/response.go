@@ -19,12 +19,12 @@ import (
 // The keys of the audit annotations. The API server puts the webhook's name before them.
 const (
 	auditDecision  = "decision"
-	auditUnjudged  = "unjudged"
+	auditSkipped   = "unjudged"
 	auditUnchecked = "unchecked"
 	auditDryRun    = "dryrun"
 )
 
-// maxChanged is how many bytes of a refusal the change may take.
+// maxChanged is how many bytes of a denial the change may take.
 const maxChanged = 256
 
 // findings is what a review comes to, whoever found it: everything that the
@@ -37,9 +37,9 @@ type findings struct {
 	warnings []string
 	// unchecked is why not everything could be judged.
 	unchecked string
-	// objections are the same for programs, or what could not be judged.
-	objections []v1alpha1.Violation
-	// quarantine is the revision as which it failed before, 0 where it is not refused for that.
+	// violations are the same for programs, or what could not be judged.
+	violations []v1alpha1.Violation
+	// quarantine is the revision as which it failed before, 0 where it is not denied for that.
 	quarantine int64
 	// dryRun is what rules on trial object to: for the log and the audit log only.
 	dryRun []string
@@ -58,7 +58,7 @@ func verdictFindings(v policy.Verdict, failurePolicy admissionregistrationv1.Fai
 			Message: violation.Line(),
 			Field:   violation.Path,
 		})
-		f.objections = append(f.objections, v1alpha1.Violation{Policy: violation.Rule, Field: violation.Field, Message: violation.Message, Fix: violation.Fix})
+		f.violations = append(f.violations, v1alpha1.Violation{Policy: violation.Rule, Field: violation.Field, Message: violation.Message, Fix: violation.Fix})
 	}
 	for _, warning := range v.Warnings {
 		f.warnings = append(f.warnings, warning.Line())
@@ -78,7 +78,7 @@ func verdictFindings(v policy.Verdict, failurePolicy admissionregistrationv1.Fai
 		return f
 	}
 	for _, failure := range v.Errors {
-		f.objections = append(f.objections, v1alpha1.Violation{Policy: failure.Rule, Message: failure.Reason})
+		f.violations = append(f.violations, v1alpha1.Violation{Policy: failure.Rule, Message: failure.Reason})
 	}
 	if failurePolicy == admissionregistrationv1.Ignore {
 		f.warnings = append([]string{"admitted without being fully checked: " + f.unchecked}, f.warnings...)
@@ -89,13 +89,13 @@ func verdictFindings(v policy.Verdict, failurePolicy admissionregistrationv1.Fai
 	return f
 }
 
-// findings refuse what failed before.
+// findings deny what failed before.
 func (q *Quarantine) findings(line string) findings {
 	return findings{
 		denials:    []string{line},
 		causes:     []metav1.StatusCause{{Type: metav1.CauseTypeForbidden, Message: line, Field: "spec.template"}},
 		quarantine: q.Revision,
-		objections: []v1alpha1.Violation{{Message: q.Error}},
+		violations: []v1alpha1.Violation{{Message: q.Error}},
 	}
 }
 
@@ -107,7 +107,7 @@ func (f findings) reason() v1alpha1.EventReason {
 	return v1alpha1.EventAdmissionDenied
 }
 
-// line is the quarantine as a developer reads it: the old error, what the refused change is, and
+// line is the quarantine as a developer reads it: the old error, what the denied change is, and
 // how to retry.
 func (q *Quarantine) line(r *review) string {
 	return fmt.Sprintf("this pod template failed as revision %d: %s%s; change it, wait until %s, or try it again: kubectl annotate deployment/%s -n %s --overwrite %s=%d",
@@ -122,7 +122,7 @@ func (r *review) changed() string {
 	}
 	changes, err := diff.Intents(workload.IntentOf(r.old), workload.IntentOf(r.object))
 	if err != nil {
-		return "" // The refusal stands without it.
+		return "" // The denial stands without it.
 	}
 	return "; it changes " + changes.Short(maxChanged)
 }
@@ -131,7 +131,7 @@ func (r *review) changed() string {
 func allowed(reason string) *admissionv1.AdmissionResponse {
 	return &admissionv1.AdmissionResponse{
 		Allowed:          true,
-		AuditAnnotations: map[string]string{auditUnjudged: reason},
+		AuditAnnotations: map[string]string{auditSkipped: reason},
 	}
 }
 
@@ -140,7 +140,7 @@ func allowed(reason string) *admissionv1.AdmissionResponse {
 //
 // A denial is 403 Forbidden and not 422 Invalid: kubectl prints only the causes
 // of an Invalid status and drops its message (k8s.io/kubectl/pkg/cmd/util/helpers.go),
-// and with it who refused, what to do and what goes on running. The message is
+// and with it who denied, what to do and what goes on running. The message is
 // one line, since kubectl prints the whole patch before it.
 func (f findings) response(runs string) *admissionv1.AdmissionResponse {
 	audit := map[string]string{auditDecision: policy.Allow.String()}
@@ -152,7 +152,7 @@ func (f findings) response(runs string) *admissionv1.AdmissionResponse {
 	}
 	response := &admissionv1.AdmissionResponse{
 		Allowed:          len(f.denials) == 0,
-		Warnings:         fitWarnings(f.warnings),
+		Warnings:         limitWarnings(f.warnings),
 		AuditAnnotations: audit,
 	}
 	if response.Allowed {

@@ -15,9 +15,9 @@ const (
 	maxWarnings = 4096
 )
 
-// fitWarnings makes warnings fit, so that none is lost without a word: they stay
+// limitWarnings makes warnings fit, so that none is lost without a word: they stay
 // whole if all of them fit, or else are cut, and the last counts those left out.
-func fitWarnings(warnings []string) []string {
+func limitWarnings(warnings []string) []string {
 	total := 0
 	for _, warning := range warnings {
 		total += utf8.RuneCountInString(warning)

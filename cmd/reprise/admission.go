@@ -30,7 +30,7 @@ func (p *process) setupAdmission(ctx context.Context) error {
 			Policies:      p.policies,
 			Namespaces:    p.namespaces,
 			Revisions:     recorded,
-			Refusals:      refusals,
+			Denials:       refusals,
 			Observer:      p.metrics.Admission,
 			FailurePolicy: admissionregistrationv1.FailurePolicyType(p.config.FailurePolicy),
 			Username:      username,

@@ -9,18 +9,18 @@ import (
 	"reprise.dev/reprise/internal/oneline"
 )
 
-// The bounds of what an event keeps of a refusal beside its one line.
+// The bounds of what an event keeps of a denial beside its one line.
 const (
-	maxObjections  = 20
+	maxViolations  = 20
 	maxChangeLines = 40
 	maxChangeBytes = 8 << 10
 )
 
-// DenialAnnotations is the annotation by which an event tells programs what was refused.
+// DenialAnnotations is the annotation by which an event tells programs what was denied.
 // Credentials are masked.
 func DenialAnnotations(r v1alpha1.Denial, changes diff.Changes) (map[string]string, error) {
 	var kept []v1alpha1.Violation
-	for _, o := range r.Violations[:min(len(r.Violations), maxObjections)] {
+	for _, o := range r.Violations[:min(len(r.Violations), maxViolations)] {
 		kept = append(kept, v1alpha1.Violation{Policy: o.Policy, Field: line(o.Field), Message: oneline.CutBytes(line(o.Message), MaxMessage), Fix: oneline.CutBytes(line(o.Fix), MaxMessage)})
 	}
 	r.More = int32(len(r.Violations) - len(kept))

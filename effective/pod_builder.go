@@ -9,11 +9,11 @@ import (
 
 // podBuilder is a pod on its way through the API server, and what was noted on the way.
 type podBuilder struct {
-	ns         *Namespace
-	pod        *corev1.Pod
-	supplied   map[string]Cause
-	objections []Violation
-	unknown    []Unknown
+	ns            *Namespace
+	pod           *corev1.Pod
+	defaultedFrom map[string]Cause
+	objections    []Violation
+	unknown       []Unknown
 	// unsettled tells that some default resources are not certain: the LimitRanges
 	// are unknown, or two of them contradict each other.
 	unsettled bool
@@ -21,21 +21,21 @@ type podBuilder struct {
 	unsettledAt map[string]bool
 }
 
-// settled tells whether a resource's request and limit at a place are certain.
+// isDecided tells whether a resource's request and limit at a place are certain.
 // Those of the pod depend on all containers'.
-func (d *podBuilder) settled(at place, name corev1.ResourceName) bool {
+func (d *podBuilder) isDecided(at place, name corev1.ResourceName) bool {
 	if at == podPlace {
 		return !d.unsettled
 	}
 	return !d.unsettledAt[at.request(name)] && !d.unsettledAt[at.limit(name)]
 }
 
-func (d *podBuilder) object(o Violation) {
+func (d *podBuilder) report(o Violation) {
 	d.objections = append(d.objections, o)
 }
 
-// cannotTell reports whether a kind is unknown, and notes it if so.
-func (d *podBuilder) cannotTell(kind Kind) bool {
+// markUnknown reports whether a kind is unknown, and notes it if so.
+func (d *podBuilder) markUnknown(kind Kind) bool {
 	reason, unknown := d.ns.Unknown[kind]
 	if unknown {
 		d.unknown = append(d.unknown, Unknown{Kind: kind, Reason: reason})
@@ -60,7 +60,7 @@ func (d *podBuilder) result() Result {
 	})
 	return Result{
 		Pod:           d.pod,
-		DefaultedFrom: d.supplied,
+		DefaultedFrom: d.defaultedFrom,
 		Violations:    d.objections,
 		Unknown:       slices.Compact(d.unknown),
 	}

@@ -28,8 +28,8 @@ type NamespaceData interface {
 // Revisions is a read-only view of what is recorded of workloads. It may lag
 // behind; an error means that it cannot tell.
 type Revisions interface {
-	// Quarantined returns the failure for which a pod template is refused at
-	// `now`; nil where it is not refused.
+	// Quarantined returns the failure for which a pod template is denied at
+	// `now`; nil where it is not denied.
 	Quarantined(ctx context.Context, workload types.NamespacedName, template *corev1.PodTemplateSpec, now time.Time) (*Quarantine, error)
 	// LastHealthy returns the newest healthy revision; nil where there is none.
 	LastHealthy(ctx context.Context, workload types.NamespacedName) (*Healthy, error)
@@ -41,7 +41,7 @@ type Revisions interface {
 	ChangedFiles(ctx context.Context, workload types.NamespacedName) ([]string, error)
 }
 
-// Quarantine is why a pod template is refused.
+// Quarantine is why a pod template is denied.
 type Quarantine struct {
 	// Revision is the number of the revision that failed.
 	Revision int64

@@ -72,7 +72,7 @@ func TestWhatIsLetThrough(t *testing.T) {
 				if !response.Allowed || len(response.Warnings) > 0 {
 					t.Errorf("response = %+v, want allowed without warnings", response)
 				}
-				if got := response.AuditAnnotations[auditUnjudged]; got != test.unjudged {
+				if got := response.AuditAnnotations[auditSkipped]; got != test.unjudged {
 					t.Errorf("unjudged = %q, want %q", got, test.unjudged)
 				}
 			})
@@ -268,7 +268,7 @@ func TestOwnRollbackIsExemptFromPolicy(t *testing.T) {
 		t.Error("anyone may write what is recorded, whatever the policies say")
 	}
 	review.Request.UserInfo.Username = ownName
-	if response := ask(t, call, review); !response.Allowed || response.AuditAnnotations[auditUnjudged] != "rollback" {
+	if response := ask(t, call, review); !response.Allowed || response.AuditAnnotations[auditSkipped] != "rollback" {
 		t.Errorf("response = %+v, want allowed as a rollback", response)
 	}
 	unrecorded := writing(broken, healthy)

@@ -11,9 +11,9 @@ import (
 )
 
 // answer judges a review.
-func (h *Handler) answer(ctx context.Context, r *review) answered {
-	if reason := h.nothingToJudge(r); reason != "" {
-		return unjudged(reason)
+func (h *Handler) answer(ctx context.Context, r *review) outcome {
+	if reason := h.skipReason(r); reason != "" {
+		return skipped(reason)
 	}
 	if h.Username != "" && r.user == h.Username {
 		return h.answerItself(ctx, r)
@@ -29,7 +29,7 @@ func (h *Handler) answer(ctx context.Context, r *review) answered {
 		found.warnings = append(found.warnings, problems...)
 	}
 	if quarantine != nil {
-		// GitOps tools dry-run a whole set first, and apply none of it if one object is refused.
+		// GitOps tools dry-run a whole set first, and apply none of it if one object is denied.
 		found.warnings = append(found.warnings, quarantine.line(r))
 	}
 	answer := h.finish(ctx, r, found)
@@ -45,8 +45,8 @@ func (h *Handler) evaluate(ctx context.Context, r *review) policy.Verdict {
 	return verdict
 }
 
-// nothingToJudge says why a request is let through unseen; empty if it is to be judged.
-func (h *Handler) nothingToJudge(r *review) string {
+// skipReason says why a request is let through unseen; empty if it is to be judged.
+func (h *Handler) skipReason(r *review) string {
 	switch {
 	case !r.writes():
 		return "not-a-write"
@@ -61,19 +61,19 @@ func (h *Handler) nothingToJudge(r *review) string {
 
 // answerItself answers Reprise's own writes: it puts recorded revisions back, exempt from policy,
 // and nothing else. Whoever got hold of its account could deploy by it otherwise.
-func (h *Handler) answerItself(ctx context.Context, r *review) answered {
+func (h *Handler) answerItself(ctx context.Context, r *review) outcome {
 	recorded, err := h.Revisions.Recorded(ctx, r.workload(), workload.IntentOf(r.object).Hash())
 	if err != nil {
 		h.Log.Error(err, "Looking for the revision that a rollback restores", "namespace", r.namespace, "workload", r.label())
 	}
 	if err == nil && recorded && r.old != nil {
-		return unjudged("rollback")
+		return skipped("rollback")
 	}
 	return h.finish(ctx, r, findings{denials: []string{"Reprise itself writes only what is recorded of this workload, and this is not"}})
 }
 
 // quarantined looks for a failure of the pod template that still stands. If it
-// cannot be told, the template is not refused for it: a failed rollout that
+// cannot be told, the template is not denied for it: a failed rollout that
 // slips in is put back. The early phase leaves it to the last word.
 func (h *Handler) quarantined(ctx context.Context, r *review, settings workload.Settings) *Quarantine {
 	if h.phase == policy.Early || !settings.Quarantine {
@@ -102,30 +102,30 @@ func (h *Handler) input(ctx context.Context, r *review) policy.Input {
 }
 
 // finish turns findings into the response, and a denial into what is to be told of it.
-func (h *Handler) finish(ctx context.Context, r *review, f findings) answered {
-	a := answered{decision: f.decision(), trial: f.dryRun}
+func (h *Handler) finish(ctx context.Context, r *review, f findings) outcome {
+	a := outcome{decision: f.decision(), dryRun: f.dryRun}
 	if len(f.denials) == 0 {
-		a.response, a.refusal = f.response(""), h.unchecked(r, f)
+		a.response, a.denial = f.response(""), h.unchecked(r, f)
 		return a
 	}
-	a.response = f.response(h.whatRuns(ctx, r))
+	a.response = f.response(h.runningRevision(ctx, r))
 	if r.dryRun || r.old == nil {
 		return a
 	}
-	a.refusal = &denial{
+	a.denial = &denial{
 		reason:     f.reason(),
 		old:        r.old,
 		object:     r.object,
 		message:    a.response.Result.Message,
-		objections: f.objections,
+		violations: f.violations,
 		failed:     f.quarantine,
 		at:         h.Now(),
 	}
 	return a
 }
 
-// whatRuns says which revision is untouched by a denial; empty where none is known.
-func (h *Handler) whatRuns(ctx context.Context, r *review) string {
+// runningRevision says which revision is untouched by a denial; empty where none is known.
+func (h *Handler) runningRevision(ctx context.Context, r *review) string {
 	if r.old == nil {
 		return ""
 	}

@@ -13,16 +13,17 @@ import (
 	"reprise.dev/reprise/api/v1alpha1"
 	"reprise.dev/reprise/diff"
 	"reprise.dev/reprise/event"
+	"reprise.dev/reprise/policy"
 	"reprise.dev/reprise/workload"
 )
 
 const (
-	// refusalsKept is how many refusals wait to be told before further ones are dropped.
-	refusalsKept = 256
-	// tellTime is how long the telling of one may take.
-	tellTime = 10 * time.Second
-	// drainTime is how long those that wait at the end may take altogether.
-	drainTime = 5 * time.Second
+	// maxQueuedEvents is how many denials wait to be told before further ones are dropped.
+	maxQueuedEvents = 256
+	// writeTimeout is how long the telling of one may take.
+	writeTimeout = 10 * time.Second
+	// drainTimeout is how long those that wait at the end may take altogether.
+	drainTimeout = 5 * time.Second
 )
 
 // denial is a denied change of a live workload, or one that was let through without being fully
@@ -31,8 +32,8 @@ type denial struct {
 	reason      v1alpha1.EventReason
 	old, object *appsv1.Deployment
 	message     string
-	objections  []v1alpha1.Violation
-	// failed is the revision as which the change failed before, 0 where it is not refused for that.
+	violations  []v1alpha1.Violation
+	// failed is the revision as which the change failed before, 0 where it is not denied for that.
 	failed int64
 	at     time.Time
 }
@@ -49,19 +50,19 @@ type EventQueue struct {
 
 // NewEventQueue returns an EventQueue that stores events while its Run runs.
 func NewEventQueue(events Events, revisions Revisions, log logr.Logger) *EventQueue {
-	return &EventQueue{events: events, revisions: revisions, queue: make(chan denial, refusalsKept), log: log}
+	return &EventQueue{events: events, revisions: revisions, queue: make(chan denial, maxQueuedEvents), log: log}
 }
 
-// NeedLeaderElection says that every replica tells of what it refused.
+// NeedLeaderElection says that every replica tells of what it denied.
 func (*EventQueue) NeedLeaderElection() bool { return false }
 
-// Run tells of refusals until ctx is done, then of those that wait, for a
+// Run tells of denials until ctx is done, then of those that wait, for a
 // bounded time. It returns nil.
 func (q *EventQueue) Run(ctx context.Context) error {
 	for {
 		select {
 		case r := <-q.queue:
-			q.tell(ctx, r)
+			q.write(ctx, r)
 		case <-ctx.Done():
 			q.drain(context.WithoutCancel(ctx))
 			return nil
@@ -73,12 +74,12 @@ func (q *EventQueue) Run(ctx context.Context) error {
 func (q *EventQueue) Start(ctx context.Context) error { return q.Run(ctx) }
 
 func (q *EventQueue) drain(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(ctx, drainTime)
+	ctx, cancel := context.WithTimeout(ctx, drainTimeout)
 	defer cancel()
 	for {
 		select {
 		case r := <-q.queue:
-			q.tell(ctx, r)
+			q.write(ctx, r)
 		default:
 			return
 		}
@@ -93,9 +94,9 @@ func (q *EventQueue) add(r denial) {
 	}
 }
 
-// tell stores the event of one refusal: what was refused, why, and the diff.
-func (q *EventQueue) tell(ctx context.Context, r denial) {
-	ctx, cancel := context.WithTimeout(ctx, tellTime)
+// write stores the event of one denial: what was denied, why, and the diff.
+func (q *EventQueue) write(ctx context.Context, r denial) {
+	ctx, cancel := context.WithTimeout(ctx, writeTimeout)
 	defer cancel()
 	name := types.NamespacedName{Namespace: r.old.Namespace, Name: r.old.Name}
 	files, err := q.revisions.ChangedFiles(ctx, name)
@@ -111,8 +112,8 @@ func (q *EventQueue) tell(ctx context.Context, r denial) {
 	}
 }
 
-// event words a refusal. The same change refused again is the same event. Files are ConfigMaps,
-// which an apply writes before the Deployment and which no admission refuses.
+// event words a denial. The same change denied again is the same event. Files are ConfigMaps,
+// which an apply writes before the Deployment and which no admission denies.
 func (r denial) event(files []string) (event.Event, error) {
 	if r.reason == v1alpha1.EventAdmissionUnchecked {
 		return r.uncheckedEvent()
@@ -125,14 +126,14 @@ func (r denial) event(files []string) (event.Event, error) {
 	if len(files) > 0 {
 		next = "but its files are changed already, and pods read them at their next start: " + strings.Join(files, ", ")
 	}
-	return r.tells(event.Message("refused: "+r.message, changes, next), changes, files)
+	return r.newEvent(event.Message("refused: "+r.message, changes, next), changes, files)
 }
 
-// tells makes the event of a message.
-func (r denial) tells(message string, changes diff.Changes, files []string) (event.Event, error) {
+// newEvent makes the event of a message.
+func (r denial) newEvent(message string, changes diff.Changes, files []string) (event.Event, error) {
 	asked := workload.IntentOf(r.object).Hash()
 	annotations, err := event.DenialAnnotations(v1alpha1.Denial{
-		Violations: r.objections, Failed: r.failed, Files: files, ResourceVersion: r.old.ResourceVersion, IntentHash: asked,
+		Violations: r.violations, Failed: r.failed, Files: files, ResourceVersion: r.old.ResourceVersion, IntentHash: asked,
 	}, changes)
 	return event.Event{
 		Reason:      r.reason,
@@ -144,4 +145,25 @@ func (r denial) tells(message string, changes diff.Changes, files []string) (eve
 		Annotations: annotations,
 		At:          r.at,
 	}, err
+}
+
+// unchecked is what is to be told of a change that is let through although not
+// every rule could judge it; nil where all could, or nothing is stored. The
+// early phase leaves it to the last word, which judges its rules again and
+// knows the object's UID also on creation.
+func (h *Handler) unchecked(r *review, f findings) *denial {
+	if f.unchecked == "" || r.dryRun || h.phase == policy.Early {
+		return nil
+	}
+	told := &denial{reason: v1alpha1.EventAdmissionUnchecked, old: r.old, object: r.object, message: f.unchecked, violations: f.violations, at: h.Now()}
+	if told.old == nil {
+		told.old = r.object
+	}
+	return told
+}
+
+// uncheckedEvent words it. The same change again is the same event.
+func (r denial) uncheckedEvent() (event.Event, error) {
+	const next = "the rule's author or the cluster's administrator can repair it; apply again to have it checked"
+	return r.newEvent(event.Message("admitted without being fully checked: "+r.message, nil, next), nil, nil)
 }
