@@ -129,7 +129,8 @@ func (h *Handler) count(r *review, a outcome) {
 	}
 }
 
-// violationsByEnforcement are the rules that object, each once, by what their enforcement makes of it.
+// violationsByEnforcement are the rules that object, each once, by what their enforcement makes of
+// it.
 func violationsByEnforcement(v policy.Verdict) map[string][]string {
 	found := map[string][]string{}
 	for enforcement, violations := range map[policy.Enforcement][]policy.Violation{
