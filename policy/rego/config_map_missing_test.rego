@@ -17,7 +17,7 @@ test_other_objections_are_not_its_business if {
 	count(pod_admissible.warn) == 1 with input as facts("quota-exceeded")
 }
 
-facts(name) := {"effective": {"objections": [{
+facts(name) := {"effective": {"violations": [{
 	"rule": name,
 	"field": "spec.volumes[0]",
 	"message": "ConfigMap settings does not exist",
