@@ -115,7 +115,7 @@ func asWritten(request map[string]any) map[string]any {
 		"pod":           pod,
 		"defaultedFrom": map[string]any{},
 		"violations":    []any{},
-		"unknowns":      []any{},
+		"unknown":       []any{},
 	}
 }
 

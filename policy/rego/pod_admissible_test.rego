@@ -2,7 +2,7 @@ package reprise.pod_admissible_test
 
 import data.reprise.pod_admissible as rule
 
-test_a_certain_objection_is_denied if {
+test_a_certain_violation_is_denied if {
 	over := object.union(violation, {"exact": true})
 	some denied in rule.deny with input as facts([over], [])
 	denied == {
@@ -13,7 +13,7 @@ test_a_certain_objection_is_denied if {
 	count(rule.warn) == 0 with input as facts([over], [])
 }
 
-test_an_uncertain_objection_warns if {
+test_an_uncertain_violation_warns if {
 	count(rule.deny) == 0 with input as facts([violation], [])
 	count(rule.warn) == 1 with input as facts([violation], [])
 }
@@ -38,7 +38,7 @@ test_overcommit_is_left_to_it_only_over_the_limit if {
 	count(rule.deny) == 1 with input as facts([unlimited], [])
 }
 
-test_an_objection_to_the_whole_pod_names_no_field if {
+test_a_violation_to_the_whole_pod_names_no_field if {
 	whole := object.union(violation, {"field": "", "exact": true})
 	some denied in rule.deny with input as facts([whole], [])
 	denied.field == ""
