@@ -175,3 +175,27 @@ func TestTheGravestDecisionCounts(t *testing.T) {
 		}
 	}
 }
+
+// TestRun_QuantitiesOutOfRange: whatever is written as a quantity, the answer comes at once.
+func TestRun_QuantitiesOutOfRange(t *testing.T) {
+	for _, tt := range []struct {
+		amount string
+		want   policy.Decision
+	}{
+		{"1e3000000", policy.Deny}, {"1e1000000000", policy.Deny}, {`"1e1000000000"`, policy.Deny}, {`"-1e1000000000"`, policy.Deny},
+		{"1e400", policy.Deny}, {"1" + strings.Repeat("0", 1<<18), policy.Deny},
+		{`"1234567890123456789012e1000000000"`, policy.Deny}, {`"1e-1000000000"`, policy.Allow}, {`"0e1000000000"`, policy.Allow},
+		{"1e-1000000000", policy.Allow}, {"0e1000000000", policy.Allow},
+	} {
+		for _, told := range []string{"", "apiVersion: v1\nkind: LimitRange\nmetadata: {name: bounds}\nspec: {limits: [{type: Container, max: {memory: " + tt.amount + "}}]}\n"} {
+			begun := time.Now()
+			report := judged(t, app("  resources: {limits: {memory: "+tt.amount+"}}\nvolumes: [{name: a, emptyDir: {}}]"), told)
+			if got := report.Decision(); got != tt.want && told == "" {
+				t.Errorf("memory %.40s: %s, want %s: %+v", tt.amount, got, tt.want, report.Workloads)
+			}
+			if took := time.Since(begun); took > 2*time.Second {
+				t.Errorf("memory %.40s: it took %s", tt.amount, took)
+			}
+		}
+	}
+}

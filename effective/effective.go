@@ -35,8 +35,10 @@ type Result struct {
 // defaulting before storage, validation, validating admission
 // (pkg/kubeapiserver/options/plugins.go, pkg/registry/core/pod/strategy.go).
 func Compute(template *corev1.PodTemplateSpec, ns Namespace) Result {
+	ns = limitNamespace(ns)
 	d := &podBuilder{ns: &ns, pod: podFrom(template, ns.Name), defaultedFrom: map[string]Cause{}}
 
+	d.limitQuantities()
 	d.applyPodDefaults()
 	d.applyLimitRanges()
 	d.applyServiceAccount()

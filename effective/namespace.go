@@ -24,7 +24,7 @@ const (
 // Namespace is what a namespace, and the cluster around it, holds of the
 // objects that decide what becomes of a pod template. Everything in it is read
 // only: Of never changes the objects it points to, so they may come straight
-// from an informer's cache.
+// from an informer's cache. A quantity in it beyond quantity.Max counts as that.
 type Namespace struct {
 	// Name is the namespace's name.
 	Name string

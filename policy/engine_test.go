@@ -162,8 +162,8 @@ func TestADeadlineThatHasPassedJudgesNothing(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	verdict := shippedEngine(t).Evaluate(ctx, Input{Phase: Early, Request: broken(t)})
-	if verdict.Decision != Unknown || len(verdict.Errors) != 3 || verdict.Errors[0].Kind != TimedOut {
-		t.Errorf("verdict = %+v, want the three early rules, timed out", verdict)
+	if verdict.Decision != Unknown || len(verdict.Errors) != 4 || verdict.Errors[0].Kind != TimedOut {
+		t.Errorf("verdict = %+v, want the four early rules, timed out", verdict)
 	}
 }
 
@@ -225,13 +225,13 @@ deny contains "no" if rand.intn("x", 2) == 0`, "rand.intn"},
 
 func TestRulesOfAPhase(t *testing.T) {
 	engine := shippedEngine(t)
-	early := []string{"duplicate-volumes", "requests-within-limits", "selector-changed"}
+	early := []string{"duplicate-volumes", "quantity-out-of-range", "requests-within-limits", "selector-changed"}
 	if diff := cmp.Diff(early, names(engine.Rules(Early))); diff != "" {
 		t.Errorf("early rules (-want +got):\n%s", diff)
 	}
 	final := []string{
 		"config-map-missing", "duplicate-volumes", "mutable-image-tag", "pod-admissible",
-		"readiness-probe-missing", "requests-within-limits", "selector-changed",
+		"quantity-out-of-range", "readiness-probe-missing", "requests-within-limits", "selector-changed",
 	}
 	if diff := cmp.Diff(final, names(engine.Rules(Final))); diff != "" {
 		t.Errorf("final rules (-want +got):\n%s", diff)

@@ -33,7 +33,7 @@ type Input struct {
 	// if a rule may read them, or a violation is to be worded by them. Nil where Request is whole.
 	Objects func() (object, old any, err error)
 	// Effective is what the API server will make of the pod template. Rules see
-	// it as input.effective. In the early phase it is not used: there the
+	// it as input.effective. In the early phase only its violations are used, and the
 	// effective pod is the template as written.
 	Effective effective.Result
 	// AsWritten has rules see the quantities that the request's object states as it spells them, where
@@ -55,7 +55,7 @@ func (in Input) document() (ast.Value, error) {
 	document["request"], document["review"] = request, request
 	delete(document, "parameters")
 	if in.Phase == Early {
-		document["effective"] = asWritten(in.Request)
+		document["effective"] = asWritten(in.Request, in.Effective.Violations)
 		return ast.LazyObject(document), nil
 	}
 	facts, err := effectiveFacts(in.Effective)
@@ -105,8 +105,9 @@ func withoutManagedFields(request map[string]any) map[string]any {
 	return stripped
 }
 
-// asWritten presents a request's pod template as if it were the effective pod.
-func asWritten(request map[string]any) map[string]any {
+// asWritten presents a request's pod template as if it were the effective pod, with the violations
+// that need no namespace.
+func asWritten(request map[string]any, violations []effective.Violation) map[string]any {
 	pod := map[string]any{}
 	if template := templateIn(request); template != nil {
 		pod = template
@@ -114,7 +115,7 @@ func asWritten(request map[string]any) map[string]any {
 	return map[string]any{
 		"pod":           pod,
 		"defaultedFrom": map[string]any{},
-		"violations":    []any{},
+		"violations":    violationList(violations),
 		"unknown":       []any{},
 	}
 }
@@ -139,10 +140,6 @@ func effectiveFacts(result effective.Result) (map[string]any, error) {
 	for path, cause := range result.DefaultedFrom {
 		defaultedFrom[path] = causeFacts(cause)
 	}
-	violations := make([]any, 0, len(result.Violations))
-	for _, violation := range result.Violations {
-		violations = append(violations, violationFacts(violation))
-	}
 	unknowns := make([]any, 0, len(result.Unknown))
 	for _, unknown := range result.Unknown {
 		unknowns = append(unknowns, map[string]any{"kind": string(unknown.Kind), "reason": unknown.Reason})
@@ -150,9 +147,17 @@ func effectiveFacts(result effective.Result) (map[string]any, error) {
 	return map[string]any{
 		"pod":           pod,
 		"defaultedFrom": defaultedFrom,
-		"violations":    violations,
+		"violations":    violationList(result.Violations),
 		"unknown":       unknowns,
 	}, nil
+}
+
+func violationList(violations []effective.Violation) []any {
+	list := make([]any, 0, len(violations))
+	for _, violation := range violations {
+		list = append(list, violationFacts(violation))
+	}
+	return list
 }
 
 func violationFacts(violation effective.Violation) map[string]any {

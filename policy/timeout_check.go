@@ -45,7 +45,7 @@ func (e *Engine) CheckTimeout(ctx context.Context, modules []Module) error {
 // trialInput is the creation of a small Deployment in an empty namespace.
 func trialInput() (Input, error) {
 	labels := map[string]string{"app.kubernetes.io/instance": "trial-1a2b3c"}
-	memory := corev1.ResourceList{corev1.ResourceMemory: resource.MustParse("64Mi")}
+	memory := corev1.ResourceList{corev1.ResourceMemory: *resource.NewQuantity(64<<20, resource.BinarySI)}
 	d := &appsv1.Deployment{
 		TypeMeta:   metav1.TypeMeta{APIVersion: appsv1.SchemeGroupVersion.String(), Kind: "Deployment"},
 		ObjectMeta: metav1.ObjectMeta{Name: "trial", Namespace: "default", Labels: labels},

@@ -95,7 +95,9 @@ func (h *Handler) quarantined(ctx context.Context, r *review, settings workload.
 
 func (h *Handler) input(ctx context.Context, r *review) policy.Input {
 	in := policy.Input{Phase: h.phase, Request: r.decoded, Objects: r.objects, Now: h.Now()}
-	if h.phase == policy.Final {
+	if h.phase == policy.Early {
+		in.Effective.Violations = effective.OutOfRange(&r.object.Spec.Template)
+	} else {
 		in.Effective = effective.Compute(&r.object.Spec.Template, h.Namespaces.For(ctx, r.namespace))
 	}
 	return in

@@ -342,3 +342,35 @@ func memoryLimit(limit string) *corev1.LimitRange {
 		}}},
 	}
 }
+
+// TestHandler_QuantitiesOutOfRange: whatever a developer writes as a quantity, the answer is a
+// denial, and it comes at once.
+func TestHandler_QuantitiesOutOfRange(t *testing.T) {
+	for _, amount := range []string{
+		"1e3000000", "1e1000000000", "1e99999999999999999999", "-1e1000000000", "1234567890123456789012e1000000000",
+		`1\u0065999999999`, "1" + strings.Repeat("0", 1<<18), strings.Repeat("9", 1<<18) + "E",
+	} {
+		for _, phase := range []policy.Phase{policy.Early, policy.Final} {
+			call, _ := setting{phase: phase}.server(t)
+			stated := with(manifest(t, "healthy"), func(d *appsv1.Deployment) {
+				d.Spec.Template.Spec.Containers[0].Resources.Limits = corev1.ResourceList{corev1.ResourceMemory: resource.MustParse("7777")}
+			})
+			review := asked(writing(nil, stated), func(r *admissionv1.AdmissionRequest) {
+				encoded, err := json.Marshal(stated)
+				if err != nil {
+					t.Fatal(err)
+				}
+				r.Object.Object, r.Object.Raw = nil, []byte(strings.Replace(string(encoded), `"7777"`, `"`+amount+`"`, 1))
+			})
+			begun := time.Now()
+			response := ask(t, call, review)
+			const want = "the limit of Kubernetes for quantities; write an amount that a node can have"
+			if response.Allowed || !strings.Contains(response.Result.Message, want) || !strings.Contains(response.Result.Message, "containers.frontend.resources.limits.memory") {
+				t.Errorf("%s, limits.memory %.40s: response %+v, want a denial that says %q", phase, amount, response, want)
+			}
+			if took := time.Since(begun); took > 2*time.Second {
+				t.Errorf("%s, limits.memory %.40s: the answer took %s", phase, amount, took)
+			}
+		}
+	}
+}

@@ -9,6 +9,8 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	"k8s.io/apimachinery/pkg/types"
 	kjson "sigs.k8s.io/json"
+
+	"reprise.dev/reprise/internal/quantity"
 )
 
 // The keys of a request's objects.
@@ -111,8 +113,12 @@ func deploymentIn(request map[string]json.RawMessage, key string) (*appsv1.Deplo
 	if len(raw) == 0 || string(raw) == "null" {
 		return nil, fmt.Errorf("reading request.%s: there is no object", key)
 	}
+	raw, err := normalized(raw)
+	if err != nil {
+		return nil, fmt.Errorf("decoding request.%s: %w", key, err)
+	}
 	deployment := &appsv1.Deployment{}
-	err := kjson.UnmarshalCaseSensitivePreserveInts(raw, deployment)
+	err = kjson.UnmarshalCaseSensitivePreserveInts(raw, deployment)
 	if version, kind := deployment.APIVersion, deployment.Kind; version != appsv1.SchemeGroupVersion.String() || kind != "Deployment" {
 		return nil, fmt.Errorf("reading request.%s: it is %q of %q, not a Deployment of %s", key, kind, version, appsv1.SchemeGroupVersion)
 	}
@@ -120,6 +126,18 @@ func deploymentIn(request map[string]json.RawMessage, key string) (*appsv1.Deplo
 		return nil, fmt.Errorf("decoding request.%s as a Deployment: %w", key, err)
 	}
 	return deployment, nil
+}
+
+// normalized returns an object whose quantities decode in bounded time.
+func normalized(raw json.RawMessage) (json.RawMessage, error) {
+	if !quantity.MayNeedNormalize(raw) {
+		return raw, nil
+	}
+	var object map[string]any
+	if err := kjson.UnmarshalCaseSensitivePreserveInts(raw, &object); err != nil {
+		return nil, err
+	}
+	return json.Marshal(quantity.Normalize(object))
 }
 
 // objects decodes the request's objects as rules see them. That they are JSON was found before.

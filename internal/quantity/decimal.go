@@ -210,7 +210,7 @@ func (d decimal) text(most int) string {
 	return digits + "e" + strconv.FormatInt(exponent, 10)
 }
 
-// isExpensive reports whether resource.ParseQuantity may take long: a text that is long, or that has
+// isExpensive reports whether resource.ParseQuantity may take long: for a text that is long, or has
 // an exponent of more than two digits.
 func isExpensive(text string) bool {
 	if len(text) > maxDigits {

@@ -38,34 +38,39 @@ func Parse(text string) (resource.Quantity, error) {
 }
 
 // Limit returns an amount as it is and true, or false and Max with the amount's sign. Sums and
-// comparisons of the results are cheap. Two amounts beyond Max thus become equal.
+// comparisons of the results are quick. Two amounts beyond Max thus become equal.
 func Limit(q resource.Quantity) (limited resource.Quantity, inRange bool) {
-	if q.Sign() == 0 {
-		return resource.Quantity{Format: q.Format}, true // 0e1000000 is as expensive as 1e1000000.
-	}
-	if _, fits := q.AsInt64(); fits {
+	if IsQuick(q) {
 		return q, true
+	}
+	return decimalOf(q).quantity()
+}
+
+// IsQuick reports whether Limit returns an amount as it is.
+func IsQuick(q resource.Quantity) bool {
+	if q.Sign() != 0 { // 0e1000000 is as slow as 1e1000000.
+		if _, fits := q.AsInt64(); fits {
+			return true
+		}
 	}
 	scaled := q.DeepCopy() // AsDec changes it.
 	number := scaled.AsDec()
 	bits, exponent := number.UnscaledBig().BitLen(), -int64(number.Scale())
-	cheap := bits <= maxBits && exponent >= -maxDigits
-	if cheap && int64(bits/3+1)+exponent <= 18 { // An integer of n bits has at most n/3+1 digits.
-		return q, true
+	switch {
+	case bits == 0:
+		return exponent == 0
+	case bits > maxBits || exponent < -maxDigits:
+		return false
+	case int64(bits/3+1)+exponent <= 18: // An integer of n bits has at most n/3+1 digits.
+		return true
 	}
-	limited, inRange = decimalOf(q).quantity()
-	if cheap && inRange {
-		return q, true
-	}
-	return limited, inRange
+	return decimalOf(q).magnitude(maximum) <= 0
 }
 
 // Compare returns -1, 0 or 1 if a is less than, equal to or greater than b. It is exact.
 func Compare(a, b resource.Quantity) int {
-	left, inRange := Limit(a)
-	right, bothInRange := Limit(b)
-	if inRange && bothInRange {
-		return left.Cmp(right)
+	if IsQuick(a) && IsQuick(b) {
+		return a.Cmp(b)
 	}
 	return decimalOf(a).compare(decimalOf(b))
 }

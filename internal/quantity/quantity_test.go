@@ -178,7 +178,7 @@ func TestMayNeedNormalize(t *testing.T) {
 // FuzzParse compares with resource.Quantity where that is quick, and demands an end everywhere.
 func FuzzParse(f *testing.F) {
 	for text := range expensive {
-		f.Add(text, "1Gi")
+		f.Add(text[:min(len(text), 1<<10)], "1Gi")
 	}
 	for _, text := range []string{"", ".", "+.5", "1.5Gi", "-3Ei", "100Ei", "1e18", "10E", "1E", "0.1n", "2.000000001Ki", "1e-9"} {
 		f.Add(text, "9223372036854775807")
