@@ -22,9 +22,9 @@ const Max = math.MaxInt64
 // server, Parse rounds to billionths, away from zero. The error is about the syntax.
 func Parse(text string) (resource.Quantity, error) {
 	if !isExpensive(text) {
-		amount, err := resource.ParseQuantity(text)
+		amount, err := parseQuick(text)
 		if err != nil {
-			return resource.Quantity{}, fmt.Errorf("reading quantity %q: %w", text, err)
+			return resource.Quantity{}, err
 		}
 		amount, _ = Limit(amount)
 		return amount, nil
@@ -46,12 +46,14 @@ func Limit(q resource.Quantity) (limited resource.Quantity, inRange bool) {
 	return decimalOf(q).quantity()
 }
 
+var zero = resource.MustParse("0")
+
 // IsQuick reports whether Limit returns an amount as it is.
 func IsQuick(q resource.Quantity) bool {
-	if q.Sign() != 0 { // 0e1000000 is as slow as 1e1000000.
-		if _, fits := q.AsInt64(); fits {
-			return true
-		}
+	// Most amounts are far from every bound. An approximation is as quick for 1e1000000, and 0 may
+	// have an exponent too.
+	if f := math.Abs(q.AsApproximateFloat64()); f > 1e-10 && f < 1e18 || q == zero || q == (resource.Quantity{Format: q.Format}) {
+		return true
 	}
 	scaled := q.DeepCopy() // AsDec changes it.
 	number := scaled.AsDec()
@@ -78,6 +80,17 @@ func Compare(a, b resource.Quantity) int {
 // CompareText compares two quantities as written. Amounts beyond Max are compared exactly too. The
 // error is about the syntax.
 func CompareText(a, b string) (int, error) {
+	if !isExpensive(a) && !isExpensive(b) {
+		left, err := parseQuick(a)
+		if err != nil {
+			return 0, err
+		}
+		right, err := parseQuick(b)
+		if err != nil {
+			return 0, err
+		}
+		return Compare(left, right), nil
+	}
 	left, err := readDecimal(a)
 	if err != nil {
 		return 0, err
@@ -89,16 +102,23 @@ func CompareText(a, b string) (int, error) {
 	return left.compare(right), nil
 }
 
-// readDecimal reads a quantity with the syntax of resource.ParseQuantity, which is more lenient.
+// readDecimal reads a quantity, of a text that is not expensive with the syntax of
+// resource.ParseQuantity, which is more lenient.
 func readDecimal(text string) (decimal, error) {
 	if isExpensive(text) {
 		return parseDecimal(text)
 	}
+	amount, err := parseQuick(text)
+	return decimalOf(amount), err
+}
+
+// parseQuick reads a text that is not expensive.
+func parseQuick(text string) (resource.Quantity, error) {
 	amount, err := resource.ParseQuantity(text)
 	if err != nil {
-		return decimal{}, fmt.Errorf("reading quantity %q: %w", text, err)
+		return resource.Quantity{}, fmt.Errorf("reading quantity %q: %w", text, err)
 	}
-	return decimalOf(amount), nil
+	return amount, nil
 }
 
 // Equal reports whether two decoded values, strings or numbers, are quantities of the same amount,
