@@ -115,8 +115,8 @@ func (q Options) judge(ctx context.Context, m Manifest, d *appsv1.Deployment) (W
 	return w, nil
 }
 
-// Decision is what all verdicts come to: a denial counts most, then what could not be judged, then
-// warnings.
+// Decision returns what all verdicts come to: a denial counts most, then an evaluation error, then
+// a warning.
 func (r Report) Decision() policy.Decision {
 	worst := policy.Allow
 	for _, w := range r.Workloads {

@@ -33,7 +33,7 @@ func read(t *testing.T, content string) []Manifest {
 	return manifests
 }
 
-// judged is what is said of manifests in the namespace shop, beside what is told of it.
+// judged returns what is said of manifests in the namespace shop, beside what is told of it.
 func judged(t *testing.T, content, told string) Report {
 	t.Helper()
 	manifests := read(t, content)
@@ -50,7 +50,7 @@ func judged(t *testing.T, content, told string) Report {
 	return report
 }
 
-// app is a workload that nothing is to be said of, with more fields of its pod.
+// app returns a workload that nothing is to be said of, with more fields of its pod.
 func app(pod string) string {
 	return `apiVersion: apps/v1
 kind: Deployment

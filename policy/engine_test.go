@@ -12,7 +12,7 @@ import (
 	"reprise.dev/reprise/effective"
 )
 
-// broken is a request whose second container asks for more than its limit.
+// broken returns a request whose second container asks for more than its limit.
 func broken(t testing.TB) map[string]any {
 	return decodeRequest(t, []byte(`{"operation":"CREATE","object":{
 		"metadata":{"name":"sample-app","managedFields":[{"manager":"kubectl"}]},

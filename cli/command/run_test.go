@@ -101,7 +101,7 @@ func TestRun_withoutCluster(t *testing.T) {
 
 		{"tests that pass", []string{"policy", "test", in("own")}, "", 0, "PASS  " + in("own/team_test.rego") + ":5 team_test.test_no_owner_is_told"},
 		{"a test that fails", []string{"policy", "test", in("own"), in("failing")}, "", codeFailed, "line 7 is not true: count(team.deny) == 7"},
-		{"no tests", []string{"policy", "test", in("untested")}, "", codeUnknown, "there are no tests"},
+		{"no tests", []string{"policy", "test", in("untested")}, "", codeUnknown, "no tests found"},
 		{"policies that do not compile", []string{"policy", "test", in("bad")}, "", codeUnknown, "team.rego:3"},
 		{"no folder", []string{"policy", "test"}, "", codeUnknown, "requires at least 1 arg"},
 	}

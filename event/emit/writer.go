@@ -1,4 +1,4 @@
-// Package emit writes Events, each once.
+// Package emit writes Events, each one once.
 package emit
 
 import (
@@ -15,12 +15,11 @@ import (
 	"reprise.dev/reprise/event"
 )
 
-// component is the source of an event, which users see.
+// component is the source of an Event, which users see.
 const component = "reprise"
 
-// Writer writes events as core/v1 objects with deterministic names. The recorders of client-go
-// aggregate events of one reason and drop those that exceed their rate, so that some would be
-// missing.
+// Writer writes Events as core/v1 objects with deterministic names. The recorders of client-go
+// would aggregate Events of one reason and drop those over their rate limit.
 type Writer struct {
 	client   client.Client
 	instance string
@@ -31,8 +30,8 @@ func NewWriter(c client.Client, instance string) *Writer {
 	return &Writer{client: c, instance: instance}
 }
 
-// Write stores an event. Writing the same event again changes nothing, or raises the count if the
-// event aggregates.
+// Write stores an Event. It changes nothing if the same Event is stored already, or raises its
+// count if the Event aggregates.
 func (w *Writer) Write(ctx context.Context, e event.Event) error {
 	object := w.object(e)
 	err := w.client.Create(ctx, object)
@@ -59,7 +58,7 @@ func (w *Writer) Write(ctx context.Context, e event.Event) error {
 	return nil
 }
 
-// object returns the object of an event.
+// object returns the API object of an Event.
 func (w *Writer) object(e event.Event) *corev1.Event {
 	kind := corev1.EventTypeNormal
 	if e.Warning {
@@ -82,8 +81,8 @@ func (w *Writer) object(e event.Event) *corev1.Event {
 	}
 }
 
-// name returns the name of an event's object: the same for the same event, and no longer than a
-// name may be.
+// name returns the name of an Event's object. It is the same for the same Event and within the
+// limit of names.
 func name(e event.Event) string {
 	sum := sha256.Sum256([]byte(string(e.Regarding.UID) + "\x00" + e.Regarding.Name + "\x00" + string(e.Reason) + "\x00" + e.Key))
 	const longest = 253 - 1 - 16

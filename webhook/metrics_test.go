@@ -39,7 +39,7 @@ type fixed policy.Verdict
 
 func (f fixed) Evaluate(context.Context, policy.Input) policy.Verdict { return policy.Verdict(f) }
 
-func TestEveryDecisionIsCountedOnceAndLoggedInOneLine(t *testing.T) {
+func TestHandler_CountsAndLogsDecisionsOnce(t *testing.T) {
 	healthy, broken := manifest(t, "healthy"), manifest(t, "broken")
 	dry := func(r *admissionv1.AdmissionRequest) { r.DryRun = new(true) }
 	failed := records{quarantine: map[string]*Quarantine{
