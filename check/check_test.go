@@ -143,12 +143,12 @@ func TestAChangedSelectorIsSeenWhereItIsKnownWhatRuns(t *testing.T) {
 func TestWhatIsNoWorkloadIsCountedAndNothingJudgedIsNoConsent(t *testing.T) {
 	const service = "apiVersion: v1\nkind: Service\nmetadata: {name: a}\n"
 	unmarked := strings.Replace(app(""), "annotations: {k8s.score.dev/workload-name: app}", "labels: {}", 1)
-	if report := judged(t, service+"---\n"+app("")+"\n---\n"+unmarked, ""); report.Unjudged != 2 || len(report.Workloads) != 1 {
-		t.Errorf("report %+v, want 2 unjudged beside one workload", report)
+	if report := judged(t, service+"---\n"+app("")+"\n---\n"+unmarked, ""); report.OtherObjects != 2 || len(report.Workloads) != 1 {
+		t.Errorf("report %+v, want 2 other objects beside one workload", report)
 	}
 	for reason, content := range map[string]string{"nothing at all": "", "no workload": service + "---\n" + unmarked} {
 		_, err := Run(t.Context(), Options{Manifests: read(t, content), Engine: shipped(t, policy.Overrides{}), Namespaces: &NamespaceData{}})
-		if err == nil || !strings.Contains(err.Error(), "nothing to judge") {
+		if err == nil || !strings.Contains(err.Error(), "no workloads found") {
 			t.Errorf("%s: %v", reason, err)
 		}
 	}

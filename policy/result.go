@@ -73,7 +73,7 @@ func (r *collector) add(rule Rule, head string, value any) {
 		return
 	}
 	if head == headCannotTell {
-		r.fail(rule, CannotTell, violation.Message)
+		r.fail(rule, NoData, violation.Message)
 		return
 	}
 	violation.Rule = rule.Name

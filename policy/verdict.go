@@ -124,8 +124,8 @@ const (
 	Broken ErrorKind = iota
 	// TimedOut means that the rule exceeded its deadline.
 	TimedOut
-	// CannotTell means that the rule lacks data that it needs.
-	CannotTell
+	// NoData means that the rule lacks data that it needs.
+	NoData
 )
 
 // String names the kind as it appears in metrics.
@@ -133,7 +133,7 @@ func (k ErrorKind) String() string {
 	switch k {
 	case TimedOut:
 		return "timeout"
-	case CannotTell:
+	case NoData:
 		return "no-data"
 	default:
 		return "broken"

@@ -136,7 +136,7 @@ func TestWorkload_RollbackRequestStatus(t *testing.T) {
 		history.HoldRollback(&r.Status, v1alpha1.HoldPaused, "the rollout is paused", now)
 	}
 	put := func(phase v1alpha1.Phase) Workload {
-		return shop(append(before(answered(v1alpha1.RequestAccepted, "#1 was put back")), revision(3, phase, time.Second, like(1), restores(1, 2)))...)
+		return shop(append(before(answered(v1alpha1.RequestAccepted, "#1 was restored")), revision(3, phase, time.Second, like(1), restores(1, 2)))...)
 	}
 	tests := map[string]struct {
 		reason string
@@ -147,7 +147,7 @@ func TestWorkload_RollbackRequestStatus(t *testing.T) {
 	}{
 		"Asked":      {"there is no answer yet", shop(before()...), "", Pending, annotation},
 		"Void":       {"it is void", shop(before(answered(v1alpha1.RequestRejected, "#3 is live"))...), "", Failed, "#3 is live"},
-		"Granted":    {"it is put back, and not recorded yet", shop(before(answered(v1alpha1.RequestAccepted, "#1 was put back"))...), "", Pending, "#1 was put back"},
+		"Granted":    {"it is put back, and not recorded yet", shop(before(answered(v1alpha1.RequestAccepted, "#1 was restored"))...), "", Pending, "#1 was restored"},
 		"Rolling":    {"its rollout is under way", put(v1alpha1.PhaseProgressing), "", Pending, "#1 runs as #3, which is Progressing"},
 		"Healthy":    {"it is well", put(v1alpha1.PhaseHealthy), "", Healthy, "#1 runs as #3, which is Healthy"},
 		"Failed":     {"it fails too", put(v1alpha1.PhaseFailed), "", Failed, "which is Failed"},

@@ -40,8 +40,8 @@ func TestHandler_Admits(t *testing.T) {
 	tests := []struct {
 		reason string
 		review *admissionv1.AdmissionReview
-		// unjudged is why it was not judged; empty where it was.
-		unjudged string
+		// skipped is why no policy was evaluated; empty where all were.
+		skipped string
 	}{
 		{"a sound creation", writing(nil, healthy), ""},
 		{"a sound update", writing(healthy, with(healthy, func(d *appsv1.Deployment) {
@@ -72,8 +72,8 @@ func TestHandler_Admits(t *testing.T) {
 				if !response.Allowed || len(response.Warnings) > 0 {
 					t.Errorf("response = %+v, want allowed without warnings", response)
 				}
-				if got := response.AuditAnnotations[auditSkipped]; got != test.unjudged {
-					t.Errorf("unjudged = %q, want %q", got, test.unjudged)
+				if got := response.AuditAnnotations[auditSkipped]; got != test.skipped {
+					t.Errorf("skipped = %q, want %q", got, test.skipped)
 				}
 			})
 		}

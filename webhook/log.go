@@ -28,7 +28,7 @@ func (h *Handler) observe(r *review, a outcome, took time.Duration) {
 		values = append(values, "reason", a.reason)
 	}
 	if len(a.dryRun) > 0 {
-		values = append(values, "trial", diff.MaskText(strings.Join(a.dryRun, "; ")))
+		values = append(values, "dryrunViolations", diff.MaskText(strings.Join(a.dryRun, "; ")))
 	}
 	if a.response.Result != nil {
 		values = append(values, "message", diff.MaskText(a.response.Result.Message))

@@ -19,7 +19,7 @@ import (
 // The keys of the audit annotations. The API server puts the webhook's name before them.
 const (
 	auditDecision  = "decision"
-	auditSkipped   = "unjudged"
+	auditSkipped   = "skipped"
 	auditUnchecked = "unchecked"
 	auditDryRun    = "dryrun"
 )
@@ -197,7 +197,7 @@ const (
 	decisionUnchecked   = "unchecked"
 	// decisionSkipped is the decision on requests that no policy evaluates. It is logged and not
 	// counted.
-	decisionSkipped = "unjudged"
+	decisionSkipped = "skipped"
 )
 
 // decision returns the decision that findings lead to.

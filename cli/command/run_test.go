@@ -91,7 +91,7 @@ func TestRun_withoutCluster(t *testing.T) {
 		{"a folder without manifests", []string{"check", "-f", in("none")}, "", codeUnknown, "has no file that ends in .yaml or .yml or .json"},
 		{"bad YAML", []string{"check", "-f", in("bad.yaml")}, "", codeUnknown, "bad.yaml: document 4 (line "},
 		{"Score's own file", []string{"check", "-f", in("app/score.yaml")}, "", codeUnknown, "run score-k8s generate"},
-		{"nothing to judge", []string{"check", "-f", "-"}, "apiVersion: v1\nkind: Service\n", codeUnknown, "there is nothing to judge: of 1 objects"},
+		{"no workloads", []string{"check", "-f", "-"}, "apiVersion: v1\nkind: Service\n", codeUnknown, "no workloads found: none of the 1 objects"},
 		{"an unknown format", []string{"check", "-o", "yaml", "-f", tutorial("1-healthy")}, "", codeUnknown, "expected one of [human json junit github]"},
 		{"a policy that does not compile", []string{"check", "-f", tutorial("1-healthy"), "-p", in("bad")}, "", codeUnknown, "team.rego:3"},
 		{"an override of a policy that does not exist", []string{"check", "-f", tutorial("1-healthy"), "--config", in("misspelt.yaml")}, "", codeUnknown, "request-within-limits; there are "},

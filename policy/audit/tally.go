@@ -19,7 +19,7 @@ type finding struct {
 // judged is the result for one workload.
 type judged struct {
 	findings sets.Set[finding]
-	unjudged sets.Set[string]
+	errors   sets.Set[string]
 }
 
 // Tally counts the workloads that violate policies. It is a collector of metrics.
@@ -38,14 +38,14 @@ func NewTally(rules func() []policy.Rule) *Tally {
 
 // Note replaces a workload's verdict.
 func (t *Tally) Note(name types.NamespacedName, v policy.Verdict) {
-	j := judged{findings: sets.Set[finding]{}, unjudged: sets.Set[string]{}}
+	j := judged{findings: sets.Set[finding]{}, errors: sets.Set[string]{}}
 	for enforcement, rules := range v.RulesByEnforcement() {
 		for _, rule := range rules {
 			j.findings.Insert(finding{rule, string(enforcement)})
 		}
 	}
 	for _, e := range v.Errors {
-		j.unjudged.Insert(e.Rule)
+		j.errors.Insert(e.Rule)
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -64,7 +64,7 @@ var (
 		"Running workloads that were evaluated with the active policies; exported by the leader only.", nil, nil)
 	violating = prometheus.NewDesc("reprise_audit_violations",
 		"Running workloads that violate a policy, by its enforcement: deny, warn, dryrun or exempt.", []string{"policy", "enforcement"}, nil)
-	unjudged = prometheus.NewDesc("reprise_audit_evaluation_errors",
+	failed = prometheus.NewDesc("reprise_audit_evaluation_errors",
 		"Running workloads that a policy failed to evaluate.", []string{"policy"}, nil)
 )
 
@@ -72,7 +72,7 @@ var (
 func (*Tally) Describe(descriptions chan<- *prometheus.Desc) {
 	descriptions <- audited
 	descriptions <- violating
-	descriptions <- unjudged
+	descriptions <- failed
 }
 
 // Collect implements prometheus.Collector.
@@ -90,7 +90,7 @@ func (t *Tally) Collect(metrics chan<- prometheus.Metric) {
 		for f := range j.findings {
 			violations[f]++
 		}
-		for name := range j.unjudged {
+		for name := range j.errors {
 			failures[name]++
 		}
 	}
@@ -99,6 +99,6 @@ func (t *Tally) Collect(metrics chan<- prometheus.Metric) {
 		metrics <- prometheus.MustNewConstMetric(violating, prometheus.GaugeValue, count, f.policy, f.enforcement)
 	}
 	for name, count := range failures {
-		metrics <- prometheus.MustNewConstMetric(unjudged, prometheus.GaugeValue, count, name)
+		metrics <- prometheus.MustNewConstMetric(failed, prometheus.GaugeValue, count, name)
 	}
 }
