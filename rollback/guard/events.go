@@ -132,14 +132,17 @@ func heldEvent(d *appsv1.Deployment, failed *v1alpha1.WorkloadRevision, now time
 	}
 }
 
-// rolledBackEvent says what was put back, how long after the deploy, why, and what the difference
-// is.
+// rolledBackEvent says what was put back, how long after the deploy, why, what could not be put
+// back, and what the difference is.
 func rolledBackEvent(d *appsv1.Deployment, failed *v1alpha1.WorkloadRevision, changes diff.Changes) event.Event {
 	plan := failed.Status.Rollback
 	took := plan.CompletionTime.Sub(failed.Spec.AcceptedTime.Time).Round(time.Second)
 	cause := fmt.Sprintf("#%d → #%d in %s: %s", failed.Spec.Number, plan.ToRevision, took, failed.FailureMessage())
 	if plan.Request != "" {
 		cause = fmt.Sprintf("#%d → #%d: asked for by %s", failed.Spec.Number, plan.ToRevision, plan.Request)
+	}
+	if note := history.RollbackNote(failed); note != "" {
+		cause += "; " + note
 	}
 	return event.Event{
 		Reason: v1alpha1.EventRolledBack, Warning: plan.Request == "", Regarding: event.ObjectRef(d), Key: failed.Name, At: plan.CompletionTime.Time,

@@ -158,7 +158,10 @@ func (b *bench) record(phase v1alpha1.Phase) *v1alpha1.WorkloadRevision {
 	b.Helper()
 	h := b.history()
 	d := b.deployment()
-	number := int64(len(h) + 1)
+	number := int64(1)
+	if newest := h.Newest(); newest != nil {
+		number = newest.Spec.Number + 1
+	}
 	r := &v1alpha1.WorkloadRevision{
 		ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: history.Name("web", number)},
 		Spec: v1alpha1.WorkloadRevisionSpec{
