@@ -23,7 +23,7 @@ func BenchmarkOf(b *testing.B) {
 		limitRange("pods", corev1.LimitRangeItem{Type: corev1.LimitTypePod, Max: amounts("cpu", "8", "memory", "8Gi")}),
 		quota("team", amounts("requests.cpu", "20", "limits.memory", "40Gi", "pods", "50"), amounts("requests.cpu", "2", "limits.memory", "4Gi", "pods", "5")))
 	if r := Compute(template, ns); len(r.Violations)+len(r.Unknown) > 0 {
-		b.Fatalf("objections %v, cannot tell %v", r.Violations, r.Unknown)
+		b.Fatalf("violations %v, cannot tell %v", r.Violations, r.Unknown)
 	}
 	b.ReportAllocs()
 	for b.Loop() {

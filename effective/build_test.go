@@ -74,11 +74,11 @@ func objected(r Result) []string {
 	return lines
 }
 
-// one returns the only objection of a result.
+// one returns the only violation of a result.
 func one(t *testing.T, r Result) Violation {
 	t.Helper()
 	if len(r.Violations) != 1 {
-		t.Fatalf("got %d objections, want 1: %+v", len(r.Violations), r.Violations)
+		t.Fatalf("got %d violations, want 1: %+v", len(r.Violations), r.Violations)
 	}
 	return r.Violations[0]
 }

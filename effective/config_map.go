@@ -9,7 +9,7 @@ import (
 )
 
 // checkConfigMaps looks for ConfigMaps without which the kubelet would not start
-// the pod. The API server accepts such a pod, so these objections are not exact.
+// the pod. The API server accepts such a pod, so these violations are not exact.
 func (d *podBuilder) checkConfigMaps() {
 	needed := neededConfigMaps(&d.pod.Spec)
 	if len(needed) == 0 || d.markUnknown(KindConfigMap) {

@@ -41,7 +41,7 @@ func TestConfigMapsThatThePodCannotStartWithoutMustExist(t *testing.T) {
 			continue
 		}
 		if got := one(t, r); got.Rule != RuleConfigMap || got.Field != tc.field || got.Exact || !got.Transient {
-			t.Errorf("%s: objection %+v", tc.reason, got)
+			t.Errorf("%s: violation %+v", tc.reason, got)
 		}
 		if r := Compute(template, namespace(unknown(KindConfigMap))); len(r.Unknown) != 1 || len(r.Violations) != 0 {
 			t.Errorf("%s: unknown ConfigMaps: %v, %v", tc.reason, r.Unknown, r.Violations)

@@ -1,7 +1,7 @@
 // Package effective tells what the API server will make of a pod template in
 // its namespace: the pod as it would be stored, and what the API server would
 // object to. It is pure: a template and the namespace's data go in, a pod and
-// objections come out.
+// violations come out.
 //
 // The rules are those of Kubernetes 1.37 with its default feature gates and
 // admission plugins; each file names the upstream file that it follows.
@@ -24,7 +24,7 @@ type Result struct {
 	// Violations are sorted by rule (in the API server's order), then by field.
 	Violations []Violation
 	// Unknown are the questions left open, sorted by kind. While there are any,
-	// no objections does not mean that the pod will be accepted.
+	// no violations does not mean that the pod will be accepted.
 	Unknown []Unknown
 }
 

@@ -42,7 +42,7 @@ func TestOfIsDeterministic(t *testing.T) {
 	template, ns := busyCase()
 	first := Compute(template, ns)
 	if len(first.Violations) < 5 {
-		t.Fatalf("only %d objections: too few to be out of order", len(first.Violations))
+		t.Fatalf("only %d violations: too few to be out of order", len(first.Violations))
 	}
 	for range 50 {
 		if diff := cmp.Diff(first, Compute(template, ns)); diff != "" {
@@ -51,7 +51,7 @@ func TestOfIsDeterministic(t *testing.T) {
 	}
 }
 
-func TestObjectionsAreSortedInTheAPIServersOrder(t *testing.T) {
+func TestViolationsAreSortedInTheAPIServersOrder(t *testing.T) {
 	template, ns := busyCase()
 	last := -1
 	for _, o := range Compute(template, ns).Violations {

@@ -71,7 +71,7 @@ func TestALimitRangeForPodsDoesNotSeePodLevelHugePages(t *testing.T) {
 	})
 	ns := namespace(limitRange("pods", corev1.LimitRangeItem{Type: corev1.LimitTypePod, Max: amounts("hugepages-2Mi", "2Mi")}))
 	if r := Compute(template, ns); len(r.Violations) != 0 {
-		t.Errorf("objections %v", r.Violations)
+		t.Errorf("violations %v", r.Violations)
 	}
 }
 
@@ -91,6 +91,6 @@ func TestABrokenBoundSaysWhatIsBroken(t *testing.T) {
 		t.Errorf("message %q, want %q", got.Message, want)
 	}
 	if got.Cause != (Cause{Kind: KindLimitRange, Name: "bounds"}) || got.Fix != "set a memory limit of at most 1Gi" || !got.Exact {
-		t.Errorf("objection %+v", got)
+		t.Errorf("violation %+v", got)
 	}
 }

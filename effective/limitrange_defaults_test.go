@@ -81,7 +81,7 @@ func TestWhatDisagreeingLimitRangesAddUpToInThePodIsNotExact(t *testing.T) {
 	template := with(app(stating(nil, nil)), func(s *corev1.PodSpec) { s.Resources = new(stating(nil, amounts("cpu", "1"))) })
 	got := one(t, Compute(template, namespace(limitRange("a", item("3")), limitRange("b", item("500m")))))
 	if got.Rule != RuleRequestOverLimit || got.Field != "spec.resources.requests" || got.Exact {
-		t.Errorf("objection %+v", got)
+		t.Errorf("violation %+v", got)
 	}
 }
 

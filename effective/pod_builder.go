@@ -12,7 +12,7 @@ type podBuilder struct {
 	ns            *Namespace
 	pod           *corev1.Pod
 	defaultedFrom map[string]Cause
-	objections    []Violation
+	violations    []Violation
 	unknown       []Unknown
 	// unsettled tells that some default resources are not certain: the LimitRanges
 	// are unknown, or two of them contradict each other.
@@ -31,7 +31,7 @@ func (d *podBuilder) isDecided(at place, name corev1.ResourceName) bool {
 }
 
 func (d *podBuilder) report(o Violation) {
-	d.objections = append(d.objections, o)
+	d.violations = append(d.violations, o)
 }
 
 // markUnknown reports whether a kind is unknown, and notes it if so.
@@ -46,7 +46,7 @@ func (d *podBuilder) markUnknown(kind Kind) bool {
 // result sorts what was noted, so that equal input gives equal output.
 func (d *podBuilder) result() Result {
 	// What PodSecurity's checks say stays in their own order.
-	slices.SortStableFunc(d.objections, func(a, b Violation) int {
+	slices.SortStableFunc(d.violations, func(a, b Violation) int {
 		return cmp.Or(
 			cmp.Compare(a.Rule.rank(), b.Rule.rank()),
 			cmp.Compare(a.Field, b.Field),
@@ -61,7 +61,7 @@ func (d *podBuilder) result() Result {
 	return Result{
 		Pod:           d.pod,
 		DefaultedFrom: d.defaultedFrom,
-		Violations:    d.objections,
+		Violations:    d.violations,
 		Unknown:       slices.Compact(d.unknown),
 	}
 }

@@ -54,7 +54,7 @@ func (d *podBuilder) checkPodHugePages() {
 
 // checkUnderPodLimits checks one container's limits against the pod's. The API
 // server reports it under a path that no pod has
-// (spec.resources.containers[0][memory].limits); the objection has the real one.
+// (spec.resources.containers[0][memory].limits); the violation has the real one.
 func (d *podBuilder) checkUnderPodLimits(at place, limits corev1.ResourceList) {
 	for name, limit := range limits {
 		podLimit, ok := d.pod.Spec.Resources.Limits[name]

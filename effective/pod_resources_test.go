@@ -60,7 +60,7 @@ func TestAContainersLimitFromALimitRangeAboveThePodsNamesTheLimitRange(t *testin
 		Default: amounts("memory", "2Gi"), DefaultRequest: amounts("memory", "1Gi")})))
 	got := one(t, r)
 	if got.Cause.Name != "defaults" || got.Message != "LimitRange defaults sets the memory limit of container app to 2Gi, more than the pod's limit of 1Gi" {
-		t.Errorf("objection %+v", got)
+		t.Errorf("violation %+v", got)
 	}
 }
 
@@ -69,6 +69,6 @@ func TestWindowsPodsHaveNoPodLevelResources(t *testing.T) {
 		s.OS, s.Resources = &corev1.PodOS{Name: corev1.Windows}, new(stating(amounts("cpu", "1"), nil))
 	})
 	if got := one(t, Compute(template, namespace())); got.Rule != RulePodResources || got.Field != "spec.resources" {
-		t.Errorf("objection %+v", got)
+		t.Errorf("violation %+v", got)
 	}
 }

@@ -26,11 +26,11 @@ func TestTheNamespacesLabelsDecideThePodSecurityLevel(t *testing.T) {
 	} {
 		r := Compute(privileged, namespace(func(ns *Namespace) { ns.Labels = tc.labels }))
 		if len(r.Violations) != tc.want {
-			t.Errorf("%s: %d objections, want %d: %v", tc.reason, len(r.Violations), tc.want, r.Violations)
+			t.Errorf("%s: %d violations, want %d: %v", tc.reason, len(r.Violations), tc.want, r.Violations)
 		}
 		for _, o := range r.Violations {
 			if o.Cause.Name != "shop" || !strings.HasPrefix(o.Message, "Namespace shop enforces PodSecurity ") {
-				t.Errorf("%s: objection %+v", tc.reason, o)
+				t.Errorf("%s: violation %+v", tc.reason, o)
 			}
 		}
 	}

@@ -45,6 +45,6 @@ func TestThePriorityClassDecidesThePriority(t *testing.T) {
 func TestAMissingPriorityClassIsNamed(t *testing.T) {
 	got := one(t, Compute(with(app(stating(nil, nil)), func(s *corev1.PodSpec) { s.PriorityClassName = "gold" }), namespace()))
 	if got.Message != "PriorityClass gold does not exist" || got.Cause != (Cause{Kind: KindPriorityClass, Name: "gold"}) || !got.Exact {
-		t.Errorf("objection %+v", got)
+		t.Errorf("violation %+v", got)
 	}
 }

@@ -70,7 +70,7 @@ func TestAQuotaMustHaveRoomForThePod(t *testing.T) {
 		}
 		got := one(t, r)
 		if got.Rule != RuleQuotaExceeded || got.Message != tc.message || got.Requested != tc.wanted || got.Allowed != tc.hard || got.Transient == tc.extreme {
-			t.Errorf("%s: objection %+v", tc.reason, got)
+			t.Errorf("%s: violation %+v", tc.reason, got)
 		}
 	}
 }

@@ -105,7 +105,7 @@ func (d *podBuilder) reportUnlimited(at place, name corev1.ResourceName, request
 	})
 }
 
-// contradiction is an objection to a request that does not go with its limit. Its
+// contradiction is a violation to a request that does not go with its limit. Its
 // cause is the LimitRange that supplied the limit, or else the request.
 func (d *podBuilder) contradiction(rule Rule, at place, name corev1.ResourceName, request, limit resource.Quantity) Violation {
 	cause := d.defaultedFrom[at.limit(name)]

@@ -40,6 +40,6 @@ func TestWhatAContainerStatesMustGoTogether(t *testing.T) {
 func TestARequestAboveTheTemplatesOwnLimitHasNoOtherCause(t *testing.T) {
 	got := one(t, Compute(app(stating(amounts("cpu", "2"), amounts("cpu", "1500m"))), namespace()))
 	if got.Message != "container app requests 2 cpu, more than its limit of 1500m" || got.Cause != (Cause{}) {
-		t.Errorf("objection %+v", got)
+		t.Errorf("violation %+v", got)
 	}
 }

@@ -61,6 +61,6 @@ func TestUnknownRuntimeClassesMatterOnlyToPodsThatNameOne(t *testing.T) {
 	}
 	r := Compute(with(app(stating(nil, nil)), func(s *corev1.PodSpec) { s.RuntimeClassName = new("heavy") }), ns)
 	if len(r.Unknown) != 1 || len(r.Violations) != 0 {
-		t.Errorf("cannot tell %v, objections %v", r.Unknown, r.Violations)
+		t.Errorf("cannot tell %v, violations %v", r.Unknown, r.Violations)
 	}
 }

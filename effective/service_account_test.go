@@ -27,11 +27,11 @@ func TestPodsRunAsTheirServiceAccountOrTheDefault(t *testing.T) {
 func TestAMissingServiceAccountMayStillCome(t *testing.T) {
 	none := Namespace{Name: "shop"}
 	if got := one(t, Compute(app(stating(nil, nil)), none)); !got.Transient || got.Rule != RuleServiceAccount {
-		t.Errorf("objection %+v", got)
+		t.Errorf("violation %+v", got)
 	}
 	named := with(app(stating(nil, nil)), func(s *corev1.PodSpec) { s.ServiceAccountName = "robot" })
 	if got := one(t, Compute(named, none)); !got.Transient || got.Message != "ServiceAccount robot does not exist in namespace shop" {
-		t.Errorf("objection %+v", got)
+		t.Errorf("violation %+v", got)
 	}
 }
 

@@ -4,7 +4,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
-// Rule names what an objection is about. The list is closed.
+// Rule names what a violation is about. The list is closed.
 type Rule string
 
 // The rules. The API server comes to them in the order of ruleOrder.
@@ -67,7 +67,7 @@ type Violation struct {
 	// Requested and Allowed are the two values that contradict each other, in the
 	// form in which the API server holds them; empty where there are none.
 	Requested, Allowed string
-	// Cause is the object behind the objection; the template's own contradictions have none.
+	// Cause is the object behind the violation; the template's own contradictions have none.
 	Cause Cause
 	// Message is one line, the cause first.
 	Message string
@@ -76,7 +76,7 @@ type Violation struct {
 	// Exact claims that the API server rejects the pod for this very reason, now.
 	// It names one reason at a time: the first in the order of the rules.
 	Exact bool
-	// Transient tells that the objection may pass without a change to the template
+	// Transient tells that the violation may pass without a change to the template
 	// or to its cause: a quota that other pods fill, a ServiceAccount yet to come.
 	Transient bool
 }

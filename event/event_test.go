@@ -65,7 +65,7 @@ func TestWhatWasRefusedIsMaskedAndBounded(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got.Failed != 2 || len(got.Violations)+int(got.More) != 40 || len(got.Violations) != 20 || len(got.Changes) != 41 || len(text) > 64<<10 {
-		t.Errorf("%d bytes: %d objections and %d more, %d lines of changes", len(text), len(got.Violations), got.More, len(got.Changes))
+		t.Errorf("%d bytes: %d violations and %d more, %d lines of changes", len(text), len(got.Violations), got.More, len(got.Changes))
 	}
 	if strings.Contains(text, "hunter") {
 		t.Error("a credential is shown")

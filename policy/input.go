@@ -112,10 +112,10 @@ func asWritten(request map[string]any) map[string]any {
 		pod = template
 	}
 	return map[string]any{
-		"pod":        pod,
-		"supplied":   map[string]any{},
-		"objections": []any{},
-		"cannotTell": []any{},
+		"pod":           pod,
+		"defaultedFrom": map[string]any{},
+		"violations":    []any{},
+		"unknown":       []any{},
 	}
 }
 
@@ -135,39 +135,39 @@ func effectiveFacts(result effective.Result) (map[string]any, error) {
 			return nil, fmt.Errorf("converting the effective pod: %w", err)
 		}
 	}
-	supplied := make(map[string]any, len(result.DefaultedFrom))
+	defaultedFrom := make(map[string]any, len(result.DefaultedFrom))
 	for path, cause := range result.DefaultedFrom {
-		supplied[path] = causeFacts(cause)
+		defaultedFrom[path] = causeFacts(cause)
 	}
-	objections := make([]any, 0, len(result.Violations))
-	for _, objection := range result.Violations {
-		objections = append(objections, violationFacts(objection))
+	violations := make([]any, 0, len(result.Violations))
+	for _, violation := range result.Violations {
+		violations = append(violations, violationFacts(violation))
 	}
-	cannotTell := make([]any, 0, len(result.Unknown))
+	unknowns := make([]any, 0, len(result.Unknown))
 	for _, unknown := range result.Unknown {
-		cannotTell = append(cannotTell, map[string]any{"kind": string(unknown.Kind), "reason": unknown.Reason})
+		unknowns = append(unknowns, map[string]any{"kind": string(unknown.Kind), "reason": unknown.Reason})
 	}
 	return map[string]any{
-		"pod":        pod,
-		"supplied":   supplied,
-		"objections": objections,
-		"cannotTell": cannotTell,
+		"pod":           pod,
+		"defaultedFrom": defaultedFrom,
+		"violations":    violations,
+		"unknown":       unknowns,
 	}, nil
 }
 
-func violationFacts(objection effective.Violation) map[string]any {
+func violationFacts(violation effective.Violation) map[string]any {
 	return map[string]any{
-		"rule":      string(objection.Rule),
-		"field":     objection.Field,
-		"container": objection.Container,
-		"resource":  string(objection.Resource),
-		"requested": objection.Requested,
-		"allowed":   objection.Allowed,
-		"cause":     causeFacts(objection.Cause),
-		"message":   objection.Message,
-		"fix":       objection.Fix,
-		"exact":     objection.Exact,
-		"transient": objection.Transient,
+		"rule":      string(violation.Rule),
+		"field":     violation.Field,
+		"container": violation.Container,
+		"resource":  string(violation.Resource),
+		"requested": violation.Requested,
+		"allowed":   violation.Allowed,
+		"cause":     causeFacts(violation.Cause),
+		"message":   violation.Message,
+		"fix":       violation.Fix,
+		"exact":     violation.Exact,
+		"transient": violation.Transient,
 	}
 }
 

@@ -154,15 +154,15 @@ func (d *Denial) cause() string {
 	if len(d.Violations) == 0 {
 		return oneline.Of(d.Message)
 	}
-	text := objection(d.Violations[0])
+	text := violation(d.Violations[0])
 	if more := len(d.Violations) + int(d.More) - 1; more > 0 {
 		text += fmt.Sprintf("; and %d more", more)
 	}
 	return text
 }
 
-// objection is what one policy objects to, without what to change.
-func objection(o v1alpha1.Violation) string {
+// violation is what one policy objects to, without what to change.
+func violation(o v1alpha1.Violation) string {
 	if o.Field == "" {
 		return oneline.Of(o.Message)
 	}

@@ -40,10 +40,10 @@ func at(w Workload, resourceVersion string) Workload {
 }
 
 // denied is a workload whose last apply a policy refused.
-func denied(t *testing.T, objections ...v1alpha1.Violation) Workload {
+func denied(t *testing.T, violations ...v1alpha1.Violation) Workload {
 	t.Helper()
 	return at(shop(revision(1, v1alpha1.PhaseHealthy, time.Hour)), "100").WithEvents([]corev1.Event{about(t, string(v1alpha1.EventAdmissionDenied), 2*time.Minute, 3, v1alpha1.Denial{
-		Violations: objections, ResourceVersion: "120",
+		Violations: violations, ResourceVersion: "120",
 		Changes: []string{"containers.frontend.image 6.7.0 → 6.7.1", "containers.frontend.resources.limits added (cpu 150m, memory 200Mi)"},
 	})})
 }

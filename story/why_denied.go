@@ -17,7 +17,7 @@ func (w Workload) WhyDenied(look Terminal, now time.Time) string {
 	p := page{look: look}
 	text := fmt.Sprintf("%s: admission rejected an apply %s ago%s%s", w.Name, age(d.At.Time, now), d.by(), d.times())
 	p.prose("", "", bold, text)
-	w.objections(&p, d)
+	w.violations(&p, d)
 	if len(d.Changes) > 0 {
 		p.title("Changes to what runs" + w.running() + ":")
 		for _, line := range d.Changes {
@@ -28,15 +28,15 @@ func (w Workload) WhyDenied(look Terminal, now time.Time) string {
 	return p.String()
 }
 
-// objections say what is wrong, each with who says so where several do.
-func (w Workload) objections(p *page, d *Denial) {
+// violations say what is wrong, each with who says so where several do.
+func (w Workload) violations(p *page, d *Denial) {
 	p.line("")
 	if len(d.Violations) == 0 {
 		p.prose("", "  ", red, oneline.Of(d.Message))
 	}
 	several := len(d.policies()) > 1
 	for _, o := range d.Violations {
-		text := objection(o)
+		text := violation(o)
 		if several && o.Policy != "" {
 			text = o.Policy + ": " + text
 		}

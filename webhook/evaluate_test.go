@@ -161,7 +161,7 @@ func TestARefusalsEventHoldsErrorAndDiff(t *testing.T) {
 	const field = "containers.frontend.resources.requests.memory"
 	if len(refused.Violations) != 1 || refused.Violations[0].Policy != "requests-within-limits" || refused.Violations[0].Field != field ||
 		field+": "+refused.Violations[0].Message+"; "+refused.Violations[0].Fix != excess+excessFix {
-		t.Errorf("objections = %+v, want the policy, the field, what is wrong and what to change", refused.Violations)
+		t.Errorf("violations = %+v, want the policy, the field, what is wrong and what to change", refused.Violations)
 	}
 	if len(refused.Changes) == 0 || refused.ResourceVersion != healthy.ResourceVersion || refused.IntentHash != workload.IntentOf(broken).Hash() {
 		t.Errorf("refusal = %+v, want what it would have changed, and of what", refused)

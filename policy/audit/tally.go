@@ -90,20 +90,20 @@ func (t *Tally) Collect(metrics chan<- prometheus.Metric) {
 	if len(t.workloads) == 0 {
 		return
 	}
-	objections, failures := map[finding]float64{}, map[string]float64{}
+	violations, failures := map[finding]float64{}, map[string]float64{}
 	for _, rule := range t.rules() {
-		objections[finding{rule.Name, string(rule.Enforcement)}] = 0
+		violations[finding{rule.Name, string(rule.Enforcement)}] = 0
 	}
 	for _, j := range t.workloads {
 		for f := range j.findings {
-			objections[f]++
+			violations[f]++
 		}
 		for name := range j.unjudged {
 			failures[name]++
 		}
 	}
 	metrics <- prometheus.MustNewConstMetric(audited, prometheus.GaugeValue, float64(len(t.workloads)))
-	for f, count := range objections {
+	for f, count := range violations {
 		metrics <- prometheus.MustNewConstMetric(violating, prometheus.GaugeValue, count, f.policy, f.enforcement)
 	}
 	for name, count := range failures {

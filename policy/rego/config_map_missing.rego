@@ -11,11 +11,11 @@
 package reprise.config_map_missing
 
 deny contains violation if {
-	some objection in input.effective.objections
-	objection.rule == "config-map-missing"
+	some found in input.effective.violations
+	found.rule == "config-map-missing"
 	violation := {
-		"field": sprintf("spec.template.%s", [objection.field]),
-		"msg": objection.message,
-		"fix": objection.fix,
+		"field": sprintf("spec.template.%s", [found.field]),
+		"msg": found.message,
+		"fix": found.fix,
 	}
 }

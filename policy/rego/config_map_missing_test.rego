@@ -12,12 +12,12 @@ test_a_missing_config_map_is_told_once if {
 	count(pod_admissible.warn) == 0 with input as facts("config-map-missing")
 }
 
-test_other_objections_are_not_its_business if {
+test_other_violations_are_not_its_business if {
 	count(rule.deny) == 0 with input as facts("quota-exceeded")
 	count(pod_admissible.warn) == 1 with input as facts("quota-exceeded")
 }
 
-facts(name) := {"effective": {"objections": [{
+facts(name) := {"effective": {"violations": [{
 	"rule": name,
 	"field": "spec.volumes[0]",
 	"message": "ConfigMap settings does not exist",

@@ -13,52 +13,52 @@
 #   fix: Change the field that the message names, or the object that forbids it.
 package reprise.pod_admissible
 
-deny contains violation(objection) if {
-	some objection in objections
-	lasting(objection)
+deny contains violation(found) if {
+	some found in violations
+	lasting(found)
 }
 
-warn contains violation(objection) if {
-	some objection in objections
-	not lasting(objection)
+warn contains violation(found) if {
+	some found in violations
+	not lasting(found)
 }
 
-lasting(objection) if {
-	objection.exact
-	not objection.transient
+lasting(found) if {
+	found.exact
+	not found.transient
 }
 
 # A missing ConfigMap is never more than a warning, so not knowing it changes nothing.
 cannot_tell contains reason if {
-	some unknown in input.effective.cannotTell
+	some unknown in input.effective.unknown
 	unknown.kind != "ConfigMap"
 	reason := sprintf("%s: %s", [unknown.kind, unknown.reason])
 }
 
-objections contains objection if {
-	some objection in input.effective.objections
-	not worded_elsewhere(objection)
+violations contains found if {
+	some found in input.effective.violations
+	not worded_elsewhere(found)
 }
 
 # The rule config-map-missing has its own name, and requests-within-limits words every request over its limit, and so also
 # that of a resource which cannot be overcommitted.
-worded_elsewhere(objection) if objection.rule == "request-over-limit"
+worded_elsewhere(found) if found.rule == "request-over-limit"
 
-worded_elsewhere(objection) if objection.rule == "config-map-missing"
+worded_elsewhere(found) if found.rule == "config-map-missing"
 
-worded_elsewhere(objection) if {
-	objection.rule == "overcommit"
-	objection.requested != ""
-	objection.allowed != ""
-	k8s.quantity.compare(objection.requested, objection.allowed) > 0
+worded_elsewhere(found) if {
+	found.rule == "overcommit"
+	found.requested != ""
+	found.allowed != ""
+	k8s.quantity.compare(found.requested, found.allowed) > 0
 }
 
-violation(objection) := {
-	"field": field(objection),
-	"msg": objection.message,
-	"fix": objection.fix,
+violation(found) := {
+	"field": field(found),
+	"msg": found.message,
+	"fix": found.fix,
 }
 
-field(objection) := "" if objection.field == ""
+field(found) := "" if found.field == ""
 
-field(objection) := sprintf("spec.template.%s", [objection.field]) if objection.field != ""
+field(found) := sprintf("spec.template.%s", [found.field]) if found.field != ""

@@ -2,10 +2,10 @@ package reprise.pod_admissible_test
 
 import data.reprise.pod_admissible as rule
 
-test_a_certain_objection_is_denied if {
-	over := object.union(objection, {"exact": true})
-	some violation in rule.deny with input as facts([over], [])
-	violation == {
+test_a_certain_violation_is_denied if {
+	over := object.union(violation, {"exact": true})
+	some denied in rule.deny with input as facts([over], [])
+	denied == {
 		"field": "spec.template.spec.containers[0].resources.limits",
 		"msg": "limit 1Gi exceeds the maximum 512Mi of LimitRange bounds",
 		"fix": "lower the limit to 512Mi",
@@ -13,24 +13,24 @@ test_a_certain_objection_is_denied if {
 	count(rule.warn) == 0 with input as facts([over], [])
 }
 
-test_an_uncertain_objection_warns if {
-	count(rule.deny) == 0 with input as facts([objection], [])
-	count(rule.warn) == 1 with input as facts([objection], [])
+test_an_uncertain_violation_warns if {
+	count(rule.deny) == 0 with input as facts([violation], [])
+	count(rule.warn) == 1 with input as facts([violation], [])
 }
 
 test_what_may_pass_by_itself_warns if {
-	passing := object.union(objection, {"exact": true, "transient": true})
+	passing := object.union(violation, {"exact": true, "transient": true})
 	count(rule.deny) == 0 with input as facts([passing], [])
 	count(rule.warn) == 1 with input as facts([passing], [])
 }
 
 test_requests_over_limits_are_left_to_their_own_rule if {
-	over := object.union(objection, {"rule": "request-over-limit", "exact": true})
+	over := object.union(violation, {"rule": "request-over-limit", "exact": true})
 	count(rule.deny) == 0 with input as facts([over], [])
 }
 
 test_overcommit_is_left_to_it_only_over_the_limit if {
-	over := object.union(objection, {"rule": "overcommit", "requested": "2", "allowed": "1", "exact": true})
+	over := object.union(violation, {"rule": "overcommit", "requested": "2", "allowed": "1", "exact": true})
 	under := object.union(over, {"requested": "1", "allowed": "2"})
 	unlimited := object.union(over, {"allowed": ""})
 	count(rule.deny) == 0 with input as facts([over], [])
@@ -38,10 +38,10 @@ test_overcommit_is_left_to_it_only_over_the_limit if {
 	count(rule.deny) == 1 with input as facts([unlimited], [])
 }
 
-test_an_objection_to_the_whole_pod_names_no_field if {
-	whole := object.union(objection, {"field": "", "exact": true})
-	some violation in rule.deny with input as facts([whole], [])
-	violation.field == ""
+test_a_violation_to_the_whole_pod_names_no_field if {
+	whole := object.union(violation, {"field": "", "exact": true})
+	some denied in rule.deny with input as facts([whole], [])
+	denied.field == ""
 }
 
 test_what_is_not_known_is_no_consent if {
@@ -54,7 +54,7 @@ test_unknown_config_maps_change_nothing if {
 	count(rule.cannot_tell) == 0 with input as facts([], [unknown])
 }
 
-objection := {
+violation := {
 	"rule": "limit-range-max",
 	"field": "spec.containers[0].resources.limits",
 	"message": "limit 1Gi exceeds the maximum 512Mi of LimitRange bounds",
@@ -63,4 +63,4 @@ objection := {
 	"transient": false,
 }
 
-facts(objections, unknowns) := {"effective": {"objections": objections, "cannotTell": unknowns}}
+facts(violations, unknowns) := {"effective": {"violations": violations, "unknown": unknowns}}

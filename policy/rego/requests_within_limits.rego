@@ -37,11 +37,11 @@ excesses contains excess if {
 
 # Of several LimitRanges the API server takes any: then the limit is a guess.
 uncertain(excess) if {
-	some objection in input.effective.objections
-	objection.rule == "request-over-limit"
-	objection.container == excess.container
-	objection.resource == excess.resource
-	not objection.exact
+	some found in input.effective.violations
+	found.rule == "request-over-limit"
+	found.container == excess.container
+	found.resource == excess.resource
+	not found.exact
 }
 
 violation(excess) := {
@@ -65,4 +65,4 @@ raise(excess) := sprintf("set a limit of %v", [excess.request]) if supplied(exce
 
 raise(excess) := sprintf("raise the limit to %v", [excess.request]) if not supplied(excess, "limit")
 
-supplied(excess, which) := input.effective.supplied[sprintf("%s.%ss[%s]", [excess.path, which, excess.resource])]
+supplied(excess, which) := input.effective.defaultedFrom[sprintf("%s.%ss[%s]", [excess.path, which, excess.resource])]

@@ -16,7 +16,7 @@ test_a_supplied_limit_is_named_with_its_origin if {
 		pod({"requests": {"memory": "250Mi"}, "limits": {"memory": "200Mi"}}),
 		[{
 			"op": "add",
-			"path": "/effective/supplied/spec.containers[0].resources.limits[memory]",
+			"path": "/effective/defaultedFrom/spec.containers[0].resources.limits[memory]",
 			"value": {"kind": "LimitRange", "name": "mem-defaults"},
 		}],
 	)
@@ -30,7 +30,7 @@ test_an_uncertain_limit_only_warns if {
 		pod({"requests": {"memory": "250Mi"}, "limits": {"memory": "200Mi"}}),
 		[{
 			"op": "add",
-			"path": "/effective/objections/-",
+			"path": "/effective/violations/-",
 			"value": {"rule": "request-over-limit", "container": "main", "resource": "memory", "exact": false},
 		}],
 	)
@@ -56,8 +56,8 @@ test_init_containers_are_judged_too if {
 	resources := {"requests": {"cpu": "2"}, "limits": {"cpu": "1"}}
 	init := {"effective": {
 		"pod": {"spec": {"initContainers": [{"name": "migrate", "resources": resources}], "containers": []}},
-		"supplied": {},
-		"objections": [],
+		"defaultedFrom": {},
+		"violations": [],
 	}}
 	some violation in rule.deny with input as init
 	violation.field == "spec.template.spec.initContainers[0].resources.requests[cpu]"
@@ -65,6 +65,6 @@ test_init_containers_are_judged_too if {
 
 pod(resources) := {"effective": {
 	"pod": {"spec": {"containers": [{"name": "main", "resources": resources}]}},
-	"supplied": {},
-	"objections": [],
+	"defaultedFrom": {},
+	"violations": [],
 }}

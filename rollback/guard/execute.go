@@ -274,13 +274,13 @@ func (r *Reconciler) cannotRun(ctx context.Context, a applier, failed, target *v
 		return fmt.Sprintf("file %s of #%d was too large to be kept and has changed since; put it back, then deploy", lost, target.Spec.Number), nil
 	}
 	result := effective.Compute(&intent.Spec.Template, r.Namespaces.For(ctx, failed.Namespace))
-	for _, objection := range result.Violations {
+	for _, violation := range result.Violations {
 		// A full quota may be full of the failing pods.
-		if replaceable(objection, target) {
+		if replaceable(violation, target) {
 			continue
 		}
-		if objection.Rule != effective.RuleQuotaExceeded && objection.Rule != effective.RuleQuotaUncounted {
-			return fmt.Sprintf("#%d cannot run here any more: %s; %s", target.Spec.Number, objection.Message, objection.Fix), nil
+		if violation.Rule != effective.RuleQuotaExceeded && violation.Rule != effective.RuleQuotaUncounted {
+			return fmt.Sprintf("#%d cannot run here any more: %s; %s", target.Spec.Number, violation.Message, violation.Fix), nil
 		}
 	}
 	if len(result.Unknown) > 0 {
@@ -296,13 +296,13 @@ func (r *Reconciler) cannotRun(ctx context.Context, a applier, failed, target *v
 	return "", err
 }
 
-// replaceable says whether what an objection misses is a file that the rollback puts back.
-func replaceable(objection effective.Violation, target *v1alpha1.WorkloadRevision) bool {
-	if objection.Rule != effective.RuleConfigMap {
+// replaceable says whether what a violation misses is a file that the rollback puts back.
+func replaceable(violation effective.Violation, target *v1alpha1.WorkloadRevision) bool {
+	if violation.Rule != effective.RuleConfigMap {
 		return false
 	}
 	return slices.ContainsFunc(rollback.RestorableFiles(target.Spec.Files), func(f v1alpha1.RevisionFile) bool {
-		return f.ConfigMapName == objection.Cause.Name
+		return f.ConfigMapName == violation.Cause.Name
 	})
 }
 

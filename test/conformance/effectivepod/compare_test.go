@@ -40,9 +40,9 @@ func compare(told effective.Result, stored *corev1.Pod, answer error, forms bool
 	return nil
 }
 
-func messages(objections []effective.Violation) string {
+func messages(violations []effective.Violation) string {
 	var lines []string
-	for _, o := range objections {
+	for _, o := range violations {
 		lines = append(lines, fmt.Sprintf("[%s] %s %s", o.Rule, o.Field, o.Message))
 	}
 	return strings.Join(lines, "\n")

@@ -24,7 +24,7 @@ var stages = [][]effective.Rule{
 
 // forbiddenTexts are the texts one of which the API server's refusal holds, if
 // what was told is right: of the first stage, one for each object that may
-// answer. They are upstream's wording, put together from the objections' data.
+// answer. They are upstream's wording, put together from the violations' data.
 func forbiddenTexts(told []effective.Violation) []string {
 	for _, rules := range stages {
 		byCause := map[effective.Cause][]effective.Violation{}
@@ -46,8 +46,8 @@ func forbiddenTexts(told []effective.Violation) []string {
 }
 
 // stageTexts are the texts of one stage about one object.
-func stageTexts(objections []effective.Violation) []string {
-	first := objections[0]
+func stageTexts(violations []effective.Violation) []string {
+	first := violations[0]
 	switch first.Rule {
 	case effective.RuleServiceAccount:
 		return []string{fmt.Sprintf("serviceaccount %q not found", first.Requested)}
@@ -58,11 +58,11 @@ func stageTexts(objections []effective.Violation) []string {
 	case effective.RuleOverhead:
 		return []string{"Pod Overhead set without corresponding RuntimeClass defined Overhead"}
 	case effective.RulePodSecurity:
-		return podSecurityTexts(objections)
+		return podSecurityTexts(violations)
 	case effective.RuleQuotaDemand, effective.RuleQuotaUncounted, effective.RuleQuotaExceeded:
-		return []string{quotaText(objections)}
+		return []string{quotaText(violations)}
 	default:
-		return []string{limitRangeText(objections)}
+		return []string{limitRangeText(violations)}
 	}
 }
 
@@ -89,30 +89,30 @@ func runtimeClassTexts(o effective.Violation) []string {
 
 // podSecurityTexts is what PodSecurity says: all failed checks, in its own order,
 // which does not change.
-func podSecurityTexts(objections []effective.Violation) []string {
+func podSecurityTexts(violations []effective.Violation) []string {
 	var details []string
-	for _, o := range objections {
+	for _, o := range violations {
 		_, detail, _ := strings.Cut(o.Message, " enforces PodSecurity "+o.Allowed+": ")
 		details = append(details, detail)
 	}
-	return []string{fmt.Sprintf("violates PodSecurity %q: ", objections[0].Allowed) + strings.Join(details, ", ")}
+	return []string{fmt.Sprintf("violates PodSecurity %q: ", violations[0].Allowed) + strings.Join(details, ", ")}
 }
 
 // quotaText is what one quota says: the demands of all containers, or all that is exceeded.
-func quotaText(objections []effective.Violation) string {
-	name := objections[0].Cause.Name
-	switch objections[0].Rule {
+func quotaText(violations []effective.Violation) string {
+	name := violations[0].Cause.Name
+	switch violations[0].Rule {
 	case effective.RuleQuotaUncounted:
 		return "status unknown for quota: " + name
 	case effective.RuleQuotaExceeded:
 		var requested []string
-		for _, o := range objections {
+		for _, o := range violations {
 			requested = append(requested, fmt.Sprintf("%s=%s", o.Resource, o.Requested))
 		}
 		return fmt.Sprintf("exceeded quota: %s, requested: %s, used: ", name, strings.Join(requested, ","))
 	}
 	demanded := map[string][]string{}
-	for _, o := range objections {
+	for _, o := range violations {
 		if o.Rule == effective.RuleQuotaDemand {
 			demanded[string(o.Resource)] = append(demanded[string(o.Resource)], o.Container)
 		}
@@ -125,8 +125,8 @@ func quotaText(objections []effective.Violation) string {
 }
 
 // limitRangeText is one thing that a LimitRange says.
-func limitRangeText(objections []effective.Violation) string {
-	o := objections[0]
+func limitRangeText(violations []effective.Violation) string {
+	o := violations[0]
 	kind := "Container"
 	if o.Container == "" {
 		kind = "Pod"

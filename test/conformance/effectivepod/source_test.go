@@ -69,7 +69,7 @@ func TestACacheThatLostTheAPIServerCannotTell(t *testing.T) {
 	}
 	template := &corev1.PodTemplateSpec{Spec: corev1.PodSpec{Containers: []corev1.Container{{Name: "app"}}}}
 	if told := effective.Compute(template, source.For(t.Context(), "default")); len(told.Unknown) < 3 || len(told.Violations) != 0 {
-		t.Errorf("cannot tell %v, objections %v", told.Unknown, told.Violations)
+		t.Errorf("cannot tell %v, violations %v", told.Unknown, told.Violations)
 	}
 	door.open()
 	for range eventually(t.Context(), retried) {

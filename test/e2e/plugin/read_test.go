@@ -109,17 +109,17 @@ func TestWhatWasRefusedIsToldWhileItIsTheLastThingThatHappened(t *testing.T) {
 	p.reprise("why").says(p, 0, "sample-app: admission rejected an apply", "container frontend exits 1 (", "kubectl reprise why sample-app -n "+p.Namespace+" 2", "kubectl reprise retry")
 	p.reprise("why", "sample-app", "2").says(p, 0, "sample-app #2 failed")
 	refused(product.Tutorial(t, "2-broken"))
-	const objection = "containers.frontend.resources.requests.memory: request 250Mi exceeds the limit 200Mi"
+	const violation = "containers.frontend.resources.requests.memory: request 250Mi exceeds the limit 200Mi"
 	product.Eventually(t, func() (bool, string) {
 		said := p.reprise("why")
 		return strings.Contains(said.out, ", by policy requests-within-limits\n"), said.out
 	})
-	p.reprise("why").says(p, 0, objection, "Changes to what runs, #3:", "containers.frontend.image 6.7.0 → 6.7.1", "lower the request to 200Mi or raise the limit to 250Mi")
-	p.reprise("status", "sample-app").says(p, 0, "Denied: ", "by policy requests-within-limits: "+objection)
+	p.reprise("why").says(p, 0, violation, "Changes to what runs, #3:", "containers.frontend.image 6.7.0 → 6.7.1", "lower the request to 200Mi or raise the limit to 250Mi")
+	p.reprise("status", "sample-app").says(p, 0, "Denied: ", "by policy requests-within-limits: "+violation)
 	p.reprise("status").says(p, 0, "DENIED", "requests-within-limits")
 	p.reprise("status", "-o", "json").says(p, 0, `"reason": "AdmissionDenied"`, `"policy": "requests-within-limits"`)
 	p.reprise("why", "-o", "yaml").says(p, 0, "kind: WorkloadRevision\n")
-	follow.shows("ago: requests-within-limits, " + objection)
+	follow.shows("ago: requests-within-limits, " + violation)
 
 	// Who may not read events is told less.
 	p.reprise("why", "--as=eventless").says(p, 0, "sample-app #2 failed")
