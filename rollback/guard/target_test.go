@@ -137,3 +137,103 @@ func TestReconcile_PutsBackFilesThatAreGone(t *testing.T) {
 		t.Errorf("owners are %q, want %q", got, want)
 	}
 }
+
+// newFilesFailure returns a bench where the files of version 1 were replaced alone, and failed.
+func newFilesFailure(t *testing.T) *bench {
+	t.Helper()
+	b := newBench(t)
+	b.roll(well)
+	b.writeFiles("2")
+	b.record(v1alpha1.PhaseFailed)
+	b.roll(crashing)
+	return b
+}
+
+func (b *bench) writeFiles(version string) {
+	b.Helper()
+	for _, name := range []string{fileA, fileB} {
+		if err := b.applyFile("kubectl", name, version); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// TestReconcile_HoldsARollbackOfFilesThatIsUndone has somebody write the failing files again before
+// the rollback is recorded.
+func TestReconcile_HoldsARollbackOfFilesThatIsUndone(t *testing.T) {
+	tests := map[string]struct {
+		reason string
+		after  func(*bench)
+		held   bool
+		again  bool
+	}{
+		"Restored": {"its own revision comes yet", func(*bench) {}, false, true},
+		"Undone":   {"no revision will tell of it", func(b *bench) { b.writeFiles("2") }, true, false},
+		"Half":     {"the other file will be recorded", func(b *bench) { _ = b.applyFile("kubectl", fileA, "2") }, false, true},
+		"Recorded": {"its own revision is there", func(b *bench) { b.record(v1alpha1.PhaseProgressing) }, false, false},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			b := newFilesFailure(t)
+			for range 3 {
+				if _, err := b.reconcile(); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if got, want := b.phases()+", runs "+b.runs(), "1 Healthy, 2 RolledBack, runs 1 a=1 b=1"; got != want {
+				t.Fatalf("the history is %s, want %s", got, want)
+			}
+			tt.after(b)
+			result, err := b.reconcile()
+			if err != nil {
+				t.Fatal(err)
+			}
+			hold := b.revision(2).RollbackHold()
+			if (hold != nil) != tt.held || hold != nil && hold.Reason != string(v1alpha1.HoldFilesWrittenAgain) {
+				t.Errorf("%s: held is %+v", tt.reason, hold)
+			}
+			if again := result.RequeueAfter == turn; again != tt.again {
+				t.Errorf("%s: looks again in %s", tt.reason, result.RequeueAfter)
+			}
+			if told := slices.Contains(b.reasons(), string(v1alpha1.EventRollbackHeld)); told != tt.held {
+				t.Errorf("%s: told %q", tt.reason, b.reasons())
+			}
+		})
+	}
+}
+
+func TestReconcile_TellsOfARollbackThatDoesNotComeToItsEnd(t *testing.T) {
+	b := newFailure(t)
+	b.api.Refuse(fakeapi.All("update Deployment", fakeapi.Errors()["500"]))
+	failures := func() int {
+		_, _ = b.reconcile() // It fails, of course.
+		return strings.Count(strings.Join(b.reasons(), " "), string(v1alpha1.EventRollbackFailed))
+	}
+	if failures() != 0 || !b.revision(2).IsRollbackOpen() {
+		t.Fatalf("told %q at once", b.told())
+	}
+	b.clock.Step(trouble - 1)
+	if failures() != 0 {
+		t.Errorf("told %q before %s", b.told(), trouble)
+	}
+	b.clock.Step(1)
+	b.api.Refuse(fakeapi.All("create Event", fakeapi.Errors()["500"]))
+	if failures() != 0 {
+		t.Fatalf("told %q although Events cannot be written", b.told())
+	}
+	b.api.Revive()
+	b.api.Refuse(fakeapi.All("update Deployment", fakeapi.Errors()["500"]))
+	for range 3 {
+		if n := failures(); n != 1 {
+			t.Errorf("told %d times: %q", n, b.told())
+		}
+	}
+	if n := strings.Count(strings.Join(b.counted.lines, "\n"), "rollback failed"); n != 1 {
+		t.Errorf("counted %q", b.counted.lines)
+	}
+	b.api.Revive()
+	b.atRest()
+	if got, want := b.phases(), rolledBack.Phases; got != want {
+		t.Errorf("the history is %s, want %s", got, want)
+	}
+}
