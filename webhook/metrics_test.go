@@ -32,7 +32,9 @@ func (o *observed) Admitted(decision, operation string, dryRun bool) {
 func (o *observed) Answered(phase string, _ time.Duration)  { o.note("answered", phase) }
 func (o *observed) Evaluated(phase string, _ time.Duration) { o.note("evaluated", phase) }
 func (o *observed) Violated(policy, enforcement string)     { o.note("objected", policy, enforcement) }
-func (o *observed) EvaluationFailed(policy, reason string)  { o.note("evaluation error of", policy, reason) }
+func (o *observed) EvaluationFailed(policy, reason string) {
+	o.note("evaluation error of", policy, reason)
+}
 
 // fixed is a policy set with one verdict.
 type fixed policy.Verdict

@@ -10,6 +10,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/util/retry"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"reprise.dev/reprise/event"
@@ -31,7 +32,8 @@ func NewWriter(c client.Client, instance string) *Writer {
 }
 
 // Write stores an Event. It changes nothing if the same Event is stored already, or raises its
-// count if the Event aggregates.
+// count if the Event aggregates. If another process raises the count at the same time, Write reads
+// it and raises it again, as often as client-go's DefaultRetry does.
 func (w *Writer) Write(ctx context.Context, e event.Event) error {
 	object := w.object(e)
 	err := w.client.Create(ctx, object)
@@ -44,18 +46,24 @@ func (w *Writer) Write(ctx context.Context, e event.Event) error {
 	if !e.Aggregate {
 		return nil
 	}
-	stored := &corev1.Event{}
-	if err := w.client.Get(ctx, client.ObjectKeyFromObject(object), stored); err != nil {
-		return fmt.Errorf("reading event %s about %s to raise its count: %w", e.Reason, e.Regarding.Name, err)
-	}
-	stored.Count++
-	stored.LastTimestamp = object.LastTimestamp
-	stored.Message = object.Message
-	stored.Annotations = object.Annotations
-	if err := w.client.Update(ctx, stored); err != nil {
+	if err := retry.RetryOnConflict(retry.DefaultRetry, func() error { return w.raise(ctx, object) }); err != nil {
 		return fmt.Errorf("raising the count of event %s about %s: %w", e.Reason, e.Regarding.Name, err)
 	}
 	return nil
+}
+
+// raise raises the count of a stored Event. It returns a conflict if another process raised it
+// since it was read.
+func (w *Writer) raise(ctx context.Context, again *corev1.Event) error {
+	stored := &corev1.Event{}
+	if err := w.client.Get(ctx, client.ObjectKeyFromObject(again), stored); err != nil {
+		return fmt.Errorf("reading it: %w", err)
+	}
+	stored.Count++
+	stored.LastTimestamp = again.LastTimestamp
+	stored.Message = again.Message
+	stored.Annotations = again.Annotations
+	return w.client.Update(ctx, stored)
 }
 
 // object returns the API object of an Event.
