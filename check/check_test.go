@@ -33,7 +33,7 @@ func read(t *testing.T, content string) []Manifest {
 	return manifests
 }
 
-// judged is what is said of manifests in the namespace shop, beside what is told of it.
+// judged returns what is said of manifests in the namespace shop, beside what is told of it.
 func judged(t *testing.T, content, told string) Report {
 	t.Helper()
 	manifests := read(t, content)
@@ -50,7 +50,7 @@ func judged(t *testing.T, content, told string) Report {
 	return report
 }
 
-// app is a workload that nothing is to be said of, with more fields of its pod.
+// app returns a workload that nothing is to be said of, with more fields of its pod.
 func app(pod string) string {
 	return `apiVersion: apps/v1
 kind: Deployment
@@ -143,12 +143,12 @@ func TestAChangedSelectorIsSeenWhereItIsKnownWhatRuns(t *testing.T) {
 func TestWhatIsNoWorkloadIsCountedAndNothingJudgedIsNoConsent(t *testing.T) {
 	const service = "apiVersion: v1\nkind: Service\nmetadata: {name: a}\n"
 	unmarked := strings.Replace(app(""), "annotations: {k8s.score.dev/workload-name: app}", "labels: {}", 1)
-	if report := judged(t, service+"---\n"+app("")+"\n---\n"+unmarked, ""); report.Unjudged != 2 || len(report.Workloads) != 1 {
-		t.Errorf("report %+v, want 2 unjudged beside one workload", report)
+	if report := judged(t, service+"---\n"+app("")+"\n---\n"+unmarked, ""); report.OtherObjects != 2 || len(report.Workloads) != 1 {
+		t.Errorf("report %+v, want 2 other objects beside one workload", report)
 	}
 	for reason, content := range map[string]string{"nothing at all": "", "no workload": service + "---\n" + unmarked} {
 		_, err := Run(t.Context(), Options{Manifests: read(t, content), Engine: shipped(t, policy.Overrides{}), Namespaces: &NamespaceData{}})
-		if err == nil || !strings.Contains(err.Error(), "nothing to judge") {
+		if err == nil || !strings.Contains(err.Error(), "no workloads found") {
 			t.Errorf("%s: %v", reason, err)
 		}
 	}

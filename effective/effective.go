@@ -56,8 +56,8 @@ func Compute(template *corev1.PodTemplateSpec, ns Namespace) Result {
 	return d.result()
 }
 
-// podFrom is the pod that the ReplicaSet controller posts
-// (pkg/controller/controller_utils.go GetPodFromTemplate), without the owner.
+// podFrom returns the pod that the ReplicaSet controller posts (pkg/controller/controller_utils.go
+// GetPodFromTemplate), without the owner.
 func podFrom(template *corev1.PodTemplateSpec, namespace string) *corev1.Pod {
 	copied := template.DeepCopy()
 	return &corev1.Pod{

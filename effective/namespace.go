@@ -43,9 +43,9 @@ type Namespace struct {
 	// ConfigMaps are the names of those of the namespace.
 	ConfigMaps sets.Set[string]
 
-	// Unknown holds the kinds that could not be read, with the reason: the cache
-	// is stale, was never filled, or nobody asked. What is in the fields above
-	// for such a kind is ignored, and rules that need it report CannotTell.
+	// Unknown holds the kinds that could not be read, with the reason: the cache is stale, was never
+	// filled, or nobody asked. What is in the fields above for such a kind is ignored, and rules that
+	// need it report an evaluation error.
 	Unknown map[Kind]string
 }
 

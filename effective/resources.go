@@ -23,7 +23,7 @@ func (d *podBuilder) checkResources() {
 	}
 }
 
-// overheadPath is the path under which the API server validates overhead.
+// overheadPath returns the path under which the API server validates overhead.
 func overheadPath(name corev1.ResourceName) string {
 	return "spec.overhead.limits[" + string(name) + "]"
 }
@@ -107,8 +107,8 @@ func (d *podBuilder) reportUnlimited(at place, name corev1.ResourceName, request
 	})
 }
 
-// contradiction is a violation to a request that does not go with its limit. Its
-// cause is the LimitRange that supplied the limit, or else the request.
+// contradiction returns a violation: a request that does not match its limit. Its cause is the
+// LimitRange that supplied the limit, or else the request.
 func (d *podBuilder) contradiction(rule Rule, at place, name corev1.ResourceName, request, limit resource.Quantity) Violation {
 	cause := d.defaultedFrom[at.limit(name)]
 	if cause.Name == "" {

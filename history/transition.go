@@ -2,6 +2,7 @@ package history
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -58,16 +59,34 @@ func StartRollback(s *v1alpha1.WorkloadRevisionStatus, plan v1alpha1.Rollback, n
 	meta.RemoveStatusCondition(&s.Conditions, v1alpha1.ConditionRollbackHeld)
 }
 
-// CompleteRollback notes that the rollback of a status is done.
-func CompleteRollback(s *v1alpha1.WorkloadRevisionStatus, now time.Time) {
+// CompleteRollback notes that the rollback of a status is done. note says what could not be
+// restored, empty if everything was.
+func CompleteRollback(s *v1alpha1.WorkloadRevisionStatus, note string, now time.Time) {
 	s.Rollback.State, s.Rollback.CompletionTime = v1alpha1.RollbackDone, &metav1.Time{Time: now}
-	reason, message := v1alpha1.ReasonRevisionFailed, fmt.Sprintf("#%d was put back", s.Rollback.ToRevision)
+	reason, message := v1alpha1.ReasonRevisionFailed, fmt.Sprintf("#%d was restored", s.Rollback.ToRevision)
 	if s.Rollback.Request != "" {
 		reason = v1alpha1.ReasonRequested
 		AnswerRequest(s, s.Rollback.Request, v1alpha1.RequestAccepted, message, now)
 	}
+	if note != "" {
+		message += noteSeparator + note
+	}
 	setTrue(s, v1alpha1.ConditionRolledBack, reason, message, now)
 	summarize(s, now)
+}
+
+// noteSeparator separates the note of a rollback from what is said of every rollback.
+const noteSeparator = "; "
+
+// RollbackNote returns what could not be restored by a rollback that is done, empty if everything
+// was.
+func RollbackNote(r *v1alpha1.WorkloadRevision) string {
+	done := r.Condition(v1alpha1.ConditionRolledBack)
+	if done == nil {
+		return ""
+	}
+	_, note, _ := strings.Cut(done.Message, noteSeparator)
+	return note
 }
 
 // HoldRollback notes why a rollback that is due is not performed, and stops one that was started.

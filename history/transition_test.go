@@ -36,7 +36,7 @@ var (
 	}}
 	completed = transition{"CompleteRollback", func(s *v1alpha1.WorkloadRevisionStatus, now time.Time) {
 		if s.Rollback != nil {
-			CompleteRollback(s, now)
+			CompleteRollback(s, "", now)
 		}
 	}}
 	held = transition{"HoldRollback", func(s *v1alpha1.WorkloadRevisionStatus, now time.Time) {

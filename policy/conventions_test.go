@@ -127,7 +127,7 @@ func TestAPackageMayHaveSeveralFilesOfOneSource(t *testing.T) {
 		t.Errorf("%s: lines differ (-want +got):\n%s", verdict.Decision, diff)
 	}
 	modules[1].Source = "other"
-	if _, err := New(t.Context(), modules, DefaultLimits(), Overrides{}); err == nil || !strings.Contains(err.Error(), "own/b.rego:1: package main is also that of own/a.rego") {
+	if _, err := New(t.Context(), modules, DefaultLimits(), Overrides{}); err == nil || !strings.Contains(err.Error(), "own/b.rego:1: package main is used by own/a.rego") {
 		t.Errorf("two sources with one package: %v", err)
 	}
 }

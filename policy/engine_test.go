@@ -12,7 +12,7 @@ import (
 	"reprise.dev/reprise/effective"
 )
 
-// broken is a request whose second container asks for more than its limit.
+// broken returns a request whose second container asks for more than its limit.
 func broken(t testing.TB) map[string]any {
 	return decodeRequest(t, []byte(`{"operation":"CREATE","object":{
 		"metadata":{"name":"sample-app","managedFields":[{"manager":"kubectl"}]},
@@ -97,7 +97,7 @@ func TestWhatIsNotKnownIsUnknownNotAllowed(t *testing.T) {
 		Unknown: []effective.Unknown{{Kind: effective.KindLimitRange, Reason: "the cache is not filled yet"}},
 	}})
 	want := Verdict{Errors: []RuleError{
-		{Rule: "pod-admissible", Kind: CannotTell, Reason: "LimitRange: the cache is not filled yet"},
+		{Rule: "pod-admissible", Kind: NoData, Reason: "LimitRange: the cache is not filled yet"},
 	}}
 	if diff := cmp.Diff(want, verdict, cmpopts.EquateEmpty(), cmpopts.IgnoreFields(Verdict{}, "Policies")); diff != "" {
 		t.Errorf("verdict differs (-want +got):\n%s", diff)
@@ -139,7 +139,7 @@ deny contains 42`,
 		reason: "a rule may say itself that it cannot tell",
 		rego: `package bad
 cannot_tell contains "no data"`,
-		want: []RuleError{{Rule: "bad", Kind: CannotTell}},
+		want: []RuleError{{Rule: "bad", Kind: NoData}},
 	}}
 	for _, test := range tests {
 		t.Run(test.reason, func(t *testing.T) {

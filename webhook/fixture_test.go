@@ -49,7 +49,7 @@ func manifest(t testing.TB, name string) *appsv1.Deployment {
 	return deployment
 }
 
-// writing makes the review of a creation, or of an update where there is an old object.
+// writing returns the review of a creation, or of an update where there is an old object.
 func writing(old, object *appsv1.Deployment) *admissionv1.AdmissionReview {
 	request := &admissionv1.AdmissionRequest{
 		UID:       "review-1",
@@ -80,7 +80,7 @@ type namespace struct {
 func (n namespace) For(context.Context, string) effective.Namespace       { return n.data }
 func (n namespace) Annotations(context.Context, string) map[string]string { return n.annotations }
 
-// shop is a namespace with what every namespace has, and the given LimitRanges.
+// shop returns a namespace with what every namespace has, and the given LimitRanges.
 func shop(limitRanges ...*corev1.LimitRange) namespace {
 	return namespace{data: effective.Namespace{
 		Name:            "shop",
@@ -136,7 +136,7 @@ type setting struct {
 	log           logr.Logger
 }
 
-// handler makes the webhook, with the events that its refusals become.
+// handler returns the webhook, with the events that its refusals become.
 func (s setting) handler(t testing.TB) (*Handler, *written) {
 	t.Helper()
 	if s.policies == nil {

@@ -1,6 +1,6 @@
-// Package webhook answers the API server's admission reviews of Deployments, in
-// both phases: the early check in the mutating phase, which never mutates, and
-// the last word in the validating phase.
+// Package webhook answers the API server's admission reviews of Deployments in both phases: an
+// early check in the mutating phase, which never mutates, and the final one in the validating
+// phase.
 package webhook
 
 import (
@@ -28,45 +28,43 @@ const (
 	ValidatePath = "/admission/validate"
 )
 
-// maxBody is the longest review that is read, in bytes. The API server takes no
-// object over 3 MiB, and an update's review holds two.
+// maxBody is the longest review in bytes. The API server accepts no object over 3 MiB, and the
+// review of an update has two.
 const maxBody = 7 << 20
 
-// Config is what a handler works with. All of it is required.
+// Config holds the dependencies of a handler. Log may be its zero value. All others are required.
 type Config struct {
 	Policies   Policies
 	Namespaces NamespaceData
 	Revisions  Revisions
-	// Denials tells of what was denied; its Run must run.
+	// Denials writes the Events of denials. Its Run must be running.
 	Denials *EventQueue
-	// FailurePolicy is the one that the webhook configurations state: what
-	// becomes of a request that could not be judged.
+	// FailurePolicy is the failure policy of the webhook configurations. It decides requests that not
+	// every policy could evaluate.
 	FailurePolicy admissionregistrationv1.FailurePolicyType
-	// Username is Reprise's own, as the API server knows it. Its rollback writes
-	// are exempt from policy.
+	// Username is Reprise's own user name at the API server. Its rollbacks are exempt from policies.
 	Username string
-	// Observer counts what is answered.
+	// Observer counts the responses.
 	Observer Observer
-	// Defaults are the install's settings of workloads, as they are now.
+	// Defaults returns the install's current settings of workloads.
 	Defaults func() workload.Settings
 	Now      func() time.Time
 	Log      logr.Logger
 }
 
-// Handler answers the reviews of one phase. It is a plain http.Handler:
-// whatever it cannot read it answers with HTTP 500, so that the API server
-// applies the configured failure policy. An answer of "not allowed" with code
-// 500 inside would be a denial whatever is configured
+// Handler answers the reviews of one phase. It answers a request that it cannot read with HTTP 500,
+// so that the API server applies the configured failure policy. A response with "allowed: false"
+// and code 500 would deny regardless of that policy
 // (k8s.io/apiserver/pkg/admission/plugin/webhook).
 type Handler struct {
 	Config
 	phase policy.Phase
 }
 
-// NewHandler makes the handler of a phase. It fails if the configuration lacks something.
+// NewHandler returns the handler of a phase. It fails if the configuration is incomplete.
 func NewHandler(phase policy.Phase, c Config) (*Handler, error) {
 	if c.Policies == nil || c.Namespaces == nil || c.Revisions == nil || c.Denials == nil || c.Observer == nil || c.Defaults == nil || c.Now == nil {
-		return nil, errors.New("configuring the webhook: policies, namespaces, revisions, refusals, the observer, defaults and the clock are required")
+		return nil, errors.New("configuring the webhook: policies, namespaces, revisions, denials, the observer, defaults and the clock are required")
 	}
 	if c.FailurePolicy != admissionregistrationv1.Fail && c.FailurePolicy != admissionregistrationv1.Ignore {
 		return nil, fmt.Errorf("configuring the webhook: failure policy %q is neither Fail nor Ignore", c.FailurePolicy)
@@ -79,7 +77,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 	defer func() {
 		if cause := recover(); cause != nil {
 			h.Log.Error(fmt.Errorf("panic: %v", cause), "Answering an admission review", "stack", string(debug.Stack()))
-			http.Error(w, "reprise: the review could not be judged: an internal error, see the log", http.StatusInternalServerError)
+			http.Error(w, "reprise: the review failed by an internal error, see the log of Reprise", http.StatusInternalServerError)
 		}
 	}()
 	arrived := h.Now()
@@ -93,8 +91,8 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 		h.rejectMalformed(w, err)
 		return
 	}
-	// The API server's call ends with its timeout, not with this process's
-	// shutdown: a review that has arrived is answered.
+	// A review that has arrived is answered within the API server's timeout, even while this process
+	// shuts down.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(request.Context()), deadline(request.URL))
 	defer cancel()
 
@@ -121,17 +119,14 @@ func readBody(request *http.Request) ([]byte, error) {
 	return body, nil
 }
 
-// rejectMalformed answers what cannot be judged.
+// rejectMalformed answers a request that cannot be read.
 func (h *Handler) rejectMalformed(w http.ResponseWriter, err error) {
 	h.Log.Error(err, "Answering an admission review with HTTP 500")
 	http.Error(w, "reprise: "+err.Error(), http.StatusInternalServerError)
 }
 
 func (h *Handler) write(w http.ResponseWriter, response *admissionv1.AdmissionResponse) {
-	encoded, err := json.Marshal(admissionv1.AdmissionReview{
-		TypeMeta: metav1.TypeMeta{APIVersion: admissionv1.SchemeGroupVersion.String(), Kind: "AdmissionReview"},
-		Response: response,
-	})
+	encoded, err := encodeReview(response)
 	if err != nil {
 		h.rejectMalformed(w, fmt.Errorf("encoding the answer: %w", err))
 		return
@@ -140,4 +135,12 @@ func (h *Handler) write(w http.ResponseWriter, response *admissionv1.AdmissionRe
 	if _, err := w.Write(encoded); err != nil {
 		h.Log.Error(err, "Writing the answer to an admission review")
 	}
+}
+
+// encodeReview returns the body of an answer.
+func encodeReview(response *admissionv1.AdmissionResponse) ([]byte, error) {
+	return json.Marshal(admissionv1.AdmissionReview{
+		TypeMeta: metav1.TypeMeta{APIVersion: admissionv1.SchemeGroupVersion.String(), Kind: "AdmissionReview"},
+		Response: response,
+	})
 }

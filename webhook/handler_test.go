@@ -20,7 +20,7 @@ import (
 	"reprise.dev/reprise/policy"
 )
 
-func TestWhatCannotBeReadIsHTTP500(t *testing.T) {
+func TestHandler_MalformedIsHTTP500(t *testing.T) {
 	review := func(request string) string {
 		return `{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview","request":` + request + `}`
 	}
@@ -70,7 +70,7 @@ func TestWhatCannotBeReadIsHTTP500(t *testing.T) {
 	}
 }
 
-func TestAReviewOf3MBIsJudged(t *testing.T) {
+func TestHandler_LargeReview(t *testing.T) {
 	large := with(manifest(t, "broken"), func(d *appsv1.Deployment) {
 		d.Spec.Template.Spec.Containers[0].Env = append(d.Spec.Template.Spec.Containers[0].Env,
 			corev1.EnvVar{Name: "LARGE", Value: strings.Repeat("x", 3_000_000)})
@@ -86,7 +86,7 @@ type panicking struct{}
 
 func (panicking) Evaluate(context.Context, policy.Input) policy.Verdict { panic("a defect") }
 
-func TestAPanicIsHTTP500(t *testing.T) {
+func TestHandler_PanicIsHTTP500(t *testing.T) {
 	call, told := setting{phase: policy.Final, policies: panicking{}}.server(t)
 	answer := call(encode(t, writing(nil, manifest(t, "healthy"))))
 	if answer.Code != http.StatusInternalServerError || !strings.Contains(answer.Body.String(), "internal error") {
@@ -97,7 +97,7 @@ func TestAPanicIsHTTP500(t *testing.T) {
 	}
 }
 
-func TestADeadlineLeavesTimeToAnswer(t *testing.T) {
+func TestHandler_DeadlineLeavesTimeToAnswer(t *testing.T) {
 	tests := []struct {
 		reason, query string
 		want          time.Duration
@@ -118,7 +118,7 @@ func TestADeadlineLeavesTimeToAnswer(t *testing.T) {
 	}
 }
 
-func TestWarningsFitWhatTheAPIServerPassesOn(t *testing.T) {
+func TestHandler_LimitsWarnings(t *testing.T) {
 	long := strings.Repeat("ä", 300)
 	if diff := cmp.Diff([]string{long, "short"}, limitWarnings([]string{long, "short"})); diff != "" {
 		t.Errorf("warnings that fit were changed (-want +got):\n%s", diff)
@@ -144,7 +144,7 @@ func TestWarningsFitWhatTheAPIServerPassesOn(t *testing.T) {
 	}
 }
 
-func TestRefusalsBeyondTheQueueAreDropped(t *testing.T) {
+func TestEventQueue_DropsWhenFull(t *testing.T) {
 	events := &written{}
 	refusals := NewEventQueue(events, records{}, logr.Discard())
 	healthy, broken := manifest(t, "healthy"), manifest(t, "broken")
@@ -161,7 +161,7 @@ func TestRefusalsBeyondTheQueueAreDropped(t *testing.T) {
 	}
 }
 
-func TestAConfigurationThatLacksSomethingIsRefused(t *testing.T) {
+func TestNewHandler_IncompleteConfig(t *testing.T) {
 	if _, err := NewHandler(policy.Final, Config{}); err == nil {
 		t.Error("an empty configuration is accepted")
 	}

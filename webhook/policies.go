@@ -14,17 +14,17 @@ import (
 	"reprise.dev/reprise/policy"
 )
 
-// PolicyPath is where ConfigMaps that hold policies are checked.
+// PolicyPath is the path of the check of ConfigMaps that hold policies.
 const PolicyPath = "/admission/policy"
 
-// PolicyChecker says why a ConfigMap's policies cannot be used together with
-// those in force, with file and line; nil if they can.
+// PolicyChecker checks a ConfigMap's policies together with the active ones. An error names file
+// and line.
 type PolicyChecker interface {
 	Check(ctx context.Context, configMap *corev1.ConfigMap) error
 }
 
-// PolicyHandler refuses ConfigMaps whose policies do not compile. What it cannot
-// read it answers with HTTP 500, as Handler does.
+// PolicyHandler denies ConfigMaps whose policies do not compile. It answers a request that it
+// cannot read with HTTP 500, as Handler does.
 type PolicyHandler struct {
 	Checker PolicyChecker
 	Log     logr.Logger
@@ -35,10 +35,7 @@ func (h *PolicyHandler) ServeHTTP(w http.ResponseWriter, request *http.Request) 
 	response, err := h.answer(request)
 	if err == nil {
 		var body []byte
-		if body, err = json.Marshal(admissionv1.AdmissionReview{
-			TypeMeta: metav1.TypeMeta{APIVersion: admissionv1.SchemeGroupVersion.String(), Kind: "AdmissionReview"},
-			Response: response,
-		}); err == nil {
+		if body, err = encodeReview(response); err == nil {
 			w.Header().Set("Content-Type", "application/json")
 			_, err = w.Write(body)
 		}
@@ -64,7 +61,7 @@ func (h *PolicyHandler) answer(request *http.Request) (*admissionv1.AdmissionRes
 	response := &admissionv1.AdmissionResponse{UID: review.Request.UID, Allowed: true}
 	configMap := &corev1.ConfigMap{}
 	if len(review.Request.Object.Raw) == 0 {
-		return response, nil // Nothing is left that could be wrong.
+		return response, nil // A deletion has no object.
 	}
 	if err := json.Unmarshal(review.Request.Object.Raw, configMap); err != nil {
 		return nil, fmt.Errorf("decoding request.object as a ConfigMap: %w", err)

@@ -105,7 +105,7 @@ func TestWriter_Write_Errors(t *testing.T) {
 			a.Refuse(fakeapi.Nth(1, apierrors.NewForbidden(corev1.Resource("events"), "a", errors.New("terminating"))))
 		}, apierrors.IsForbidden},
 		"Expired": {"the event expired before its count could rise", func(a *fakeapi.API) { a.Refuse(fakeapi.Nth(1, exists)) }, apierrors.IsNotFound},
-		"Conflict": {"another process raises the count", func(a *fakeapi.API) {
+		"Conflict": {"another process raises the count each time", func(a *fakeapi.API) {
 			_ = emit.NewWriter(a.Direct(), "other").Write(t.Context(), aggregate)
 			a.Refuse(fakeapi.All("update Event", fakeapi.Conflict()))
 		}, apierrors.IsConflict},
@@ -117,6 +117,33 @@ func TestWriter_Write_Errors(t *testing.T) {
 				t.Errorf("%s: %v", tt.reason, err)
 			}
 		})
+	}
+}
+
+// TestWriter_Write_RaisedByAnother has another process raise the count between each read and update
+// of this one.
+func TestWriter_Write_RaisedByAnother(t *testing.T) {
+	api := fakeapi.New(t, fakeapi.Options{})
+	aggregate := recorded(func(e *event.Event) { e.Aggregate = true })
+	other := emit.NewWriter(api.Direct(), "other")
+	if err := other.Write(t.Context(), aggregate); err != nil {
+		t.Fatal(err)
+	}
+	const raised = 3
+	updates := 0
+	api.Refuse(func(w fakeapi.Write) error {
+		if w.Is("update Event") {
+			if updates++; updates <= raised {
+				return other.Write(t.Context(), aggregate)
+			}
+		}
+		return nil
+	})
+	if err := emit.NewWriter(api.Client(), "pod").Write(t.Context(), aggregate); err != nil {
+		t.Fatal(err)
+	}
+	if got := stored(t, api); len(got) != 1 || got[0].Count != 1+raised+1 {
+		t.Errorf("%d events, the first %d times, want one %d times", len(got), got[0].Count, 1+raised+1)
 	}
 }
 

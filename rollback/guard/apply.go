@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -116,18 +117,28 @@ func (a applier) progress(ctx context.Context, x execution) (written bool, err e
 	}
 }
 
-// releaseOwnership removes Reprise's field manager from everything that it wrote before a newer
-// deploy overtook it. Otherwise the next server-side apply conflicts. The fields belong to nobody
-// then, except those of a restored file, which get their saved owners. An object that cannot be
+// releaseOwnership removes Reprise's field manager from everything that a rollback wrote before it
+// was given up. Otherwise the next server-side apply conflicts. The fields belong to nobody then,
+// except those of a restored file, which get their saved owners. If the target is gone, nil, or
+// damaged, those are the owners that the failed revision's file had. An object that cannot be
 // released keeps none of the others from it.
 func (a applier) releaseOwnership(ctx context.Context, failed, target *v1alpha1.WorkloadRevision) error {
-	saved, err := history.DecodeSnapshot(target)
-	if err != nil {
-		return err
+	saved := map[string]history.SavedFile{}
+	for _, r := range []*v1alpha1.WorkloadRevision{failed, target} {
+		if r == nil {
+			continue
+		}
+		if contents, err := history.DecodeSnapshot(r); err == nil {
+			maps.Copy(saved, contents.Files)
+		}
+	}
+	files := failed.Spec.Files
+	if target != nil {
+		files = rollback.RestorableFiles(target.Spec.Files)
 	}
 	errs := []error{a.releaseWorkload(ctx, failed)}
-	for _, f := range rollback.RestorableFiles(target.Spec.Files) {
-		errs = append(errs, a.releaseFile(ctx, target.Namespace, f, saved.Files[f.ConfigMapName].ManagedFields))
+	for _, f := range files {
+		errs = append(errs, a.releaseFile(ctx, failed.Namespace, f, saved))
 	}
 	return errors.Join(errs...)
 }
@@ -144,9 +155,10 @@ func (a applier) releaseWorkload(ctx context.Context, failed *v1alpha1.WorkloadR
 	return client.IgnoreNotFound(a.writeOwnership(ctx, d, d.GetManagedFields()))
 }
 
-// releaseFile removes Reprise's field manager from a file, if it is still there. A restored file
-// gets its saved owners.
-func (a applier) releaseFile(ctx context.Context, namespace string, f v1alpha1.RevisionFile, saved []metav1.ManagedFieldsEntry) error {
+// releaseFile removes Reprise's field manager from a file, if it is still there. A file that is
+// restored, or that Reprise alone owns, gets its saved owners, if they are known. To an object
+// without owners the API server gives one at the next server-side apply, which conflicts with it.
+func (a applier) releaseFile(ctx context.Context, namespace string, f v1alpha1.RevisionFile, saved map[string]history.SavedFile) error {
 	live, err := store.ConfigMap(ctx, a.live, client.ObjectKey{Namespace: namespace, Name: f.ConfigMapName})
 	if err != nil {
 		return err
@@ -155,8 +167,9 @@ func (a applier) releaseFile(ctx context.Context, namespace string, f v1alpha1.R
 		return nil
 	}
 	owners := live.ManagedFields
-	if history.SameContent(f, live) {
-		owners = saved
+	others := slices.ContainsFunc(owners, func(e metav1.ManagedFieldsEntry) bool { return !history.OwnedByReprise(e) })
+	if file, known := saved[f.ConfigMapName]; known && (history.SameContent(f, live) || !others) {
+		owners = file.ManagedFields
 	}
 	return client.IgnoreNotFound(a.writeOwnership(ctx, live, owners))
 }

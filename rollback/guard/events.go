@@ -17,19 +17,12 @@ import (
 	"reprise.dev/reprise/workload"
 )
 
-// tellAll writes the Events that a history owes: of verdicts, rollbacks and holds. An Event that
-// would be older than Events live is not written any more. A revision whose Events cannot be
-// written keeps none of the others from it.
+// tellAll writes the Events that a history owes: of retries, verdicts, rollbacks and holds.
+// An Event that would be older than Events live is not written any more. A revision whose Events
+// cannot be written keeps none of the others from it.
 func (r *Reconciler) tellAll(ctx context.Context, v view) view {
-	if v.settings.Rollback == workload.ModeOff {
-		return v
-	}
 	for i := range v.history {
 		revision := &v.history[i]
-		since := revision.Status.PhaseTransitionTime
-		if since == nil || r.Clock.Now().Sub(since.Time) > news || revision.IsAdopted() {
-			continue
-		}
 		events, err := r.owed(ctx, v, revision)
 		if err == nil {
 			revision, err = r.tell(ctx, revision, events...)
@@ -39,11 +32,18 @@ func (r *Reconciler) tellAll(ctx context.Context, v view) view {
 	return v
 }
 
-// owed returns the Events about a revision that are not written yet.
+// owed returns the Events about a revision that are not written yet. Where rollbacks are off, only
+// requests are answered.
 func (r *Reconciler) owed(ctx context.Context, v view, revision *v1alpha1.WorkloadRevision) ([]event.Event, error) {
-	d, h := v.d, v.history
+	d, h, now := v.d, v.history, r.Clock.Now()
 	var events []event.Event
 	status := revision.Status
+	if retry := acceptedRetry(revision); retry != nil && now.Sub(retry.Time.Time) <= news && !history.Told(revision, v1alpha1.EventRetryAccepted) {
+		events = append(events, requestEvent(d, *retry, v1alpha1.EventRetryAccepted))
+	}
+	if since := status.PhaseTransitionTime; v.settings.Rollback == workload.ModeOff || revision.IsAdopted() || since == nil || now.Sub(since.Time) > news {
+		return events, nil
+	}
 	if status.Phase == v1alpha1.PhaseHealthy && !history.Told(revision, v1alpha1.EventRevisionHealthy) {
 		events = append(events, healthyEvent(d, revision, v.settings))
 	}
@@ -61,7 +61,7 @@ func (r *Reconciler) owed(ctx context.Context, v view, revision *v1alpha1.Worklo
 		events = append(events, failedEvent(d, revision, changes))
 	}
 	if revision.RollbackHold() != nil && !history.Told(revision, v1alpha1.EventRollbackHeld) {
-		events = append(events, heldEvent(d, revision, r.Clock.Now()))
+		events = append(events, heldEvent(d, revision, now))
 	}
 	if revision.IsRollbackDone() && !history.Told(revision, v1alpha1.EventRolledBack) {
 		changes, err := r.changesSince(ctx, h.Number(status.Rollback.ToRevision), revision)
@@ -132,14 +132,17 @@ func heldEvent(d *appsv1.Deployment, failed *v1alpha1.WorkloadRevision, now time
 	}
 }
 
-// rolledBackEvent says what was put back, how long after the deploy, why, and what the difference
-// is.
+// rolledBackEvent says what was put back, how long after the deploy, why, what could not be put
+// back, and what the difference is.
 func rolledBackEvent(d *appsv1.Deployment, failed *v1alpha1.WorkloadRevision, changes diff.Changes) event.Event {
 	plan := failed.Status.Rollback
 	took := plan.CompletionTime.Sub(failed.Spec.AcceptedTime.Time).Round(time.Second)
 	cause := fmt.Sprintf("#%d → #%d in %s: %s", failed.Spec.Number, plan.ToRevision, took, failed.FailureMessage())
 	if plan.Request != "" {
 		cause = fmt.Sprintf("#%d → #%d: asked for by %s", failed.Spec.Number, plan.ToRevision, plan.Request)
+	}
+	if note := history.RollbackNote(failed); note != "" {
+		cause += "; " + note
 	}
 	return event.Event{
 		Reason: v1alpha1.EventRolledBack, Warning: plan.Request == "", Regarding: event.ObjectRef(d), Key: failed.Name, At: plan.CompletionTime.Time,

@@ -20,7 +20,7 @@ import (
 
 // execution is one rollback and how far it is. It is a value: a step returns the next one.
 type execution struct {
-	state rollback.State
+	stage stage
 	// failed and target are the revisions that it leads from and to, whole.
 	failed, target *v1alpha1.WorkloadRevision
 	// decision is what is due.
@@ -43,7 +43,7 @@ func (r *Reconciler) follow(ctx context.Context, v view, decision rollback.Decis
 		held, err := r.hold(ctx, newest, decision.Reason, decision.Message)
 		return v.with(held), r.heldFor(newest), err
 	case rollback.RollBack:
-		return r.execute(ctx, v, execution{state: rollback.Due, failed: newest, target: decision.Target, decision: decision, newest: newest})
+		return r.execute(ctx, v, execution{stage: stageDue, failed: newest, target: decision.Target, decision: decision, newest: newest})
 	default:
 		return v, 0, nil
 	}
@@ -62,7 +62,7 @@ func (r *Reconciler) resume(ctx context.Context, v view, open *v1alpha1.Workload
 		return v, 0, nil
 	}
 	return r.execute(ctx, v, execution{
-		state: rollback.Planned, failed: failed, target: v.history.Number(failed.Status.Rollback.ToRevision), newest: v.history.Newest(),
+		stage: stagePlanned, failed: failed, target: v.history.Number(failed.Status.Rollback.ToRevision), newest: v.history.Newest(),
 	})
 }
 
@@ -72,37 +72,37 @@ func (r *Reconciler) execute(ctx context.Context, v view, x execution) (view, ti
 		return v, turn, nil
 	}
 	defer r.underway.Release(1)
-	for !x.state.AtRest() {
+	for !x.stage.atRest() {
 		next, err := r.step(ctx, x)
 		v, x = v.with(next.failed), next
 		if err != nil {
 			return r.troubled(ctx, v, x, err), 0, err
 		}
 	}
-	if x.state == rollback.Held {
+	if x.stage == stageHeld {
 		return v, r.heldFor(x.failed), nil
 	}
 	return v, 0, nil
 }
 
-// step takes a rollback from one state to the next. It may be repeated after a crash: what is
+// step takes a rollback from one stage to the next. It may be repeated after a crash: what is
 // written then is found.
 func (r *Reconciler) step(ctx context.Context, x execution) (execution, error) {
 	if x.target == nil {
-		return r.stop(ctx, x, v1alpha1.HoldTargetGone, fmt.Sprintf("revision #%d, to go back to, is gone; deploy a fix", x.failed.Status.Rollback.ToRevision))
+		return r.endWithoutTarget(ctx, x, v1alpha1.HoldTargetGone, fmt.Sprintf("revision #%d, to go back to, is gone; deploy a fix", x.failed.Status.Rollback.ToRevision))
 	}
 	target, err := store.LoadFull(ctx, r.Live, x.target)
 	if err != nil {
 		return x, err
 	}
 	x.target = target
-	switch x.state {
-	case rollback.Due:
-		if x, err = r.check(ctx, x); err != nil || x.state.AtRest() {
+	switch x.stage {
+	case stageDue:
+		if x, err = r.check(ctx, x); err != nil || x.stage.atRest() {
 			return x, err
 		}
 		return r.plan(ctx, x)
-	case rollback.Planned:
+	case stagePlanned:
 		return r.check(ctx, x)
 	default:
 		return r.restore(ctx, x)
@@ -129,7 +129,7 @@ func (r *Reconciler) check(ctx context.Context, x execution) (execution, error) 
 			return r.stop(ctx, x, v1alpha1.HoldCannotRun, reason)
 		}
 	}
-	x.state = rollback.Executing
+	x.stage = stageExecuting
 	return x, nil
 }
 
@@ -142,7 +142,7 @@ func (r *Reconciler) plan(ctx context.Context, x execution) (execution, error) {
 		}, r.Clock.Now())
 	})
 	if err != nil {
-		x.state = rollback.Due
+		x.stage = stageDue
 		return x, fmt.Errorf("writing a rollback ahead: %w", err)
 	}
 	x.failed = failed
@@ -150,22 +150,50 @@ func (r *Reconciler) plan(ctx context.Context, x execution) (execution, error) {
 	return x, nil
 }
 
-// restore writes files, intent and ownership of the target, and notes that the rollback is done.
+// restore writes files, intent and ownership of the target, and ends the rollback.
 func (r *Reconciler) restore(ctx context.Context, x execution) (execution, error) {
 	err := r.applier().restore(ctx, x.failed, x.target)
-	if errors.Is(err, errOvertaken) {
+	switch {
+	case errors.Is(err, errOvertaken):
 		return r.giveUp(ctx, x, err)
+	case errors.Is(err, history.ErrSnapshot):
+		return r.endWithoutTarget(ctx, x, v1alpha1.HoldCannotRun, err.Error())
+	case err != nil:
+		return x, err
+	}
+	return r.complete(ctx, x, "")
+}
+
+// endWithoutTarget ends a rollback whose target cannot be read any more, for a reason. If the
+// target's intent was stored by then, the rollback is done: only who owned which field is lost, and
+// the next apply does not remove a field that nobody owns.
+func (r *Reconciler) endWithoutTarget(ctx context.Context, x execution, reason v1alpha1.HoldReason, why string) (execution, error) {
+	a := r.applier()
+	_, hash, err := a.read(ctx, x.failed)
+	if errors.Is(err, errOvertaken) {
+		return r.stop(ctx, x, v1alpha1.HoldOvertaken, err.Error())
 	}
 	if err != nil {
 		return x, err
 	}
+	if plan := x.failed.Status.Rollback; hash != plan.ToIntentHash || hash == x.failed.Spec.IntentHash {
+		return r.stop(ctx, x, reason, why)
+	}
+	if err := a.releaseOwnership(ctx, x.failed, x.target); err != nil {
+		return x, err
+	}
+	return r.complete(ctx, x, fmt.Sprintf("the owners of its fields are lost, and your next apply removes no field by leaving it out: %s", why))
+}
+
+// complete notes that everything is restored, but for what a note says.
+func (r *Reconciler) complete(ctx context.Context, x execution, note string) (execution, error) {
 	failed, err := r.patch(ctx, x.failed, func(s *v1alpha1.WorkloadRevisionStatus) {
-		history.CompleteRollback(s, r.Clock.Now())
+		history.CompleteRollback(s, note, r.Clock.Now())
 	})
 	if err != nil {
 		return x, err
 	}
-	x.failed, x.state = failed, rollback.Done
+	x.failed, x.stage = failed, stageDone
 	r.observeRollback(ctx, failed, resultCompleted)
 	return x, nil
 }
@@ -174,7 +202,7 @@ func (r *Reconciler) restore(ctx context.Context, x execution) (execution, error
 // long.
 func (r *Reconciler) troubled(ctx context.Context, v view, x execution, cause error) view {
 	plan := x.failed.Status.Rollback
-	if x.state == rollback.Due || plan == nil || r.Clock.Now().Sub(plan.StartTime.Time) < trouble {
+	if x.stage == stageDue || plan == nil || r.Clock.Now().Sub(plan.StartTime.Time) < trouble {
 		return v
 	}
 	before := history.Told(x.failed, v1alpha1.EventRollbackFailed)
@@ -185,17 +213,13 @@ func (r *Reconciler) troubled(ctx context.Context, v view, x execution, cause er
 	return v.with(failed).notTold(err)
 }
 
-// giveUp holds a rollback that a newer deploy overtook. What was written by then is released first.
-// A file that was restored by then may belong to neither.
+// giveUp holds a rollback that a newer deploy overtook. A file that was restored by then may belong
+// to neither.
 func (r *Reconciler) giveUp(ctx context.Context, x execution, overtaken error) (execution, error) {
 	reason := overtaken.Error()
-	if x.state != rollback.Due {
-		a := r.applier()
-		changed, err := a.putBack(ctx, x.failed, x.target)
+	if x.stage != stageDue {
+		changed, err := r.applier().putBack(ctx, x.failed, x.target)
 		if err != nil {
-			return x, err
-		}
-		if err := a.releaseOwnership(ctx, x.failed, x.target); err != nil {
 			return x, err
 		}
 		if len(changed) > 0 {
@@ -206,20 +230,26 @@ func (r *Reconciler) giveUp(ctx context.Context, x execution, overtaken error) (
 	return r.stop(ctx, x, v1alpha1.HoldOvertaken, reason)
 }
 
-// stop holds a rollback, and counts it if it was written ahead.
+// stop holds a rollback. If it was written ahead, it releases first what was written by then, and
+// counts the rollback.
 func (r *Reconciler) stop(ctx context.Context, x execution, reason v1alpha1.HoldReason, message string) (execution, error) {
+	if x.stage != stageDue {
+		if err := r.applier().releaseOwnership(ctx, x.failed, x.target); err != nil {
+			return x, err
+		}
+	}
 	failed, err := r.hold(ctx, x.failed, reason, message)
 	if err != nil {
 		return x, err
 	}
-	if x.state != rollback.Due {
+	if x.stage != stageDue {
 		result := resultHeld
 		if reason == v1alpha1.HoldOvertaken {
 			result = resultOvertaken
 		}
 		r.observeRollback(ctx, failed, result)
 	}
-	x.failed, x.state = failed, rollback.Held
+	x.failed, x.stage = failed, stageHeld
 	return x, nil
 }
 

@@ -158,7 +158,10 @@ func (b *bench) record(phase v1alpha1.Phase) *v1alpha1.WorkloadRevision {
 	b.Helper()
 	h := b.history()
 	d := b.deployment()
-	number := int64(len(h) + 1)
+	number := int64(1)
+	if newest := h.Newest(); newest != nil {
+		number = newest.Spec.Number + 1
+	}
 	r := &v1alpha1.WorkloadRevision{
 		ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: history.Name("web", number)},
 		Spec: v1alpha1.WorkloadRevisionSpec{
@@ -186,9 +189,15 @@ func (b *bench) record(phase v1alpha1.Phase) *v1alpha1.WorkloadRevision {
 			}
 			contents.Files[f.ConfigMap] = history.SavedFile{Content: content, Text: text, ManagedFields: c.ManagedFields}
 		}
+		for _, m := range f.Mounts {
+			file.Mounts = append(file.Mounts, v1alpha1.FileMount{ContainerName: m.Container, Path: m.Path})
+		}
 		r.Spec.Files = append(r.Spec.Files, file)
 	}
 	r.Spec.ChangeScope = v1alpha1.ChangePodTemplate
+	if before := h.Newest(); before != nil && before.Spec.TemplateHash == r.Spec.TemplateHash {
+		r.Spec.ChangeScope = v1alpha1.ChangeFilesOnly
+	}
 	r.Spec.FilesDigest = history.FilesDigest(r.Spec.Files)
 	if err := history.SetSnapshot(r, contents); err != nil {
 		b.Fatal(err)

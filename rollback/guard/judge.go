@@ -44,9 +44,9 @@ func (r *Reconciler) judge(ctx context.Context, v view) (view, time.Duration, er
 		return r.fail(ctx, v, rollout, verdict)
 	case verdict.State == health.Unknown && len(verdict.Failures) > 0 && !adopted && live.RollbackHold() == nil:
 		held, err := r.hold(ctx, live, v1alpha1.HoldNotCausedByChange, verdict.Cause)
-		return v.with(held), verdict.Again, err
+		return v.with(held), verdict.RecheckAfter, err
 	default:
-		return v, verdict.Again, nil
+		return v, verdict.RecheckAfter, nil
 	}
 }
 
@@ -77,7 +77,7 @@ func (r *Reconciler) fail(ctx context.Context, v view, rollout health.Rollout, v
 	defer cancel()
 	rollout.Events = podEvents(reading, r.Core, v.d.Namespace, verdict.Failures)
 	if verdict = health.Judge(rollout, r.Clock.Now()); verdict.State != health.Failed {
-		return v, verdict.Again, nil
+		return v, verdict.RecheckAfter, nil
 	}
 	evidence := gather(reading, r.Core, v.d.Namespace, verdict.Failures, rollout.Events)
 	configMaps, err := store.ConfigMaps(ctx, r.Live, v.d.Namespace, workload.ConfigMapsOf(&v.d.Spec.Template))
@@ -87,7 +87,7 @@ func (r *Reconciler) fail(ctx context.Context, v view, rollout health.Rollout, v
 	failure := v1alpha1.Failure{
 		Reason: v1alpha1.FailureWorkloadFailed, Message: causeOf(verdict, evidence), Evidence: evidence, ConfigMaps: configMaps,
 	}
-	if verdict.Outside {
+	if verdict.External {
 		failure.Reason = v1alpha1.FailureExternalCause
 	}
 	v, err = r.writeFailure(ctx, v, verdict.Since, failure)

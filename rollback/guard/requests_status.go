@@ -3,6 +3,11 @@ package guard
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strings"
+
+	appsv1 "k8s.io/api/apps/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"reprise.dev/reprise/api/v1alpha1"
 	"reprise.dev/reprise/event"
@@ -10,29 +15,42 @@ import (
 	"reprise.dev/reprise/rollback"
 )
 
-// reply writes the answer to a request as an Event and notes it in a Revision, both once. A
-// rejected request is not noted until its Event is written. An accepted one is: the note lifts the
-// quarantine, and must not wait for Events.
+// reply answers a request, once: it notes the answer in a revision and emits an Event. A rejected
+// request is not noted until its Event is written. An accepted one is noted at once, because the
+// note lifts the quarantine, and tellAll writes its Event.
 func (r *Reconciler) reply(ctx context.Context, v view, a rollback.Answer) (view, error) {
 	if a.Result == "" {
 		return v, nil
 	}
 	now := r.Clock.Now()
-	reason := v1alpha1.EventRequestRejected
-	if a.Result == v1alpha1.RequestAccepted {
-		reason = v1alpha1.EventRetryAccepted
-	}
-	if err := r.Events.Write(ctx, event.Event{
-		Reason: reason, Warning: a.Result == v1alpha1.RequestRejected, Regarding: event.ObjectRef(v.d), Key: a.Request, At: now,
-		Message: event.Message(fmt.Sprintf("%s: %s", a.Request, a.Message), nil, ""),
-	}); err != nil {
-		v = v.notTold(err)
-		if a.Result == v1alpha1.RequestRejected {
-			return v, nil
+	if a.Result == v1alpha1.RequestRejected {
+		rejected := requestEvent(v.d, v1alpha1.Request{Request: a.Request, Message: a.Message, Time: metav1.NewTime(now)}, v1alpha1.EventRequestRejected)
+		if err := r.Events.Write(ctx, rejected); err != nil {
+			return v.notTold(err), nil
 		}
 	}
 	answered, err := r.patch(ctx, a.On, func(s *v1alpha1.WorkloadRevisionStatus) {
 		history.AnswerRequest(s, a.Request, a.Result, a.Message, now)
 	})
 	return v.with(answered), err
+}
+
+// acceptedRetry returns the request that lifted the quarantine of a failed revision, nil if there
+// is none.
+func acceptedRetry(failed *v1alpha1.WorkloadRevision) *v1alpha1.Request {
+	i := slices.IndexFunc(failed.Status.Requests, func(q v1alpha1.Request) bool {
+		return q.Result == v1alpha1.RequestAccepted && strings.HasPrefix(q.Request, v1alpha1.RetryAnnotation+"=")
+	})
+	if i < 0 {
+		return nil
+	}
+	return &failed.Status.Requests[i]
+}
+
+// requestEvent returns the Event of the answer to a request.
+func requestEvent(d *appsv1.Deployment, q v1alpha1.Request, reason v1alpha1.EventReason) event.Event {
+	return event.Event{
+		Reason: reason, Warning: reason == v1alpha1.EventRequestRejected, Regarding: event.ObjectRef(d), Key: q.Request, At: q.Time.Time,
+		Message: event.Message(fmt.Sprintf("%s: %s", q.Request, q.Message), nil, ""),
+	}
 }
