@@ -105,8 +105,8 @@ func withoutManagedFields(request map[string]any) map[string]any {
 	return stripped
 }
 
-// asWritten returns a request's pod template in place of the effective pod, with the violations that
-// need no namespace.
+// asWritten returns a request's pod template in place of the effective pod, with the violations
+// that need no namespace.
 func asWritten(request map[string]any, violations []effective.Violation) map[string]any {
 	pod := map[string]any{}
 	if template := templateIn(request); template != nil {
