@@ -142,7 +142,7 @@ prometheus: ## fetch Debian's Prometheus, which plays the alerts, into the cache
 
 .PHONY: lint
 lint: LEVEL := error
-lint: lint-code lint-api lint-comments prose links ## check the code, the API, the comments and the pages
+lint: lint-code lint-api lint-comments prose prose-messages links ## check the code, the API, the comments, the pages and the messages
 
 .PHONY: lint-code
 lint-code: ## check the code's style, the dependency rule and the Dockerfile

@@ -134,7 +134,7 @@ func TestAPackageMayHaveSeveralFilesOfOneSource(t *testing.T) {
 
 func TestAFileThatIsNeitherVersionSaysWhatBothWouldSay(t *testing.T) {
 	_, err := New(t.Context(), []Module{{File: "own/p.rego", Rego: "package team\n\ndeny contains msg {\n\tmsg := \"no\"\n}"}}, DefaultLimits(), Overrides{})
-	if err == nil || !strings.Contains(err.Error(), "neither Rego v1: own/p.rego:3: ") || !strings.Contains(err.Error(), "nor v0: own/p.rego:3: ") || strings.Contains(err.Error(), "\n") {
+	if err == nil || !strings.Contains(err.Error(), "neither Rego v1 (own/p.rego:3: ") || !strings.Contains(err.Error(), "nor Rego v0 (own/p.rego:3: ") || strings.Contains(err.Error(), "\n") {
 		t.Errorf("error %v", err)
 	}
 }

@@ -190,7 +190,7 @@ func TestHandler_Quarantine(t *testing.T) {
 		return with(d, func(d *appsv1.Deployment) { d.Annotations[key] = value })
 	}
 	off := namespace{data: shop().data, annotations: map[string]string{v1alpha1.QuarantineAnnotation: "off"}}
-	const line = "this pod template failed as revision 5: image not found; it changes containers.frontend.image 6.7.0 → 0.0.0; change it, wait until 2026-03-01T12:01:00Z, or retry: kubectl annotate deployment/sample-app -n shop --overwrite reprise.dev/retry=5"
+	const line = "this pod template failed as revision 5: image not found; it changes containers.frontend.image 6.7.0 → 0.0.0. Change it, wait until 2026-03-01T12:01:00Z, or retry: kubectl annotate deployment/sample-app -n shop --overwrite reprise.dev/retry=5"
 	tests := []struct {
 		reason   string
 		setting  setting
