@@ -32,7 +32,7 @@ func ended(t *testing.T, q *EventQueue) {
 	}
 }
 
-func TestEventQueue_needsProof(t *testing.T) {
+func TestEventQueue_NeedsProof(t *testing.T) {
 	healthy, broken := manifest(t, "healthy"), manifest(t, "broken")
 	healthy.ResourceVersion = "7"
 	tests := []struct {
@@ -65,7 +65,7 @@ func TestEventQueue_needsProof(t *testing.T) {
 	}
 }
 
-func TestEventQueue_waitsUntilACreationIsStored(t *testing.T) {
+func TestEventQueue_WaitsUntilACreationIsStored(t *testing.T) {
 	created := manifest(t, "healthy")
 	for reason, test := range map[string]struct{ after, events int }{
 		"at the second look": {1, 1},
@@ -97,7 +97,7 @@ func TestEventQueue_waitsUntilACreationIsStored(t *testing.T) {
 	}
 }
 
-func TestEventQueue_boundsWhatWaits(t *testing.T) {
+func TestEventQueue_BoundsWhatWaits(t *testing.T) {
 	healthy, broken := manifest(t, "healthy"), manifest(t, "broken")
 	in := func(namespace string) *appsv1.Deployment {
 		return with(healthy, func(d *appsv1.Deployment) { d.Namespace = namespace })
@@ -163,7 +163,7 @@ func (r *refusing) Write(ctx context.Context, e event.Event) error {
 	return r.written.Write(ctx, e)
 }
 
-func TestEventQueue_oneNamespaceHoldsUpNoOther(t *testing.T) {
+func TestEventQueue_IsFair(t *testing.T) {
 	healthy, broken := manifest(t, "healthy"), manifest(t, "broken")
 	in := func(namespace string) *appsv1.Deployment {
 		return with(healthy, func(d *appsv1.Deployment) { d.Namespace = namespace })

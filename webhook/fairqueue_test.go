@@ -47,7 +47,7 @@ func order(t *testing.T, q *fairQueue, origins ...origin) []string {
 	return turns
 }
 
-func TestFairQueue_takesTurns(t *testing.T) {
+func TestFairQueue_TakesTurns(t *testing.T) {
 	at := func(source string, namespaces ...string) (origins []origin) {
 		for _, namespace := range namespaces {
 			origins = append(origins, origin{source, namespace})
@@ -78,7 +78,7 @@ func TestFairQueue_takesTurns(t *testing.T) {
 	}
 }
 
-func TestFairQueue_leavesSlotsToOtherNamespaces(t *testing.T) {
+func TestFairQueue_LeavesSlotsToOtherNamespaces(t *testing.T) {
 	q := newFairQueue(8)
 	granted := func(namespace string) bool {
 		w, err := q.enter(origin{"api-server", namespace})
@@ -99,7 +99,7 @@ func TestFairQueue_leavesSlotsToOtherNamespaces(t *testing.T) {
 	}
 }
 
-func TestFairQueue_boundsWhoWaits(t *testing.T) {
+func TestFairQueue_BoundsWhoWaits(t *testing.T) {
 	q := newFairQueue(1)
 	greedy := origin{"api-server", "greedy"}
 	for range 1 + maxWaitingInNamespace { // One of them begins.
@@ -127,7 +127,7 @@ func TestFairQueue_boundsWhoWaits(t *testing.T) {
 	}
 }
 
-func TestFairQueue_acquireGivesUp(t *testing.T) {
+func TestFairQueue_AcquireGivesUp(t *testing.T) {
 	q := newFairQueue(1)
 	release, err := q.acquire(t.Context(), origin{"api-server", "slow"})
 	if err != nil {

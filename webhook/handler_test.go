@@ -21,7 +21,7 @@ import (
 	"reprise.dev/reprise/policy"
 )
 
-func TestHandler_deniesWhatItCannotRead(t *testing.T) {
+func TestHandler_DeniesWhatItCannotRead(t *testing.T) {
 	review := func(request string) string {
 		return `{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview","request":` + request + `}`
 	}
@@ -97,7 +97,7 @@ type panicking struct{}
 
 func (panicking) Evaluate(context.Context, policy.Input) policy.Verdict { panic("a defect") }
 
-func TestHandler_deniesWhatMakesItPanic(t *testing.T) {
+func TestHandler_DeniesWhatMakesItPanic(t *testing.T) {
 	call, told := setting{phase: policy.Final, policies: panicking{}, failurePolicy: admissionregistrationv1.Ignore}.server(t)
 	for range 20 { // More than there are slots: each gives its slot back.
 		response := ask(t, call, writing(nil, manifest(t, "healthy")))

@@ -58,9 +58,9 @@ func (b blocking) Evaluate(_ context.Context, in policy.Input) policy.Verdict {
 	return policy.Verdict{}
 }
 
-// TestHandler_oneNamespaceHoldsUpNoOther sends reviews that take long from one namespace, more than
+// TestHandler_IsFair sends reviews that take long from one namespace, more than
 // there are slots: another's are answered meanwhile, and the first's are denied beyond its share.
-func TestHandler_oneNamespaceHoldsUpNoOther(t *testing.T) {
+func TestHandler_IsFair(t *testing.T) {
 	for reason, padding := range map[string]int{"small reviews": 0, "large reviews": smallReview} {
 		t.Run(reason, func(t *testing.T) {
 			slow := blocking{namespace: "slow", begun: make(chan struct{}, 100), end: make(chan struct{})}
@@ -104,17 +104,17 @@ func TestHandler_oneNamespaceHoldsUpNoOther(t *testing.T) {
 	}
 }
 
-func TestRejection_busyTellsClientsToTryAgain(t *testing.T) {
+func TestRejection_BusyTellsClientsToTryAgain(t *testing.T) {
 	status := busy(errNamespaceBusy).response("1").Result
 	if status.Code != http.StatusTooManyRequests || status.Reason != metav1.StatusReasonTooManyRequests || status.Details.RetryAfterSeconds != 1 {
 		t.Errorf("status = %+v", status)
 	}
 }
 
-// TestIntake_readsWhatAClientStillWrites checks over a connection that a client which writes more
+// TestIntake_ReadsWhatAClientStillWrites checks over a connection that a client which writes more
 // than is evaluated gets the answer, and no broken connection: to that the API server would apply
 // the failure policy.
-func TestIntake_readsWhatAClientStillWrites(t *testing.T) {
+func TestIntake_ReadsWhatAClientStillWrites(t *testing.T) {
 	handler, _ := setting{phase: policy.Final}.handler(t)
 	handler.Now, handler.Intake.Now = time.Now, time.Now
 	server := httptest.NewServer(handler)
@@ -132,8 +132,8 @@ func TestIntake_readsWhatAClientStillWrites(t *testing.T) {
 	}
 }
 
-// TestIntake_givesUpOnABodyThatDoesNotEnd holds connections open with half a review.
-func TestIntake_givesUpOnABodyThatDoesNotEnd(t *testing.T) {
+// TestIntake_GivesUpOnABodyThatDoesNotEnd holds connections open with half a review.
+func TestIntake_GivesUpOnABodyThatDoesNotEnd(t *testing.T) {
 	handler, _ := setting{phase: policy.Final}.handler(t)
 	handler.Now, handler.Intake.Now = time.Now, time.Now
 	server := httptest.NewServer(handler)

@@ -126,7 +126,7 @@ func TestClientAuth(t *testing.T) {
 	}
 }
 
-func TestClientAuth_completeNamesWhatIsWrong(t *testing.T) {
+func TestClientAuth_CompleteNamesWhatIsWrong(t *testing.T) {
 	empty := filepath.Join(t.TempDir(), "empty.crt")
 	if err := os.WriteFile(empty, nil, 0o600); err != nil {
 		t.Fatal(err)
