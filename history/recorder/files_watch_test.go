@@ -3,16 +3,23 @@ package recorder
 import (
 	"context"
 	"errors"
+	"net/http"
 	"testing"
 	"time"
 
+	"github.com/go-logr/logr"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/rest"
 	clocktesting "k8s.io/utils/clock/testing"
 	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
+	"sigs.k8s.io/controller-runtime/pkg/cache/informertest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
+	"sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
 	"reprise.dev/reprise/api/v1alpha1"
 	"reprise.dev/reprise/internal/fakeapi"
@@ -146,5 +153,53 @@ func TestFileWatcher_users(t *testing.T) {
 	})
 	if got := w.users(t.Context(), &corev1.ConfigMap{}); got != nil {
 		t.Errorf("got %v", got)
+	}
+}
+
+// TestFileWatcher_SetupWithManager has a manager run the watcher, on informers that the test feeds.
+func TestFileWatcher_SetupWithManager(t *testing.T) {
+	c := newCluster(t)
+	c.writeFile(t, "one")
+	must(t, c.recorder(), c.deploy(t, "x:1", mounted))
+	c.writeFile(t, "two")
+	scheme := fakeapi.Scheme()
+	if err := metav1.AddMetaToScheme(scheme); err != nil {
+		t.Fatal(err)
+	}
+	informers := &informertest.FakeInformers{Scheme: scheme}
+	manager, err := ctrl.NewManager(&rest.Config{}, ctrl.Options{
+		Scheme: scheme, Metrics: server.Options{BindAddress: "0"}, Logger: logr.Discard(),
+		MapperProvider: func(*rest.Config, *http.Client) (meta.RESTMapper, error) { return meta.NewDefaultRESTMapper(nil), nil },
+		NewCache:       func(*rest.Config, cache.Options) (cache.Cache, error) { return informers, nil },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := &FileWatcher{Client: c.Cached(), Recorder: c.recorder(), Clock: clocktesting.NewFakePassiveClock(c.written(t).Add(quiet))}
+	if err := w.SetupWithManager(manager); err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error)
+	go func() { ended <- manager.Start(ctx) }()
+	<-manager.Elected()
+	files, err := informers.FakeInformerFor(t.Context(), &metav1.PartialObjectMetadata{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"settings", fileName} {
+		files.Add(&metav1.PartialObjectMetadata{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: name}})
+	}
+	select {
+	case request := <-w.Recorder.requests:
+		if request.String() != "shop/a" {
+			t.Errorf("the change of a file asks to record %s", request)
+		}
+	case <-time.After(time.Minute):
+		t.Error("the change of a file asks to record nothing")
+	}
+	stop()
+	if err := <-ended; err != nil {
+		t.Error(err)
 	}
 }
