@@ -3,6 +3,7 @@ package recorder
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"testing"
 	"time"
@@ -13,6 +14,8 @@ import (
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/rest"
+	toolscache "k8s.io/client-go/tools/cache"
+	fcache "k8s.io/client-go/tools/cache/testing"
 	clocktesting "k8s.io/utils/clock/testing"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
@@ -156,21 +159,36 @@ func TestFileWatcher_users(t *testing.T) {
 	}
 }
 
-// TestFileWatcher_SetupWithManager has a manager run the watcher, on informers that the test feeds.
+// informers serve metadata of ConfigMaps, and nothing else.
+type informers struct {
+	*informertest.FakeInformers
+	files toolscache.SharedIndexInformer
+}
+
+// GetInformer implements cache.Cache.
+func (i informers) GetInformer(_ context.Context, object client.Object, _ ...cache.InformerGetOption) (cache.Informer, error) {
+	if o, ok := object.(*metav1.PartialObjectMetadata); ok && o.Kind == "ConfigMap" {
+		return i.files, nil
+	}
+	return nil, fmt.Errorf("%T is not watched", object)
+}
+
+// TestFileWatcher_SetupWithManager has a manager run the watcher on three ConfigMaps, of which one
+// is a file that a workload mounts.
 func TestFileWatcher_SetupWithManager(t *testing.T) {
 	c := newCluster(t)
 	c.writeFile(t, "one")
 	must(t, c.recorder(), c.deploy(t, "x:1", mounted))
 	c.writeFile(t, "two")
-	scheme := fakeapi.Scheme()
-	if err := metav1.AddMetaToScheme(scheme); err != nil {
-		t.Fatal(err)
+	source := fcache.NewFakeControllerSource()
+	for _, name := range []string{"settings", "b-main-file-0123456789", fileName} {
+		source.Add(&metav1.PartialObjectMetadata{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: name}})
 	}
-	informers := &informertest.FakeInformers{Scheme: scheme}
+	all := informers{&informertest.FakeInformers{}, toolscache.NewSharedIndexInformer(source, &metav1.PartialObjectMetadata{}, 0, nil)}
 	manager, err := ctrl.NewManager(&rest.Config{}, ctrl.Options{
-		Scheme: scheme, Metrics: server.Options{BindAddress: "0"}, Logger: logr.Discard(),
+		Scheme: fakeapi.Scheme(), Metrics: server.Options{BindAddress: "0"}, Logger: logr.Discard(),
 		MapperProvider: func(*rest.Config, *http.Client) (meta.RESTMapper, error) { return meta.NewDefaultRESTMapper(nil), nil },
-		NewCache:       func(*rest.Config, cache.Options) (cache.Cache, error) { return informers, nil },
+		NewCache:       func(*rest.Config, cache.Options) (cache.Cache, error) { return all, nil },
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -181,15 +199,8 @@ func TestFileWatcher_SetupWithManager(t *testing.T) {
 	}
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan error)
+	go all.files.Run(ctx.Done())
 	go func() { ended <- manager.Start(ctx) }()
-	<-manager.Elected()
-	files, err := informers.FakeInformerFor(t.Context(), &metav1.PartialObjectMetadata{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, name := range []string{"settings", fileName} {
-		files.Add(&metav1.PartialObjectMetadata{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: name}})
-	}
 	select {
 	case request := <-w.Recorder.requests:
 		if request.String() != "shop/a" {
