@@ -82,6 +82,10 @@ differential: binaries ## compare the effective pod with the real API server in 
 faults: binaries ## play 200 rollbacks that are killed and disturbed between their writes: five minutes
 	$(TESTS) test ./e2e/rollback -count=1 -timeout 30m -cases=200
 
+.PHONY: attack
+attack: binaries ## play the attacks of tenants and strangers on a real API server: a few minutes
+	$(TESTS) test ./e2e/attack -count=1 -timeout 30m -v
+
 .PHONY: deployers
 deployers: binaries helm ## play every deployer and next step against rollbacks, seven minutes
 	$(TESTS) test ./conformance/deployers -count=1 -timeout 30m -whole
@@ -143,7 +147,7 @@ prometheus: ## fetch Debian's Prometheus, which plays the alerts, into the cache
 
 .PHONY: lint
 lint: LEVEL := error
-lint: lint-code lint-api lint-comments prose links ## check the code, the API, the comments and the pages
+lint: lint-code lint-api lint-comments prose prose-messages links ## check the code, the API, the comments, the pages and the messages
 
 .PHONY: lint-code
 lint-code: ## check the code's style, the dependency rule and the Dockerfile

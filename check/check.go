@@ -19,6 +19,7 @@ import (
 	"reprise.dev/reprise/api/v1alpha1"
 	"reprise.dev/reprise/effective"
 	"reprise.dev/reprise/internal/oneline"
+	"reprise.dev/reprise/internal/quantity"
 	"reprise.dev/reprise/policy"
 	"reprise.dev/reprise/workload"
 )
@@ -53,8 +54,8 @@ type Workload struct {
 type Report struct {
 	// Workloads are in the order of the manifests.
 	Workloads []Workload
-	// Unjudged counts the other objects.
-	Unjudged int
+	// OtherObjects counts the objects that are no workloads.
+	OtherObjects int
 }
 
 // Run judges every workload among the manifests. An error names the manifest that is no Deployment
@@ -65,15 +66,15 @@ func Run(ctx context.Context, q Options) (Report, error) {
 	for _, m := range q.Manifests {
 		version, kind := m.kind()
 		if version != appsv1.SchemeGroupVersion.String() || kind != "Deployment" {
-			report.Unjudged++
+			report.OtherObjects++
 			continue
 		}
 		d := &appsv1.Deployment{}
-		if err := runtime.DefaultUnstructuredConverter.FromUnstructured(m.Object, d); err != nil {
+		if err := runtime.DefaultUnstructuredConverter.FromUnstructured(quantity.Normalize(m.Object), d); err != nil {
 			return Report{}, fmt.Errorf("%s is no valid Deployment: %s", m.Place, oneline.Of(err.Error()))
 		}
 		if !workload.IsManaged(d) {
-			report.Unjudged++
+			report.OtherObjects++
 			continue
 		}
 		judged, err := q.judge(ctx, m, d)
@@ -83,8 +84,8 @@ func Run(ctx context.Context, q Options) (Report, error) {
 		report.Workloads = append(report.Workloads, judged)
 	}
 	if len(report.Workloads) == 0 {
-		return Report{}, fmt.Errorf("there is nothing to judge: of %d objects none is a Deployment with the annotation %s or the label %s: %s",
-			report.Unjudged, workload.NameAnnotation, v1alpha1.GuardLabel, workload.GuardEnabled)
+		return Report{}, fmt.Errorf("no workloads found: none of the %d objects is a Deployment with the annotation %s or the label %s=%s",
+			report.OtherObjects, workload.NameAnnotation, v1alpha1.GuardLabel, workload.GuardEnabled)
 	}
 	return report, nil
 }
@@ -115,8 +116,8 @@ func (q Options) judge(ctx context.Context, m Manifest, d *appsv1.Deployment) (W
 	return w, nil
 }
 
-// Decision is what all verdicts come to: a denial counts most, then what could not be judged, then
-// warnings.
+// Decision returns what all verdicts come to: a denial counts most, then an evaluation error, then
+// a warning.
 func (r Report) Decision() policy.Decision {
 	worst := policy.Allow
 	for _, w := range r.Workloads {

@@ -33,7 +33,7 @@ func read(t *testing.T, content string) []Manifest {
 	return manifests
 }
 
-// judged is what is said of manifests in the namespace shop, beside what is told of it.
+// judged returns what is said of manifests in the namespace shop, beside what is told of it.
 func judged(t *testing.T, content, told string) Report {
 	t.Helper()
 	manifests := read(t, content)
@@ -50,7 +50,7 @@ func judged(t *testing.T, content, told string) Report {
 	return report
 }
 
-// app is a workload that nothing is to be said of, with more fields of its pod.
+// app returns a workload that nothing is to be said of, with more fields of its pod.
 func app(pod string) string {
 	return `apiVersion: apps/v1
 kind: Deployment
@@ -143,12 +143,12 @@ func TestAChangedSelectorIsSeenWhereItIsKnownWhatRuns(t *testing.T) {
 func TestWhatIsNoWorkloadIsCountedAndNothingJudgedIsNoConsent(t *testing.T) {
 	const service = "apiVersion: v1\nkind: Service\nmetadata: {name: a}\n"
 	unmarked := strings.Replace(app(""), "annotations: {k8s.score.dev/workload-name: app}", "labels: {}", 1)
-	if report := judged(t, service+"---\n"+app("")+"\n---\n"+unmarked, ""); report.Unjudged != 2 || len(report.Workloads) != 1 {
-		t.Errorf("report %+v, want 2 unjudged beside one workload", report)
+	if report := judged(t, service+"---\n"+app("")+"\n---\n"+unmarked, ""); report.OtherObjects != 2 || len(report.Workloads) != 1 {
+		t.Errorf("report %+v, want 2 other objects beside one workload", report)
 	}
 	for reason, content := range map[string]string{"nothing at all": "", "no workload": service + "---\n" + unmarked} {
 		_, err := Run(t.Context(), Options{Manifests: read(t, content), Engine: shipped(t, policy.Overrides{}), Namespaces: &NamespaceData{}})
-		if err == nil || !strings.Contains(err.Error(), "nothing to judge") {
+		if err == nil || !strings.Contains(err.Error(), "no workloads found") {
 			t.Errorf("%s: %v", reason, err)
 		}
 	}
@@ -172,6 +172,30 @@ func TestTheGravestDecisionCounts(t *testing.T) {
 		}
 		if diff := cmp.Diff(test.want[0], report.Decision()); diff != "" {
 			t.Errorf("%v: (-want +got):\n%s", test.all, diff)
+		}
+	}
+}
+
+// TestRun_QuantitiesOutOfRange: whatever is written as a quantity, the answer comes at once.
+func TestRun_QuantitiesOutOfRange(t *testing.T) {
+	for _, tt := range []struct {
+		amount string
+		want   policy.Decision
+	}{
+		{"1e3000000", policy.Deny}, {"1e1000000000", policy.Deny}, {`"1e1000000000"`, policy.Deny}, {`"-1e1000000000"`, policy.Deny},
+		{"1e400", policy.Deny}, {"1" + strings.Repeat("0", 1<<18), policy.Deny},
+		{`"1234567890123456789012e1000000000"`, policy.Deny}, {`"1e-1000000000"`, policy.Allow}, {`"0e1000000000"`, policy.Allow},
+		{"1e-1000000000", policy.Allow}, {"0e1000000000", policy.Allow},
+	} {
+		for _, told := range []string{"", "apiVersion: v1\nkind: LimitRange\nmetadata: {name: bounds}\nspec: {limits: [{type: Container, max: {memory: " + tt.amount + "}}]}\n"} {
+			begun := time.Now()
+			report := judged(t, app("  resources: {limits: {memory: "+tt.amount+"}}\nvolumes: [{name: a, emptyDir: {}}]"), told)
+			if got := report.Decision(); got != tt.want && told == "" {
+				t.Errorf("memory %.40s: %s, want %s: %+v", tt.amount, got, tt.want, report.Workloads)
+			}
+			if took := time.Since(begun); took > 2*time.Second {
+				t.Errorf("memory %.40s: it took %s", tt.amount, took)
+			}
 		}
 	}
 }

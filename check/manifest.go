@@ -23,7 +23,7 @@ var ErrScoreFile = errors.New("is a Score file: run score-k8s generate, and chec
 
 // Position is where a manifest stands.
 type Position struct {
-	// File is the path as it was given; - is standard input.
+	// File is the path as it was given. "-" is standard input.
 	File string
 	// Document counts the file's documents from 1, and Line is the one on which it starts.
 	Document, Line int

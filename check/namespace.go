@@ -14,6 +14,7 @@ import (
 
 	"reprise.dev/reprise/effective"
 	"reprise.dev/reprise/internal/oneline"
+	"reprise.dev/reprise/internal/quantity"
 )
 
 // NamespaceData is what decides about pods beside their templates, as manifests tell it. A manifest
@@ -83,7 +84,7 @@ func (s *NamespaceData) add(m Manifest) (known bool, err error) {
 // not read bounds nothing.
 func decode[T any](m Manifest, into *[]*T) error {
 	object := new(T)
-	if err := runtime.DefaultUnstructuredConverter.FromUnstructuredWithValidation(m.Object, object, true); err != nil {
+	if err := runtime.DefaultUnstructuredConverter.FromUnstructuredWithValidation(quantity.Normalize(m.Object), object, true); err != nil {
 		_, kind := m.kind()
 		return fmt.Errorf("%s is no valid %s: %s", m.Place, kind, oneline.Of(err.Error()))
 	}

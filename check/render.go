@@ -45,7 +45,7 @@ type severity string
 // The severities, the gravest first. What an exemption spares is a warning of its own.
 const (
 	denied  severity = "denied"
-	unknown severity = "cannot tell"
+	unknown severity = "error"
 	exempt  severity = "exempt"
 	warning severity = "warning"
 	dryRun  severity = "dry run"
@@ -99,14 +99,14 @@ func outcome(d policy.Decision) string {
 	case policy.Deny:
 		return "denied"
 	default:
-		return "cannot tell"
+		return "evaluation error"
 	}
 }
 
 // colours are those of a terminal, by the ANSI numbers.
 var colours = map[string]int{
 	string(denied): 31, string(unknown): 35, string(warning): 33, string(exempt): 33, string(dryRun): 36,
-	outcome(policy.Allow): 32, outcome(policy.Warn): 33,
+	outcome(policy.Allow): 32, outcome(policy.Warn): 33, outcome(policy.Unknown): 35,
 }
 
 func (r Report) human(w io.Writer, colour bool) error {
@@ -122,7 +122,7 @@ func (r Report) human(w io.Writer, colour bool) error {
 		counts[one.Verdict.Decision]++
 		fmt.Fprintf(&b, "%s: deployment/%s in namespace %s: %s\n", one.Place, one.Name, one.Namespace, paint(outcome(one.Verdict.Decision)))
 		for _, f := range one.findings() {
-			fmt.Fprintf(&b, "  %s  %s\n", paint(fmt.Sprintf("%-11s", f.severity)), f.line)
+			fmt.Fprintf(&b, "  %s  %s\n", paint(fmt.Sprintf("%-7s", f.severity)), f.line)
 		}
 	}
 	var parts []string
@@ -132,8 +132,8 @@ func (r Report) human(w io.Writer, colour bool) error {
 		}
 	}
 	fmt.Fprintf(&b, "workloads: %s", strings.Join(parts, "; "))
-	if r.Unjudged > 0 {
-		fmt.Fprintf(&b, "; other objects, not judged: %d", r.Unjudged)
+	if r.OtherObjects > 0 {
+		fmt.Fprintf(&b, "; other objects: %d", r.OtherObjects)
 	}
 	_, err := fmt.Fprintln(w, b.String())
 	return err

@@ -34,22 +34,22 @@ type jsonWorkload struct {
 	Warnings   []jsonViolation `json:"warnings"`
 	DryRun     []jsonViolation `json:"dryRun"`
 	Exempted   []jsonViolation `json:"exempted"`
-	CannotTell []jsonViolation `json:"cannotTell"`
+	Errors     []jsonViolation `json:"evaluationErrors"`
 }
 
 // json writes the report as one object. Its fields stay as they are: others read it.
 func (r Report) json(w io.Writer) error {
 	out := struct {
-		Decision  string         `json:"decision"`
-		Workloads []jsonWorkload `json:"workloads"`
-		Unjudged  int            `json:"unjudged"`
-	}{Decision: r.Decision().String(), Workloads: []jsonWorkload{}, Unjudged: r.Unjudged}
+		Decision     string         `json:"decision"`
+		Workloads    []jsonWorkload `json:"workloads"`
+		OtherObjects int            `json:"otherObjects"`
+	}{Decision: r.Decision().String(), Workloads: []jsonWorkload{}, OtherObjects: r.OtherObjects}
 	for _, one := range r.Workloads {
 		j := jsonWorkload{
 			File: one.Place.File, Document: one.Place.Document, Line: one.Place.Line, Item: one.Place.Item,
 			Namespace: one.Namespace, Name: one.Name, Decision: one.Verdict.Decision.String(),
 			Violations: jsonViolations(one.Verdict.Violations), Warnings: jsonViolations(one.Verdict.Warnings),
-			DryRun: jsonViolations(one.Verdict.DryRun), Exempted: []jsonViolation{}, CannotTell: []jsonViolation{},
+			DryRun: jsonViolations(one.Verdict.DryRun), Exempted: []jsonViolation{}, Errors: []jsonViolation{},
 		}
 		for _, e := range one.Verdict.Exempted {
 			v := jsonViolations([]policy.Violation{e.Violation})[0]
@@ -57,7 +57,7 @@ func (r Report) json(w io.Writer) error {
 			j.Exempted = append(j.Exempted, v)
 		}
 		for _, e := range one.Verdict.Errors {
-			j.CannotTell = append(j.CannotTell, jsonViolation{Rule: e.Rule, Message: e.Reason})
+			j.Errors = append(j.Errors, jsonViolation{Rule: e.Rule, Message: e.Reason})
 		}
 		out.Workloads = append(out.Workloads, j)
 	}
@@ -98,8 +98,8 @@ type junitSuite struct {
 	Cases    []junitCase `xml:"testcase"`
 }
 
-// junit writes one case for each workload: what is denied is a failure, what could not be judged an
-// error, and the rest is its output.
+// junit writes one case for each workload: a denial is a failure, an evaluation error is an error,
+// and the rest is its output.
 func (r Report) junit(w io.Writer) error {
 	suite := junitSuite{Name: "reprise check", Tests: len(r.Workloads)}
 	for _, one := range r.Workloads {

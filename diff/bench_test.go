@@ -69,8 +69,8 @@ func BenchmarkMaskText1KiB(b *testing.B) {
 	}
 }
 
-// BenchmarkThousandVariables is the worst that an apply may bring: 1,000 variables of 1 KB, all
-// changed.
+// BenchmarkThousandVariables returns the worst that an apply may bring: 1,000 variables of 1 KB,
+// all changed.
 func BenchmarkThousandVariables(b *testing.B) {
 	many := func(word string) workload.Intent {
 		container := corev1.Container{Name: "main", Image: "x"}

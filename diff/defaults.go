@@ -6,6 +6,8 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
+
+	"reprise.dev/reprise/internal/quantity"
 )
 
 // defaultProtocol is that of a container's port. It is part of the key by which ports are matched.
@@ -79,8 +81,10 @@ func clearIf[T comparable](field *T, byDefault T) {
 // roundUp rounds quantities as the API server does (SetDefaults_ResourceList).
 func roundUp(list corev1.ResourceList) {
 	const milli = -3
-	for name, quantity := range list {
-		quantity.RoundUp(milli)
-		list[name] = quantity
+	for name, amount := range list {
+		if quantity.IsQuick(amount) { // Others are not rounded, and compare exactly.
+			amount.RoundUp(milli)
+			list[name] = amount
+		}
 	}
 }

@@ -89,7 +89,7 @@ func (c Change) details() (rest, block string) {
 	}
 }
 
-// simple says whether a value may stand in a line.
+// simple reports whether a value may stand in a line.
 func simple(value any) bool {
 	switch value := value.(type) {
 	case map[string]any:

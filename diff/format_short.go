@@ -61,7 +61,7 @@ func more(n int, others bool) string {
 	}
 }
 
-// name says which field changed, and how, without values.
+// name returns which field changed, and how, without values.
 func (c Change) name() string {
 	verb := string(c.Kind)
 	if c.Kind == Modified {

@@ -21,7 +21,7 @@ func stating(requests, limits corev1.ResourceList) corev1.ResourceRequirements {
 	return corev1.ResourceRequirements{Requests: requests, Limits: limits}
 }
 
-// app is a template of one container, app, with these resources.
+// app returns a template of one container, app, with these resources.
 func app(r corev1.ResourceRequirements) *corev1.PodTemplateSpec {
 	return &corev1.PodTemplateSpec{Spec: corev1.PodSpec{Containers: []corev1.Container{{Name: "app", Image: "app:1", Resources: r}}}}
 }
@@ -32,7 +32,7 @@ func with(t *corev1.PodTemplateSpec, change func(*corev1.PodSpec)) *corev1.PodTe
 	return t
 }
 
-// sidecar is a restartable init container.
+// sidecar returns a restartable init container.
 func sidecar(name string, r corev1.ResourceRequirements) corev1.Container {
 	return corev1.Container{Name: name, Image: "app:1", Resources: r, RestartPolicy: new(corev1.ContainerRestartPolicyAlways)}
 }
@@ -51,7 +51,7 @@ func limitRange(name string, items ...corev1.LimitRangeItem) func(*Namespace) {
 	return func(ns *Namespace) { ns.LimitRanges = append(ns.LimitRanges, lr) }
 }
 
-// quota is a ResourceQuota whose status is up to date.
+// quota returns a ResourceQuota whose status is up to date.
 func quota(name string, hard, used corev1.ResourceList, scopes ...corev1.ResourceQuotaScope) func(*Namespace) {
 	q := &corev1.ResourceQuota{
 		ObjectMeta: metav1.ObjectMeta{Name: name},
@@ -83,5 +83,5 @@ func one(t *testing.T, r Result) Violation {
 	return r.Violations[0]
 }
 
-// written is a list as text, for comparison.
+// written returns a list as text, for comparison.
 func written(list corev1.ResourceList) string { return listed(list) }

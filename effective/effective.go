@@ -35,8 +35,10 @@ type Result struct {
 // defaulting before storage, validation, validating admission
 // (pkg/kubeapiserver/options/plugins.go, pkg/registry/core/pod/strategy.go).
 func Compute(template *corev1.PodTemplateSpec, ns Namespace) Result {
+	ns = limitNamespace(ns)
 	d := &podBuilder{ns: &ns, pod: podFrom(template, ns.Name), defaultedFrom: map[string]Cause{}}
 
+	d.limitQuantities()
 	d.applyPodDefaults()
 	d.applyLimitRanges()
 	d.applyServiceAccount()
@@ -54,8 +56,8 @@ func Compute(template *corev1.PodTemplateSpec, ns Namespace) Result {
 	return d.result()
 }
 
-// podFrom is the pod that the ReplicaSet controller posts
-// (pkg/controller/controller_utils.go GetPodFromTemplate), without the owner.
+// podFrom returns the pod that the ReplicaSet controller posts (pkg/controller/controller_utils.go
+// GetPodFromTemplate), without the owner.
 func podFrom(template *corev1.PodTemplateSpec, namespace string) *corev1.Pod {
 	copied := template.DeepCopy()
 	return &corev1.Pod{

@@ -38,9 +38,9 @@ type bounded struct {
 	requests, limits corev1.ResourceList
 }
 
-// podTotals are the pod's requests and limits as LimitRanges see them: without
-// overhead, and with pod-level cpu and memory, but not pod-level huge pages, in
-// place of what the containers add up to.
+// podTotals returns the pod's requests and limits as LimitRanges see them: without overhead, and
+// with pod-level cpu and memory, but not pod-level huge pages, in place of what the containers add
+// up to.
 func (d *podBuilder) podTotals() (requests, limits corev1.ResourceList) {
 	requests = helper.AggregateContainerRequests(d.pod, helper.PodResourcesOptions{})
 	limits = helper.AggregateContainerLimits(d.pod, helper.PodResourcesOptions{})
@@ -125,7 +125,7 @@ func (d *podBuilder) checkRatio(b bounded, name corev1.ResourceName, ratio resou
 	}
 }
 
-// stated is a quantity as the API server holds it, or nothing.
+// stated returns a quantity as the API server holds it, or nothing.
 func stated(list corev1.ResourceList, name corev1.ResourceName) string {
 	quantity, ok := list[name]
 	if !ok {

@@ -8,6 +8,8 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
+
+	"reprise.dev/reprise/internal/quantity"
 )
 
 // applyLimitRanges gives containers the limits and requests that they lack and
@@ -32,11 +34,11 @@ func (d *podBuilder) applyLimitRanges() {
 
 // applyDefault fills what is missing in the list with a LimitRange's defaults.
 func (d *podBuilder) applyDefault(list *corev1.ResourceList, defaults corev1.ResourceList, path func(corev1.ResourceName) string, limitRange string) {
-	for name, quantity := range defaults {
-		quantity = quantity.DeepCopy()
-		quantity.RoundUp(resource.Milli)
+	for name, amount := range defaults {
+		amount = amount.DeepCopy()
+		amount.RoundUp(resource.Milli)
 		if present, ok := (*list)[name]; ok {
-			if len(d.defaultedFrom) > 0 && present.Cmp(quantity) != 0 {
+			if len(d.defaultedFrom) > 0 && quantity.Compare(present, amount) != 0 {
 				d.disagree(path(name), limitRange)
 			}
 			continue
@@ -44,7 +46,7 @@ func (d *podBuilder) applyDefault(list *corev1.ResourceList, defaults corev1.Res
 		if *list == nil {
 			*list = corev1.ResourceList{}
 		}
-		(*list)[name] = quantity
+		(*list)[name] = amount
 		d.defaultedFrom[path(name)] = Cause{Kind: KindLimitRange, Name: limitRange}
 	}
 }

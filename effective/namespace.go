@@ -24,7 +24,7 @@ const (
 // Namespace is what a namespace, and the cluster around it, holds of the
 // objects that decide what becomes of a pod template. Everything in it is read
 // only: Of never changes the objects it points to, so they may come straight
-// from an informer's cache.
+// from an informer's cache. A quantity in it beyond quantity.Max counts as that.
 type Namespace struct {
 	// Name is the namespace's name.
 	Name string
@@ -43,9 +43,9 @@ type Namespace struct {
 	// ConfigMaps are the names of those of the namespace.
 	ConfigMaps sets.Set[string]
 
-	// Unknown holds the kinds that could not be read, with the reason: the cache
-	// is stale, was never filled, or nobody asked. What is in the fields above
-	// for such a kind is ignored, and rules that need it report CannotTell.
+	// Unknown holds the kinds that could not be read, with the reason: the cache is stale, was never
+	// filled, or nobody asked. What is in the fields above for such a kind is ignored, and rules that
+	// need it report an evaluation error.
 	Unknown map[Kind]string
 }
 

@@ -21,8 +21,8 @@ type podBuilder struct {
 	unsettledAt map[string]bool
 }
 
-// isDecided tells whether a resource's request and limit at a place are certain.
-// Those of the pod depend on all containers'.
+// isDecided reports whether a resource's request and limit at a place are certain. Those of the pod
+// depend on all containers'.
 func (d *podBuilder) isDecided(at place, name corev1.ResourceName) bool {
 	if at == podPlace {
 		return !d.unsettled

@@ -3,6 +3,8 @@ package effective
 import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
+
+	"reprise.dev/reprise/internal/quantity"
 )
 
 // applyPodDefaults does what happens to a Pod, and not to a PodTemplate, when it
@@ -34,12 +36,12 @@ func (d *podBuilder) applyPodDefaults() {
 // roundUp rounds up to thousandths, since the API server stores nothing finer, and
 // brings quantities to the form in which it stores them.
 func roundUp(list corev1.ResourceList) {
-	for name, quantity := range list {
-		quantity.RoundUp(resource.Milli)
-		if stored, err := resource.ParseQuantity(quantity.String()); err == nil {
-			quantity = stored
+	for name, amount := range list {
+		amount.RoundUp(resource.Milli)
+		if stored, err := quantity.Parse(amount.String()); err == nil {
+			amount = stored
 		}
-		list[name] = quantity
+		list[name] = amount
 	}
 }
 

@@ -4,6 +4,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	helper "k8s.io/component-helpers/resource"
+
+	"reprise.dev/reprise/internal/quantity"
 )
 
 // applyPodResources completes pod-level resources that are stated in part. It
@@ -60,7 +62,7 @@ func (d *podBuilder) limitPodResources(r *corev1.ResourceRequirements, aggregate
 		if !ok || !helper.IsSupportedPodLevelResource(name) || !d.everyContainerLimits(name) {
 			continue
 		}
-		if request.Cmp(limit) > 0 {
+		if quantity.Compare(request, limit) > 0 {
 			limit = request
 		}
 		setMissing(r.Limits, name, limit)
@@ -76,8 +78,8 @@ func (d *podBuilder) everyContainerLimits(name corev1.ResourceName) bool {
 	return true
 }
 
-func setMissing(list corev1.ResourceList, name corev1.ResourceName, quantity resource.Quantity) {
+func setMissing(list corev1.ResourceList, name corev1.ResourceName, amount resource.Quantity) {
 	if _, ok := list[name]; !ok {
-		list[name] = quantity.DeepCopy()
+		list[name] = amount.DeepCopy()
 	}
 }

@@ -6,6 +6,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	helper "k8s.io/component-helpers/resource"
+
+	"reprise.dev/reprise/internal/quantity"
 )
 
 // checkPodResources checks the pod-level resources against themselves and the
@@ -36,7 +38,7 @@ func (d *podBuilder) checkPodResources() {
 func (d *podBuilder) checkPodRequests() {
 	for name, sum := range helper.AggregateContainerRequests(d.pod, helper.PodResourcesOptions{}) {
 		request, ok := d.pod.Spec.Resources.Requests[name]
-		if ok && sum.Cmp(request) > 0 {
+		if ok && quantity.Compare(sum, request) > 0 {
 			d.reportSum(podPlace.request(name), name, sum, request, "request")
 		}
 	}
@@ -46,7 +48,7 @@ func (d *podBuilder) checkPodRequests() {
 func (d *podBuilder) checkPodHugePages() {
 	for name, sum := range helper.AggregateContainerLimits(d.pod, helper.PodResourcesOptions{}) {
 		limit, ok := d.pod.Spec.Resources.Limits[name]
-		if ok && isHugePages(name) && sum.Cmp(limit) > 0 {
+		if ok && isHugePages(name) && quantity.Compare(sum, limit) > 0 {
 			d.reportSum(podPlace.limit(name), name, sum, limit, "limit")
 		}
 	}
@@ -58,7 +60,7 @@ func (d *podBuilder) checkPodHugePages() {
 func (d *podBuilder) checkUnderPodLimits(at place, limits corev1.ResourceList) {
 	for name, limit := range limits {
 		podLimit, ok := d.pod.Spec.Resources.Limits[name]
-		if !ok || limit.Cmp(podLimit) <= 0 {
+		if !ok || quantity.Compare(limit, podLimit) <= 0 {
 			continue
 		}
 		o := Violation{

@@ -9,6 +9,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	helper "k8s.io/component-helpers/resource"
+
+	"reprise.dev/reprise/internal/quantity"
 )
 
 // checkQuotas checks every ResourceQuota that applies to the pod, by its status:
@@ -74,7 +76,7 @@ func (d *podBuilder) checkExceeded(quota *corev1.ResourceQuota, usage corev1.Res
 		}
 		total := used.DeepCopy()
 		total.Add(wanted)
-		if total.Cmp(hard) > 0 {
+		if quantity.Compare(total, hard) > 0 {
 			d.reportExceeded(quota.Name, name, wanted, used, hard)
 		}
 	}
@@ -88,7 +90,7 @@ func (d *podBuilder) reportExceeded(quota string, name corev1.ResourceName, want
 			quota, used.String(), name, hard.String(), wanted.String()),
 		Fix:       fmt.Sprintf("lower what the pod needs of %s, free some of the quota, or raise it", name),
 		Exact:     !d.unsettled,
-		Transient: wanted.Cmp(hard) <= 0,
+		Transient: quantity.Compare(wanted, hard) <= 0,
 	}
 	if !o.Transient {
 		o.Message = fmt.Sprintf("ResourceQuota %s allows %s %s in all, the pod alone needs %s", quota, hard.String(), name, wanted.String())

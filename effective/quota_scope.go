@@ -9,8 +9,8 @@ import (
 	"k8s.io/apimachinery/pkg/selection"
 )
 
-// inScope tells whether all scopes of a quota match the pod
-// (pkg/quota/v1/evaluator/core/pods.go, podMatchesScopeFunc).
+// inScope reports whether all scopes of a quota match the pod (pkg/quota/v1/evaluator/core/pods.go,
+// podMatchesScopeFunc).
 func (d *podBuilder) inScope(quota *corev1.ResourceQuota) bool {
 	for _, scope := range quota.Spec.Scopes {
 		all := corev1.ScopedResourceSelectorRequirement{ScopeName: scope, Operator: corev1.ScopeSelectorOpExists}
@@ -80,7 +80,7 @@ func (d *podBuilder) matchesPriority(quota string, scope corev1.ScopedResourceSe
 	return requirement.Matches(set)
 }
 
-// reachesOtherNamespaces tells whether a pod's affinity names other namespaces.
+// reachesOtherNamespaces reports whether a pod's affinity names other namespaces.
 func reachesOtherNamespaces(affinity *corev1.Affinity) bool {
 	if affinity == nil {
 		return false

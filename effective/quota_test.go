@@ -76,7 +76,7 @@ func TestAQuotaMustHaveRoomForThePod(t *testing.T) {
 }
 
 func TestCountingAgainstAQuotaLeavesThePodAlone(t *testing.T) {
-	const more = "99999999999999999999" // than an int64 holds
+	const more = "9223372036854775806500m" // of thousandths than an int64 holds
 	template := with(app(stating(nil, nil)), func(s *corev1.PodSpec) {
 		s.Resources, s.RuntimeClassName = new(stating(amounts("cpu", more), nil)), new("heavy")
 	})

@@ -7,6 +7,8 @@ import (
 	resourcev1 "k8s.io/api/resource/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	"k8s.io/apimachinery/pkg/util/validation"
+
+	"reprise.dev/reprise/internal/quantity"
 )
 
 // isHugePages reports whether a resource is one of the huge page sizes.
@@ -72,23 +74,23 @@ func podNameProblem(name corev1.ResourceName) string {
 // quantityProblem returns why a quantity is not one of that resource, or nothing
 // (pkg/apis/core/validation/validation.go ValidateResourceQuantityValue,
 // validateResourceQuantityHugePageValue).
-func quantityProblem(name corev1.ResourceName, quantity resource.Quantity) string {
+func quantityProblem(name corev1.ResourceName, amount resource.Quantity) string {
 	switch {
-	case quantity.Sign() < 0:
+	case amount.Sign() < 0:
 		return "is negative"
-	case isHugePages(name) && !isWholePages(name, quantity):
+	case isHugePages(name) && !isWholePages(name, amount):
 		return "is not a multiple of the page size"
-	case !isNative(name) && quantity.MilliValue()%1000 != 0 && isExtended(name):
+	case !isNative(name) && amount.MilliValue()%1000 != 0 && isExtended(name):
 		return "is not a whole number"
 	}
 	return ""
 }
 
 // isWholePages reports whether an amount of huge pages is a multiple of their size.
-func isWholePages(name corev1.ResourceName, quantity resource.Quantity) bool {
-	size, err := resource.ParseQuantity(strings.TrimPrefix(string(name), corev1.ResourceHugePagesPrefix))
+func isWholePages(name corev1.ResourceName, amount resource.Quantity) bool {
+	size, err := quantity.Parse(strings.TrimPrefix(string(name), corev1.ResourceHugePagesPrefix))
 	if err != nil || size.Sign() <= 0 || size.MilliValue()%1000 != 0 {
 		return false
 	}
-	return quantity.Value()%size.Value() == 0
+	return amount.Value()%size.Value() == 0
 }

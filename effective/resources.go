@@ -8,6 +8,8 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
+
+	"reprise.dev/reprise/internal/quantity"
 )
 
 // checkResources checks what every container, and the overhead, states by itself
@@ -16,12 +18,12 @@ func (d *podBuilder) checkResources() {
 	for at, c := range containers(&d.pod.Spec) {
 		d.checkRequirements(at, &c.Resources, containerNameProblem)
 	}
-	for name, quantity := range d.pod.Spec.Overhead {
-		d.checkQuantity(podPlace, overheadPath, name, quantity, containerNameProblem)
+	for name, amount := range d.pod.Spec.Overhead {
+		d.checkQuantity(podPlace, overheadPath, name, amount, containerNameProblem)
 	}
 }
 
-// overheadPath is the path under which the API server validates overhead.
+// overheadPath returns the path under which the API server validates overhead.
 func overheadPath(name corev1.ResourceName) string {
 	return "spec.overhead.limits[" + string(name) + "]"
 }
@@ -29,8 +31,8 @@ func overheadPath(name corev1.ResourceName) string {
 // checkRequirements checks one set of requests and limits against itself.
 func (d *podBuilder) checkRequirements(at place, r *corev1.ResourceRequirements, nameProblem func(corev1.ResourceName) string) {
 	hugePages, others := false, false
-	for name, quantity := range r.Limits {
-		d.checkQuantity(at, at.limit, name, quantity, nameProblem)
+	for name, amount := range r.Limits {
+		d.checkQuantity(at, at.limit, name, amount, nameProblem)
 		hugePages, others = hugePages || isHugePages(name), others || isCPUOrMemory(name)
 	}
 	for name, request := range r.Requests {
@@ -38,9 +40,9 @@ func (d *podBuilder) checkRequirements(at place, r *corev1.ResourceRequirements,
 		hugePages, others = hugePages || isHugePages(name), others || isCPUOrMemory(name)
 		limit, limited := r.Limits[name]
 		switch {
-		case limited && request.Cmp(limit) != 0 && !mayOvercommit(name):
+		case limited && quantity.Compare(request, limit) != 0 && !mayOvercommit(name):
 			d.reportUnequal(at, name, request, limit)
-		case limited && request.Cmp(limit) > 0:
+		case limited && quantity.Compare(request, limit) > 0:
 			d.reportOverLimit(at, name, request, limit)
 		case !limited && !mayOvercommit(name):
 			d.reportUnlimited(at, name, request)
@@ -57,17 +59,17 @@ func (d *podBuilder) checkRequirements(at place, r *corev1.ResourceRequirements,
 }
 
 // checkQuantity checks a resource's name and amount.
-func (d *podBuilder) checkQuantity(at place, path func(corev1.ResourceName) string, name corev1.ResourceName, quantity resource.Quantity, nameProblem func(corev1.ResourceName) string) {
+func (d *podBuilder) checkQuantity(at place, path func(corev1.ResourceName) string, name corev1.ResourceName, amount resource.Quantity, nameProblem func(corev1.ResourceName) string) {
 	problem, what, fix := nameProblem(name), "", "remove the resource or correct its name"
 	if problem == "" {
-		problem, what, fix = quantityProblem(name, quantity), quantity.String()+" of ", "correct the amount"
+		problem, what, fix = quantityProblem(name, amount), amount.String()+" of ", "correct the amount"
 	}
 	if problem == "" {
 		return
 	}
 	d.report(Violation{
 		Rule: RuleResourceName, Field: path(name), Container: at.container, Resource: name,
-		Requested: quantity.String(), Cause: d.defaultedFrom[path(name)], Exact: d.isDecided(at, name),
+		Requested: amount.String(), Cause: d.defaultedFrom[path(name)], Exact: d.isDecided(at, name),
 		Message: fmt.Sprintf("%s states %s%s, which %s", at, what, name, problem),
 		Fix:     fix,
 	})
@@ -105,8 +107,8 @@ func (d *podBuilder) reportUnlimited(at place, name corev1.ResourceName, request
 	})
 }
 
-// contradiction is a violation to a request that does not go with its limit. Its
-// cause is the LimitRange that supplied the limit, or else the request.
+// contradiction returns a violation: a request that does not match its limit. Its cause is the
+// LimitRange that supplied the limit, or else the request.
 func (d *podBuilder) contradiction(rule Rule, at place, name corev1.ResourceName, request, limit resource.Quantity) Violation {
 	cause := d.defaultedFrom[at.limit(name)]
 	if cause.Name == "" {
@@ -126,8 +128,8 @@ func listed(list corev1.ResourceList) string {
 		if i > 0 {
 			b.WriteByte(',')
 		}
-		quantity := list[name]
-		b.WriteString(string(name) + "=" + quantity.String())
+		amount := list[name]
+		b.WriteString(string(name) + "=" + amount.String())
 	}
 	return b.String()
 }

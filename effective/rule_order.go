@@ -5,6 +5,7 @@ import "slices"
 // ruleOrder is the order in which the API server comes to the rules: mutating
 // admission, validation, validating admission; the kubelet's last.
 var ruleOrder = [...]Rule{
+	RuleQuantity,
 	RuleServiceAccount, RulePriorityClass, RuleRuntimeClass,
 	RuleResourceName, RuleRequestOverLimit, RuleOvercommit, RulePodResources,
 	RuleLimitRangeMin, RuleLimitRangeMax, RuleLimitRangeRatio,

@@ -9,6 +9,8 @@ type Rule string
 
 // The rules. The API server comes to them in the order of ruleOrder.
 const (
+	// RuleQuantity: a quantity is beyond the range of quantities. The API server has no such rule.
+	RuleQuantity Rule = "quantity-out-of-range"
 	// RuleServiceAccount: the pod's ServiceAccount does not exist.
 	RuleServiceAccount Rule = "service-account-missing"
 	// RulePriorityClass: the pod's PriorityClass does not exist or contradicts it.

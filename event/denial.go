@@ -9,15 +9,15 @@ import (
 	"reprise.dev/reprise/internal/oneline"
 )
 
-// The bounds of what an event keeps of a denial beside its one line.
+// Limits of what an Event's annotation holds of a denial.
 const (
 	maxViolations  = 20
 	maxChangeLines = 40
 	maxChangeBytes = 8 << 10
 )
 
-// DenialAnnotations is the annotation by which an event tells programs what was denied.
-// Credentials are masked.
+// DenialAnnotations returns the annotation that describes a denial for programs, with credentials
+// masked.
 func DenialAnnotations(r v1alpha1.Denial, changes diff.Changes) (map[string]string, error) {
 	var kept []v1alpha1.Violation
 	for _, o := range r.Violations[:min(len(r.Violations), maxViolations)] {
@@ -30,7 +30,7 @@ func DenialAnnotations(r v1alpha1.Denial, changes diff.Changes) (map[string]stri
 	}
 	encoded, err := json.Marshal(r)
 	if err != nil {
-		return nil, fmt.Errorf("encoding what was refused: %w", err)
+		return nil, fmt.Errorf("encoding the denial: %w", err)
 	}
 	return map[string]string{v1alpha1.DenialAnnotation: string(encoded)}, nil
 }

@@ -1,5 +1,5 @@
-// Package event says what happened to a workload, once, in one line that `kubectl get events` shows
-// whole.
+// Package event defines the Events about a workload, each one line that `kubectl get events` shows
+// in full.
 package event
 
 import (
@@ -18,25 +18,25 @@ import (
 // core/v1 takes more but terminals do not.
 const MaxMessage = 1024
 
-// Event is one thing that happened to a workload.
+// Event describes what happened to a workload.
 type Event struct {
 	Reason  v1alpha1.EventReason
 	Warning bool
 	// Regarding is the workload, with its UID.
 	Regarding corev1.ObjectReference
-	// Key tells events of one reason about one workload apart: the same key is the same event, and
-	// is told once.
+	// Key distinguishes Events of one reason about one workload. Events with the same key are the same
+	// and are written once.
 	Key string
-	// Aggregate says that the same event may happen again, which raises its count.
+	// Aggregate reports whether the same Event may occur again, which raises its count.
 	Aggregate bool
 	Message   string
-	// Annotations say for programs what the message has no room for.
+	// Annotations hold details for programs that do not fit into the message.
 	Annotations map[string]string
 	At          time.Time
 }
 
-// ObjectRef references a Deployment, with the API version and kind that an object out of a cache
-// lacks.
+// ObjectRef returns a reference to a Deployment, with the API version and kind that an object from
+// a cache lacks.
 func ObjectRef(d *appsv1.Deployment) corev1.ObjectReference {
 	return corev1.ObjectReference{
 		APIVersion: "apps/v1", Kind: "Deployment",
@@ -44,8 +44,8 @@ func ObjectRef(d *appsv1.Deployment) corev1.ObjectReference {
 	}
 }
 
-// Message joins the cause, the compact diff and the command that shows more into one line of at
-// most MaxMessage bytes. The diff gives way first, the cause last. Credentials are masked.
+// Message joins the cause, the short diff and the next step into one line of at most MaxMessage
+// bytes. It shortens the diff first and the cause last, and masks credentials.
 func Message(cause string, changes diff.Changes, next string) string {
 	cause = line(cause)
 	tail := ""
@@ -58,7 +58,7 @@ func Message(cause string, changes diff.Changes, next string) string {
 	return oneline.CutBytes(cause, MaxMessage-len(tail)) + tail
 }
 
-// DetailsCommand is the command that shows all that is known of a revision.
+// DetailsCommand returns the command that shows the details of a revision.
 func DetailsCommand(namespace, revision string) string {
 	return fmt.Sprintf("details: kubectl describe wrev %s -n %s", revision, namespace)
 }

@@ -11,7 +11,7 @@ import (
 	"reprise.dev/reprise/event"
 )
 
-func TestMessageIsOneValidLineWithinItsBytes(t *testing.T) {
+func TestMessage_OneLineWithinItsLimit(t *testing.T) {
 	changes := diff.Changes{
 		{Field: "containers.frontend.image", Kind: diff.Modified, Old: "a:6.7.0", New: "a:6.7.1"},
 		{Field: "containers.frontend.args", Kind: diff.Added, New: "x"},
@@ -46,7 +46,7 @@ func TestMessageIsOneValidLineWithinItsBytes(t *testing.T) {
 	}
 }
 
-func TestWhatWasRefusedIsMaskedAndBounded(t *testing.T) {
+func TestDenialAnnotations_MaskedAndLimited(t *testing.T) {
 	given := v1alpha1.Denial{Failed: 2}
 	for range 40 {
 		given.Violations = append(given.Violations, v1alpha1.Violation{Policy: "p", Message: "bad PASSWORD=hunter2 " + strings.Repeat("ä", 2000)})

@@ -5,94 +5,95 @@ import (
 	"fmt"
 	"strings"
 	"time"
-	"unicode/utf8"
+
+	"reprise.dev/reprise/internal/oneline"
 )
 
-// class says how surely a signal means a failure.
+// class is how certainly a signal means a failure.
 type class int
 
-// The classes, the surest first.
+// The classes, the most certain first.
 const (
-	// certain will not heal by itself.
+	// certain is an error that does not resolve by itself.
 	certain class = iota
-	// strong is a container that ends again and again.
+	// strong is a container that exits repeatedly.
 	strong
-	// medium is often only late.
+	// medium is an error that often resolves, such as an object that is applied late.
 	medium
-	// weak fails a rollout by the deadline only.
+	// weak fails a rollout only by the deadline.
 	weak
 )
 
 // How long a signal of each class must last before it is a failure.
 const (
-	// certainPatience lets a signal be seen more than once.
-	certainPatience = 4 * time.Second
-	// strongPatience lets a neighbour come up that a container needs at its start.
-	strongPatience = 10 * time.Second
-	// recreatePatience is that of strong signals where no old pods serve meanwhile.
-	recreatePatience = 5 * time.Second
-	// mediumPatience waits for what is applied after its user, or is brought by another controller.
-	mediumPatience = 60 * time.Second
+	// certainGrace is long enough to observe a signal more than once.
+	certainGrace = 4 * time.Second
+	// strongGrace is time for a neighbour to start that a container needs at its start.
+	strongGrace = 10 * time.Second
+	// recreateGrace replaces strongGrace where no old pods serve in the meantime.
+	recreateGrace = 5 * time.Second
+	// mediumGrace is time for objects that are applied after their user, or that another controller
+	// makes.
+	mediumGrace = 60 * time.Second
 )
 
-// maxCause is the longest cause in bytes: the diff and the next step must fit beside it into an
-// event.
+// maxCause is the longest cause in bytes. The diff and the next step must fit beside it into an
+// Event.
 const maxCause = 300
 
-// kind is what the control group is compared by.
+// kind is the sort of a failure, by which new pods are compared with old ones.
 type kind string
 
 const (
-	crashes  kind = "crash"
-	image    kind = "image"
-	starting kind = "start"
-	unready  kind = "unready"
-	refused  kind = "refused"
-	unplaced kind = "unplaced"
+	crashes     kind = "crash"
+	imagePull   kind = "image"
+	starting    kind = "start"
+	unready     kind = "unready"
+	uncreated   kind = "uncreated"
+	unscheduled kind = "unscheduled"
 )
 
-// signal is one thing that fails.
+// signal is one failure that was observed.
 type signal struct {
 	Failure
 	class class
 	kind  kind
-	// since and patience say from when on it is a failure; that of a weak one never comes.
-	since    time.Time
-	patience time.Duration
-	// until is when an old pod's signal says nothing any more, zero where it stands until the pod
-	// changes.
+	// A signal becomes a failure at since plus grace. A weak one never does.
+	since time.Time
+	grace time.Duration
+	// until is when an old pod's signal expires; zero where it holds until the pod changes.
 	until time.Time
-	// cause says it in one line.
+	// cause describes the signal in one line.
 	cause string
-	// outside says that the cause may lie outside of what was deployed.
-	outside bool
+	// external reports whether the cause may lie outside the deployed change.
+	external bool
 }
 
-// due is when a signal becomes a failure, and whether it ever does.
+// due returns when a signal becomes a failure, and whether it ever does.
 func (s signal) due() (time.Time, bool) {
-	return s.since.Add(s.patience), s.class != weak
+	return s.since.Add(s.grace), s.class != weak
 }
 
 func compare(a, b signal) int {
 	return cmp.Or(cmp.Compare(a.class, b.class), strings.Compare(a.Pod, b.Pod), strings.Compare(a.Container, b.Container))
 }
 
-// signals are ordered by compare.
+// signals are sorted by compare.
 type signals []signal
 
-// due is when the rollout has failed by its signals, and whether it ever will. The refusal of pods
-// is enough by itself; otherwise all pods must fail, each by its first signal: one may have met a
-// bad node.
+// due returns when the signals fail the rollout, and whether they ever do. A failure to create pods
+// is enough. Otherwise every pod must fail, each by its first signal, because a single pod may be
+// on a bad node.
 func (all signals) due(pods int) (time.Time, bool) {
-	var refusal *time.Time
+	var createFails *time.Time
 	first := map[string]time.Time{}
 	for _, s := range all {
 		at, comes := s.due()
 		if !comes {
 			continue
 		}
-		if s.kind == refused {
-			refusal = &at
+		if s.kind == uncreated {
+			createFails = &at
 			continue
 		}
 		if known, found := first[s.Pod]; !found || at.Before(known) {
@@ -100,10 +101,10 @@ func (all signals) due(pods int) (time.Time, bool) {
 		}
 	}
 	if len(first) < pods || pods == 0 {
-		if refusal == nil {
+		if createFails == nil {
 			return time.Time{}, false
 		}
-		return *refusal, true
+		return *createFails, true
 	}
 	var last time.Time
 	for _, at := range first {
@@ -111,13 +112,13 @@ func (all signals) due(pods int) (time.Time, bool) {
 			last = at
 		}
 	}
-	if refusal != nil && refusal.Before(last) {
-		last = *refusal
+	if createFails != nil && createFails.Before(last) {
+		last = *createFails
 	}
 	return last, true
 }
 
-// verdict is Failed where the signals have lasted.
+// verdict returns Failed once the grace periods have passed.
 func (all signals) verdict(pods int, now time.Time) Verdict {
 	at, comes := all.due(pods)
 	if !comes || now.Before(at) {
@@ -126,36 +127,36 @@ func (all signals) verdict(pods int, now time.Time) Verdict {
 	return all.failed(all.cause(pods))
 }
 
-// pending is the verdict on signals that have not lasted yet.
+// pending returns Progressing while the signals are within their grace periods.
 func (all signals) pending(why string, pods int, now time.Time) Verdict {
-	v := Verdict{State: Progressing, Cause: why, Failures: all.failures(), Outside: all.outside(), Since: all.since()}
+	v := Verdict{State: Progressing, Cause: why, Failures: all.failures(), External: all.external(), Since: all.since()}
 	if len(all) > 0 {
 		v.Cause = all.cause(pods)
 	}
 	if at, comes := all.due(pods); comes {
-		v.Again = at.Sub(now)
+		v.RecheckAfter = at.Sub(now)
 	}
 	return v
 }
 
-// excused is Unknown in the place of a verdict that is not the change's fault, for a reason that
-// holds until some time, zero where it holds until something changes.
-func (all signals) excused(verdict Verdict, why string, until time.Time, pods int, now time.Time) Verdict {
+// unattributed returns Unknown instead of a verdict, because the change did not cause the failure.
+// until is when that reason expires; zero where it holds until something changes.
+func (all signals) unattributed(verdict Verdict, why string, until time.Time, pods int, now time.Time) Verdict {
 	v := Verdict{Cause: why, Failures: verdict.Failures}
 	if at, comes := all.due(pods); comes && at.After(now) {
-		v.Again = at.Sub(now)
+		v.RecheckAfter = at.Sub(now)
 	}
-	if left := until.Sub(now); !until.IsZero() && (v.Again == 0 || left < v.Again) {
-		v.Again = left
+	if left := until.Sub(now); !until.IsZero() && (v.RecheckAfter == 0 || left < v.RecheckAfter) {
+		v.RecheckAfter = left
 	}
 	return v
 }
 
 func (all signals) failed(cause string) Verdict {
-	return Verdict{State: Failed, Cause: brief(cause), Failures: all.failures(), Outside: all.outside(), Since: all.since()}
+	return Verdict{State: Failed, Cause: causeLine(cause), Failures: all.failures(), External: all.external(), Since: all.since()}
 }
 
-// since is when the first signal began, zero where there is none.
+// since returns when the first signal began; zero where there is none.
 func (all signals) since() time.Time {
 	var first time.Time
 	for _, s := range all {
@@ -174,17 +175,17 @@ func (all signals) failures() []Failure {
 	return failures
 }
 
-// outside says whether all that fails may heal from outside.
-func (all signals) outside() bool {
+// external reports whether all failures may resolve without a new deploy.
+func (all signals) external() bool {
 	for _, s := range all {
-		if !s.outside {
+		if !s.external {
 			return false
 		}
 	}
 	return len(all) > 0
 }
 
-// cause is that of the first signal, with how many pods share it where there are several.
+// cause returns the cause of the first signal and, of several pods, how many share it.
 func (all signals) cause(pods int) string {
 	if len(all) == 0 {
 		return ""
@@ -196,23 +197,12 @@ func (all signals) cause(pods int) string {
 			share[s.Pod] = true
 		}
 	}
-	cause := brief(first.cause)
-	if pods > 1 && first.kind != refused {
+	cause := causeLine(first.cause)
+	if pods > 1 && first.kind != uncreated {
 		cause = fmt.Sprintf("%s on %d of %d new pods", cause, len(share), pods)
 	}
 	return cause
 }
 
-// brief makes one valid line of at most maxCause bytes of a text, cut at a rune boundary.
-func brief(text string) string {
-	text = strings.Join(strings.Fields(strings.ToValidUTF8(text, "�")), " ")
-	const ellipsis = "…"
-	if len(text) <= maxCause {
-		return text
-	}
-	end := maxCause - len(ellipsis)
-	for !utf8.RuneStart(text[end]) {
-		end--
-	}
-	return text[:end] + ellipsis
-}
+// causeLine returns text as one line of at most maxCause bytes.
+func causeLine(text string) string { return oneline.CutBytes(oneline.Of(text), maxCause) }

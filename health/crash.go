@@ -8,17 +8,17 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
-// How often a container must have ended before it is a crash loop. Once may be a race with a
-// neighbour that starts at the same time; where the old pods, which run in the same surroundings,
-// have never ended, twice is enough.
+// How often a container must have exited to count as a crash loop. One exit may be a race with a
+// neighbour that starts at the same time. Two are enough where the old pods, which run in the same
+// environment, have never exited.
 const (
-	endsOfALoop      = 3
-	endsWhereOldWell = 2
+	crashLoopExits     = 3
+	exitsWhereOldClean = 2
 )
 
-// crash judges a container by its last end and its restarts: the reason CrashLoopBackOff comes
-// seconds late, or never where the back-off is short. A run that started before StartedAfter says
-// nothing, and a container that is ready now may have got over it.
+// crash detects a crash loop by a container's last exit and its restarts. The reason
+// CrashLoopBackOff comes seconds late, or never where the back-off is short. It ignores runs that
+// started before StartedAfter, and containers that are ready, which may have recovered.
 func (r Rollout) crash(pod *corev1.Pod, s corev1.ContainerStatus, clean bool) (signal, bool) {
 	ended := s.State.Terminated
 	if ended == nil {
@@ -27,16 +27,16 @@ func (r Rollout) crash(pod *corev1.Pod, s corev1.ContainerStatus, clean bool) (s
 	if ended == nil || s.Ready || ended.StartedAt.Time.Before(r.StartedAfter.Truncate(time.Second)) {
 		return signal{}, false
 	}
-	needed := endsOfALoop
+	needed := crashLoopExits
 	if clean {
-		needed = endsWhereOldWell
+		needed = exitsWhereOldClean
 	}
-	if ends(s) < needed {
+	if exits(s) < needed {
 		return signal{}, false
 	}
-	patience := strongPatience
+	grace := strongGrace
 	if r.recreate() {
-		patience = recreatePatience
+		grace = recreateGrace
 	}
 	code := ended.ExitCode
 	return signal{
@@ -44,13 +44,12 @@ func (r Rollout) crash(pod *corev1.Pod, s corev1.ContainerStatus, clean bool) (s
 			Pod: pod.Name, Container: s.Name, Reason: ended.Reason, Message: ended.Message,
 			ExitCode: &code, RestartCount: s.RestartCount, Ran: true,
 		},
-		class: strong, kind: crashes, since: placedAt(pod), patience: patience, cause: r.crashCause(pod, s, ended),
+		class: strong, kind: crashes, since: scheduledAt(pod), grace: grace, cause: r.crashCause(pod, s, ended),
 	}, true
 }
 
-// ends is how often a container has ended: as often as it was restarted, and once more while it is
-// down.
-func ends(s corev1.ContainerStatus) int {
+// exits returns how often a container has exited: its restarts, and one more while it is down.
+func exits(s corev1.ContainerStatus) int {
 	if s.State.Running != nil || s.State.Terminated == nil && s.LastTerminationState.Terminated == nil {
 		return int(s.RestartCount)
 	}
@@ -64,18 +63,18 @@ func (r Rollout) crashCause(pod *corev1.Pod, s corev1.ContainerStatus, ended *co
 	}
 	switch {
 	case ended.Reason == "OOMKilled":
-		return fmt.Sprintf("container %s is out of memory: OOMKilled (%s)", s.Name, restarts)
+		return fmt.Sprintf("container %s ran out of memory: OOMKilled (%s)", s.Name, restarts)
 	case r.killedByLiveness(pod, s.Name):
-		return fmt.Sprintf("container %s is killed since its liveness probe fails (%s)", s.Name, restarts)
+		return fmt.Sprintf("container %s is restarted because its liveness probe fails (%s)", s.Name, restarts)
 	case ended.ExitCode == 0:
-		return fmt.Sprintf("container %s ends by itself, with exit code 0 (%s)", s.Name, restarts)
+		return fmt.Sprintf("container %s exits by itself with code 0 (%s)", s.Name, restarts)
 	default:
 		return fmt.Sprintf("container %s exits %d (%s)", s.Name, ended.ExitCode, restarts)
 	}
 }
 
-// killedByLiveness says whether the kubelet told that it kills a container for its liveness or
-// startup probe (k8s.io/kubernetes/pkg/kubelet/kuberuntime/kuberuntime_manager.go,
+// killedByLiveness reports whether the kubelet killed a container because its liveness or startup
+// probe failed (k8s.io/kubernetes/pkg/kubelet/kuberuntime/kuberuntime_manager.go,
 // computePodActions).
 func (r Rollout) killedByLiveness(pod *corev1.Pod, container string) bool {
 	for _, e := range r.eventsOf(pod) {
@@ -86,7 +85,7 @@ func (r Rollout) killedByLiveness(pod *corev1.Pod, container string) bool {
 	return false
 }
 
-// eventsOf are the Events about a pod.
+// eventsOf returns the Events about a pod.
 func (r Rollout) eventsOf(pod *corev1.Pod) []*corev1.Event {
 	var own []*corev1.Event
 	for _, e := range r.Events {

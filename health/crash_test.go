@@ -10,7 +10,7 @@ import (
 	"reprise.dev/reprise/health"
 )
 
-func TestCrashes(t *testing.T) {
+func TestJudge_Crashes(t *testing.T) {
 	judge(t, map[string]judgement{
 		"EndedOnce": {
 			reason: "a neighbour may have been late", want: health.Progressing,
@@ -50,7 +50,7 @@ func TestCrashes(t *testing.T) {
 			},
 		},
 		"TooSoonButRecreate": {
-			reason: "nothing serves meanwhile", want: health.Failed, says: "exits 1",
+			reason: "nothing serves in the meantime", want: health.Failed, says: "exits 1",
 			change: func(r *health.Rollout) {
 				unready(r, restarted(2, 1))
 				r.Pods[0].CreationTimestamp = ago(6 * time.Second)
@@ -65,11 +65,11 @@ func TestCrashes(t *testing.T) {
 			},
 		},
 		"EndsWell": {
-			reason: "a server that ends is broken, whatever its exit code", want: health.Failed, says: "ends by itself, with exit code 0",
+			reason: "a server that ends is broken, whatever its exit code", want: health.Failed, says: "exits by itself with code 0",
 			change: func(r *health.Rollout) { unready(r, restarted(2, 0)) },
 		},
 		"KilledByLiveness": {
-			reason: "the exit code of a kill tells nothing", want: health.Failed, says: "is killed since its liveness probe fails (3 restarts)",
+			reason: "the exit code of a kill tells nothing", want: health.Failed, says: "is restarted because its liveness probe fails (3 restarts)",
 			change: func(r *health.Rollout) {
 				unready(r, restarted(3, 137))
 				r.Events = []*corev1.Event{told("Killing", "Container main failed liveness probe, will be restarted")}

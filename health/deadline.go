@@ -8,28 +8,28 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
-// byDeadline fails a rollout that is not complete in time, whatever the reason: by the user's
-// deadline, else by Kubernetes' own, where it was found out for this rollout. A node that is coming
-// is waited for.
+// byDeadline fails a rollout that is not complete by its deadline. The deadline is the user's, or
+// else Kubernetes' own if its controller reported it for this rollout. It is extended while an
+// autoscaler adds a node.
 func (r Rollout) byDeadline(v Verdict, now time.Time) Verdict {
 	cause, at := r.deadline()
 	if cause == "" {
 		return v
 	}
-	if until := r.nodeComes(r.Pods); until.After(at) {
+	if until := r.scaleUpEnds(r.Pods); until.After(at) {
 		at = until
 	}
 	if left := at.Sub(now); left > 0 {
-		if v.Again == 0 || left < v.Again {
-			v.Again = left
+		if v.RecheckAfter == 0 || left < v.RecheckAfter {
+			v.RecheckAfter = left
 		}
 		return v
 	}
-	return Verdict{State: Failed, Cause: brief(cause + ": " + v.Cause), Failures: v.Failures, Outside: v.Outside, Since: v.Since}
+	return Verdict{State: Failed, Cause: causeLine(cause + ": " + v.Cause), Failures: v.Failures, External: v.External, Since: v.Since}
 }
 
-// deadline says which deadline the rollout has, in words for when it is over, and when that is.
-// Kubernetes' own is known once it is over.
+// deadline returns when the rollout fails for its duration, and the cause to report then.
+// Kubernetes' own deadline is known only after it has passed.
 func (r Rollout) deadline() (cause string, at time.Time) {
 	if r.FailureDeadline > 0 {
 		return fmt.Sprintf("not complete within the failure deadline of %s", r.FailureDeadline), r.AcceptedAt.Add(r.FailureDeadline)

@@ -67,7 +67,7 @@ func pod(set types.UID) *corev1.Pod {
 	}
 }
 
-// unready makes a rollout's only pod unready, its container in the given state.
+// unready returns a rollout's only pod unready, its container in the given state.
 func unready(r *health.Rollout, change func(*corev1.ContainerStatus)) {
 	r.Deployment.Status.AvailableReplicas = 0
 	p := r.Pods[0]
@@ -110,7 +110,7 @@ type judgement struct {
 	says   string
 	again  time.Duration
 	// outside is whether the cause may lie outside.
-	outside bool
+	external bool
 }
 
 func judge(t *testing.T, tests map[string]judgement) {
@@ -122,11 +122,11 @@ func judge(t *testing.T, tests map[string]judgement) {
 				tt.change(&r)
 			}
 			got := health.Judge(r, now)
-			if got.State != tt.want || !strings.Contains(got.Cause, tt.says) || got.Again != tt.again {
-				t.Errorf("%s: got %q (%s), again in %s", tt.reason, got.State, got.Cause, got.Again)
+			if got.State != tt.want || !strings.Contains(got.Cause, tt.says) || got.RecheckAfter != tt.again {
+				t.Errorf("%s: got %q (%s), again in %s", tt.reason, got.State, got.Cause, got.RecheckAfter)
 			}
-			if got.State == health.Failed && got.Outside != tt.outside {
-				t.Errorf("%s: the cause may lie outside: %t", tt.reason, got.Outside)
+			if got.State == health.Failed && got.External != tt.external {
+				t.Errorf("%s: the cause may lie outside: %t", tt.reason, got.External)
 			}
 			if strings.Contains(got.Cause, "\n") || len(got.Cause) > 400 {
 				t.Errorf("%s: the cause is no short line: %q", tt.reason, got.Cause)

@@ -58,7 +58,7 @@ func TestJudge(t *testing.T) {
 			},
 		},
 		"ImageMissing": {
-			reason: "an image that does not exist will not come by itself, but may be pushed", want: health.Failed, says: "image x:1 not found", outside: true,
+			reason: "an image that does not exist will not come by itself, but may be pushed", want: health.Failed, says: "image x:1 not found", external: true,
 			change: func(r *health.Rollout) { unready(r, waiting("ErrImagePull", missing)) },
 		},
 		"ImageMissingJustNow": {
@@ -97,7 +97,7 @@ func TestJudge(t *testing.T) {
 			},
 		},
 		"Refused": {
-			reason: "the API server refuses the pods", want: health.Failed, says: "exceeded quota", outside: true,
+			reason: "the API server rejects the pods", want: health.Failed, says: "exceeded quota", external: true,
 			change: func(r *health.Rollout) { refuse(r, 2*time.Minute) },
 		},
 		"RefusedJustNow": {

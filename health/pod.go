@@ -8,16 +8,17 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// ofPod are a pod's signals: of its init containers first, since nothing else starts before them.
+// ofPod returns a pod's signals. Those of its init containers come first, since its containers
+// start after them.
 func (r Rollout) ofPod(pod *corev1.Pod, old controlGroup) signals {
-	if s, found := unplacedPod(pod); found {
+	if s, found := unscheduledPod(pod); found {
 		return signals{s}
 	}
 	template := r.templateOf(pod)
 	for _, statuses := range [][]corev1.ContainerStatus{pod.Status.InitContainerStatuses, pod.Status.ContainerStatuses} {
 		var found signals
 		for _, status := range statuses {
-			if s, fails := cannotStart(pod, status); fails {
+			if s, fails := startFailure(pod, status); fails {
 				found = append(found, s)
 			} else if s, fails := r.crash(pod, status, old.clean); fails {
 				found = append(found, s)
@@ -32,7 +33,7 @@ func (r Rollout) ofPod(pod *corev1.Pod, old controlGroup) signals {
 	return nil
 }
 
-// templateOf is the template that a pod was made from; it holds the probes.
+// templateOf returns the template from which a pod was made, which has the probes.
 func (r Rollout) templateOf(pod *corev1.Pod) *corev1.PodSpec {
 	at := slices.IndexFunc(r.ReplicaSets, func(set *appsv1.ReplicaSet) bool { return metav1.IsControlledBy(pod, set) })
 	if at < 0 {

@@ -13,7 +13,7 @@ import (
 	"reprise.dev/reprise/health"
 )
 
-// random makes a rollout of anything that a status may hold, half-empty objects included.
+// random returns a rollout of anything that a status may hold, half-empty objects included.
 func random(rng *rand.Rand) health.Rollout {
 	r := rollout()
 	at := func() metav1.Time { return ago(time.Duration(rng.IntN(200)) * time.Second) }
@@ -64,7 +64,7 @@ func random(rng *rand.Rand) health.Rollout {
 	return r
 }
 
-func TestTheOrderOfTheInputsSaysNothing(t *testing.T) {
+func TestJudge_IgnoresTheOrderOfItsInputs(t *testing.T) {
 	for seed := range uint64(2000) {
 		rng := rand.New(rand.NewPCG(seed, 1))
 		r := random(rng)
@@ -77,29 +77,29 @@ func TestTheOrderOfTheInputsSaysNothing(t *testing.T) {
 	}
 }
 
-func TestTheStateChangesOnlyWhenItWasAnnounced(t *testing.T) {
+func TestJudge_ChangesOnlyAtRecheckAfter(t *testing.T) {
 	for seed := range uint64(2000) {
 		r := random(rand.New(rand.NewPCG(seed, 2)))
 		at := now
 		for range 10 {
 			verdict := health.Judge(r, at)
-			if verdict.Again < 0 {
-				t.Fatalf("seed %d: judge again after %s", seed, verdict.Again)
+			if verdict.RecheckAfter < 0 {
+				t.Fatalf("seed %d: judge again after %s", seed, verdict.RecheckAfter)
 			}
-			until := at.Add(verdict.Again - 1)
-			if verdict.Again == 0 {
+			until := at.Add(verdict.RecheckAfter - 1)
+			if verdict.RecheckAfter == 0 {
 				until = at.Add(24 * time.Hour)
 			}
 			for _, later := range []time.Time{at.Add(until.Sub(at) / 2), until} {
 				if got := health.Judge(r, later); got.State != verdict.State {
 					t.Fatalf("seed %d: %q (%s) became %q (%s) after %s, announced was %s",
-						seed, verdict.State, verdict.Cause, got.State, got.Cause, later.Sub(at), verdict.Again)
+						seed, verdict.State, verdict.Cause, got.State, got.Cause, later.Sub(at), verdict.RecheckAfter)
 				}
 			}
-			if verdict.Again == 0 {
+			if verdict.RecheckAfter == 0 {
 				break
 			}
-			at = at.Add(verdict.Again)
+			at = at.Add(verdict.RecheckAfter)
 		}
 	}
 }

@@ -10,11 +10,11 @@ import (
 	"reprise.dev/reprise/health"
 )
 
-func TestReadiness(t *testing.T) {
+func TestJudge_Readiness(t *testing.T) {
 	probe := &corev1.Probe{PeriodSeconds: 10}
 	judge(t, map[string]judgement{
 		"Failing": {
-			reason: "it had its time", want: health.Failed, says: "container main runs and is not ready within 1m0s: Readiness probe failed: HTTP 500",
+			reason: "it had its time", want: health.Failed, says: "container main did not become ready within 1m0s: Readiness probe failed: HTTP 500",
 			change: func(r *health.Rollout) {
 				probed(r, probe, nil)
 				notReady(r, 61*time.Second)
@@ -40,7 +40,7 @@ func TestReadiness(t *testing.T) {
 			},
 		},
 		"AsSlowAsTheOldOnes": {
-			reason: "the old pods needed five minutes too", want: health.Progressing, again: 8 * time.Minute, says: "not ready",
+			reason: "the old pods needed five minutes too", want: health.Progressing, again: 8 * time.Minute, says: "become ready",
 			change: func(r *health.Rollout) {
 				probed(r, probe, nil)
 				notReady(r, 2*time.Minute)
@@ -52,7 +52,7 @@ func TestReadiness(t *testing.T) {
 			change: func(r *health.Rollout) { notReady(r, 10*time.Minute) },
 		},
 		"DatabaseDown": {
-			reason: "the old pods are not ready either", want: health.Unknown, says: "old pods fail in the same way",
+			reason: "the old pods are not ready either", want: health.Unknown, says: "old pods fail the same way",
 			change: func(r *health.Rollout) {
 				for _, set := range r.ReplicaSets {
 					set.Spec.Template.Spec.Containers = []corev1.Container{{Name: "main", Image: "x:1", ReadinessProbe: probe}}
@@ -67,7 +67,7 @@ func TestReadiness(t *testing.T) {
 	})
 }
 
-func TestRefusedPods(t *testing.T) {
+func TestJudge_RejectedPods(t *testing.T) {
 	say := func(message string, before time.Duration) func(*health.Rollout) {
 		return func(r *health.Rollout) {
 			refuse(r, before)
@@ -77,11 +77,11 @@ func TestRefusedPods(t *testing.T) {
 	const quota = `pods "a-x" is forbidden: exceeded quota: team, requested: pods=1, used: pods=5, limited: pods=5`
 	judge(t, map[string]judgement{
 		"LimitRange": {
-			reason: "the same pod will always be refused", want: health.Failed, says: "maximum memory usage per Container is 1Gi",
+			reason: "the API server will always reject the same pod", want: health.Failed, says: "maximum memory usage per Container is 1Gi",
 			change: say(`pods "a-x" is forbidden: maximum memory usage per Container is 1Gi, but limit is 2Gi`, 5*time.Second),
 		},
 		"Invalid": {
-			reason: "the same pod will always be refused", want: health.Failed, says: "must be less than or equal",
+			reason: "the API server will always reject the same pod", want: health.Failed, says: "must be less than or equal",
 			change: say(`Pod "a-x" is invalid: spec.containers[0].resources.requests: Invalid value: "250Mi": must be less than or equal to memory limit of 200Mi`, 5*time.Second),
 		},
 		"InvalidJustNow": {
@@ -89,17 +89,17 @@ func TestRefusedPods(t *testing.T) {
 			change: say(`Pod "a-x" is invalid: spec`, time.Second),
 		},
 		"PodSecurity": {
-			reason: "the same pod will always be refused", want: health.Failed, says: "violates PodSecurity",
+			reason: "the API server will always reject the same pod", want: health.Failed, says: "violates PodSecurity",
 			change: say(`pods "a-x" is forbidden: violates PodSecurity "restricted:latest": allowPrivilegeEscalation != false`, 5*time.Second),
 		},
-		"Quota":        {reason: "nobody frees it", want: health.Failed, says: "exceeded quota", outside: true, change: say(quota, 61*time.Second)},
+		"Quota":        {reason: "nobody frees it", want: health.Failed, says: "exceeded quota", external: true, change: say(quota, 61*time.Second)},
 		"QuotaJustNow": {reason: "it may be freed", want: health.Progressing, again: 30 * time.Second, change: say(quota, 30*time.Second)},
 		"WebhookOutage": {
 			reason: "a webhook that is down is not the change's fault", want: health.Progressing, says: "failed calling webhook",
 			change: say(`Internal error occurred: failed calling webhook "x.example.com": connection refused`, time.Hour),
 		},
 		"WebhookRefuses": {
-			reason: "a policy refuses these pods", want: health.Failed, says: "denied the request",
+			reason: "a policy rejects these pods", want: health.Failed, says: "denied the request",
 			change: say(`admission webhook "x.example.com" denied the request: no`, 61*time.Second),
 		},
 		"AccountMissing": {
@@ -115,7 +115,7 @@ func TestRefusedPods(t *testing.T) {
 			},
 		},
 		"SomeRunSomeAreRefused": {
-			reason: "it never completes", want: health.Failed, says: "exceeded quota", outside: true,
+			reason: "it never completes", want: health.Failed, says: "exceeded quota", external: true,
 			change: func(r *health.Rollout) {
 				pods := r.Pods
 				say(quota, 61*time.Second)(r)

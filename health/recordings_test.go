@@ -175,8 +175,8 @@ func (r *replay) verdicts(t *testing.T) (all []verdictAt) {
 			}
 			all = append(all, verdictAt{seconds, v})
 		}
-		if announced = math.Inf(1); v.Again > 0 {
-			announced = seconds + v.Again.Seconds()
+		if announced = math.Inf(1); v.RecheckAfter > 0 {
+			announced = seconds + v.RecheckAfter.Seconds()
 		}
 	}
 	at := 1.0
@@ -210,7 +210,7 @@ func (v verdictAt) String() string {
 	return line
 }
 
-func TestRecordingsOfARealKubeletAreJudgedAsTheyWere(t *testing.T) {
+func TestJudge_Recordings(t *testing.T) {
 	files, err := filepath.Glob(filepath.Join(recordings, "*.jsonl"))
 	if err != nil {
 		t.Fatal(err)
@@ -243,8 +243,8 @@ func TestRecordingsOfARealKubeletAreJudgedAsTheyWere(t *testing.T) {
 	}
 }
 
-// TestRecordingsEndAsTheDocumentSays holds the golden file to docs/health.md.
-func TestRecordingsEndAsTheDocumentSays(t *testing.T) {
+// TestJudge_RecordingsEndAsDocumented holds the golden file to docs/health.md.
+func TestJudge_RecordingsEndAsDocumented(t *testing.T) {
 	tests := map[string]struct {
 		within float64 // seconds until it has failed; 0 where it must never be judged Failed
 		says   string
@@ -261,14 +261,14 @@ func TestRecordingsEndAsTheDocumentSays(t *testing.T) {
 		"tag-pushed-later":   {10, "image registry.example.com/app:later not found", nil},
 		"configmap-missing":  {70, `configmap "settings" not found`, nil},
 		"secret-key-missing": {70, "couldn't find key password in Secret", nil},
-		"readiness":          {75, "is not ready within", nil},
-		"readiness-recreate": {75, "is not ready within", nil},
+		"readiness":          {75, "did not become ready within", nil},
+		"readiness-recreate": {75, "did not become ready within", nil},
 		"liveness":           {25, "liveness probe fails", nil},
 		"init-crash":         {20, "container migrate exits 1", nil},
-		"executable-missing": {10, "container main cannot be started", nil},
+		"executable-missing": {10, "container main cannot start", nil},
 		"limit-range":        {10, "maximum memory usage per Container is 64Mi", nil},
 		"quota":              {65, "exceeded quota", nil},
-		"unschedulable":      {65, "has no node", nil},
+		"unschedulable":      {65, "is not scheduled", nil},
 		"registry-401":       {0, "", []health.State{health.Progressing}},
 		"registry-401-scope": {0, "", []health.State{health.Progressing}},
 		"configmap-later":    {0, "", []health.State{health.Healthy}},

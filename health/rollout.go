@@ -15,41 +15,39 @@ import (
 	"reprise.dev/reprise/workload"
 )
 
-// Rollout is what is judged.
+// Rollout is the evidence about one revision.
 type Rollout struct {
 	Deployment *appsv1.Deployment
-	// ReplicaSets are those that the Deployment controls, old ones included, whole or slim
-	// (workload.Slim).
+	// ReplicaSets are all ReplicaSets that the Deployment controls, trimmed or not (workload.Trim).
 	ReplicaSets []*appsv1.ReplicaSet
-	// Pods are those that the ReplicaSets control. Of their specs, containers' names and images and
-	// the node are read.
+	// Pods are those that the ReplicaSets control. Of their specs, only the node and the containers'
+	// names and images are read.
 	Pods []*corev1.Pod
-	// Nodes are those of the cluster by name; a pod on one that is not there is gone with it. Nil
-	// means that nothing is known of nodes, and no pod is left out for its node.
+	// Nodes are the cluster's, by name. A pod on a node that is missing here is lost. Nil means that
+	// nodes are unknown and no pod is excluded because of its node.
 	Nodes map[string]*corev1.Node
-	// Events are those about the Pods, as far as they are known: they word a cause and tell of a node
-	// that is coming.
+	// Events are the known ones about the Pods. They supply causes and report that an autoscaler adds
+	// a node.
 	Events []*corev1.Event
-	// AcceptedAt is when the revision was accepted; the failure deadline counts from here.
+	// AcceptedAt is when the revision was accepted. The failure deadline counts from here.
 	AcceptedAt time.Time
-	// StartedAfter, where it is set, leaves out what containers did that started before: only the
-	// files changed, and they know the old ones.
+	// StartedAfter, if set, excludes containers that started earlier: only the files changed, and such
+	// containers may have read the old ones.
 	StartedAfter time.Time
-	// NeverWell are the ReplicaSets of revisions that were never healthy: their pods' failing alike is
-	// no excuse.
-	NeverWell []types.UID
-	// FilesChanged says that Score's files differ from those of the revision before: old pods mount
-	// them too, so that their failing alike says nothing for the new revision.
+	// NeverHealthy are the ReplicaSets of revisions that were never healthy. The same failure in their
+	// pods does not excuse the change.
+	NeverHealthy []types.UID
+	// FilesChanged reports whether Score's files differ from those of the previous revision. Old pods
+	// mount the new files too, so the same failure in them proves nothing.
 	FilesChanged bool
-	// BakeTime is how long a completed rollout must stay well.
+	// BakeTime is how long a complete rollout must stay ready.
 	BakeTime time.Duration
-	// FailureDeadline is when weak signals have become a failure; zero means the Deployment's own
+	// FailureDeadline is when weak signals fail the rollout. Zero means the Deployment's own
 	// progressDeadlineSeconds.
 	FailureDeadline time.Duration
 }
 
-// ordered has all that has an order of its own in it, whatever the caller's was: the same rollout
-// gives the same words.
+// ordered returns the rollout with its lists sorted, so that the same rollout gives the same cause.
 func (r Rollout) ordered() Rollout {
 	r.ReplicaSets = slices.SortedStableFunc(slices.Values(r.ReplicaSets), func(a, b *appsv1.ReplicaSet) int { return strings.Compare(a.Name, b.Name) })
 	r.Pods = slices.SortedStableFunc(slices.Values(r.Pods), func(a, b *corev1.Pod) int { return strings.Compare(a.Name, b.Name) })
@@ -59,17 +57,17 @@ func (r Rollout) ordered() Rollout {
 	return r
 }
 
-// unknowable says why a rollout cannot be judged, or nothing.
-func unknowable(d *appsv1.Deployment) string {
+// undecidable returns why a rollout cannot be judged; empty if it can.
+func undecidable(d *appsv1.Deployment) string {
 	switch {
 	case d.DeletionTimestamp != nil:
 		return "the Deployment is being deleted"
 	case d.Status.ObservedGeneration < d.Generation:
-		return "the deployment controller has not seen this generation yet"
+		return "the deployment controller has not observed this generation"
 	case d.Spec.Paused:
 		return "the rollout is paused"
 	case desired(d) == 0:
-		return "scaled to zero: nothing runs that could be judged"
+		return "scaled to zero: there are no pods to judge"
 	default:
 		return ""
 	}
@@ -82,8 +80,9 @@ func desired(d *appsv1.Deployment) int32 {
 	return *d.Spec.Replicas
 }
 
-// incomplete says what a rollout still waits for, or nothing: the conditions of completeness of
-// k8s.io/kubernetes/pkg/controller/deployment/util/deployment_util.go (DeploymentComplete).
+// incomplete returns what a rollout still waits for; empty if it is complete. The conditions are
+// those of k8s.io/kubernetes/pkg/controller/deployment/util/deployment_util.go
+// (DeploymentComplete).
 func incomplete(d *appsv1.Deployment) string {
 	want, s := desired(d), d.Status
 	switch {
@@ -102,8 +101,8 @@ func progress(have, want int32, what string) string {
 	return fmt.Sprintf("%d of %d pods are %s", have, want, what)
 }
 
-// newReplicaSet is the one whose template is the Deployment's; of several the oldest, as the
-// deployment controller has it
+// newReplicaSet returns the ReplicaSet with the Deployment's template. Of several it returns the
+// oldest, as the deployment controller does
 // (k8s.io/kubernetes/pkg/controller/deployment/util/deployment_util.go, FindNewReplicaSet).
 func newReplicaSet(d *appsv1.Deployment, sets []*appsv1.ReplicaSet) *appsv1.ReplicaSet {
 	var found *appsv1.ReplicaSet
@@ -125,13 +124,14 @@ func older(a, b *appsv1.ReplicaSet) bool {
 	return a.CreationTimestamp.Before(&b.CreationTimestamp)
 }
 
-// recreate says whether the old pods go before the new ones come: there is no capacity meanwhile.
+// recreate reports whether the old pods stop before new ones start, so that none serve in the
+// meantime.
 func (r Rollout) recreate() bool {
 	return r.Deployment.Spec.Strategy.Type == appsv1.RecreateDeploymentStrategyType
 }
 
-// placedAt is when a pod was given a node, or else made.
-func placedAt(pod *corev1.Pod) time.Time {
+// scheduledAt returns when a pod was scheduled, or else created.
+func scheduledAt(pod *corev1.Pod) time.Time {
 	if c := condition(pod, corev1.PodScheduled); c != nil && c.Status == corev1.ConditionTrue && !c.LastTransitionTime.IsZero() {
 		return c.LastTransitionTime.Time
 	}
@@ -152,7 +152,7 @@ func conditionTrue(pod *corev1.Pod, kind corev1.PodConditionType) bool {
 	return c != nil && c.Status == corev1.ConditionTrue
 }
 
-// readySince is since when a pod has been ready, zero where it is not.
+// readySince returns since when a pod has been ready; zero where it is not.
 func readySince(pod *corev1.Pod) time.Time {
 	if c := condition(pod, corev1.PodReady); c != nil && c.Status == corev1.ConditionTrue {
 		return c.LastTransitionTime.Time

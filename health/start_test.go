@@ -9,7 +9,7 @@ import (
 	"reprise.dev/reprise/health"
 )
 
-func TestWhatCannotStart(t *testing.T) {
+func TestJudge_StartFailures(t *testing.T) {
 	old := func(p *corev1.Pod) {}
 	judge(t, map[string]judgement{
 		"InvalidImageName": {
@@ -21,7 +21,7 @@ func TestWhatCannotStart(t *testing.T) {
 			change: func(r *health.Rollout) { unready(r, waiting("ErrImageNeverPull", "not present")) },
 		},
 		"BackOffNotFound": {
-			reason: "the wrong tag may be pushed later", want: health.Failed, says: "image x:1 not found", outside: true,
+			reason: "the wrong tag may be pushed later", want: health.Failed, says: "image x:1 not found", external: true,
 			change: func(r *health.Rollout) {
 				unready(r, waiting("ImagePullBackOff", `Back-off pulling image "x:1": ErrImagePull: x:1: not found`))
 			},
@@ -31,7 +31,7 @@ func TestWhatCannotStart(t *testing.T) {
 			change: func(r *health.Rollout) { unready(r, waiting("ImagePullBackOff", `Back-off pulling image "x:1"`)) },
 		},
 		"Unauthorized": {
-			reason: "a login may be mended without a deploy", want: health.Progressing, says: "401",
+			reason: "a login may be repaired without a deploy", want: health.Progressing, says: "401",
 			change: func(r *health.Rollout) {
 				unready(r, waiting("ErrImagePull", "unexpected status code 401 Unauthorized"))
 			},
@@ -49,7 +49,7 @@ func TestWhatCannotStart(t *testing.T) {
 			change: func(r *health.Rollout) { unready(r, waiting("ErrImagePull", "429 Too Many Requests: toomanyrequests")) },
 		},
 		"RegistryDownForAll": {
-			reason: "old pods that were moved cannot pull either", want: health.Unknown, says: "old pods fail in the same way",
+			reason: "old pods that were moved cannot pull either", want: health.Unknown, says: "old pods fail the same way",
 			change: func(r *health.Rollout) {
 				unready(r, waiting("ErrImagePull", "dial tcp: connection refused"))
 				failingOld(r, waiting("ImagePullBackOff", "dial tcp: connection refused"))
@@ -57,11 +57,11 @@ func TestWhatCannotStart(t *testing.T) {
 			},
 		},
 		"SecretMissing": {
-			reason: "nobody brings it", want: health.Failed, says: `secret "db" not found`, outside: true,
+			reason: "nobody brings it", want: health.Failed, says: `secret "db" not found`, external: true,
 			change: func(r *health.Rollout) { unready(r, waiting("CreateContainerConfigError", `secret "db" not found`)) },
 		},
 		"SecretKeyMissing": {
-			reason: "nobody brings it", want: health.Failed, says: "couldn't find key url in Secret shop/db", outside: true,
+			reason: "nobody brings it", want: health.Failed, says: "couldn't find key url in Secret shop/db", external: true,
 			change: func(r *health.Rollout) {
 				unready(r, waiting("CreateContainerConfigError", "couldn't find key url in Secret shop/db"))
 			},
@@ -71,13 +71,13 @@ func TestWhatCannotStart(t *testing.T) {
 			change: func(r *health.Rollout) { running(r, 20*time.Second) },
 		},
 		"ExecutableMissing": {
-			reason: "it is not in the image", want: health.Failed, says: `container main cannot be started: "/app": executable file not found in $PATH`,
+			reason: "it is not in the image", want: health.Failed, says: `container main cannot start: "/app": executable file not found in $PATH`,
 			change: func(r *health.Rollout) {
 				unready(r, waiting("RunContainerError", `failed to create containerd task: runc create failed: unable to start container process: exec: "/app": executable file not found in $PATH`))
 			},
 		},
 		"ExecutableMissingTerminated": {
-			reason: "the kubelet shows it as an end too", want: health.Failed, says: "cannot be started: \"/app\": stat /app: no such file or directory",
+			reason: "the kubelet shows it as an end too", want: health.Failed, says: "cannot start: \"/app\": stat /app: no such file or directory",
 			change: func(r *health.Rollout) {
 				unready(r, func(s *corev1.ContainerStatus) {
 					s.State.Terminated = &corev1.ContainerStateTerminated{
@@ -95,18 +95,18 @@ func TestWhatCannotStart(t *testing.T) {
 			change: func(r *health.Rollout) { unready(r, waiting("ContainerCreating", "")); withOld(r, old) },
 		},
 		"NoNode": {
-			reason: "a node may come", want: health.Progressing, says: "has no node: 0/3 nodes are available",
-			change: func(r *health.Rollout) { unplacedPod(r) },
+			reason: "a node may come", want: health.Progressing, says: "is not scheduled: 0/3 nodes are available",
+			change: func(r *health.Rollout) { unscheduledPod(r) },
 		},
 		"NoNodeTooLong": {
-			reason: "the deadline is the user's word", want: health.Failed, outside: true,
-			says:   "not complete within the failure deadline of 30s: pod a-new has no node: 0/3 nodes are available",
-			change: func(r *health.Rollout) { unplacedPod(r); r.FailureDeadline = 30 * time.Second },
+			reason: "the deadline is the user's word", want: health.Failed, external: true,
+			says:   "not complete within the failure deadline of 30s: pod a-new is not scheduled: 0/3 nodes are available",
+			change: func(r *health.Rollout) { unscheduledPod(r); r.FailureDeadline = 30 * time.Second },
 		},
 		"NodeIsComing": {
 			reason: "the autoscaler has asked for one ten seconds ago", want: health.Progressing, again: 15*time.Minute - 10*time.Second,
 			change: func(r *health.Rollout) {
-				unplacedPod(r)
+				unscheduledPod(r)
 				r.FailureDeadline = 30 * time.Second
 				r.Events = []*corev1.Event{told("TriggeredScaleUp", "pod triggered scale-up: [{pool 3->4 (max: 10)}]")}
 			},
@@ -114,8 +114,8 @@ func TestWhatCannotStart(t *testing.T) {
 	})
 }
 
-// unplacedPod has the new pod wait for a node.
-func unplacedPod(r *health.Rollout) {
+// unscheduledPod has the new pod wait for a node.
+func unscheduledPod(r *health.Rollout) {
 	r.Deployment.Status.AvailableReplicas = 0
 	p := r.Pods[0]
 	p.Status = corev1.PodStatus{Phase: corev1.PodPending, Conditions: []corev1.PodCondition{{

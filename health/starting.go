@@ -8,60 +8,58 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
-// What registries and runtimes say; the kubelet passes it on as text only.
+// Messages of registries and container runtimes. The kubelet passes them on only as text.
 var (
-	// imageMissing is that an image does not exist.
+	// imageMissing matches an image that does not exist.
 	imageMissing = regexp.MustCompile(`(?i)not found|manifest unknown|name unknown|does not exist`)
-	// loginAsked is that a registry lets nobody see whether the image exists, as Docker Hub answers
-	// for what is private and for what does not exist
-	// (github.com/containerd/containerd/remotes/docker/resolver.go).
-	loginAsked = regexp.MustCompile(`(?i)may require authorization|insufficient_scope|access denied|unauthorized`)
-	// notExecutable is that what is to be started does not exist or cannot be executed.
+	// authRequired matches a registry that hides whether the image exists. Docker Hub answers so for
+	// private and for missing images (github.com/containerd/containerd/remotes/docker/resolver.go).
+	authRequired = regexp.MustCompile(`(?i)may require authorization|insufficient_scope|access denied|unauthorized`)
+	// notExecutable matches a command that does not exist or cannot be executed.
 	notExecutable = regexp.MustCompile(`(?i)executable file not found|no such file or directory|permission denied|exec format error|is a directory`)
-	// secretMissing is what the kubelet says of a Secret that is not there or lacks a key
+	// secretMissing matches the kubelet's message about a Secret that is missing or lacks a key
 	// (k8s.io/kubernetes/pkg/kubelet/kubelet_pods.go).
 	secretMissing = regexp.MustCompile(`(?i)\bsecret\b`)
 )
 
-// cannotStart judges a container that waits for its start.
-func cannotStart(pod *corev1.Pod, s corev1.ContainerStatus) (signal, bool) {
+// startFailure detects a container that waits because it cannot start.
+func startFailure(pod *corev1.Pod, s corev1.ContainerStatus) (signal, bool) {
 	w := s.State.Waiting
 	if w == nil {
-		return notStarted(pod, s)
+		return failedStart(pod, s)
 	}
 	out := signal{
 		Failure: Failure{Pod: pod.Name, Container: s.Name, Reason: w.Reason, Message: w.Message, RestartCount: s.RestartCount},
-		kind:    image, since: placedAt(pod),
+		kind:    imagePull, since: scheduledAt(pod),
 		cause: fmt.Sprintf("container %s: %s: %s", s.Name, w.Reason, w.Message),
 	}
 	switch w.Reason {
 	case "InvalidImageName", "ErrImageNeverPull":
-		out.class, out.patience = certain, certainPatience
+		out.class, out.grace = certain, certainGrace
 	case "ErrImagePull", "ImagePullBackOff", "RegistryUnavailable", "ErrImagePullBackOff":
-		out.class, out.outside = weak, true
-		if imageMissing.MatchString(w.Message) && !loginAsked.MatchString(w.Message) {
-			out.class, out.patience = certain, certainPatience
+		out.class, out.external = weak, true
+		if imageMissing.MatchString(w.Message) && !authRequired.MatchString(w.Message) {
+			out.class, out.grace = certain, certainGrace
 			out.cause = fmt.Sprintf("container %s: image %s not found", s.Name, imageOf(pod, s.Name))
 		}
 	case "CreateContainerConfigError":
-		out.kind, out.class, out.patience = starting, medium, mediumPatience
+		out.kind, out.class, out.grace = starting, medium, mediumGrace
 		out.cause = fmt.Sprintf("container %s: %s", s.Name, w.Message)
-		out.outside = secretMissing.MatchString(w.Message)
+		out.external = secretMissing.MatchString(w.Message)
 	case "CreateContainerError", "RunContainerError":
 		out.kind, out.class = starting, weak
 		if notExecutable.MatchString(w.Message) {
-			out.class, out.patience = certain, certainPatience
-			out.cause = fmt.Sprintf("container %s cannot be started: %s", s.Name, lastClause(w.Message))
+			out.class, out.grace = certain, certainGrace
+			out.cause = fmt.Sprintf("container %s cannot start: %s", s.Name, lastClause(w.Message))
 		}
 	default:
-		return notStarted(pod, s)
+		return failedStart(pod, s)
 	}
 	return out, true
 }
 
-// notStarted judges a container whose start failed by how that ended: the kubelet shows it as a
-// termination.
-func notStarted(pod *corev1.Pod, s corev1.ContainerStatus) (signal, bool) {
+// failedStart detects a container whose start failed. The kubelet reports that as a termination.
+func failedStart(pod *corev1.Pod, s corev1.ContainerStatus) (signal, bool) {
 	ended := s.State.Terminated
 	if ended == nil {
 		ended = s.LastTerminationState.Terminated
@@ -74,12 +72,13 @@ func notStarted(pod *corev1.Pod, s corev1.ContainerStatus) (signal, bool) {
 		Failure: Failure{
 			Pod: pod.Name, Container: s.Name, Reason: ended.Reason, Message: ended.Message, ExitCode: &code, RestartCount: s.RestartCount,
 		},
-		class: certain, kind: starting, since: placedAt(pod), patience: certainPatience,
-		cause: fmt.Sprintf("container %s cannot be started: %s", s.Name, lastClause(ended.Message)),
+		class: certain, kind: starting, since: scheduledAt(pod), grace: certainGrace,
+		cause: fmt.Sprintf("container %s cannot start: %s", s.Name, lastClause(ended.Message)),
 	}, true
 }
 
-// lastClause is what a runtime says last: the layers that passed it on stand before.
+// lastClause returns the innermost error of a runtime's message, without the layers that wrapped
+// it.
 func lastClause(message string) string {
 	message = strings.Join(strings.Fields(message), " ")
 	if at := strings.LastIndex(message, "exec: "); at >= 0 {
@@ -88,20 +87,20 @@ func lastClause(message string) string {
 	return message
 }
 
-// unplacedPod judges a pod that has no node yet.
-func unplacedPod(pod *corev1.Pod) (signal, bool) {
+// unscheduledPod detects a pod that has no node.
+func unscheduledPod(pod *corev1.Pod) (signal, bool) {
 	c := condition(pod, corev1.PodScheduled)
 	if c == nil || c.Status != corev1.ConditionFalse {
 		return signal{}, false
 	}
 	return signal{
 		Failure: Failure{Pod: pod.Name, Reason: c.Reason, Message: c.Message},
-		class:   weak, kind: unplaced, outside: true,
-		cause: fmt.Sprintf("pod %s has no node: %s", pod.Name, c.Message),
+		class:   weak, kind: unscheduled, external: true,
+		cause: fmt.Sprintf("pod %s is not scheduled: %s", pod.Name, c.Message),
 	}, true
 }
 
-// imageOf is the image that the pod asks for: its status may hold another spelling.
+// imageOf returns the image in the pod's spec. The status may spell it differently.
 func imageOf(pod *corev1.Pod, container string) string {
 	for _, list := range [][]corev1.Container{pod.Spec.Containers, pod.Spec.InitContainers} {
 		for _, c := range list {

@@ -29,7 +29,7 @@ const (
 
 // ErrSnapshot means that a revision's snapshot can never be read: it is damaged, or another version
 // of Reprise wrote it. The revision's other fields are valid.
-var ErrSnapshot = errors.New("its snapshot cannot be read; deploy once more to have what runs recorded anew")
+var ErrSnapshot = errors.New("its snapshot cannot be read; deploy again to record a new one")
 
 // Contents are the contents of a snapshot.
 type Contents struct {
@@ -60,7 +60,7 @@ func EncodeSnapshot(c Contents) (v1alpha1.Snapshot, error) {
 		return v1alpha1.Snapshot{}, fmt.Errorf("encoding a snapshot: %w", err)
 	}
 	if plain.Len() > maxContents {
-		return v1alpha1.Snapshot{}, fmt.Errorf("a snapshot of %d bytes, of which %d are allowed: %w", plain.Len(), maxContents, ErrTooLarge)
+		return v1alpha1.Snapshot{}, fmt.Errorf("a snapshot of %d bytes exceeds the limit of %d bytes: %w", plain.Len(), maxContents, ErrTooLarge)
 	}
 	var packed bytes.Buffer
 	w := gzip.NewWriter(&packed)
@@ -104,7 +104,7 @@ func unpack(s v1alpha1.Snapshot) (Contents, error) {
 		return Contents{}, fmt.Errorf("decompressing: %w", err)
 	}
 	if len(plain) > maxContents {
-		return Contents{}, fmt.Errorf("it holds more than the %d bytes that are allowed", maxContents)
+		return Contents{}, fmt.Errorf("it exceeds the limit of %d bytes", maxContents)
 	}
 	var contents Contents
 	if err := kjson.UnmarshalCaseSensitivePreserveInts(plain, &contents); err != nil {

@@ -19,7 +19,7 @@ const (
 )
 
 // ErrTooLarge means that a revision does not fit into etcd, even without its files.
-var ErrTooLarge = errors.New("with its snapshot it is too large for etcd")
+var ErrTooLarge = errors.New("the revision with its snapshot is too large for etcd")
 
 // SetSnapshot sets a revision's snapshot. If the revision is too large then, it omits the contents
 // of the files, which a rollback then cannot restore. If it is still too large, it returns
@@ -55,7 +55,7 @@ func encodeSnapshot(r *v1alpha1.WorkloadRevision, contents Contents) error {
 		return fmt.Errorf("encoding revision %s: %w", r.Name, err)
 	}
 	if len(encoded) > maxRevision {
-		return fmt.Errorf("revision %s has %d bytes, of which %d are allowed: %w", r.Name, len(encoded), maxRevision, ErrTooLarge)
+		return fmt.Errorf("revision %s of %d bytes exceeds the limit of %d bytes: %w", r.Name, len(encoded), maxRevision, ErrTooLarge)
 	}
 	return nil
 }

@@ -63,7 +63,7 @@ func StartRollback(s *v1alpha1.WorkloadRevisionStatus, plan v1alpha1.Rollback, n
 // restored, empty if everything was.
 func CompleteRollback(s *v1alpha1.WorkloadRevisionStatus, note string, now time.Time) {
 	s.Rollback.State, s.Rollback.CompletionTime = v1alpha1.RollbackDone, &metav1.Time{Time: now}
-	reason, message := v1alpha1.ReasonRevisionFailed, fmt.Sprintf("#%d was put back", s.Rollback.ToRevision)
+	reason, message := v1alpha1.ReasonRevisionFailed, fmt.Sprintf("#%d was restored", s.Rollback.ToRevision)
 	if s.Rollback.Request != "" {
 		reason = v1alpha1.ReasonRequested
 		AnswerRequest(s, s.Rollback.Request, v1alpha1.RequestAccepted, message, now)

@@ -23,16 +23,16 @@ func TestBadSourcesAreRefusedAndTheRestUnharmed(t *testing.T) {
 		{"a rule that calls itself", rego("package bad\ndeny contains x if some x in deny"), "recursive"},
 		{"10 MB of data", map[string]string{"p.rego": "package bad\ndeny contains \"x\"", "parameters.yaml": "a: " + strings.Repeat("x", 10<<20)}, "bad holds 1048"},
 		{"aliases that expand without end", map[string]string{"p.rego": "package bad\ndeny contains \"x\"", "parameters.yaml": billion()}, "bad/parameters.yaml: "},
-		{"the package of a built-in policy", rego("package reprise.requests_within_limits\ndeny contains \"x\""), "package reprise.requests_within_limits is also that of requests_within_limits.rego"},
+		{"the package of a built-in policy", rego("package reprise.requests_within_limits\ndeny contains \"x\""), "package reprise.requests_within_limits is used by requests_within_limits.rego"},
 		{"the name of a built-in policy", rego("package mine.selector_changed\ndeny contains \"x\""), "selector_changed.rego defines rule selector-changed too"},
 		{"a rule where a built-in policy's package is", rego("package reprise\nselector_changed := 1\ndeny contains \"x\""), "conflict"},
-		{"the package of another source", rego("package good\ndeny contains \"x\""), "package good is also that of a/p.rego"},
-		{"an unknown enforcement", rego("# METADATA\n# custom:\n#   enforcement: block\npackage bad\ndeny contains \"x\""), "bad/p.rego: METADATA: custom.enforcement: block is not a value it may have"},
-		{"an enforcement that is no word", rego("# METADATA\n# custom:\n#   enforcement: true\npackage bad\ndeny contains \"x\""), "custom.enforcement: true"},
-		{"an unknown key", rego("# METADATA\n# custom:\n#   enforcment: deny\npackage bad\ndeny contains \"x\""), "custom.enforcment is not known"},
+		{"the package of another source", rego("package good\ndeny contains \"x\""), "package good is used by a/p.rego"},
+		{"an unknown enforcement", rego("# METADATA\n# custom:\n#   enforcement: block\npackage bad\ndeny contains \"x\""), "bad/p.rego: METADATA: custom.enforcement: invalid value block"},
+		{"an enforcement that is no word", rego("# METADATA\n# custom:\n#   enforcement: true\npackage bad\ndeny contains \"x\""), "custom.enforcement: invalid value true"},
+		{"an unknown key", rego("# METADATA\n# custom:\n#   enforcment: deny\npackage bad\ndeny contains \"x\""), "unknown setting custom.enforcment"},
 		{"a fix that is none", rego("# METADATA\n# custom:\n#   fix: [a]\npackage bad\ndeny contains \"x\""), "custom.fix"},
 		{"METADATA that is no YAML", rego("# METADATA\n# custom: [\npackage bad\ndeny contains \"x\""), "bad/p.rego:"},
-		{"an enforcement at the rule, where it would be ignored", rego("package bad\n\n# METADATA\n# custom:\n#   enforcement: warn\ndeny contains \"x\""), "bad/p.rego: METADATA: line 3: custom.enforcement counts only before the package"},
+		{"an enforcement at the rule, where it would be ignored", rego("package bad\n\n# METADATA\n# custom:\n#   enforcement: warn\ndeny contains \"x\""), "bad/p.rego: METADATA: line 3: custom.enforcement has an effect only before the package"},
 		{"early", rego("# METADATA\n# custom:\n#   early: true\npackage bad\ndeny contains \"x\""), "early is reserved"},
 	}
 	builtin, err := Builtin()
@@ -96,7 +96,7 @@ func TestATrialNamesARuleThatNeverEnds(t *testing.T) {
 		t.Fatal(err)
 	}
 	engine := shippedEngine(t, bad...)
-	if err := engine.CheckTimeout(t.Context(), bad); err == nil || !strings.Contains(err.Error(), "bad/p.rego: rule bad was not done within") {
+	if err := engine.CheckTimeout(t.Context(), bad); err == nil || !strings.Contains(err.Error(), "bad/p.rego: rule bad did not finish within") {
 		t.Errorf("the trial says %v", err)
 	}
 	if err := engine.CheckTimeout(t.Context(), nil); err != nil {
@@ -111,7 +111,7 @@ func TestATrialNamesARuleThatNeverEnds(t *testing.T) {
 	}
 }
 
-// billion is a document of a few hundred bytes whose aliases stand for a billion items.
+// billion returns a document of a few hundred bytes whose aliases stand for a billion items.
 func billion() string {
 	var b strings.Builder
 	b.WriteString("a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n")

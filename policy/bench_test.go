@@ -42,7 +42,7 @@ func BenchmarkEvaluate(b *testing.B) {
 	}
 }
 
-// BenchmarkDocument is the conversion alone.
+// BenchmarkDocument returns the conversion alone.
 func BenchmarkDocument(b *testing.B) {
 	in := finalInput(b, sizable())
 	b.ReportAllocs()
@@ -53,7 +53,7 @@ func BenchmarkDocument(b *testing.B) {
 	}
 }
 
-// ruleSet is the rule of requests within limits, copied under as many names.
+// ruleSet returns the rule of requests within limits, copied under as many names.
 func ruleSet(b *testing.B, count int) []Module {
 	text, err := pack.ReadFile("rego/requests_within_limits.rego")
 	if err != nil {

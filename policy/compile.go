@@ -11,9 +11,8 @@ import (
 	"github.com/open-policy-agent/opa/v1/storage"
 )
 
-// New compiles modules under an install's terms. The error says which file does
-// not compile, where, and why. Rego v1 is compiled in strict mode; as soon as a
-// module is v0, none is, because deprecated builtins are what v0 is written in.
+// New compiles modules under an install's overrides. An error names the file and line. Rego v1 is
+// compiled in strict mode, unless a module is v0, since v0 policies use deprecated builtins.
 func New(ctx context.Context, modules []Module, limits Limits, terms Overrides) (*Engine, error) {
 	set, err := loadAll(modules)
 	if err != nil {
@@ -44,17 +43,17 @@ func New(ctx context.Context, modules []Module, limits Limits, terms Overrides) 
 		return nil, err
 	}
 	engine.early.objects = true // There the template as written is the effective pod.
-	engine.final.objects = dependsOnViolations(compiler, policies)
+	engine.final.objects = readsObjects(compiler, policies)
 	return engine, nil
 }
 
-// NewCompiler makes the compiler that serves: it knows our builtin, and none that reaches out.
-// Strict is for sets that are all of Rego v1.
+// NewCompiler returns a compiler with our builtin and without those that reach outside. Strict is
+// for sets of Rego v1 only.
 func NewCompiler(strict bool) *ast.Compiler {
 	return ast.NewCompiler().WithStrict(strict).WithCapabilities(capabilities())
 }
 
-// moduleSet is modules as parsed, and the policies in them, by name.
+// moduleSet holds parsed modules, and their policies sorted by name.
 type moduleSet struct {
 	parsed   map[string]*ast.Module
 	policies []*loaded
@@ -66,7 +65,7 @@ func loadAll(modules []Module) (moduleSet, error) {
 	owners := map[string]Module{}
 	for _, m := range modules {
 		if _, exists := set.parsed[m.File]; exists {
-			return moduleSet{}, fmt.Errorf("there are two files %s", m.File)
+			return moduleSet{}, fmt.Errorf("two files have the name %s", m.File)
 		}
 		tree, policy, err := load(m)
 		if err != nil {
@@ -74,7 +73,7 @@ func loadAll(modules []Module) (moduleSet, error) {
 		}
 		pkg := tree.Package.Path.String()
 		if owner, taken := owners[pkg]; taken && owner.source() != m.source() {
-			return moduleSet{}, fmt.Errorf("%s:1: package %s is also that of %s: a package belongs to one source, rename one",
+			return moduleSet{}, fmt.Errorf("%s:1: package %s is used by %s too, and a package belongs to one source: rename one",
 				m.File, strings.TrimPrefix(pkg, "data."), owner.File)
 		}
 		owners[pkg] = m
@@ -89,7 +88,7 @@ func loadAll(modules []Module) (moduleSet, error) {
 	return set, nil
 }
 
-// join adds a policy, or the part of one that another file of its source began.
+// join adds a policy. Files of one source may define parts of the same policy.
 func (s *moduleSet) join(policy *loaded) error {
 	if policy == nil {
 		return nil
@@ -98,7 +97,7 @@ func (s *moduleSet) join(policy *loaded) error {
 		switch {
 		case other.rule.Name != policy.rule.Name:
 		case !other.pkg.Equal(policy.pkg):
-			return fmt.Errorf("%s:1: %s defines rule %s too: it is named by its package's last part, rename one",
+			return fmt.Errorf("%s:1: %s defines rule %s too, which is named by the last part of its package: rename one",
 				policy.file, other.file, policy.rule.Name)
 		default:
 			if policy.described {
@@ -136,7 +135,7 @@ func prepare(ctx context.Context, compiler *ast.Compiler, store storage.Store, p
 	return p, nil
 }
 
-// entries are the parts of a query that name a policy's results.
+// entries returns the parts of a query that name a policy's results.
 func (p *loaded) entries(number int) []string {
 	var entries []string
 	for _, head := range p.heads {

@@ -127,14 +127,14 @@ func TestAPackageMayHaveSeveralFilesOfOneSource(t *testing.T) {
 		t.Errorf("%s: lines differ (-want +got):\n%s", verdict.Decision, diff)
 	}
 	modules[1].Source = "other"
-	if _, err := New(t.Context(), modules, DefaultLimits(), Overrides{}); err == nil || !strings.Contains(err.Error(), "own/b.rego:1: package main is also that of own/a.rego") {
+	if _, err := New(t.Context(), modules, DefaultLimits(), Overrides{}); err == nil || !strings.Contains(err.Error(), "own/b.rego:1: package main is used by own/a.rego") {
 		t.Errorf("two sources with one package: %v", err)
 	}
 }
 
 func TestAFileThatIsNeitherVersionSaysWhatBothWouldSay(t *testing.T) {
 	_, err := New(t.Context(), []Module{{File: "own/p.rego", Rego: "package team\n\ndeny contains msg {\n\tmsg := \"no\"\n}"}}, DefaultLimits(), Overrides{})
-	if err == nil || !strings.Contains(err.Error(), "neither Rego v1: own/p.rego:3: ") || !strings.Contains(err.Error(), "nor v0: own/p.rego:3: ") || strings.Contains(err.Error(), "\n") {
+	if err == nil || !strings.Contains(err.Error(), "neither Rego v1 (own/p.rego:3: ") || !strings.Contains(err.Error(), "nor Rego v0 (own/p.rego:3: ") || strings.Contains(err.Error(), "\n") {
 		t.Errorf("error %v", err)
 	}
 }

@@ -4,11 +4,11 @@ import (
 	"github.com/open-policy-agent/opa/v1/ast"
 )
 
-// dependsOnViolations says whether policies may read the request's objects, which then have to be
-// decoded for them: through input.request.object, oldObject, input.review, the bare object, or
-// whatever cannot be told beforehand. It looks at their packages and all packages that these refer
-// to. compiler has compiled them, so that aliases are resolved.
-func dependsOnViolations(compiler *ast.Compiler, policies []*loaded) bool {
+// readsObjects reports whether policies may read the request's objects, which must then be decoded:
+// through input.request.object, oldObject, input.review, the bare object, or a reference that is
+// only known at evaluation. It inspects their packages and all packages that these refer to.
+// compiler has compiled them, so aliases are resolved.
+func readsObjects(compiler *ast.Compiler, policies []*loaded) bool {
 	w := readsWalk{compiler: compiler, seen: map[*ast.Module]bool{}}
 	for _, p := range policies {
 		w.packages(p.pkg)
@@ -22,7 +22,7 @@ type readsWalk struct {
 	found    bool
 }
 
-// packages looks at all modules whose package a reference may lead into.
+// packages inspects all modules whose package a reference may lead into.
 func (w *readsWalk) packages(ref ast.Ref) {
 	for _, module := range w.compiler.Modules {
 		path := module.Package.Path
@@ -62,7 +62,7 @@ func (w *readsWalk) ref(ref ast.Ref) {
 	}
 }
 
-// inputLeadsToObjects says so of a reference into input.
+// inputLeadsToObjects reports whether a reference into input may read the objects.
 func inputLeadsToObjects(ref ast.Ref) bool {
 	part := func(i int) string {
 		if i >= len(ref) {

@@ -1,5 +1,5 @@
-// Package policy judges workloads by Rego policies. It is pure: an engine is
-// compiled from sources and never changes, an input goes in, a verdict comes out.
+// Package policy evaluates workloads with Rego policies. It is pure: an engine is compiled from
+// sources and never changes, and Evaluate returns a verdict for an input.
 package policy
 
 import (
@@ -15,52 +15,51 @@ import (
 	"github.com/open-policy-agent/opa/v1/topdown"
 )
 
-// Limits bound an evaluation. What the caller's context leaves is the outer bound.
+// Limits are the time limits of an evaluation, within the caller's own deadline.
 type Limits struct {
-	// Together is how long all rules may take, judged in one query.
+	// Together is how long all rules may take in one query.
 	Together time.Duration
-	// Alone is how long one rule may take when it is judged by itself, which
-	// happens only if a rule failed or the time for all was not enough.
+	// Alone is how long one rule may take by itself. That happens only if a rule failed or the time
+	// for all was exceeded.
 	Alone time.Duration
 }
 
-// DefaultLimits leave a webhook with a timeout of 2 s room to answer.
+// DefaultLimits returns limits within which a webhook with a timeout of 2 s can answer.
 func DefaultLimits() Limits {
 	return Limits{Together: 500 * time.Millisecond, Alone: 100 * time.Millisecond}
 }
 
-// Engine is a compiled set of policies. It is immutable and safe for
-// concurrent use; a new set of policies is a new Engine.
+// Engine is a compiled set of policies. It is immutable and safe for concurrent use.
 type Engine struct {
 	limits Limits
 	terms  Overrides
 	digest string
-	// known are the names of all rules, those that are off included, sorted.
+	// known lists the names of all rules, including those that are off, sorted.
 	known []string
 	early program
 	final program
 }
 
-// program is the rules of one phase, ready to run.
+// program holds the prepared rules of one phase.
 type program struct {
 	rules []Rule
-	// objects says that a rule may read the request's objects.
+	// objects reports whether a rule may read the request's objects.
 	objects  bool
 	together rego.PreparedEvalQuery
 	alone    []rego.PreparedEvalQuery
 }
 
-// Rules lists the rules that an engine enforces in a phase, by name.
+// Rules returns the rules that an engine enforces in a phase, sorted by name.
 func (e *Engine) Rules(phase Phase) []Rule {
 	return slices.Clone(e.program(phase).rules)
 }
 
-// Hash identifies the policies and the terms that an engine was made of: two with the same judge
-// alike.
+// Hash identifies the policies and overrides of an engine. Engines with the same hash give the same
+// verdicts.
 func (e *Engine) Hash() string { return e.digest }
 
-// Unknown says which policies the engine's terms name that do not exist, and
-// which do; nil if all exist.
+// Unknown returns an error that names the policies in overrides that do not exist, and those that
+// do; nil if all exist.
 func (e *Engine) Unknown() error {
 	var missing []string
 	for _, name := range e.terms.names() {
@@ -82,60 +81,60 @@ func (e *Engine) program(phase Phase) *program {
 	return &e.final
 }
 
-// Evaluate judges one input. Whatever goes wrong is in the verdict: a rule that
-// fails or is not done in time is an error of that rule and of no other.
+// Evaluate returns the verdict for one input. A rule that fails or times out is an error of that
+// rule only.
 func (e *Engine) Evaluate(ctx context.Context, in Input) Verdict {
 	p := e.program(in.Phase)
 	var err error
 	if p.objects {
-		in, err = in.whole()
+		in, err = in.withObjects()
 	}
 	var document ast.Value
 	if err == nil {
 		document, err = in.document()
 	}
-	reading := newReading(p.rules, e.terms, in)
-	reading.Policies = e.digest
+	c := newCollector(p.rules, e.terms, in)
+	c.Policies = e.digest
 	if err != nil {
 		for _, rule := range p.rules {
-			reading.fail(rule, Broken, err.Error())
+			c.fail(rule, Broken, err.Error())
 		}
-		return reading.settled()
+		return c.verdict()
 	}
 	results, err := run(ctx, p.together, document, e.limits.Together)
 	if err == nil {
-		err = reading.collect(results)
+		err = c.collect(results)
 	}
 	if err != nil {
-		reading = newReading(p.rules, e.terms, in)
-		reading.Policies = e.digest
-		e.oneByOne(ctx, p, document, reading)
+		c = newCollector(p.rules, e.terms, in)
+		c.Policies = e.digest
+		e.oneByOne(ctx, p, document, c)
 	}
-	return reading.settled()
+	return c.verdict()
 }
 
-// oneByOne judges each rule by itself, so that the one at fault is known and the
-// others are judged all the same. What a rule found before it failed counts.
-func (e *Engine) oneByOne(ctx context.Context, p *program, document ast.Value, reading *reading) {
+// oneByOne evaluates each rule by itself, which isolates the failing one. The violations that a
+// rule found before it failed count.
+func (e *Engine) oneByOne(ctx context.Context, p *program, document ast.Value, c *collector) {
 	for number, rule := range p.rules {
 		results, err := run(ctx, p.alone[number], document, e.limits.Alone)
-		if collected := reading.collect(results); collected != nil {
+		if collected := c.collect(results); collected != nil {
 			err = errors.Join(err, collected)
 		}
 		switch {
 		case err == nil:
 		case topdown.IsCancel(err) || ctx.Err() != nil:
-			reading.fail(rule, TimedOut, "it was not done by its deadline")
+			c.fail(rule, TimedOut, "it did not finish before its deadline")
 		default:
-			reading.fail(rule, Broken, WithLocation(err).Error())
+			c.fail(rule, Broken, WithLocation(err).Error())
 		}
 	}
 }
 
-// run evaluates a query. Builtin errors, which would leave a rule silently
-// undefined, come back as the error, beside the results.
+// run evaluates a query. It returns builtin errors, which would leave a rule silently undefined,
+// together with the results.
 func run(ctx context.Context, query rego.PreparedEvalQuery, document ast.Value, limit time.Duration) (rego.ResultSet, error) {
-	// OPA learns of a cancellation beside the evaluation, so a short one would be done before it does.
+	// OPA observes a cancellation asynchronously, so a short evaluation could complete before.
 	if err := ctx.Err(); err != nil {
 		return nil, fmt.Errorf("evaluating: %w", err)
 	}

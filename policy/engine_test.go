@@ -12,7 +12,7 @@ import (
 	"reprise.dev/reprise/effective"
 )
 
-// broken is a request whose second container asks for more than its limit.
+// broken returns a request whose second container asks for more than its limit.
 func broken(t testing.TB) map[string]any {
 	return decodeRequest(t, []byte(`{"operation":"CREATE","object":{
 		"metadata":{"name":"sample-app","managedFields":[{"manager":"kubectl"}]},
@@ -97,7 +97,7 @@ func TestWhatIsNotKnownIsUnknownNotAllowed(t *testing.T) {
 		Unknown: []effective.Unknown{{Kind: effective.KindLimitRange, Reason: "the cache is not filled yet"}},
 	}})
 	want := Verdict{Errors: []RuleError{
-		{Rule: "pod-admissible", Kind: CannotTell, Reason: "LimitRange: the cache is not filled yet"},
+		{Rule: "pod-admissible", Kind: NoData, Reason: "LimitRange: the cache is not filled yet"},
 	}}
 	if diff := cmp.Diff(want, verdict, cmpopts.EquateEmpty(), cmpopts.IgnoreFields(Verdict{}, "Policies")); diff != "" {
 		t.Errorf("verdict differs (-want +got):\n%s", diff)
@@ -139,7 +139,7 @@ deny contains 42`,
 		reason: "a rule may say itself that it cannot tell",
 		rego: `package bad
 cannot_tell contains "no data"`,
-		want: []RuleError{{Rule: "bad", Kind: CannotTell}},
+		want: []RuleError{{Rule: "bad", Kind: NoData}},
 	}}
 	for _, test := range tests {
 		t.Run(test.reason, func(t *testing.T) {
@@ -162,8 +162,8 @@ func TestADeadlineThatHasPassedJudgesNothing(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	verdict := shippedEngine(t).Evaluate(ctx, Input{Phase: Early, Request: broken(t)})
-	if verdict.Decision != Unknown || len(verdict.Errors) != 3 || verdict.Errors[0].Kind != TimedOut {
-		t.Errorf("verdict = %+v, want the three early rules, timed out", verdict)
+	if verdict.Decision != Unknown || len(verdict.Errors) != 4 || verdict.Errors[0].Kind != TimedOut {
+		t.Errorf("verdict = %+v, want the four early rules, timed out", verdict)
 	}
 }
 
@@ -225,13 +225,13 @@ deny contains "no" if rand.intn("x", 2) == 0`, "rand.intn"},
 
 func TestRulesOfAPhase(t *testing.T) {
 	engine := shippedEngine(t)
-	early := []string{"duplicate-volumes", "requests-within-limits", "selector-changed"}
+	early := []string{"duplicate-volumes", "quantity-out-of-range", "requests-within-limits", "selector-changed"}
 	if diff := cmp.Diff(early, names(engine.Rules(Early))); diff != "" {
 		t.Errorf("early rules (-want +got):\n%s", diff)
 	}
 	final := []string{
 		"config-map-missing", "duplicate-volumes", "mutable-image-tag", "pod-admissible",
-		"readiness-probe-missing", "requests-within-limits", "selector-changed",
+		"quantity-out-of-range", "readiness-probe-missing", "requests-within-limits", "selector-changed",
 	}
 	if diff := cmp.Diff(final, names(engine.Rules(Final))); diff != "" {
 		t.Errorf("final rules (-want +got):\n%s", diff)

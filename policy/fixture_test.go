@@ -81,7 +81,7 @@ func (f fixture) deployments(t testing.TB) []*appsv1.Deployment {
 	}
 }
 
-// requestFor is a create request for a Deployment, as decoded from JSON.
+// requestFor returns a create request for a Deployment, as decoded from JSON.
 func requestFor(t testing.TB, deployment *appsv1.Deployment) map[string]any {
 	t.Helper()
 	text, err := json.Marshal(map[string]any{
@@ -106,7 +106,7 @@ func decodeRequest(t testing.TB, text []byte) map[string]any {
 	return request
 }
 
-// finalInput is what the validating phase asks for a Deployment in an empty namespace.
+// finalInput returns what the validating phase asks for a Deployment in an empty namespace.
 func finalInput(t testing.TB, deployment *appsv1.Deployment) Input {
 	t.Helper()
 	return Input{
@@ -116,7 +116,7 @@ func finalInput(t testing.TB, deployment *appsv1.Deployment) Input {
 	}
 }
 
-// shippedEngine is an engine with the built-in pack.
+// shippedEngine returns an engine with the built-in pack.
 func shippedEngine(t testing.TB, extra ...Module) *Engine {
 	t.Helper()
 	modules, err := Builtin()

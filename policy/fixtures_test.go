@@ -97,11 +97,11 @@ deny contains msg if {
 			if err != nil {
 				t.Fatal(err)
 			}
-			converted := newReading(engine.final.rules, Overrides{}, in)
+			converted := newCollector(engine.final.rules, Overrides{}, in)
 			if err := converted.collect(results); err != nil {
 				t.Fatal(err)
 			}
-			if diff := cmp.Diff(converted.settled(), engine.Evaluate(t.Context(), in), cmpopts.IgnoreFields(Verdict{}, "Policies")); diff != "" {
+			if diff := cmp.Diff(converted.verdict(), engine.Evaluate(t.Context(), in), cmpopts.IgnoreFields(Verdict{}, "Policies")); diff != "" {
 				t.Errorf("%s: converted (-) and lazy (+) differ:\n%s", f.Name, diff)
 			}
 		}

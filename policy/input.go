@@ -11,17 +11,17 @@ import (
 	"reprise.dev/reprise/effective"
 )
 
-// Phase is when a workload is judged.
+// Phase is the admission phase in which a workload is evaluated.
 type Phase int
 
 const (
-	// Early is the mutating phase: the object is as written, and only early rules are judged.
+	// Early is the mutating phase. The object is as written, and only early rules are evaluated.
 	Early Phase = iota
-	// Final is the validating phase, or later: the last word, by all rules.
+	// Final is the validating phase or later. All rules are evaluated.
 	Final
 )
 
-// Input is what rules are asked about.
+// Input is what rules are evaluated with.
 type Input struct {
 	Phase Phase
 	// Request is the AdmissionReview's request as decoded from JSON: maps, slices,
@@ -29,23 +29,23 @@ type Input struct {
 	// input.request and input.review, and its object's fields as input.kind, input.spec
 	// and so on; without managedFields.
 	Request map[string]any
-	// Objects decodes the request's object and oldObject where Request lacks them: it is called only
-	// if a rule may read them, or a violation is to be worded by them. Nil where Request is whole.
+	// Objects decodes the request's object and oldObject where Request lacks them. It is called only
+	// if a rule may read them or a violation's field is named by them. It is nil where Request has
+	// them.
 	Objects func() (object, old any, err error)
-	// Effective is what the API server will make of the pod template. Rules see
-	// it as input.effective. In the early phase it is not used: there the
-	// effective pod is the template as written.
+	// Effective is the pod that the API server will make of the template. Rules see it as
+	// input.effective. In the early phase, they see the template as written instead, and only the
+	// violations of Effective.
 	Effective effective.Result
-	// AsWritten has rules see the quantities that the request's object states as it spells them, where
-	// the effective pod has the same value: what the API server has not stored yet is told in its
-	// author's own words.
+	// AsWritten shows rules the quantities as the request's object spells them, where the effective
+	// pod has the same value. Messages then quote the author's spelling.
 	AsWritten bool
-	// Now is when it is judged: exemptions end. Without it none holds.
+	// Now is the time of the evaluation, at which exemptions may have expired. The zero value disables
+	// exemptions.
 	Now time.Time
 }
 
-// document builds the input document. It is lazy: OPA converts a part of it
-// when a rule looks there, so what no rule reads costs nothing.
+// document builds the input document. OPA converts a part only when a rule reads it.
 func (in Input) document() (ast.Value, error) {
 	request := withoutManagedFields(in.Request)
 	document := map[string]any{}
@@ -55,7 +55,7 @@ func (in Input) document() (ast.Value, error) {
 	document["request"], document["review"] = request, request
 	delete(document, "parameters")
 	if in.Phase == Early {
-		document["effective"] = asWritten(in.Request)
+		document["effective"] = asWritten(in.Request, in.Effective.Violations)
 		return ast.LazyObject(document), nil
 	}
 	facts, err := effectiveFacts(in.Effective)
@@ -69,8 +69,8 @@ func (in Input) document() (ast.Value, error) {
 	return ast.LazyObject(document), nil
 }
 
-// whole is the input with its request's objects. They are decoded once at most.
-func (in Input) whole() (Input, error) {
+// withObjects returns the input with its request's objects, decoded at most once.
+func (in Input) withObjects() (Input, error) {
 	if in.Objects == nil {
 		return in, nil
 	}
@@ -83,8 +83,8 @@ func (in Input) whole() (Input, error) {
 	return in, nil
 }
 
-// withoutManagedFields copies as much of a request as it needs to leave out the
-// bookkeeping of field ownership, which is large and no rule's business.
+// withoutManagedFields returns a request without managedFields, which are large and irrelevant to
+// rules. It copies no more than needed.
 func withoutManagedFields(request map[string]any) map[string]any {
 	stripped := maps.Clone(request)
 	for _, key := range []string{"object", "oldObject"} {
@@ -105,8 +105,9 @@ func withoutManagedFields(request map[string]any) map[string]any {
 	return stripped
 }
 
-// asWritten presents a request's pod template as if it were the effective pod.
-func asWritten(request map[string]any) map[string]any {
+// asWritten returns a request's pod template in place of the effective pod, with the violations
+// that need no namespace.
+func asWritten(request map[string]any, violations []effective.Violation) map[string]any {
 	pod := map[string]any{}
 	if template := templateIn(request); template != nil {
 		pod = template
@@ -114,7 +115,7 @@ func asWritten(request map[string]any) map[string]any {
 	return map[string]any{
 		"pod":           pod,
 		"defaultedFrom": map[string]any{},
-		"violations":    []any{},
+		"violations":    violationList(violations),
 		"unknown":       []any{},
 	}
 }
@@ -126,7 +127,7 @@ func templateIn(request map[string]any) map[string]any {
 	return template
 }
 
-// effectiveFacts is an effective.Result as rules see it.
+// effectiveFacts returns an effective.Result as rules see it.
 func effectiveFacts(result effective.Result) (map[string]any, error) {
 	pod := map[string]any{}
 	if result.Pod != nil {
@@ -139,10 +140,6 @@ func effectiveFacts(result effective.Result) (map[string]any, error) {
 	for path, cause := range result.DefaultedFrom {
 		defaultedFrom[path] = causeFacts(cause)
 	}
-	violations := make([]any, 0, len(result.Violations))
-	for _, violation := range result.Violations {
-		violations = append(violations, violationFacts(violation))
-	}
 	unknowns := make([]any, 0, len(result.Unknown))
 	for _, unknown := range result.Unknown {
 		unknowns = append(unknowns, map[string]any{"kind": string(unknown.Kind), "reason": unknown.Reason})
@@ -150,9 +147,17 @@ func effectiveFacts(result effective.Result) (map[string]any, error) {
 	return map[string]any{
 		"pod":           pod,
 		"defaultedFrom": defaultedFrom,
-		"violations":    violations,
+		"violations":    violationList(result.Violations),
 		"unknown":       unknowns,
 	}, nil
+}
+
+func violationList(violations []effective.Violation) []any {
+	list := make([]any, 0, len(violations))
+	for _, violation := range violations {
+		list = append(list, violationFacts(violation))
+	}
+	return list
 }
 
 func violationFacts(violation effective.Violation) map[string]any {

@@ -11,24 +11,24 @@ import (
 	"reprise.dev/reprise/internal/oneline"
 )
 
-// Enforcement is what a rule's denials come to.
+// Enforcement is the effect of a rule's violations.
 type Enforcement string
 
 // The enforcements that a rule's METADATA may state.
 const (
 	EnforceDeny Enforcement = "deny"
 	EnforceWarn Enforcement = "warn"
-	// EnforceDryRun judges and logs, and tells the deployer nothing.
+	// EnforceDryRun evaluates and logs, without a word to the deployer.
 	EnforceDryRun Enforcement = "dryrun"
 	EnforceOff    Enforcement = "off"
 )
 
-// Valid says whether an enforcement is one of those that there are.
+// Valid reports whether an enforcement exists.
 func (e Enforcement) Valid() bool {
 	return slices.Contains([]Enforcement{EnforceDeny, EnforceWarn, EnforceDryRun, EnforceOff}, e)
 }
 
-// Rule is what a policy's METADATA says of it, and what the install's terms make of that.
+// Rule is a policy's METADATA under the install's overrides.
 type Rule struct {
 	// Name is the last part of the package, with dashes: requests-within-limits.
 	Name        string
@@ -37,16 +37,15 @@ type Rule struct {
 	// Fix says in general how to repair what the rule finds; a violation may be more exact.
 	Fix         string
 	Enforcement Enforcement
-	// Namespaces is where it is judged; empty means everywhere.
+	// Namespaces is where the rule applies; empty means everywhere.
 	Namespaces Scope
-	// Early rules are also judged in the mutating phase, on the template as
-	// written: they find what the API server's own validation would refuse
-	// before any validating webhook is asked (FACTS: the order of admission).
+	// Early rules are also evaluated in the mutating phase, on the template as written. They find
+	// errors that the API server's own validation would report before it calls a validating webhook.
 	Early bool
 }
 
-// ruleOf reads the METADATA of scope package. Values it does not know are
-// errors: a misspelt enforcement must not become a rule that enforces nothing.
+// ruleOf reads the METADATA of scope package. Unknown values are errors, so that a misspelt
+// enforcement does not disable a rule.
 func ruleOf(module *ast.Module) (rule Rule, described bool, err error) {
 	if err := misplaced(module); err != nil {
 		return Rule{}, false, err
@@ -72,13 +71,13 @@ func ruleOf(module *ast.Module) (rule Rule, described bool, err error) {
 	return rule, true, nil
 }
 
-// misplaced finds settings of a policy that stand anywhere but before its package, where they would
-// set nothing.
+// misplaced finds settings of a policy outside the METADATA of its package, where they would have
+// no effect.
 func misplaced(module *ast.Module) error {
 	for _, annotations := range module.Annotations {
 		for _, key := range []string{"enforcement", "early", "fix"} {
 			if _, set := annotations.Custom[key]; set && annotations.Scope != "package" {
-				return fmt.Errorf("line %d: custom.%s counts only before the package", annotations.Location.Row, key)
+				return fmt.Errorf("line %d: custom.%s has an effect only before the package", annotations.Location.Row, key)
 			}
 		}
 	}
@@ -99,10 +98,10 @@ func (r *Rule) set(key string, value any) error {
 		r.Fix, ok = value.(string)
 		r.Fix = oneline.Of(r.Fix)
 	default:
-		return fmt.Errorf("custom.%s is not known; known are early, enforcement and fix", key)
+		return fmt.Errorf("unknown setting custom.%s: expected early, enforcement or fix", key)
 	}
 	if !ok {
-		return fmt.Errorf("custom.%s: %v is not a value it may have", key, value)
+		return fmt.Errorf("custom.%s: invalid value %v", key, value)
 	}
 	return nil
 }

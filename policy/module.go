@@ -97,9 +97,9 @@ func Parse(m Module) (*ast.Module, error) {
 	}
 	err = WithLocation(err)
 	if olderErr = WithLocation(olderErr); olderErr.Error() == err.Error() {
-		return nil, fmt.Errorf("neither Rego v1 nor v0: %w", err)
+		return nil, fmt.Errorf("neither Rego v1 nor Rego v0: %w", err)
 	}
-	return nil, fmt.Errorf("neither Rego v1: %w; nor v0: %w", err, olderErr)
+	return nil, fmt.Errorf("neither Rego v1 (%w) nor Rego v0 (%w)", err, olderErr)
 }
 
 // IsV0 reports whether a module was read as Rego v0, which cannot be compiled in strict mode.

@@ -6,44 +6,43 @@ import (
 	"time"
 )
 
-// Overrides are an install's own conditions for policies, set without editing Rego.
+// Overrides are an install's settings of policies, set without editing Rego.
 type Overrides struct {
 	Rules      []Override
 	Exemptions []Exemption
 }
 
-// Override changes what one policy's METADATA says.
+// Override changes the METADATA of one policy.
 type Override struct {
 	// Policy is the rule's name.
 	Policy string
 	// Enforcement replaces the rule's own; empty keeps it.
 	Enforcement Enforcement
-	// Namespaces is where the rule is judged.
+	// Namespaces is where the rule applies.
 	Namespaces Scope
 }
 
-// Scope is a set of namespaces. Its patterns are names, in which * stands for
-// any characters.
+// Scope is a set of namespaces. Its patterns are names in which * matches any characters.
 type Scope struct {
 	// Include names the namespaces; empty means all.
 	Include []string
-	// Exclude takes some out again.
+	// Exclude names namespaces that are not in the scope.
 	Exclude []string
 }
 
-// Exemption lets one policy's denials pass for a while.
+// Exemption admits violations of one policy until it expires.
 type Exemption struct {
 	// Policy is the rule's name.
 	Policy string
 	// Namespace and Workload name the Deployments; an empty Workload means all of the namespace.
 	Namespace, Workload string
-	// Reason is why, in one line, shown on every use.
+	// Reason is shown on every use. It is one line.
 	Reason string
-	// Expires is the first moment at which the exemption is dead.
+	// Expires is the first moment at which the exemption no longer applies.
 	Expires time.Time
 }
 
-// names are the policies that the terms speak of, sorted, each once.
+// names returns the sorted names of the policies in the overrides, each once.
 func (t Overrides) names() []string {
 	var names []string
 	for _, o := range t.Rules {
@@ -56,7 +55,7 @@ func (t Overrides) names() []string {
 	return slices.Compact(names)
 }
 
-// apply is the rule under the terms.
+// apply returns the rule under the overrides.
 func (t Overrides) apply(rule Rule) Rule {
 	for _, o := range t.Rules {
 		if o.Policy != rule.Name {
@@ -70,8 +69,8 @@ func (t Overrides) apply(rule Rule) Rule {
 	return rule
 }
 
-// exemption is the one that covers a workload at a time, and else the one that
-// covered it last, which is dead; nil where there was none.
+// exemption returns the exemption that covers a workload, and whether it is active. If none is, it
+// returns the one that expired last; nil if there was none.
 func (t Overrides) exemption(rule string, who subject, now time.Time) (found *Exemption, alive bool) {
 	for i := range t.Exemptions {
 		e := &t.Exemptions[i]
@@ -85,7 +84,7 @@ func (t Overrides) exemption(rule string, who subject, now time.Time) (found *Ex
 	return found, found != nil && now.Before(found.Expires)
 }
 
-// Covers says whether a namespace is in the scope.
+// Covers reports whether a namespace is in the scope.
 func (s Scope) Covers(namespace string) bool {
 	matches := func(pattern string) bool {
 		ok, err := path.Match(pattern, namespace)
@@ -94,12 +93,12 @@ func (s Scope) Covers(namespace string) bool {
 	return (len(s.Include) == 0 || slices.ContainsFunc(s.Include, matches)) && !slices.ContainsFunc(s.Exclude, matches)
 }
 
-// Until words when an exemption ends, by the last day on which it holds.
+// Until returns the last day on which an exemption is active.
 func (e *Exemption) Until() string {
 	return e.Expires.Add(-time.Nanosecond).UTC().Format(time.DateOnly)
 }
 
-// subject is the workload that a request is about.
+// subject is the workload of a request.
 type subject struct {
 	namespace, name string
 }

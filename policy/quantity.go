@@ -6,7 +6,8 @@ import (
 	"github.com/open-policy-agent/opa/v1/ast"
 	"github.com/open-policy-agent/opa/v1/rego"
 	"github.com/open-policy-agent/opa/v1/types"
-	"k8s.io/apimachinery/pkg/api/resource"
+
+	"reprise.dev/reprise/internal/quantity"
 )
 
 // QuantityCompare declares k8s.quantity.compare(a, b): -1, 0 or 1 as a is less
@@ -38,24 +39,22 @@ func QuantityBuiltin() func(*rego.Rego) {
 		if err != nil {
 			return nil, err
 		}
-		return ast.InternedTerm(left.Cmp(right)), nil
+		order, err := quantity.CompareText(left, right)
+		if err != nil {
+			return nil, err
+		}
+		return ast.InternedTerm(order), nil
 	})
 }
 
-// quantityOf reads a quantity. The error is a builtin error of the calling rule.
-func quantityOf(term *ast.Term) (resource.Quantity, error) {
-	var text string
+// quantityOf returns the text of a quantity. The error is a builtin error of the calling rule.
+func quantityOf(term *ast.Term) (string, error) {
 	switch value := term.Value.(type) {
 	case ast.String:
-		text = string(value)
+		return string(value), nil
 	case ast.Number:
-		text = value.String()
+		return value.String(), nil
 	default:
-		return resource.Quantity{}, fmt.Errorf("a quantity is a string or a number, not %s", ast.ValueName(term.Value))
+		return "", fmt.Errorf("a quantity is a string or a number, not %s", ast.ValueName(term.Value))
 	}
-	quantity, err := resource.ParseQuantity(text)
-	if err != nil {
-		return resource.Quantity{}, fmt.Errorf("reading quantity %q: %w", text, err)
-	}
-	return quantity, nil
 }

@@ -4,8 +4,8 @@ import (
 	"reprise.dev/reprise/internal/quantity"
 )
 
-// displayAsWritten puts into a pod the spelling that a template has for the same quantity: 0.5Gi
-// where the API server will hold 512Mi. Both are decoded objects; the pod is changed.
+// displayAsWritten replaces quantities in a pod by the template's spelling of the same value: 0.5Gi
+// where the API server will store 512Mi. Both are decoded objects, and the pod is changed.
 func displayAsWritten(pod any, template map[string]any) {
 	for _, list := range []string{"containers", "initContainers"} {
 		written := listIn(template, "spec", list)
@@ -18,7 +18,7 @@ func displayAsWritten(pod any, template map[string]any) {
 	respellResources(at(pod, "spec"), at(template, "spec"))
 }
 
-// respellResources does so for whatever has resources: a container, or the pod as a whole.
+// respellResources does so for the resources of a container or of the pod.
 func respellResources(held, written any) {
 	for _, kind := range []string{"requests", "limits"} {
 		amounts, _ := at(held, "resources", kind).(map[string]any)
@@ -31,7 +31,7 @@ func respellResources(held, written any) {
 	}
 }
 
-// at follows keys into decoded objects; nil where they lead nowhere.
+// at returns the value at a path of keys in decoded objects; nil if there is none.
 func at(object any, keys ...string) any {
 	for _, key := range keys {
 		fields, _ := object.(map[string]any)

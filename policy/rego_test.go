@@ -48,7 +48,7 @@ func TestBuiltinPackPassesItsOwnTests(t *testing.T) {
 	}
 }
 
-// TestBuiltinPackIsFormatted is what `opa fmt` would check.
+// TestBuiltinPackIsFormatted returns what `opa fmt` would check.
 func TestBuiltinPackIsFormatted(t *testing.T) {
 	for file, text := range regoFiles(t) {
 		formatted, err := format.SourceWithOpts(file, []byte(text), format.Opts{RegoVersion: ast.RegoV1})

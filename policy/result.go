@@ -10,11 +10,11 @@ import (
 	"reprise.dev/reprise/internal/oneline"
 )
 
-// resultVariable is the variable of the query that holds all results.
+// resultVariable is the query's variable for all results.
 const resultVariable = "results"
 
-// reading turns what a query found into a verdict.
-type reading struct {
+// collector makes a verdict of a query's results.
+type collector struct {
 	Verdict
 	rules []Rule
 	terms Overrides
@@ -24,27 +24,26 @@ type reading struct {
 	in Input
 }
 
-func newReading(rules []Rule, terms Overrides, in Input) *reading {
-	return &reading{rules: rules, terms: terms, who: subjectOf(in.Request), now: in.Now, in: in}
+func newCollector(rules []Rule, terms Overrides, in Input) *collector {
+	return &collector{rules: rules, terms: terms, who: subjectOf(in.Request), now: in.Now, in: in}
 }
 
-// object is the Deployment as decoded.
-func (r *reading) object() map[string]any {
-	if in, err := r.in.whole(); err == nil {
+// object returns the decoded Deployment.
+func (r *collector) object() map[string]any {
+	if in, err := r.in.withObjects(); err == nil {
 		r.in = in
 	}
 	object, _ := r.in.Request["object"].(map[string]any)
 	return object
 }
 
-func (r *reading) settled() Verdict {
+func (r *collector) verdict() Verdict {
 	r.settle()
 	return r.Verdict
 }
 
-// collect adds one evaluation's results to the verdict. They come as the query
-// states them: a list of [rule number, head, set of results].
-func (r *reading) collect(results rego.ResultSet) error {
+// collect adds the results of one evaluation: a list of [rule number, head, set of results].
+func (r *collector) collect(results rego.ResultSet) error {
 	for _, result := range results {
 		entries, isList := result.Bindings[resultVariable].([]any)
 		if !isList {
@@ -66,15 +65,15 @@ func (r *reading) collect(results rego.ResultSet) error {
 	return nil
 }
 
-// add puts one result where its head and the rule's enforcement say it belongs.
-func (r *reading) add(rule Rule, head string, value any) {
+// add adds one result by its head and the rule's enforcement.
+func (r *collector) add(rule Rule, head string, value any) {
 	violation, ok := readViolation(value)
 	if !ok {
 		r.fail(rule, Broken, fmt.Sprintf("%s holds %T: it must be a message or an object with msg", head, value))
 		return
 	}
 	if head == headCannotTell {
-		r.fail(rule, CannotTell, violation.Message)
+		r.fail(rule, NoData, violation.Message)
 		return
 	}
 	violation.Rule = rule.Name
@@ -88,11 +87,12 @@ func (r *reading) add(rule Rule, head string, value any) {
 	if head == headWarn && enforcement == EnforceDeny {
 		enforcement = EnforceWarn
 	}
-	r.put(rule, enforcement, violation)
+	r.addViolation(rule, enforcement, violation)
 }
 
-// put files a violation by its enforcement, within the rule's scope and unless exempted.
-func (r *reading) put(rule Rule, enforcement Enforcement, violation Violation) {
+// addViolation adds a violation by its enforcement, if the rule applies to the namespace and no
+// exemption is active.
+func (r *collector) addViolation(rule Rule, enforcement Enforcement, violation Violation) {
 	if !rule.Namespaces.Covers(r.who.namespace) {
 		return
 	}
@@ -115,21 +115,20 @@ func (r *reading) put(rule Rule, enforcement Enforcement, violation Violation) {
 	r.Violations = append(r.Violations, violation)
 }
 
-// fail files that a rule could not be judged. Where it could not have denied,
-// that is no more than what it could have said.
-func (r *reading) fail(rule Rule, kind ErrorKind, reason string) {
+// fail adds an evaluation error. For a rule that cannot deny, the error counts as a violation by
+// the rule's enforcement.
+func (r *collector) fail(rule Rule, kind ErrorKind, reason string) {
 	failure := RuleError{Rule: rule.Name, Kind: kind, Reason: oneline.Of(reason)}
 	_, exempt := r.terms.exemption(rule.Name, r.who, r.now)
 	if rule.Enforcement != EnforceDeny || exempt || !rule.Namespaces.Covers(r.who.namespace) {
-		r.put(rule, rule.Enforcement, Violation{Rule: rule.Name, Message: failure.Line()})
+		r.addViolation(rule, rule.Enforcement, Violation{Rule: rule.Name, Message: failure.Line()})
 		return
 	}
 	r.Errors = append(r.Errors, failure)
 }
 
-// readViolation accepts what policies are used to state: a message, or an
-// object with msg and, of our own, field (a path in the Deployment) and fix,
-// beside msg or among Gatekeeper's details.
+// readViolation reads a result: a message, or an object with msg and Reprise's own field (a path in
+// the Deployment) and fix. These stand beside msg or in Gatekeeper's details.
 func readViolation(value any) (Violation, bool) {
 	if message, isText := value.(string); isText {
 		return Violation{Message: oneline.Of(message)}, oneline.Of(message) != ""

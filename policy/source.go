@@ -16,14 +16,12 @@ import (
 const (
 	// parametersFile is the key, or file, that holds a source's parameters.
 	parametersFile = "parameters.yaml"
-	// maxSource is the most that a source may hold, in bytes: an object in the API server holds no
-	// more.
+	// maxSource is the limit of a source in bytes, which is also that of an object in the API server.
 	maxSource = 1 << 20
 )
 
 // ParseSource reads the files of one source, such as a ConfigMap's keys: *.rego and
-// parameters.yaml. Rego's own tests, *_test.rego, are left out. The error names
-// the file.
+// parameters.yaml. It ignores tests, *_test.rego. The error names the file.
 func ParseSource(name string, files map[string]string) ([]Module, error) {
 	size := 0
 	for _, text := range files {
@@ -52,26 +50,26 @@ func ParseSource(name string, files map[string]string) ([]Module, error) {
 	return modules, nil
 }
 
-// Source is a source as it is now, whether or not it can be used.
+// Source is the current state of a source, valid or not.
 type Source struct {
 	Modules []Module
-	// Err is why the source could not even be read.
+	// Err is why the source could not be read.
 	Err error
 }
 
-// Bundle is an engine and what is in it.
+// Bundle is an engine with the sources in it.
 type Bundle struct {
 	Engine *Engine
-	// Active are the sources in the engine, by name.
+	// Active holds the sources in the engine, by name.
 	Active map[string][]Module
-	// Rejected is why a source is not in force as it is now. Its last good state is, where there is
-	// one.
+	// Rejected holds the error of each source whose current state is not active. Its last valid state
+	// stays active, if it had one.
 	Rejected map[string]error
 }
 
-// Load compiles the base with all candidates. A candidate that does not
-// compile with those before it, by name, takes none of them down: what was in
-// force of it stays. The error is the base's own.
+// Load compiles the base with all candidates. A candidate that does not compile with those before
+// it, by name, does not affect them, and its last valid state stays active. It fails only if the
+// base does not compile.
 func Load(ctx context.Context, base []Module, candidates map[string]Source, inForce map[string][]Module, limits Limits, terms Overrides) (Bundle, error) {
 	all := slices.Clone(base)
 	result := Bundle{Active: map[string][]Module{}, Rejected: map[string]error{}}
@@ -86,11 +84,11 @@ func Load(ctx context.Context, base []Module, candidates map[string]Source, inFo
 		result.Engine = engine
 		return result, nil
 	}
-	return assembleOneByOne(ctx, base, candidates, inForce, limits, terms)
+	return loadOneByOne(ctx, base, candidates, inForce, limits, terms)
 }
 
-// assembleOneByOne adds the candidates in turn and leaves out those at fault.
-func assembleOneByOne(ctx context.Context, base []Module, candidates map[string]Source, inForce map[string][]Module, limits Limits, terms Overrides) (Bundle, error) {
+// loadOneByOne adds the candidates in turn and rejects those that do not compile.
+func loadOneByOne(ctx context.Context, base []Module, candidates map[string]Source, inForce map[string][]Module, limits Limits, terms Overrides) (Bundle, error) {
 	result := Bundle{Active: map[string][]Module{}, Rejected: map[string]error{}}
 	var err error
 	if result.Engine, err = New(ctx, base, limits, terms); err != nil {
@@ -118,7 +116,7 @@ func assembleOneByOne(ctx context.Context, base []Module, candidates map[string]
 		result.Rejected[name] = err
 		if last := inForce[name]; len(last) > 0 {
 			if stale := try(name, last); stale != nil {
-				result.Rejected[name] = errors.Join(err, fmt.Errorf("its last good state does not compile any more either: %w", stale))
+				result.Rejected[name] = errors.Join(err, fmt.Errorf("its last valid state no longer compiles either: %w", stale))
 			}
 		}
 	}

@@ -14,12 +14,12 @@ import (
 	"reprise.dev/reprise/effective"
 )
 
-// trialLimits leave a rule far more time than admission does: one that needs it all never ends.
-var trialLimits = Limits{Together: time.Second, Alone: 300 * time.Millisecond}
+// timeoutCheckLimits give a rule far more time than admission does.
+var timeoutCheckLimits = Limits{Together: time.Second, Alone: 300 * time.Millisecond}
 
-// CheckTimeout judges a small Deployment and names a rule of the given modules that is not done
-// even so: in force, it would delay every apply. What a rule says, and whether it fails, is not
-// asked.
+// CheckTimeout evaluates a small Deployment and returns an error that names a rule of the given
+// modules that times out even so. Once active, it would delay every apply. Violations and other
+// errors do not count.
 func (e *Engine) CheckTimeout(ctx context.Context, modules []Module) error {
 	own := map[string]string{}
 	for _, m := range modules {
@@ -27,25 +27,25 @@ func (e *Engine) CheckTimeout(ctx context.Context, modules []Module) error {
 			own[policy.rule.Name] = m.File
 		}
 	}
-	in, err := trialInput()
+	in, err := timeoutCheckInput()
 	if err != nil {
 		return err
 	}
 	unhurried := *e
-	unhurried.limits = trialLimits
+	unhurried.limits = timeoutCheckLimits
 	for _, failure := range unhurried.Evaluate(ctx, in).Errors {
 		if file, isOwn := own[failure.Rule]; isOwn && failure.Kind == TimedOut {
-			return fmt.Errorf("%s: rule %s was not done within %s with one small Deployment: it would delay every apply",
-				file, failure.Rule, trialLimits.Alone)
+			return fmt.Errorf("%s: rule %s did not finish within %s for one small Deployment: it would delay every apply",
+				file, failure.Rule, timeoutCheckLimits.Alone)
 		}
 	}
 	return nil
 }
 
-// trialInput is the creation of a small Deployment in an empty namespace.
-func trialInput() (Input, error) {
+// timeoutCheckInput returns the creation of a small Deployment in an empty namespace.
+func timeoutCheckInput() (Input, error) {
 	labels := map[string]string{"app.kubernetes.io/instance": "trial-1a2b3c"}
-	memory := corev1.ResourceList{corev1.ResourceMemory: resource.MustParse("64Mi")}
+	memory := corev1.ResourceList{corev1.ResourceMemory: *resource.NewQuantity(64<<20, resource.BinarySI)}
 	d := &appsv1.Deployment{
 		TypeMeta:   metav1.TypeMeta{APIVersion: appsv1.SchemeGroupVersion.String(), Kind: "Deployment"},
 		ObjectMeta: metav1.ObjectMeta{Name: "trial", Namespace: "default", Labels: labels},
@@ -64,7 +64,7 @@ func trialInput() (Input, error) {
 	}
 	object, err := runtime.DefaultUnstructuredConverter.ToUnstructured(d)
 	if err != nil {
-		return Input{}, fmt.Errorf("making a Deployment to try policies with: %w", err)
+		return Input{}, fmt.Errorf("making a Deployment to evaluate policies with: %w", err)
 	}
 	return Input{
 		Phase:     Final,

@@ -6,19 +6,18 @@ import (
 	"slices"
 )
 
-// Decision is what a verdict comes to.
+// Decision is the overall result of a verdict.
 type Decision int
 
 const (
-	// Unknown means that at least one rule could not be judged, and none of the
-	// others denies. It is not consent: the configured failure policy decides.
+	// Unknown means that at least one rule could not be evaluated and no other denies. It is not
+	// consent: the configured failure policy decides.
 	Unknown Decision = iota
-	// Allow means that every rule was judged and none had anything to say.
+	// Allow means that every rule was evaluated without a violation.
 	Allow
-	// Warn means that every rule was judged, none denies, and some warn or would deny but for an
-	// exemption.
+	// Warn means that every rule was evaluated, none denies, and some warn or have exempt violations.
 	Warn
-	// Deny means that at least one rule denies, whatever became of the others.
+	// Deny means that at least one rule denies, regardless of the others.
 	Deny
 )
 
@@ -36,35 +35,35 @@ func (d Decision) String() string {
 	}
 }
 
-// Verdict is the outcome of judging one workload: data, never an error.
-// All its lists are sorted and free of duplicates.
+// Verdict is the result of evaluating one workload. All its lists are sorted and free of
+// duplicates.
 type Verdict struct {
 	Decision Decision
-	// Policies is the digest of the policies that judged (Engine.Digest).
+	// Policies identifies the evaluated policies (Engine.Hash).
 	Policies   string
 	Violations []Violation
 	Warnings   []Violation
-	// DryRun is what rules found whose enforcement is dryrun: for the log and the audit, never for the
-	// deployer.
+	// DryRun are violations of rules with the enforcement dryrun, for the log and the audit and not
+	// for the deployer.
 	DryRun []Violation
-	// Exempted is what would deny, but for an exemption that holds.
+	// Exempted are violations that would deny without an active exemption.
 	Exempted []Exempted
 	Errors   []RuleError
 }
 
-// Exempted is a violation that an exemption lets pass.
+// Exempted is a violation that an exemption admits.
 type Exempted struct {
 	Violation
-	// Reason is the exemption's, and Until the last day on which it holds, as 2027-01-31.
+	// Reason is the exemption's, and Until the last day on which it is active, as 2027-01-31.
 	Reason, Until string
 }
 
-// Line is the exempted violation as a developer reads it.
+// Line returns the exempted violation for a developer.
 func (e Exempted) Line() string {
 	return fmt.Sprintf("exempt from %s until %s (%s): %s", e.Rule, e.Until, e.Reason, e.Violation.Line())
 }
 
-// Violation is one thing that one rule objects to.
+// Violation is one violation of one rule.
 type Violation struct {
 	// Rule is the rule's name, such as requests-within-limits.
 	Rule string
@@ -74,13 +73,13 @@ type Violation struct {
 	// Path is the same field as a path in the Deployment, as the API server
 	// writes it: spec.template.spec.containers[0].resources.requests[memory].
 	Path string
-	// Message is one line: what is wrong, with the values as the API server holds them.
+	// Message is one line: the cause, with the values as the API server holds them.
 	Message string
 	// Fix is one line: what to change. It may be empty.
 	Fix string
 }
 
-// Line is the violation as a developer reads it: field, cause, what to change.
+// Line returns the violation for a developer: field, cause, and what to change.
 func (v Violation) Line() string {
 	line := v.Message
 	if v.Field != "" {
@@ -92,17 +91,41 @@ func (v Violation) Line() string {
 	return line
 }
 
-// ErrorKind tells why a rule has no verdict.
+// Exempt stands among enforcements for violations that an exemption lets pass.
+const Exempt Enforcement = "exempt"
+
+// RulesByEnforcement returns the names of the violated rules by enforcement, sorted. A rule whose
+// violations are exempt is under Exempt.
+func (v Verdict) RulesByEnforcement() map[Enforcement][]string {
+	rules := map[Enforcement][]string{}
+	for enforcement, violations := range map[Enforcement][]Violation{
+		EnforceDeny: v.Violations, EnforceWarn: v.Warnings, EnforceDryRun: v.DryRun,
+	} {
+		for _, violation := range violations {
+			rules[enforcement] = append(rules[enforcement], violation.Rule)
+		}
+	}
+	for _, exempted := range v.Exempted {
+		rules[Exempt] = append(rules[Exempt], exempted.Rule)
+	}
+	for enforcement, names := range rules {
+		slices.Sort(names)
+		rules[enforcement] = slices.Compact(names)
+	}
+	return rules
+}
+
+// ErrorKind is why a rule could not be evaluated.
 type ErrorKind int
 
 const (
-	// Broken means that the rule itself failed: a builtin's error, a conflict,
-	// a result that is neither a message nor an object with one.
+	// Broken means that the rule failed: a builtin's error, a conflict, or a result that is neither a
+	// message nor an object with one.
 	Broken ErrorKind = iota
-	// TimedOut means that the rule was not done by its deadline.
+	// TimedOut means that the rule exceeded its deadline.
 	TimedOut
-	// CannotTell means that the rule works, but something it needs is not known.
-	CannotTell
+	// NoData means that the rule lacks data that it needs.
+	NoData
 )
 
 // String names the kind as it appears in metrics.
@@ -110,14 +133,14 @@ func (k ErrorKind) String() string {
 	switch k {
 	case TimedOut:
 		return "timeout"
-	case CannotTell:
+	case NoData:
 		return "no-data"
 	default:
 		return "broken"
 	}
 }
 
-// RuleError says that one rule could not be judged, and why. No other rule is affected.
+// RuleError is the evaluation error of one rule. It affects no other rule.
 type RuleError struct {
 	Rule string
 	Kind ErrorKind
@@ -125,9 +148,9 @@ type RuleError struct {
 	Reason string
 }
 
-// Line is the error as an operator or a developer reads it.
+// Line returns the error for an operator or a developer.
 func (e RuleError) Line() string {
-	return "rule " + e.Rule + " could not be judged: " + e.Reason
+	return "rule " + e.Rule + " could not be evaluated: " + e.Reason
 }
 
 // settle sorts the lists, drops duplicates and derives the decision.

@@ -47,8 +47,8 @@ type Decision struct {
 	Request string
 }
 
-// Decide decides about the newest revision of a history once it has failed. All that it goes by
-// lies in the history, so that a restart or another leader decides the same.
+// Decide decides about the newest revision of a history once it has failed. It uses only the
+// history, so a restarted process and the next leader decide the same.
 func Decide(h history.History, d *appsv1.Deployment, settings workload.Settings, now time.Time) Decision {
 	failed := h.Newest()
 	if failed == nil || failed.Status.Phase != v1alpha1.PhaseFailed || settings.Rollback == workload.ModeOff ||
@@ -61,27 +61,27 @@ func Decide(h history.History, d *appsv1.Deployment, settings workload.Settings,
 	target := h.LastHealthy()
 	switch {
 	case target == nil:
-		return Decision{Action: Hold, Reason: v1alpha1.HoldNoHealthyRevision, Message: "no healthy revision is known to go back to; deploy a fix"}
+		return Decision{Action: Hold, Reason: v1alpha1.HoldNoHealthyRevision, Message: "there is no healthy revision to roll back to; deploy a fix"}
 	case target.PodsSame(failed):
 		return Decision{Action: Hold, Reason: v1alpha1.HoldSameTemplate, Message: fmt.Sprintf(
-			"the last healthy revision, #%d, runs the same pod template: the cause lies outside the Deployment", target.Spec.Number)}
-	case failed.FilesOnly() && putBackBefore(h, failed):
+			"the last healthy revision, #%d, runs the same pod template, so the cause is outside of the Deployment; check its dependencies", target.Spec.Number)}
+	case failed.FilesOnly() && restoredBefore(h, failed):
 		return Decision{Action: Hold, Reason: v1alpha1.HoldFilesWrittenAgain, Message: FilesWrittenAgain}
 	}
 	wait, attempt := Backoff(h, now)
 	if wait > 0 {
-		return Decision{Action: Wait, After: wait, Reason: v1alpha1.HoldTooManyRollbacks, Message: fmt.Sprintf("%d rollbacks within the last hour: the next one waits until %s; or deploy a fix",
+		return Decision{Action: Wait, After: wait, Reason: v1alpha1.HoldTooManyRollbacks, Message: fmt.Sprintf("%d rollbacks within the last hour; wait until %s for the next one, or deploy a fix",
 			attempt-1, now.Add(wait).UTC().Format(time.TimeOnly+" MST"))}
 	}
 	return Decision{Action: RollBack, Target: target, Attempt: attempt}
 }
 
-// FilesWrittenAgain is why files are put back once and not twice.
-const FilesWrittenAgain = "the same files failed and were put back before, and were written again; stop what writes them, or fix them"
+// FilesWrittenAgain is why Reprise restores the same files only once.
+const FilesWrittenAgain = "the same files failed and were restored before, and were written again; find and stop the writer, or fix the files"
 
-// putBackBefore says whether the same files were rolled back earlier: somebody writes them again
-// and again, and admission cannot stop it.
-func putBackBefore(h history.History, failed *v1alpha1.WorkloadRevision) bool {
+// restoredBefore reports whether the same files were rolled back earlier. Then a user or a program
+// writes them repeatedly, and admission cannot prevent it.
+func restoredBefore(h history.History, failed *v1alpha1.WorkloadRevision) bool {
 	for i := range h {
 		r := &h[i]
 		if r.Spec.Number < failed.Spec.Number && r.Status.Phase == v1alpha1.PhaseRolledBack && r.PodsSame(failed) {
@@ -91,24 +91,24 @@ func putBackBefore(h history.History, failed *v1alpha1.WorkloadRevision) bool {
 	return false
 }
 
-// automaticRollbackForbidden says why this rollback must not be done by Reprise by itself, or
-// nothing.
+// automaticRollbackForbidden returns why Reprise must not do this rollback without a request; empty
+// if it may.
 func automaticRollbackForbidden(failed *v1alpha1.WorkloadRevision, d *appsv1.Deployment, settings workload.Settings) (v1alpha1.HoldReason, string) {
 	switch {
 	case settings.Rollback == workload.ModeManual:
-		return v1alpha1.HoldManual, v1alpha1.RollbackAnnotation + " is manual; deploy a fix, or go back by applying an older manifest"
+		return v1alpha1.HoldManual, v1alpha1.RollbackAnnotation + " is manual; deploy a fix, or apply an older manifest"
 	case failed.Spec.RollbackOf != 0:
-		return v1alpha1.HoldRestoredRevisionFailed, fmt.Sprintf("#%d was itself a rollback, and a rollback is never rolled back; deploy a fix", failed.Spec.Number)
+		return v1alpha1.HoldRestoredRevisionFailed, fmt.Sprintf("#%d is itself a rollback, and Reprise never rolls back a rollback; deploy a fix", failed.Spec.Number)
 	default:
 		return untouchable(d)
 	}
 }
 
-// untouchable says why a workload must not be written, whoever asks, or nothing.
+// untouchable returns why Reprise must not write a workload, even on request; empty if it may.
 func untouchable(d *appsv1.Deployment) (v1alpha1.HoldReason, string) {
 	switch owner := metav1.GetControllerOf(d); {
 	case owner != nil:
-		return v1alpha1.HoldOwnedByController, fmt.Sprintf("%s %s controls this Deployment and would write it again; change it there", owner.Kind, owner.Name)
+		return v1alpha1.HoldOwnedByController, fmt.Sprintf("%s %s controls this Deployment and would overwrite a rollback; make the change there", owner.Kind, owner.Name)
 	case d.Spec.Paused:
 		return v1alpha1.HoldPaused, "the rollout is paused; resume it, or deploy a fix"
 	default:
@@ -116,9 +116,9 @@ func untouchable(d *appsv1.Deployment) (v1alpha1.HoldReason, string) {
 	}
 }
 
-// RestorableFiles are the files that can be put back. The target's pods ran without one that was
-// missing; of one that was left out for its size there is nothing to write, and lostFile holds the
-// rollback where it has changed.
+// RestorableFiles returns the files that can be restored. The target's pods ran without one that
+// was missing; of one that was left out for its size there is nothing to write, and lostFile holds
+// the rollback where it has changed.
 func RestorableFiles(files []v1alpha1.RevisionFile) []v1alpha1.RevisionFile {
 	var all []v1alpha1.RevisionFile
 	for _, f := range files {

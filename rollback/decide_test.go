@@ -55,7 +55,7 @@ func TestDecide(t *testing.T) {
 		"Unknown":     {reason: "unknown means do nothing", history: past(healthy, v1alpha1.PhaseUnknown)},
 		"Failed":      {reason: "the last healthy revision goes back", history: past(healthy, healthy, failed), want: RollBack, to: 2},
 		"SkipsFailed": {reason: "failed ones are no target", history: past(healthy, gone, v1alpha1.PhaseSuperseded, failed), want: RollBack, to: 1},
-		"NoHealthy":   {reason: "nothing to go back to", history: past(failed), want: Hold, hold: v1alpha1.HoldNoHealthyRevision, says: "no healthy revision"},
+		"NoHealthy":   {reason: "nothing to roll back to", history: past(failed), want: Hold, hold: v1alpha1.HoldNoHealthyRevision, says: "no healthy revision"},
 		"Off": {
 			reason: "off leaves it alone", history: past(healthy, failed),
 			change: func(_ history.History, _ *appsv1.Deployment, s *workload.Settings) { s.Rollback = workload.ModeOff },
@@ -69,7 +69,7 @@ func TestDecide(t *testing.T) {
 			change: func(h history.History, _ *appsv1.Deployment, _ *workload.Settings) { h[2].Spec.RollbackOf = 2 },
 		},
 		"Owned": {
-			reason: "its controller would write it again", history: past(healthy, failed), want: Hold, hold: v1alpha1.HoldOwnedByController, says: "Database orders controls this Deployment",
+			reason: "its controller would overwrite the rollback", history: past(healthy, failed), want: Hold, hold: v1alpha1.HoldOwnedByController, says: "Database orders controls this Deployment",
 			change: func(_ history.History, d *appsv1.Deployment, _ *workload.Settings) {
 				d.OwnerReferences = []metav1.OwnerReference{{Kind: "Database", Name: "orders", Controller: new(true)}}
 			},
@@ -85,7 +85,7 @@ func TestDecide(t *testing.T) {
 			},
 		},
 		"SameTemplate": {
-			reason: "the same pods would fail again", history: past(healthy, failed), want: Hold, hold: v1alpha1.HoldSameTemplate, says: "the cause lies outside",
+			reason: "the same pods would fail again", history: past(healthy, failed), want: Hold, hold: v1alpha1.HoldSameTemplate, says: "the cause is outside",
 			change: func(h history.History, _ *appsv1.Deployment, _ *workload.Settings) {
 				h[1].Spec.TemplateHash = h[0].Spec.TemplateHash
 			},
@@ -113,7 +113,7 @@ func TestDecide(t *testing.T) {
 		},
 		"Cap": {
 			reason: "a machine that deploys the same failure again and again is braked", want: Wait, hold: v1alpha1.HoldTooManyRollbacks, waitFor: 35 * time.Minute,
-			history: past(healthy, gone, gone, gone, gone, gone, failed), says: "5 rollbacks within the last hour: the next one waits until 12:35:00 UTC",
+			history: past(healthy, gone, gone, gone, gone, gone, failed), says: "5 rollbacks within the last hour; wait until 12:35:00 UTC",
 			change: rolledBack(25*time.Minute, 20*time.Minute, 15*time.Minute, 10*time.Minute, 5*time.Minute),
 		},
 		"SecondAtOnce": {

@@ -42,15 +42,15 @@ func AnswerRetry(h history.History, d *appsv1.Deployment) Answer {
 	case failed == nil:
 		a.Message = fmt.Sprintf("there is no revision #%d", number)
 	case !failed.HasFailed():
-		return Answer{} // Nothing refuses it; should it fail yet, it is answered then.
+		return Answer{} // It is not quarantined. If it fails later, the request is handled then.
 	default:
 		a.On, a.Result = failed, v1alpha1.RequestAccepted
-		a.Message = fmt.Sprintf("what failed as #%d is admitted once more; apply it again", number)
+		a.Message = fmt.Sprintf("the template that failed as #%d is admitted again; apply it", number)
 	}
 	return a
 }
 
-// DecideRequest decides about the request to put a certain revision back. A decision None comes
+// DecideRequest decides about the request to roll back to a certain revision. A decision None comes
 // with the answer, if anything was asked; one that is held is decided again as long as the
 // annotation stands.
 func DecideRequest(h history.History, d *appsv1.Deployment) (Decision, Answer) {
@@ -70,14 +70,13 @@ func DecideRequest(h history.History, d *appsv1.Deployment) (Decision, Answer) {
 	return Decision{Action: RollBack, Target: target, Request: request}, Answer{}
 }
 
-// requested is the revision that a request such as 4@5 names, or says why there is none to put
-// back.
+// requested returns the revision that a request such as 4@5 names, or the problem with it.
 func requested(h history.History, value string) (target *v1alpha1.WorkloadRevision, problem string) {
 	to, from, found := strings.Cut(value, "@")
 	wanted, err := strconv.ParseInt(to, 10, 64)
 	expected, otherErr := strconv.ParseInt(from, 10, 64)
 	if !found || err != nil || otherErr != nil {
-		return nil, "expected the revision to go back to and the live one, such as 4@5"
+		return nil, "expected the revision to roll back to and the live one, such as 4@5"
 	}
 	live := h.Newest()
 	target = h.Number(wanted)
@@ -87,7 +86,7 @@ func requested(h history.History, value string) (target *v1alpha1.WorkloadRevisi
 	case target == nil:
 		return nil, fmt.Sprintf("there is no revision #%d", wanted)
 	case target.RunsSame(live):
-		return nil, fmt.Sprintf("#%d is what is live", wanted)
+		return nil, fmt.Sprintf("#%d is already live", wanted)
 	case target.HasFailed():
 		return nil, fmt.Sprintf("#%d failed: %s", wanted, target.FailureMessage())
 	default:

@@ -25,7 +25,7 @@ func TestARetryLiftsTheQuarantineOfItsRevisionOnce(t *testing.T) {
 		on                     int64
 	}{
 		"NotAsked": {reason: "nothing was asked"},
-		"Granted":  {reason: "it failed", value: "2", granted: true, on: 2, outcome: "#2 is admitted once more; apply it again"},
+		"Granted":  {reason: "it failed", value: "2", granted: true, on: 2, outcome: "#2 is admitted again; apply it"},
 		"Early":    {reason: "it may fail yet, and is answered then", value: "3"},
 		"Unknown":  {reason: "there is no such revision", value: "9", on: 3, outcome: "there is no revision #9"},
 		"NoNumber": {reason: "it says how to ask", value: "yes", on: 3, outcome: "expected the number of a failed revision"},
@@ -67,14 +67,14 @@ func TestARequestedRollback(t *testing.T) {
 		says          string
 	}{
 		"NotAsked":      {reason: "nothing was asked", history: past(healthy)},
-		"NoHistory":     {reason: "there is nothing to go back to yet", value: "1@2"},
+		"NoHistory":     {reason: "there is nothing to roll back to", value: "1@2"},
 		"Healthy":       {reason: "whoever may deploy may go back", value: "1@3", history: past(healthy, healthy, healthy), want: RollBack, to: 1},
 		"NeverJudged":   {reason: "a person knows what Reprise cannot", value: "1@2", history: past(v1alpha1.PhaseUnknown, healthy), want: RollBack, to: 1},
 		"FromFailed":    {reason: "a failed one that was held", value: "1@2", history: past(healthy, failed), want: RollBack, to: 1},
 		"NotLive":       {reason: "a newer deploy came", value: "1@2", history: past(healthy, healthy, healthy), says: "#3 is live, not #2"},
 		"ToFailed":      {reason: "it would fail again", value: "2@3", history: past(healthy, failed, healthy), says: "#2 failed"},
 		"ToNothing":     {reason: "it is not in the history", value: "7@1", history: past(healthy), says: "no revision #7"},
-		"ToItself":      {reason: "it is there", value: "1@1", history: past(healthy), says: "#1 is what is live"},
+		"ToItself":      {reason: "it is there", value: "1@1", history: past(healthy), says: "#1 is already live"},
 		"WithoutLive":   {reason: "it might be read after the next deploy", value: "1", history: past(healthy, healthy), says: "such as 4@5"},
 		"NoNumbers":     {reason: "it says how to ask", value: "a@b", history: past(healthy), says: "such as 4@5"},
 		"AlreadyServed": {reason: "a value is served once", value: "1@2", history: served(past(healthy, healthy), "1@2")},

@@ -18,7 +18,7 @@ func about(t *testing.T, reason string, past time.Duration, count int32, refusal
 		t.Fatal(err)
 	}
 	e := corev1.Event{
-		Reason: reason, Message: "refused: what the event says", LastTimestamp: ago(past), Count: count,
+		Reason: reason, Message: "denied: what the event says", LastTimestamp: ago(past), Count: count,
 		InvolvedObject: corev1.ObjectReference{UID: "uid"},
 	}
 	e.Annotations = map[string]string{v1alpha1.DenialAnnotation: string(encoded)}

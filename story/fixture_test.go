@@ -111,7 +111,7 @@ func left() Workload {
 		revision(1, v1alpha1.PhaseHealthy, time.Hour),
 		revision(2, v1alpha1.PhaseFailed, 5*time.Minute, crashed(1), func(r *v1alpha1.WorkloadRevision) {
 			r.Status.Rollback = nil
-			history.HoldRollback(&r.Status, v1alpha1.HoldManual, "reprise.dev/rollback is manual; deploy a fix, or go back by applying an older manifest", now)
+			history.HoldRollback(&r.Status, v1alpha1.HoldManual, "reprise.dev/rollback is manual; deploy a fix, or apply an older manifest", now)
 		}),
 	)
 	w.Settings.Rollback = workload.ModeManual

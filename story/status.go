@@ -22,15 +22,15 @@ type Status struct {
 	// Since is when the phase was reached.
 	Since  *metav1.Time `json:"since,omitempty"`
 	Images string       `json:"images,omitempty"`
-	// Restores is the revision that the live one restored.
-	Restores int64 `json:"restores,omitempty"`
+	// RestoredFrom is the revision that the live one restored.
+	RestoredFrom int64 `json:"restoredFrom,omitempty"`
 	// Ready of Pods are.
 	Ready int32 `json:"ready"`
 	Pods  int32 `json:"pods"`
 	// LastHealthy is the newest healthy revision.
 	LastHealthy int64       `json:"lastHealthy,omitempty"`
 	LastFailure *Failure    `json:"lastFailure,omitempty"`
-	Quarantine  *Quarantine `json:"refused,omitempty"`
+	Quarantine  *Quarantine `json:"quarantine,omitempty"`
 	// Denied is the newest apply that admission rejected since. Unchecked says that a policy could not
 	// check the live revision.
 	Denied    *Denial `json:"denied,omitempty"`
@@ -76,7 +76,7 @@ func StatusOf(w Workload, now time.Time) Status {
 		s.Note = unguarded
 	case live != nil:
 		s.Revision, s.Phase, s.Images = live.Spec.Number, live.Status.Phase, live.Spec.Images
-		s.Restores, s.Hold = live.Spec.RestoredFrom, live.HoldMessage()
+		s.RestoredFrom, s.Hold = live.Spec.RestoredFrom, live.HoldMessage()
 		s.Since = &metav1.Time{Time: since(live)}
 	case len(w.History) == 0:
 		s.Note = "no revision is recorded yet"

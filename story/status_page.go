@@ -60,8 +60,8 @@ func (s Status) live(now time.Time) string {
 		return s.Note
 	}
 	text := fmt.Sprintf("#%d, %s for %s", s.Revision, s.Phase, age(timeOf(s.Since), now))
-	if s.Restores != 0 {
-		text += fmt.Sprintf("; it is a rollback to #%d", s.Restores)
+	if s.RestoredFrom != 0 {
+		text += fmt.Sprintf("; it is a rollback to #%d", s.RestoredFrom)
 	}
 	return text
 }

@@ -59,7 +59,9 @@ func (v Versions) Page() string {
 		served = "none"
 	}
 	running := cmp.Or(v.Reprise, "unknown: its Lease does not exist, or names no version")
-	text := fmt.Sprintf("Plugin:     %s, reads Revisions %s\nReprise:    %s (namespace %s)\nCluster:    %s\nRevisions:  %s\n", v.Plugin, v.Known, running, v.Install, v.Cluster, served)
+	text := fmt.Sprintf("Plugin:     %s, reads Revisions %s\n", v.Plugin, v.Known) +
+		fmt.Sprintf("Reprise:    %s (namespace %s)\n", running, v.Install) +
+		fmt.Sprintf("Cluster:    %s\nRevisions:  %s\n", v.Cluster, served)
 	if misfit := v.Incompatibility(); misfit != "" {
 		text += misfit + "\n"
 	}

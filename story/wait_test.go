@@ -80,7 +80,7 @@ func TestWorkload_WaitStatus(t *testing.T) {
 	written := failing(12 * time.Second)
 	written.Deployment.Spec.MinReadySeconds = 9
 	veto := shop(revision(1, v1alpha1.PhaseProgressing, time.Minute, func(r *v1alpha1.WorkloadRevision) {
-		history.HoldRollback(&r.Status, v1alpha1.HoldNotCausedByChange, "old pods fail in the same way", now)
+		history.HoldRollback(&r.Status, v1alpha1.HoldNotCausedByChange, "old pods fail the same way", now)
 	}))
 	files := shop(revision(1, v1alpha1.PhaseProgressing, time.Minute, func(r *v1alpha1.WorkloadRevision) { r.Spec.ChangeScope = v1alpha1.ChangeFilesOnly }))
 	asked := shop(revision(1, v1alpha1.PhaseHealthy, time.Hour), revision(2, v1alpha1.PhaseSuperseded, time.Minute), revision(3, v1alpha1.PhaseHealthy, time.Second, restores(1, 2)))
@@ -105,7 +105,7 @@ func TestWorkload_WaitStatus(t *testing.T) {
 		"Off":          {"nothing is decided where nobody wants it", off, 2, Failed, "#2 is Failed"},
 		"Held":         {"its rollback is held", held, 2, Failed, "#2 is Failed"},
 		"Overtaken":    {"it had failed before another was deployed", overtaken, 2, Failed, "#2 is Failed"},
-		"Veto":         {"it cannot be told, and says why", veto, 1, Pending, "old pods fail in the same way"},
+		"Veto":         {"it cannot be told, and says why", veto, 1, Pending, "old pods fail the same way"},
 		"FilesOnly":    {"what runs knows the old files", files, 1, Pending, "kubectl rollout restart deployment/sample-app -n shop"},
 		"Superseded":   {"another was deployed meanwhile", shop(revision(1, v1alpha1.PhaseSuperseded, time.Minute), revision(2, v1alpha1.PhaseProgressing, 0)), 1, Superseded, "#2 was deployed by kubectl-client-side-apply"},
 		"JustReplaced": {"its phase lags behind the next one", shop(revision(1, v1alpha1.PhaseProgressing, time.Minute), revision(2, v1alpha1.PhaseProgressing, 0)), 1, Superseded, "#2 was deployed"},
@@ -136,7 +136,7 @@ func TestWorkload_RollbackRequestStatus(t *testing.T) {
 		history.HoldRollback(&r.Status, v1alpha1.HoldPaused, "the rollout is paused", now)
 	}
 	put := func(phase v1alpha1.Phase) Workload {
-		return shop(append(before(answered(v1alpha1.RequestAccepted, "#1 was put back")), revision(3, phase, time.Second, like(1), restores(1, 2)))...)
+		return shop(append(before(answered(v1alpha1.RequestAccepted, "#1 was restored")), revision(3, phase, time.Second, like(1), restores(1, 2)))...)
 	}
 	tests := map[string]struct {
 		reason string
@@ -147,7 +147,7 @@ func TestWorkload_RollbackRequestStatus(t *testing.T) {
 	}{
 		"Asked":      {"there is no answer yet", shop(before()...), "", Pending, annotation},
 		"Void":       {"it is void", shop(before(answered(v1alpha1.RequestRejected, "#3 is live"))...), "", Failed, "#3 is live"},
-		"Granted":    {"it is put back, and not recorded yet", shop(before(answered(v1alpha1.RequestAccepted, "#1 was put back"))...), "", Pending, "#1 was put back"},
+		"Granted":    {"it is put back, and not recorded yet", shop(before(answered(v1alpha1.RequestAccepted, "#1 was restored"))...), "", Pending, "#1 was restored"},
 		"Rolling":    {"its rollout is under way", put(v1alpha1.PhaseProgressing), "", Pending, "#1 runs as #3, which is Progressing"},
 		"Healthy":    {"it is well", put(v1alpha1.PhaseHealthy), "", Healthy, "#1 runs as #3, which is Healthy"},
 		"Failed":     {"it fails too", put(v1alpha1.PhaseFailed), "", Failed, "which is Failed"},

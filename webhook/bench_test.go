@@ -58,7 +58,7 @@ func timed(b *testing.B, url, body string) time.Duration {
 	return time.Since(start)
 }
 
-// allowEverything is a hook as plain as one can be.
+// allowEverything returns a hook as plain as one can be.
 func allowEverything(context.Context, admission.Request) admission.Response {
 	return admission.Response{AdmissionResponse: admissionv1.AdmissionResponse{Allowed: true}}
 }
@@ -81,7 +81,7 @@ deny contains msg if {
 	return enginesOf(b, modules...)
 }
 
-// threeByTen makes a Deployment of 3 containers with 10 environment variables each.
+// threeByTen returns a Deployment of 3 containers with 10 environment variables each.
 func threeByTen(d *appsv1.Deployment) {
 	d.Spec.Template.Spec.Containers = nil
 	for _, name := range []string{"backend", "frontend", "proxy"} {

@@ -4,19 +4,20 @@ import (
 	"context"
 	"strconv"
 
+	admissionv1 "k8s.io/api/admission/v1"
 	"reprise.dev/reprise/api/v1alpha1"
 	"reprise.dev/reprise/effective"
 	"reprise.dev/reprise/policy"
 	"reprise.dev/reprise/workload"
 )
 
-// answer judges a review.
+// answer evaluates a review.
 func (h *Handler) answer(ctx context.Context, r *review) outcome {
 	if reason := h.skipReason(r); reason != "" {
 		return skipped(reason)
 	}
 	if h.Username != "" && r.user == h.Username {
-		return h.answerItself(ctx, r)
+		return h.answerOwnWrite(ctx, r)
 	}
 	settings, problems := workload.SettingsOf(r.object, h.Namespaces.Annotations(ctx, r.namespace), h.Defaults())
 	quarantine := h.quarantined(ctx, r, settings)
@@ -29,7 +30,7 @@ func (h *Handler) answer(ctx context.Context, r *review) outcome {
 		found.warnings = append(found.warnings, problems...)
 	}
 	if quarantine != nil {
-		// GitOps tools dry-run a whole set first, and apply none of it if one object is denied.
+		// GitOps tools dry-run a set of objects first, and apply none of it if one is denied.
 		found.warnings = append(found.warnings, quarantine.line(r))
 	}
 	answer := h.finish(ctx, r, found)
@@ -45,7 +46,7 @@ func (h *Handler) evaluate(ctx context.Context, r *review) policy.Verdict {
 	return verdict
 }
 
-// skipReason says why a request is let through unseen; empty if it is to be judged.
+// skipReason returns why a request is admitted without evaluation; empty if it is evaluated.
 func (h *Handler) skipReason(r *review) string {
 	switch {
 	case !r.writes():
@@ -59,9 +60,10 @@ func (h *Handler) skipReason(r *review) string {
 	}
 }
 
-// answerItself answers Reprise's own writes: it puts recorded revisions back, exempt from policy,
-// and nothing else. Whoever got hold of its account could deploy by it otherwise.
-func (h *Handler) answerItself(ctx context.Context, r *review) outcome {
+// answerOwnWrite answers Reprise's own writes. A rollback to a recorded revision is exempt from
+// policies, and any other write is denied. Otherwise an attacker with its account could deploy
+// without them.
+func (h *Handler) answerOwnWrite(ctx context.Context, r *review) outcome {
 	recorded, err := h.Revisions.Recorded(ctx, r.workload(), workload.IntentOf(r.object).Hash())
 	if err != nil {
 		h.Log.Error(err, "Looking for the revision that a rollback restores", "namespace", r.namespace, "workload", r.label())
@@ -69,12 +71,12 @@ func (h *Handler) answerItself(ctx context.Context, r *review) outcome {
 	if err == nil && recorded && r.old != nil {
 		return skipped("rollback")
 	}
-	return h.finish(ctx, r, findings{denials: []string{"Reprise itself writes only what is recorded of this workload, and this is not"}})
+	return h.finish(ctx, r, findings{denials: []string{"Reprise's own account may only restore recorded revisions of this workload"}})
 }
 
-// quarantined looks for a failure of the pod template that still stands. If it
-// cannot be told, the template is not denied for it: a failed rollout that
-// slips in is put back. The early phase leaves it to the last word.
+// quarantined returns the active quarantine of the pod template, or nil. If the lookup fails, the
+// template is admitted, since a failed rollout is rolled back anyway. The early phase leaves the
+// check to the final one.
 func (h *Handler) quarantined(ctx context.Context, r *review, settings workload.Settings) *Quarantine {
 	if h.phase == policy.Early || !settings.Quarantine {
 		return nil
@@ -85,7 +87,7 @@ func (h *Handler) quarantined(ctx context.Context, r *review, settings workload.
 		return nil
 	}
 	if quarantine != nil && r.old != nil && workload.TemplateHash(&r.old.Spec.Template) == workload.TemplateHash(&r.object.Spec.Template) {
-		return nil // No new pods come of it: the template is already there.
+		return nil // The template is live already, so no new pods start.
 	}
 	if quarantine != nil && r.object.Annotations[v1alpha1.RetryAnnotation] == strconv.FormatInt(quarantine.Revision, 10) {
 		return nil
@@ -95,13 +97,15 @@ func (h *Handler) quarantined(ctx context.Context, r *review, settings workload.
 
 func (h *Handler) input(ctx context.Context, r *review) policy.Input {
 	in := policy.Input{Phase: h.phase, Request: r.decoded, Objects: r.objects, Now: h.Now()}
-	if h.phase == policy.Final {
+	if h.phase == policy.Early {
+		in.Effective.Violations = effective.OutOfRange(&r.object.Spec.Template)
+	} else {
 		in.Effective = effective.Compute(&r.object.Spec.Template, h.Namespaces.For(ctx, r.namespace))
 	}
 	return in
 }
 
-// finish turns findings into the response, and a denial into what is to be told of it.
+// finish returns a response of findings, and the Event of a denial.
 func (h *Handler) finish(ctx context.Context, r *review, f findings) outcome {
 	a := outcome{decision: f.decision(), dryRun: f.dryRun}
 	if len(f.denials) == 0 {
@@ -124,7 +128,8 @@ func (h *Handler) finish(ctx context.Context, r *review, f findings) outcome {
 	return a
 }
 
-// runningRevision says which revision is untouched by a denial; empty where none is known.
+// runningRevision returns a clause about the revision that runs after a denial; empty if none is
+// known.
 func (h *Handler) runningRevision(ctx context.Context, r *review) string {
 	if r.old == nil {
 		return ""
@@ -139,7 +144,31 @@ func (h *Handler) runningRevision(ctx context.Context, r *review) string {
 	}
 	number := strconv.FormatInt(healthy.Number, 10)
 	if workload.IntentOf(r.old).Hash() == healthy.IntentHash {
-		return "revision " + number + " goes on running"
+		return "revision " + number + " keeps running"
 	}
 	return "revision " + number + " is the last healthy one"
+}
+
+// outcome is the response to a review, with what the log, the metrics and Events need.
+type outcome struct {
+	response *admissionv1.AdmissionResponse
+	// denial is the Event to write; nil if there is none.
+	denial   *denial
+	decision string
+	// reason is why nothing was judged, for decisionUnjudged.
+	reason  string
+	verdict policy.Verdict
+	// dryRun lists the violations of rules with the enforcement dryrun.
+	dryRun []string
+}
+
+// skipped returns the response to a request that no policy evaluates.
+func skipped(reason string) outcome {
+	return outcome{response: allowed(reason), decision: decisionSkipped, reason: reason}
+}
+
+// isFinal reports whether a response decides. A request that passes the early phase is evaluated
+// again.
+func (h *Handler) isFinal(a outcome) bool {
+	return h.phase == policy.Final || !a.response.Allowed
 }

@@ -34,14 +34,14 @@ func with(d *appsv1.Deployment, change func(*appsv1.Deployment)) *appsv1.Deploym
 	return d
 }
 
-func TestWhatIsLetThrough(t *testing.T) {
+func TestHandler_Admits(t *testing.T) {
 	healthy, broken := manifest(t, "healthy"), manifest(t, "broken")
 	unmarked := func(d *appsv1.Deployment) { d.Annotations = nil }
 	tests := []struct {
 		reason string
 		review *admissionv1.AdmissionReview
-		// unjudged is why it was not judged; empty where it was.
-		unjudged string
+		// skipped is why no policy was evaluated; empty where all were.
+		skipped string
 	}{
 		{"a sound creation", writing(nil, healthy), ""},
 		{"a sound update", writing(healthy, with(healthy, func(d *appsv1.Deployment) {
@@ -72,8 +72,8 @@ func TestWhatIsLetThrough(t *testing.T) {
 				if !response.Allowed || len(response.Warnings) > 0 {
 					t.Errorf("response = %+v, want allowed without warnings", response)
 				}
-				if got := response.AuditAnnotations[auditSkipped]; got != test.unjudged {
-					t.Errorf("unjudged = %q, want %q", got, test.unjudged)
+				if got := response.AuditAnnotations[auditSkipped]; got != test.skipped {
+					t.Errorf("skipped = %q, want %q", got, test.skipped)
 				}
 			})
 		}
@@ -83,7 +83,7 @@ func TestWhatIsLetThrough(t *testing.T) {
 	}
 }
 
-func TestDenials(t *testing.T) {
+func TestHandler_Denies(t *testing.T) {
 	healthy, broken := manifest(t, "healthy"), manifest(t, "broken")
 	requestsOnly := with(broken, func(d *appsv1.Deployment) { d.Spec.Template.Spec.Containers[0].Resources.Limits = nil })
 	limited := shop(memoryLimit("200Mi"))
@@ -96,9 +96,9 @@ func TestDenials(t *testing.T) {
 		events  int
 	}{
 		{"the tutorial's break, as the mutating phase sees it", setting{phase: policy.Early, records: live}, writing(healthy, broken),
-			excess + excessFix + "; revision 4 goes on running", 1},
+			excess + excessFix + "; revision 4 keeps running", 1},
 		{"in the last word too", setting{phase: policy.Final, records: live}, writing(healthy, broken),
-			excess + excessFix + "; revision 4 goes on running", 1},
+			excess + excessFix + "; revision 4 keeps running", 1},
 		{"the limit comes from the namespace", setting{phase: policy.Final, namespace: &limited}, writing(healthy, requestsOnly),
 			excess + " (default limit of LimitRange mem-defaults); lower the request to 200Mi or set a limit of 250Mi", 1},
 		{"a creation leaves nothing running and has nothing to hang an event on", setting{phase: policy.Early, records: live}, writing(nil, broken),
@@ -139,7 +139,7 @@ func TestDenials(t *testing.T) {
 	}
 }
 
-func TestARefusalsEventHoldsErrorAndDiff(t *testing.T) {
+func TestEventQueue_HoldsErrorAndDiff(t *testing.T) {
 	healthy, broken := manifest(t, "healthy"), manifest(t, "broken")
 	call, told := setting{phase: policy.Early}.server(t)
 	ask(t, call, writing(healthy, broken))
@@ -152,7 +152,7 @@ func TestARefusalsEventHoldsErrorAndDiff(t *testing.T) {
 	if got.Reason != v1alpha1.EventAdmissionDenied || !got.Warning || got.Regarding.UID != healthy.UID || !got.At.Equal(now()) {
 		t.Errorf("event = %+v", got)
 	}
-	for _, part := range []string{"refused: " + excess, "containers.frontend.image 6.7.0 → 6.7.1", "containers.frontend.resources.limits added"} {
+	for _, part := range []string{"denied: " + excess, "containers.frontend.image 6.7.0 → 6.7.1", "containers.frontend.resources.limits added"} {
 		if !strings.Contains(got.Message, part) {
 			t.Errorf("message %q lacks %q", got.Message, part)
 		}
@@ -168,7 +168,7 @@ func TestARefusalsEventHoldsErrorAndDiff(t *testing.T) {
 	}
 }
 
-// refusalIn is what an event tells programs.
+// refusalIn returns what an event tells programs.
 func refusalIn(t *testing.T, e event.Event) v1alpha1.Denial {
 	t.Helper()
 	var refused v1alpha1.Denial
@@ -178,7 +178,7 @@ func refusalIn(t *testing.T, e event.Event) v1alpha1.Denial {
 	return refused
 }
 
-func TestQuarantine(t *testing.T) {
+func TestHandler_Quarantine(t *testing.T) {
 	healthy := manifest(t, "healthy")
 	failed := with(healthy, func(d *appsv1.Deployment) {
 		d.Spec.Template.Spec.Containers[0].Image = "ghcr.io/stefanprodan/podinfo:0.0.0"
@@ -190,7 +190,7 @@ func TestQuarantine(t *testing.T) {
 		return with(d, func(d *appsv1.Deployment) { d.Annotations[key] = value })
 	}
 	off := namespace{data: shop().data, annotations: map[string]string{v1alpha1.QuarantineAnnotation: "off"}}
-	const line = "this pod template failed as revision 5: image not found; it changes containers.frontend.image 6.7.0 → 0.0.0; change it, wait until 2026-03-01T12:01:00Z, or try it again: kubectl annotate deployment/sample-app -n shop --overwrite reprise.dev/retry=5"
+	const line = "this pod template failed as revision 5: image not found; it changes containers.frontend.image 6.7.0 → 0.0.0. Change it, wait until 2026-03-01T12:01:00Z, or retry: kubectl annotate deployment/sample-app -n shop --overwrite reprise.dev/retry=5"
 	tests := []struct {
 		reason   string
 		setting  setting
@@ -234,7 +234,7 @@ func TestQuarantine(t *testing.T) {
 	}
 }
 
-func TestASettingThatCannotBeReadIsAWarning(t *testing.T) {
+func TestHandler_WarnsOfInvalidSettings(t *testing.T) {
 	healthy := manifest(t, "healthy")
 	mistaken := with(healthy, func(d *appsv1.Deployment) { d.Annotations[v1alpha1.BakeTimeAnnotation] = "thirty" })
 	for phase, want := range map[policy.Phase][]string{
@@ -249,17 +249,17 @@ func TestASettingThatCannotBeReadIsAWarning(t *testing.T) {
 	}
 }
 
-func TestARefusalSaysWhichFilesWereChangedAlready(t *testing.T) {
+func TestEventQueue_NamesChangedFiles(t *testing.T) {
 	healthy, broken := manifest(t, "healthy"), manifest(t, "broken")
 	call, told := setting{phase: policy.Final, records: records{files: []string{"containers.frontend.files./etc/app.conf"}}}.server(t)
 	ask(t, call, writing(healthy, broken))
-	const want = "but its files are changed already, and pods read them at their next start: containers.frontend.files./etc/app.conf"
+	const want = "its files have already changed, and pods read them at their next start: containers.frontend.files./etc/app.conf"
 	if events := told(); len(events) != 1 || !strings.HasSuffix(events[0].Message, want) {
 		t.Errorf("events = %+v, want one that ends with %q", events, want)
 	}
 }
 
-func TestOwnRollbackIsExemptFromPolicy(t *testing.T) {
+func TestHandler_OwnWrites(t *testing.T) {
 	healthy, broken := manifest(t, "healthy"), manifest(t, "broken")
 	recorded := records{intents: map[string]bool{workload.IntentOf(broken).Hash(): true}}
 	call, _ := setting{phase: policy.Final, records: recorded}.server(t)
@@ -285,7 +285,7 @@ func TestOwnRollbackIsExemptFromPolicy(t *testing.T) {
 	}
 }
 
-func TestWhatCannotBeJudgedFollowsTheFailurePolicy(t *testing.T) {
+func TestHandler_FailurePolicy(t *testing.T) {
 	healthy := manifest(t, "healthy")
 	unread := shop()
 	unread.data.Unknown = map[effective.Kind]string{effective.KindLimitRange: "the cache is not filled yet"}
@@ -300,10 +300,12 @@ deny contains "never" if {
 		reason  string
 		setting setting
 		names   string
+		// denied is true where the failure policy Ignore does not let it in.
+		denied bool
 	}{
-		{"namespace data is not known", setting{namespace: &unread}, "rule pod-admissible could not be judged: LimitRange: the cache is not filled yet"},
-		{"a rule takes too long", setting{policies: endless}, "rule endless could not be judged: it was not done by its deadline"},
-		{"a rule is broken", setting{policies: bad}, "rule bad could not be judged: "},
+		{"namespace data is not known", setting{namespace: &unread}, "rule pod-admissible could not be evaluated: LimitRange: the cache is not filled yet", false},
+		{"a rule takes too long", setting{policies: endless}, "rule endless could not be evaluated: it did not finish before its deadline", true},
+		{"a rule is broken", setting{policies: bad}, "rule bad could not be evaluated: ", false},
 	}
 	for _, test := range tests {
 		t.Run(test.reason, func(t *testing.T) {
@@ -317,6 +319,12 @@ deny contains "never" if {
 			test.setting.failurePolicy = admissionregistrationv1.Ignore
 			call, _ = test.setting.server(t)
 			response = ask(t, call, writing(nil, healthy))
+			if test.denied {
+				if response.Allowed || !strings.Contains(response.Result.Message, test.names) {
+					t.Errorf("Ignore: response = %+v, want a denial naming %q", response, test.names)
+				}
+				return
+			}
 			if !response.Allowed || len(response.Warnings) != 1 || !strings.Contains(response.Warnings[0], test.names) {
 				t.Errorf("Ignore: response = %+v, want a warning naming %q", response, test.names)
 			}
@@ -340,5 +348,37 @@ func memoryLimit(limit string) *corev1.LimitRange {
 			Type:    corev1.LimitTypeContainer,
 			Default: corev1.ResourceList{corev1.ResourceMemory: resource.MustParse(limit)},
 		}}},
+	}
+}
+
+// TestHandler_QuantitiesOutOfRange: whatever a developer writes as a quantity, the answer is a
+// denial, and it comes at once.
+func TestHandler_QuantitiesOutOfRange(t *testing.T) {
+	for _, amount := range []string{
+		"1e3000000", "1e1000000000", "1e99999999999999999999", "-1e1000000000", "1234567890123456789012e1000000000",
+		`1\u0065999999999`, "1" + strings.Repeat("0", 1<<18), strings.Repeat("9", 1<<18) + "E",
+	} {
+		for _, phase := range []policy.Phase{policy.Early, policy.Final} {
+			call, _ := setting{phase: phase}.server(t)
+			stated := with(manifest(t, "healthy"), func(d *appsv1.Deployment) {
+				d.Spec.Template.Spec.Containers[0].Resources.Limits = corev1.ResourceList{corev1.ResourceMemory: resource.MustParse("7777")}
+			})
+			review := asked(writing(nil, stated), func(r *admissionv1.AdmissionRequest) {
+				encoded, err := json.Marshal(stated)
+				if err != nil {
+					t.Fatal(err)
+				}
+				r.Object.Object, r.Object.Raw = nil, []byte(strings.Replace(string(encoded), `"7777"`, `"`+amount+`"`, 1))
+			})
+			begun := time.Now()
+			response := ask(t, call, review)
+			const want = "the limit of Kubernetes for quantities; write an amount that a node can have"
+			if response.Allowed || !strings.Contains(response.Result.Message, want) || !strings.Contains(response.Result.Message, "containers.frontend.resources.limits.memory") {
+				t.Errorf("%s, limits.memory %.40s: response %+v, want a denial that says %q", phase, amount, response, want)
+			}
+			if took := time.Since(begun); took > 2*time.Second {
+				t.Errorf("%s, limits.memory %.40s: the answer took %s", phase, amount, took)
+			}
+		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
 
@@ -12,52 +13,58 @@ import (
 	"reprise.dev/reprise/policy"
 )
 
-// Policies judges. A *policy.Engine is one; a set that is reloaded is another.
+// Policies evaluates inputs. *policy.Engine implements it, and so does a set that is reloaded.
 type Policies interface {
 	Evaluate(ctx context.Context, in policy.Input) policy.Verdict
 }
 
-// NamespaceData tells what decides about a pod in a namespace. It never fails:
-// what it cannot tell it lists under effective.Namespace.Unknown.
+// NamespaceData returns the objects that affect a pod in a namespace. It never fails: kinds that
+// cannot be read are listed in effective.Namespace.Unknown.
 type NamespaceData interface {
 	For(ctx context.Context, namespace string) effective.Namespace
-	// Annotations are the namespace's own, where settings may stand.
+	// Annotations returns the namespace's annotations, which may hold settings.
 	Annotations(ctx context.Context, namespace string) map[string]string
 }
 
-// Revisions is a read-only view of what is recorded of workloads. It may lag
-// behind; an error means that it cannot tell.
+// Revisions reads the recorded revisions of workloads. It may lag behind. An error means that the
+// answer is unknown.
 type Revisions interface {
-	// Quarantined returns the failure for which a pod template is denied at
-	// `now`; nil where it is not denied.
+	// Quarantined returns the failure because of which a pod template is denied at now; nil if it is
+	// not.
 	Quarantined(ctx context.Context, workload types.NamespacedName, template *corev1.PodTemplateSpec, now time.Time) (*Quarantine, error)
-	// LastHealthy returns the newest healthy revision; nil where there is none.
+	// LastHealthy returns the newest healthy revision; nil if there is none.
 	LastHealthy(ctx context.Context, workload types.NamespacedName) (*Healthy, error)
-	// Recorded says whether an intent is one of the workload's revisions. It
-	// looks past its cache before it says no.
+	// Recorded reports whether an intent is one of the workload's revisions. It reads past its cache
+	// before it returns false.
 	Recorded(ctx context.Context, workload types.NamespacedName, intentHash string) (bool, error)
-	// ChangedFiles names Score's files, as containers.NAME.files.PATH, that do not hold what the
-	// newest revision had.
+	// ChangedFiles names Score's files, as containers.NAME.files.PATH, whose content differs from the
+	// newest revision's.
 	ChangedFiles(ctx context.Context, workload types.NamespacedName) ([]string, error)
 }
 
-// Quarantine is why a pod template is denied.
+// Workloads reads Deployments as the API server has them stored, past any cache.
+type Workloads interface {
+	// Live returns a Deployment; nil where there is none.
+	Live(ctx context.Context, workload types.NamespacedName) (*appsv1.Deployment, error)
+}
+
+// Quarantine is the failure because of which a pod template is denied.
 type Quarantine struct {
 	// Revision is the number of the revision that failed.
 	Revision int64
 	// Error is why it failed, in one line.
 	Error string
-	// Until is when it is admitted again.
+	// Until is when the template is admitted again.
 	Until time.Time
 }
 
-// Healthy is a revision that was good.
+// Healthy is a healthy revision.
 type Healthy struct {
 	Number     int64
 	IntentHash string
 }
 
-// Events stores events. An *event.Writer is one.
+// Events stores Events. *emit.Writer implements it.
 type Events interface {
 	Write(ctx context.Context, e event.Event) error
 }

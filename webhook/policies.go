@@ -3,10 +3,10 @@ package webhook
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 
-	"github.com/go-logr/logr"
 	admissionv1 "k8s.io/api/admission/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -14,57 +14,39 @@ import (
 	"reprise.dev/reprise/policy"
 )
 
-// PolicyPath is where ConfigMaps that hold policies are checked.
+// PolicyPath is the path of the check of ConfigMaps that hold policies.
 const PolicyPath = "/admission/policy"
 
-// PolicyChecker says why a ConfigMap's policies cannot be used together with
-// those in force, with file and line; nil if they can.
+// PolicyChecker checks a ConfigMap's policies together with the active ones. An error names file
+// and line.
 type PolicyChecker interface {
 	Check(ctx context.Context, configMap *corev1.ConfigMap) error
 }
 
-// PolicyHandler refuses ConfigMaps whose policies do not compile. What it cannot
-// read it answers with HTTP 500, as Handler does.
+// PolicyHandler denies ConfigMaps whose policies do not compile. It denies what it cannot read, as
+// Handler does.
 type PolicyHandler struct {
 	Checker PolicyChecker
-	Log     logr.Logger
+	Intake  *Intake
 }
 
 // ServeHTTP answers one review.
 func (h *PolicyHandler) ServeHTTP(w http.ResponseWriter, request *http.Request) {
-	response, err := h.answer(request)
-	if err == nil {
-		var body []byte
-		if body, err = json.Marshal(admissionv1.AdmissionReview{
-			TypeMeta: metav1.TypeMeta{APIVersion: admissionv1.SchemeGroupVersion.String(), Kind: "AdmissionReview"},
-			Response: response,
-		}); err == nil {
-			w.Header().Set("Content-Type", "application/json")
-			_, err = w.Write(body)
-		}
-	}
-	if err != nil {
-		h.Log.Error(err, "Answering an admission review of policies with HTTP 500")
-		http.Error(w, "reprise: "+err.Error(), http.StatusInternalServerError)
-	}
+	h.Intake.serve(w, request, h.answer)
 }
 
-func (h *PolicyHandler) answer(request *http.Request) (*admissionv1.AdmissionResponse, error) {
-	body, err := readBody(request)
-	if err != nil {
-		return nil, err
-	}
+func (h *PolicyHandler) answer(ctx context.Context, body []byte) (*admissionv1.AdmissionResponse, error) {
 	var review admissionv1.AdmissionReview
 	if err := json.Unmarshal(body, &review); err != nil {
 		return nil, fmt.Errorf("decoding the AdmissionReview: %w", err)
 	}
 	if review.Request == nil || review.Request.UID == "" {
-		return nil, fmt.Errorf("reading the AdmissionReview: it holds no request with a uid")
+		return nil, errors.New("reading the AdmissionReview: it holds no request with a uid")
 	}
 	response := &admissionv1.AdmissionResponse{UID: review.Request.UID, Allowed: true}
 	configMap := &corev1.ConfigMap{}
 	if len(review.Request.Object.Raw) == 0 {
-		return response, nil // Nothing is left that could be wrong.
+		return response, nil // A deletion has no object.
 	}
 	if err := json.Unmarshal(review.Request.Object.Raw, configMap); err != nil {
 		return nil, fmt.Errorf("decoding request.object as a ConfigMap: %w", err)
@@ -72,8 +54,6 @@ func (h *PolicyHandler) answer(request *http.Request) (*admissionv1.AdmissionRes
 	if configMap.Labels[policy.Label] != policy.LabelValue {
 		return response, nil
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(request.Context()), deadline(request.URL))
-	defer cancel()
 	if err := h.Checker.Check(ctx, configMap); err != nil {
 		response.Allowed = false
 		response.Result = &metav1.Status{

@@ -19,36 +19,37 @@ import (
 // The keys of the audit annotations. The API server puts the webhook's name before them.
 const (
 	auditDecision  = "decision"
-	auditSkipped   = "unjudged"
+	auditSkipped   = "skipped"
 	auditUnchecked = "unchecked"
 	auditDryRun    = "dryrun"
 )
 
-// maxChanged is how many bytes of a denial the change may take.
+// maxChanged is how many bytes of a denial describe the change.
 const maxChanged = 256
 
-// findings is what a review comes to, whoever found it: everything that the
-// response says is in here.
+// findings is all that a response reports.
 type findings struct {
-	// denials are one line each; the request is denied if there are any.
+	// denials are one line each. The request is denied if there are any.
 	denials []string
 	causes  []metav1.StatusCause
 	// warnings are shown to the deployer in either case.
 	warnings []string
-	// unchecked is why not everything could be judged.
+	// unchecked is why not every policy could be evaluated.
 	unchecked string
-	// violations are the same for programs, or what could not be judged.
+	// violations are the denials for programs, or the evaluation errors.
 	violations []v1alpha1.Violation
-	// quarantine is the revision as which it failed before, 0 where it is not denied for that.
+	// quarantine is the revision as which the template failed before; 0 if it is not quarantined.
 	quarantine int64
-	// dryRun is what rules on trial object to: for the log and the audit log only.
+	// dryRun lists violations of rules with the enforcement dryrun, for the log and the audit log
+	// only.
 	dryRun []string
-	// notice comes before the denials; empty where they speak for themselves.
+	// notice precedes the denials; empty where they need none.
 	notice string
 }
 
-// verdictFindings applies the failure policy to a verdict: what could not be
-// judged is no consent, and becomes a denial or a warning here and nowhere else.
+// verdictFindings applies the failure policy to a verdict. An evaluation error is no consent: here
+// alone it becomes a denial or a warning. A policy that is out of time always denies, because the
+// sender of an object decides how much there is to evaluate.
 func verdictFindings(v policy.Verdict, failurePolicy admissionregistrationv1.FailurePolicyType) findings {
 	var f findings
 	for _, violation := range v.Violations {
@@ -69,27 +70,43 @@ func verdictFindings(v policy.Verdict, failurePolicy admissionregistrationv1.Fai
 	for _, trial := range v.DryRun {
 		f.dryRun = append(f.dryRun, trial.Rule+": "+trial.Line())
 	}
-	var unjudged []string
+	var failures []string
 	for _, failure := range v.Errors {
-		unjudged = append(unjudged, failure.Line())
+		failures = append(failures, failure.Line())
 	}
-	f.unchecked = strings.Join(unjudged, "; ")
-	if len(unjudged) == 0 || len(v.Violations) > 0 {
+	f.unchecked = strings.Join(failures, "; ")
+	if len(failures) == 0 || len(v.Violations) > 0 {
 		return f
 	}
 	for _, failure := range v.Errors {
 		f.violations = append(f.violations, v1alpha1.Violation{Policy: failure.Rule, Message: failure.Reason})
 	}
+	if late := timedOut(v.Errors); len(late) > 0 {
+		f.denials = late
+		f.notice = "the policies could not be checked in time"
+		return f
+	}
 	if failurePolicy == admissionregistrationv1.Ignore {
 		f.warnings = append([]string{"admitted without being fully checked: " + f.unchecked}, f.warnings...)
 		return f
 	}
-	f.denials = unjudged
-	f.notice = "the policies could not be checked, and the failure policy is Fail"
+	f.denials = failures
+	f.notice = "the policies could not be evaluated, and the failure policy is Fail"
 	return f
 }
 
-// findings deny what failed before.
+// timedOut returns a line for each policy that is out of time.
+func timedOut(errors []policy.RuleError) []string {
+	var lines []string
+	for _, failure := range errors {
+		if failure.Kind == policy.TimedOut {
+			lines = append(lines, failure.Line())
+		}
+	}
+	return lines
+}
+
+// findings returns the denial of a quarantined template.
 func (q *Quarantine) findings(line string) findings {
 	return findings{
 		denials:    []string{line},
@@ -99,7 +116,7 @@ func (q *Quarantine) findings(line string) findings {
 	}
 }
 
-// reason is that of the event which tells of a denial.
+// reason returns the reason of the denial's Event.
 func (f findings) reason() v1alpha1.EventReason {
 	if f.quarantine != 0 {
 		return v1alpha1.EventTemplateQuarantined
@@ -107,27 +124,27 @@ func (f findings) reason() v1alpha1.EventReason {
 	return v1alpha1.EventAdmissionDenied
 }
 
-// line is the quarantine as a developer reads it: the old error, what the denied change is, and
-// how to retry.
+// line returns the denial for a developer: the earlier error, the denied change, and how to retry.
 func (q *Quarantine) line(r *review) string {
-	return fmt.Sprintf("this pod template failed as revision %d: %s%s; change it, wait until %s, or try it again: kubectl annotate deployment/%s -n %s --overwrite %s=%d",
+	return fmt.Sprintf("this pod template failed as revision %d: %s%s. Change it, wait until %s, or retry: kubectl annotate deployment/%s -n %s --overwrite %s=%d",
 		q.Revision, strings.Join(strings.Fields(q.Error), " "), r.changed(), q.Until.UTC().Format(time.RFC3339),
 		r.workload().Name, r.namespace, v1alpha1.RetryAnnotation, q.Revision)
 }
 
-// changed is the change in short, to stand in a sentence; empty where there is nothing to compare.
+// changed returns a clause that summarizes the change; empty where there is nothing to compare.
 func (r *review) changed() string {
 	if r.old == nil {
 		return ""
 	}
 	changes, err := diff.Intents(workload.IntentOf(r.old), workload.IntentOf(r.object))
 	if err != nil {
-		return "" // The denial stands without it.
+		return "" // The denial is complete without it.
 	}
 	return "; it changes " + changes.Short(maxChanged)
 }
 
-// allowed is the answer to what is not judged, with the reason for the audit log.
+// allowed returns the response to a request that is not evaluated, with the reason for the audit
+// log.
 func allowed(reason string) *admissionv1.AdmissionResponse {
 	return &admissionv1.AdmissionResponse{
 		Allowed:          true,
@@ -135,13 +152,13 @@ func allowed(reason string) *admissionv1.AdmissionResponse {
 	}
 }
 
-// response is the one place where findings become an answer. runs says which
-// revision a denial leaves running; it may be empty.
+// response returns the response of findings. runs names the revision that runs after a denial; it
+// may be empty.
 //
-// A denial is 403 Forbidden and not 422 Invalid: kubectl prints only the causes
-// of an Invalid status and drops its message (k8s.io/kubectl/pkg/cmd/util/helpers.go),
-// and with it who denied, what to do and what goes on running. The message is
-// one line, since kubectl prints the whole patch before it.
+// A denial is 403 Forbidden and not 422 Invalid: of an Invalid status kubectl prints only the
+// causes and drops the message (k8s.io/kubectl/pkg/cmd/util/helpers.go), which names the denier,
+// the next step and the running revision. The message is one line, since kubectl prints the entire
+// patch before it.
 func (f findings) response(runs string) *admissionv1.AdmissionResponse {
 	audit := map[string]string{auditDecision: policy.Allow.String()}
 	if f.unchecked != "" {
@@ -169,7 +186,7 @@ func (f findings) response(runs string) *admissionv1.AdmissionResponse {
 	return response
 }
 
-// message is the one line of a denial.
+// message returns the one line of a denial.
 func (f findings) message(runs string) string {
 	message := f.denials[0]
 	if len(f.denials) > 1 {
@@ -186,4 +203,32 @@ func (f findings) message(runs string) string {
 		message += "; " + runs
 	}
 	return message
+}
+
+// The decisions on a write.
+const (
+	decisionAllowed     = "allowed"
+	decisionWarned      = "warned"
+	decisionDenied      = "denied"
+	decisionQuarantined = "quarantined"
+	decisionUnchecked   = "unchecked"
+	// decisionSkipped is the decision on requests that no policy evaluates. It is logged and not
+	// counted.
+	decisionSkipped = "skipped"
+)
+
+// decision returns the decision that findings lead to.
+func (f findings) decision() string {
+	switch {
+	case f.quarantine != 0:
+		return decisionQuarantined
+	case len(f.denials) > 0:
+		return decisionDenied
+	case f.unchecked != "":
+		return decisionUnchecked
+	case len(f.warnings) > 0:
+		return decisionWarned
+	default:
+		return decisionAllowed
+	}
 }

@@ -9,6 +9,8 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	"k8s.io/apimachinery/pkg/types"
 	kjson "sigs.k8s.io/json"
+
+	"reprise.dev/reprise/internal/quantity"
 )
 
 // The keys of a request's objects.
@@ -17,10 +19,10 @@ const (
 	oldObjectKey = "oldObject"
 )
 
-// review is an AdmissionReview's request. Its objects are decoded as what they are; a second time,
-// as rules see them, only if a rule asks for them.
+// review is the request of an AdmissionReview. Its objects are decoded into Deployments, and again
+// as rules see them only if a rule reads them.
 type review struct {
-	// decoded is the request as rules see it, without its objects; raw are these.
+	// decoded is the request without its objects, as rules see it. raw holds the objects.
 	decoded map[string]any
 	raw     map[string]json.RawMessage
 
@@ -32,11 +34,11 @@ type review struct {
 	subresource string
 	dryRun      bool
 
-	// object is what the Deployment is to become; old is the live one, nil on creation.
+	// object is the new Deployment. old is the live one; nil on creation.
 	object, old *appsv1.Deployment
 }
 
-// decodeReview reads a body. An error says why it cannot be judged.
+// decodeReview reads a body. An error names why the review cannot be evaluated.
 func decodeReview(body []byte) (*review, error) {
 	var document struct {
 		APIVersion string                     `json:"apiVersion"`
@@ -86,8 +88,8 @@ func decodeReview(body []byte) (*review, error) {
 	return r, r.decodeObjects()
 }
 
-// writes says whether the request writes a main resource. Nothing else is
-// judged: a deletion has no object, and what is sent to deployments/scale is a Scale.
+// writes reports whether the request writes a main resource. Nothing else is evaluated: a deletion
+// has no object, and a request to deployments/scale has a Scale.
 func (r *review) writes() bool {
 	return r.subresource == "" && (r.operation == admissionv1.Create || r.operation == admissionv1.Update)
 }
@@ -105,14 +107,18 @@ func (r *review) decodeObjects() error {
 	return nil
 }
 
-// deploymentIn makes the typed Deployment of a request's object.
+// deploymentIn decodes an object of the request as a Deployment.
 func deploymentIn(request map[string]json.RawMessage, key string) (*appsv1.Deployment, error) {
 	raw := request[key]
 	if len(raw) == 0 || string(raw) == "null" {
 		return nil, fmt.Errorf("reading request.%s: there is no object", key)
 	}
+	raw, err := normalized(raw)
+	if err != nil {
+		return nil, fmt.Errorf("decoding request.%s: %w", key, err)
+	}
 	deployment := &appsv1.Deployment{}
-	err := kjson.UnmarshalCaseSensitivePreserveInts(raw, deployment)
+	err = kjson.UnmarshalCaseSensitivePreserveInts(raw, deployment)
 	if version, kind := deployment.APIVersion, deployment.Kind; version != appsv1.SchemeGroupVersion.String() || kind != "Deployment" {
 		return nil, fmt.Errorf("reading request.%s: it is %q of %q, not a Deployment of %s", key, kind, version, appsv1.SchemeGroupVersion)
 	}
@@ -122,7 +128,20 @@ func deploymentIn(request map[string]json.RawMessage, key string) (*appsv1.Deplo
 	return deployment, nil
 }
 
-// objects decodes the request's objects as rules see them. That they are JSON was found before.
+// normalized returns an object whose quantities decode in bounded time.
+func normalized(raw json.RawMessage) (json.RawMessage, error) {
+	if !quantity.MayNeedNormalize(raw) {
+		return raw, nil
+	}
+	var object map[string]any
+	if err := kjson.UnmarshalCaseSensitivePreserveInts(raw, &object); err != nil {
+		return nil, err
+	}
+	return json.Marshal(quantity.Normalize(object))
+}
+
+// objects decodes the request's objects as rules see them. decodeReview has verified that they are
+// JSON.
 func (r *review) objects() (object, old any, err error) {
 	for key, into := range map[string]*any{objectKey: &object, oldObjectKey: &old} {
 		if raw := r.raw[key]; len(raw) > 0 {
@@ -132,7 +151,7 @@ func (r *review) objects() (object, old any, err error) {
 	return object, old, err
 }
 
-// workload names the object. On creation with generateName there is no name yet.
+// workload returns the name of the object. It is empty where the object is created by generateName.
 func (r *review) workload() types.NamespacedName {
 	name := r.name
 	if name == "" {

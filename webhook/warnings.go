@@ -7,16 +7,16 @@ import (
 	"reprise.dev/reprise/internal/oneline"
 )
 
-// The API server's limits, in runes: once all warnings of a request exceed the
-// total, it cuts each to the limit of one, and drops those that still exceed the
-// total (k8s.io/apiserver/pkg/endpoints/filters/warning.go).
+// The API server's limits in runes. If all warnings of a request exceed the total, it cuts each to
+// the limit of one and drops those that still exceed the total
+// (k8s.io/apiserver/pkg/endpoints/filters/warning.go).
 const (
 	maxWarning  = 256
 	maxWarnings = 4096
 )
 
-// limitWarnings makes warnings fit, so that none is lost without a word: they stay
-// whole if all of them fit, or else are cut, and the last counts those left out.
+// limitWarnings fits warnings into these limits, so that none is dropped silently. They stay as
+// they are if all of them fit. Otherwise each is cut, and the last counts the omitted ones.
 func limitWarnings(warnings []string) []string {
 	total := 0
 	for _, warning := range warnings {

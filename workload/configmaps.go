@@ -6,7 +6,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
-// ConfigMapsOf are the names of the ConfigMaps that the pods of a template read, sorted: as
+// ConfigMapsOf returns the sorted names of the ConfigMaps that the pods of a template read, as
 // variables, as volumes and as parts of projected volumes.
 func ConfigMapsOf(template *corev1.PodTemplateSpec) []string {
 	var names []string

@@ -10,29 +10,29 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
-// FileKey is the only key of a ConfigMap that Score wrote for a file.
+// FileKey is the only key of a ConfigMap that Score writes for a file.
 const FileKey = "file"
 
 // fileName matches the names of Score's ConfigMaps: <workload>-<container>-file-<hash of the path>
 // (score-k8s, internal/convert/workloads.go).
 var fileName = regexp.MustCompile(`^.+-file-[0-9a-f]{10}$`)
 
-// File is one of Score's files: it lies in a ConfigMap of a fixed name, and changes without the
-// Deployment.
+// File is one of Score's files. It is stored in a ConfigMap with a fixed name and changes without
+// the Deployment.
 type File struct {
-	// ConfigMap is the name of the ConfigMap that holds it.
+	// ConfigMap is the name of the ConfigMap that holds the file.
 	ConfigMap string
-	// Mounts are where containers read it, sorted.
+	// Mounts lists where containers read the file, sorted.
 	Mounts []Mount
 }
 
 // Mount is a place where a container reads a file.
 type Mount struct{ Container, Path string }
 
-// IsFileName says whether a ConfigMap's name is one that Score gives to a file.
+// IsFileName reports whether Score gives such a name to the ConfigMap of a file.
 func IsFileName(configMap string) bool { return fileName.MatchString(configMap) }
 
-// FilesOf lists Score's files in a pod template, by their ConfigMaps' names.
+// FilesOf returns Score's files in a pod template, sorted by the names of their ConfigMaps.
 func FilesOf(template *corev1.PodTemplateSpec) []File {
 	seen := map[string][]Mount{}
 	for _, volume := range template.Spec.Volumes {
@@ -42,7 +42,7 @@ func FilesOf(template *corev1.PodTemplateSpec) []File {
 			}
 			for _, item := range source.Items {
 				if item.Key == FileKey {
-					seen[source.Name] = append(seen[source.Name], places(template, volume.Name, item.Path)...)
+					seen[source.Name] = append(seen[source.Name], mountsOf(template, volume.Name, item.Path)...)
 				}
 			}
 		}
@@ -58,7 +58,7 @@ func FilesOf(template *corev1.PodTemplateSpec) []File {
 	return files
 }
 
-// sources are the ConfigMaps of a volume, projected or not.
+// sources returns the ConfigMaps of a volume, projected or not.
 func sources(volume corev1.Volume) []corev1.ConfigMapProjection {
 	var all []corev1.ConfigMapProjection
 	if c := volume.ConfigMap; c != nil {
@@ -75,8 +75,8 @@ func sources(volume corev1.Volume) []corev1.ConfigMapProjection {
 	return all
 }
 
-// places are where the containers of a template see a path of a volume.
-func places(template *corev1.PodTemplateSpec, volume, file string) []Mount {
+// mountsOf returns where the containers of a template mount a file of a volume.
+func mountsOf(template *corev1.PodTemplateSpec, volume, file string) []Mount {
 	var all []Mount
 	for _, containers := range [][]corev1.Container{template.Spec.InitContainers, template.Spec.Containers} {
 		for _, container := range containers {

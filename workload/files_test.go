@@ -14,7 +14,7 @@ import (
 	"reprise.dev/reprise/workload"
 )
 
-func TestScoresFilesAreFoundWhereScorePutsThem(t *testing.T) {
+func TestFilesOf_ScoreFiles(t *testing.T) {
 	content, err := os.ReadFile(filepath.Join("..", "..", "shared", "score", "edge", "files-rev1", "manifests.yaml"))
 	if os.IsNotExist(err) {
 		t.Skip("the Score fixtures are not beside this checkout (../shared/score/edge/files-rev1)")
@@ -40,7 +40,7 @@ func TestScoresFilesAreFoundWhereScorePutsThem(t *testing.T) {
 	}
 }
 
-func TestOtherConfigMapsAreNoFilesOfScores(t *testing.T) {
+func TestFilesOf_OtherConfigMaps(t *testing.T) {
 	source := func(name, key string) corev1.Volume {
 		return corev1.Volume{Name: "v", VolumeSource: corev1.VolumeSource{ConfigMap: &corev1.ConfigMapVolumeSource{
 			LocalObjectReference: corev1.LocalObjectReference{Name: name}, Items: []corev1.KeyToPath{{Key: key, Path: "a"}},

@@ -13,14 +13,13 @@ import (
 	"reprise.dev/reprise/api/v1alpha1"
 )
 
-// hashVersion names the way of hashing, so that hashes made by another are never taken for equal
-// ones.
+// hashVersion names the hash function. Hashes of two versions never compare equal.
 const hashVersion = "v1:"
 
-// restartedAt is what `kubectl rollout restart` writes into the pod template.
+// restartedAt is the annotation that `kubectl rollout restart` writes into the pod template.
 const restartedAt = "kubectl.kubernetes.io/restartedAt"
 
-// toolKeys are labels and annotations that tools rewrite without changing what runs.
+// toolKeys are labels and annotations that tools rewrite without a change of what runs.
 var toolKeys = []string{
 	"app.kubernetes.io/managed-by",
 	"app.kubernetes.io/version",
@@ -29,8 +28,8 @@ var toolKeys = []string{
 	"helm.sh/chart",
 }
 
-// Hash identifies the intent: equal hashes mean that there is no new revision. kubectl's own memory
-// of an apply is left out, since it changes with the formatting of a manifest.
+// Hash identifies the intent: a deploy with the same hash is no new revision. It leaves out
+// kubectl's last-applied annotation, which changes with the formatting of a manifest.
 func (i Intent) Hash() string {
 	spec := i.Spec // A shallow copy: only the template's annotations are replaced in it.
 	spec.Template.Annotations = without(spec.Template.Annotations, IsReservedKey)
@@ -41,12 +40,11 @@ func (i Intent) Hash() string {
 	})
 }
 
-// IsToolKey says whether a label or an annotation is one that tools rewrite without changing what
-// runs.
+// IsToolKey reports whether tools rewrite a label or an annotation without a change of what runs.
 func IsToolKey(key string) bool { return slices.Contains(toolKeys, key) }
 
-// TemplateHash identifies what makes pods differ as far as admission can see it: the pod template
-// without Reprise's annotations, the time of a restart and what tools write.
+// TemplateHash identifies what makes pods differ, as far as admission sees it. It leaves out
+// Reprise's annotations, the time of a restart and what tools write.
 func TemplateHash(template *corev1.PodTemplateSpec) string {
 	ignored := func(key string) bool {
 		return strings.HasPrefix(key, v1alpha1.Prefix) || key == restartedAt || IsToolKey(key)
@@ -62,12 +60,12 @@ func TemplateHash(template *corev1.PodTemplateSpec) string {
 	})
 }
 
-// digest hashes the JSON of a value; encoding/json writes map keys in order, and API types hold no
-// type that cannot be marshalled.
+// digest returns a hash of the JSON of a value. encoding/json writes map keys in order, and every
+// API type can be marshalled.
 func digest(value any) string {
 	encoded, err := json.Marshal(value)
 	if err != nil {
-		panic(fmt.Sprintf("an API type that cannot be marshalled: %v", err))
+		panic(fmt.Sprintf("marshalling an API type: %v", err))
 	}
 	sum := sha256.Sum256(encoded)
 	return hashVersion + hex.EncodeToString(sum[:16])

@@ -9,23 +9,25 @@ import (
 	"reprise.dev/reprise/api/v1alpha1"
 )
 
-// LastApplied is kubectl's memory of a client-side apply. A rollback restores it, or the next apply
-// would compute its patch from the wrong original; it is no change of intent by itself.
+// LastApplied is the annotation in which kubectl stores the last client-side apply. A rollback
+// restores it: otherwise the next apply computes its patch from the wrong original. A change of it
+// alone is no change of intent.
 const LastApplied = "kubectl.kubernetes.io/last-applied-configuration"
 
-// controllerPrefix is that of the annotations that the deployment controller writes
+// controllerPrefix begins the annotations that the deployment controller writes
 // (k8s.io/kubernetes/pkg/controller/deployment/util/deployment_util.go).
 const controllerPrefix = "deployment.kubernetes.io/"
 
-// Intent is what the deployer asked for: labels, annotations and spec without what the server, the
-// controllers, an autoscaler and Reprise itself write. A rollback restores it as RawIntent.
+// Intent is the state that the deployer requested: labels, annotations and spec, without the fields
+// that the API server, the controllers, an autoscaler and Reprise write. A rollback restores it as
+// RawIntent.
 type Intent struct {
 	Labels      map[string]string     `json:"labels,omitempty"`
 	Annotations map[string]string     `json:"annotations,omitempty"`
 	Spec        appsv1.DeploymentSpec `json:"spec"`
 }
 
-// IntentOf takes the intent out of a Deployment; it shares nothing with it.
+// IntentOf returns the intent of a Deployment. It shares no memory with the Deployment.
 func IntentOf(d *appsv1.Deployment) Intent {
 	spec := *d.Spec.DeepCopy()
 	spec.Replicas = nil
@@ -36,14 +38,13 @@ func IntentOf(d *appsv1.Deployment) Intent {
 	}
 }
 
-// IsReservedKey says whether a label's or annotation's key of a Deployment belongs to Reprise or to
-// the deployment controller, and so to no deployer's intent: a rollback leaves its live value
-// alone.
+// IsReservedKey reports whether a label or annotation of a Deployment belongs to Reprise or to the
+// deployment controller. It is no part of the intent, and a rollback keeps its live value.
 func IsReservedKey(key string) bool {
 	return strings.HasPrefix(key, v1alpha1.Prefix) || strings.HasPrefix(key, controllerPrefix)
 }
 
-// merge joins an intent's labels or annotations with the live ones that are not part of it.
+// merge returns an intent's labels or annotations together with the live reserved ones.
 func merge(intent, live map[string]string) map[string]string {
 	out := maps.Clone(intent)
 	for key, value := range live {
@@ -58,6 +59,7 @@ func merge(intent, live map[string]string) map[string]string {
 	return out
 }
 
+// without returns a copy of a map without the dropped keys; nil where no key remains.
 func without(in map[string]string, drop func(string) bool) map[string]string {
 	var out map[string]string
 	for key, value := range in {

@@ -1,4 +1,5 @@
-// Package workload says what a Score-derived Deployment is and what its deployer asked for.
+// Package workload defines which Deployments Reprise manages, and reads their intent, files and
+// settings.
 //
 // It is a leaf: every other package may import it, and it imports only API types.
 package workload
@@ -10,9 +11,9 @@ import (
 )
 
 const (
-	// NameAnnotation is Score's marker: score-k8s sets it to the workload's name on the Deployment,
+	// NameAnnotation is Score's marker. score-k8s sets it to the workload's name on the Deployment,
 	// its pod template and its Services. The label app.kubernetes.io/managed-by is no marker:
-	// provisioned databases bear it too, and Helm rewrites it.
+	// provisioned databases have it too, and Helm rewrites it.
 	NameAnnotation = "k8s.score.dev/workload-name"
 
 	// GuardEnabled is the value of the guard label that opts a Deployment in without Score's marker.
@@ -22,14 +23,14 @@ const (
 	GuardDisabled = "disabled"
 )
 
-// IsManaged says whether Reprise judges the Deployment at admission: it bears Score's marker or is
-// opted in. The guard label does not take a Score workload out of admission, or whoever may set a
-// label could pass by every policy.
+// IsManaged reports whether Reprise checks the Deployment at admission: it has Score's marker or is
+// opted in. The guard label cannot exclude a Score workload from admission. Otherwise anyone who
+// may set a label could bypass every policy.
 func IsManaged(d *appsv1.Deployment) bool {
 	return d != nil && (d.Annotations[NameAnnotation] != "" || d.Labels[v1alpha1.GuardLabel] == GuardEnabled)
 }
 
-// IsGuarded says whether Reprise keeps the Deployment's history and rolls it back.
+// IsGuarded reports whether Reprise records the Deployment's history and rolls it back.
 func IsGuarded(d *appsv1.Deployment) bool {
 	return IsManaged(d) && d.Labels[v1alpha1.GuardLabel] != GuardDisabled
 }

@@ -7,15 +7,15 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 )
 
-// RawIntent is an intent as the API server's JSON has it. What is newer than this binary's types is
-// in it, so that a rollback puts it back too.
+// RawIntent is an intent as the API server's JSON. It includes fields that are newer than this
+// binary's types, so a rollback restores them too.
 type RawIntent struct {
 	Labels      map[string]string `json:"labels,omitempty"`
 	Annotations map[string]string `json:"annotations,omitempty"`
 	Spec        map[string]any    `json:"spec"`
 }
 
-// RawIntentOf takes the intent out of a Deployment as it was read; it shares nothing with it.
+// RawIntentOf returns the intent of a Deployment. It shares no memory with the Deployment.
 func RawIntentOf(d *unstructured.Unstructured) RawIntent {
 	spec, _ := d.Object["spec"].(map[string]any)
 	spec = runtime.DeepCopyJSON(spec)
@@ -27,7 +27,8 @@ func RawIntentOf(d *unstructured.Unstructured) RawIntent {
 	}
 }
 
-// Typed is the intent as this binary knows it. It fails on a field of another type than the API's.
+// Typed returns the intent in this binary's types. It fails where a field does not have the API's
+// type.
 func (i RawIntent) Typed() (Intent, error) {
 	typed := Intent{Labels: i.Labels, Annotations: i.Annotations}
 	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(i.Spec, &typed.Spec); err != nil {
@@ -36,8 +37,8 @@ func (i RawIntent) Typed() (Intent, error) {
 	return typed, nil
 }
 
-// Onto writes the intent into a Deployment and keeps what is not part of it: replicas and reserved
-// keys.
+// Onto writes the intent into a Deployment. It keeps the Deployment's replicas and reserved keys,
+// which are no part of the intent.
 func (i RawIntent) Onto(d *unstructured.Unstructured) {
 	spec := runtime.DeepCopyJSON(i.Spec)
 	if live, _ := d.Object["spec"].(map[string]any); live["replicas"] != nil {

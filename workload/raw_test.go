@@ -44,7 +44,7 @@ func newer(t *testing.T, d *unstructured.Unstructured, value string) {
 	}
 }
 
-func TestARawIntentIsTheTypedOneWhereTheTypesKnowEveryField(t *testing.T) {
+func TestRawIntent_EqualsTheTypedIntent(t *testing.T) {
 	d := deployment(func(d *appsv1.Deployment) {
 		d.Annotations[workload.LastApplied] = "{}"
 		d.Annotations["deployment.kubernetes.io/revision"] = "1"
@@ -64,7 +64,7 @@ func TestARawIntentIsTheTypedOneWhereTheTypesKnowEveryField(t *testing.T) {
 	}
 }
 
-func TestAnIntentIsPutBackWithFieldsThatAreNewerThanTheTypes(t *testing.T) {
+func TestRawIntent_OntoKeepsNewerFields(t *testing.T) {
 	before := raw(t, deployment(func(d *appsv1.Deployment) {
 		d.Annotations[workload.LastApplied] = "old"
 		d.Annotations["deployment.kubernetes.io/revision"] = "1"
@@ -97,7 +97,7 @@ func TestAnIntentIsPutBackWithFieldsThatAreNewerThanTheTypes(t *testing.T) {
 	}
 }
 
-func TestReplicasThatNobodyEverSetStayUnset(t *testing.T) {
+func TestRawIntent_OntoLeavesReplicasUnset(t *testing.T) {
 	live := raw(t, deployment(func(d *appsv1.Deployment) { d.Spec.Replicas = nil }))
 	workload.RawIntentOf(raw(t, deployment(nil))).Onto(live)
 	if replicas, found, err := unstructured.NestedFieldNoCopy(live.Object, "spec", "replicas"); found || err != nil {

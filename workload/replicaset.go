@@ -9,60 +9,62 @@ import (
 	"reprise.dev/reprise/api/v1alpha1"
 )
 
-// Where a slim template keeps what it was: no template that the API server stores has a container
-// without an image, so that nobody can pass one off as slim.
+// The annotations in which a trimmed template stores the digest and the hash of the original. The
+// API server stores no template with a container without an image, so no user can pass a template
+// off as trimmed.
 const (
-	slimDigest = v1alpha1.Prefix + "template-digest"
-	slimHash   = v1alpha1.Prefix + "template-hash"
+	trimmedDigest = v1alpha1.Prefix + "template-digest"
+	trimmedHash   = v1alpha1.Prefix + "template-hash"
 )
 
-// MatchesTemplate says whether a ReplicaSet's template is a Deployment's, as the deployment
-// controller compares them: whole, but for the label that tells a Deployment's ReplicaSets apart
+// MatchesTemplate reports whether a ReplicaSet has a Deployment's template. It compares as the
+// deployment controller does: the templates are equal except for the pod-template-hash label
 // (k8s.io/kubernetes/pkg/controller/deployment/util/deployment_util.go, EqualIgnoreHash).
 func MatchesTemplate(set *appsv1.ReplicaSet, template *corev1.PodTemplateSpec) bool {
-	if isSlim(&set.Spec.Template) {
-		return set.Spec.Template.Annotations[slimDigest] == digest(template)
+	if isTrimmed(&set.Spec.Template) {
+		return set.Spec.Template.Annotations[trimmedDigest] == digest(template)
 	}
-	return digest(deployed(set)) == digest(template)
+	return digest(originalTemplate(set)) == digest(template)
 }
 
-// ReplicaSetHash is the TemplateHash of the Deployment's template that a ReplicaSet was made from.
+// ReplicaSetHash returns the TemplateHash of the Deployment's template from which a ReplicaSet was
+// made.
 func ReplicaSetHash(set *appsv1.ReplicaSet) string {
-	if isSlim(&set.Spec.Template) {
-		return set.Spec.Template.Annotations[slimHash]
+	if isTrimmed(&set.Spec.Template) {
+		return set.Spec.Template.Annotations[trimmedHash]
 	}
-	return TemplateHash(deployed(set))
+	return TemplateHash(originalTemplate(set))
 }
 
-// Trim leaves of a ReplicaSet's template what judges its pods, the containers' names and when they
-// are ready, and what MadeFrom and ReplicaSetHash tell by. The whole of it is its Deployment's once
-// more, and as large.
+// Trim removes from a ReplicaSet's template all that no caller reads, since the template repeats
+// its Deployment's and is as large. The containers' names and probes remain, and the hashes for
+// MatchesTemplate and ReplicaSetHash.
 func Trim(set *appsv1.ReplicaSet) {
-	if isSlim(&set.Spec.Template) {
-		return // A cache may hand over what it has transformed before.
+	if isTrimmed(&set.Spec.Template) {
+		return // A cache may transform an object twice.
 	}
-	whole := deployed(set)
-	slim := corev1.PodTemplateSpec{}
-	slim.Annotations = map[string]string{slimDigest: digest(whole), slimHash: TemplateHash(whole)}
-	slim.Spec.InitContainers = slimContainers(whole.Spec.InitContainers)
-	slim.Spec.Containers = slimContainers(whole.Spec.Containers)
-	set.Spec.Template = slim
+	original := originalTemplate(set)
+	trimmed := corev1.PodTemplateSpec{}
+	trimmed.Annotations = map[string]string{trimmedDigest: digest(original), trimmedHash: TemplateHash(original)}
+	trimmed.Spec.InitContainers = trimContainers(original.Spec.InitContainers)
+	trimmed.Spec.Containers = trimContainers(original.Spec.Containers)
+	set.Spec.Template = trimmed
 }
 
-func slimContainers(whole []corev1.Container) []corev1.Container {
-	var slim []corev1.Container
-	for _, c := range whole {
-		slim = append(slim, corev1.Container{Name: c.Name, ReadinessProbe: c.ReadinessProbe, StartupProbe: c.StartupProbe})
+func trimContainers(containers []corev1.Container) []corev1.Container {
+	var trimmed []corev1.Container
+	for _, c := range containers {
+		trimmed = append(trimmed, corev1.Container{Name: c.Name, ReadinessProbe: c.ReadinessProbe, StartupProbe: c.StartupProbe})
 	}
-	return slim
+	return trimmed
 }
 
-func isSlim(template *corev1.PodTemplateSpec) bool {
-	return template.Annotations[slimDigest] != "" && len(template.Spec.Containers) > 0 && template.Spec.Containers[0].Image == ""
+func isTrimmed(template *corev1.PodTemplateSpec) bool {
+	return template.Annotations[trimmedDigest] != "" && len(template.Spec.Containers) > 0 && template.Spec.Containers[0].Image == ""
 }
 
-// deployed is the template of the Deployment that a ReplicaSet was made from.
-func deployed(set *appsv1.ReplicaSet) *corev1.PodTemplateSpec {
+// originalTemplate returns the template of the Deployment from which a ReplicaSet was made.
+func originalTemplate(set *appsv1.ReplicaSet) *corev1.PodTemplateSpec {
 	template := set.Spec.Template
 	template.Labels = maps.Clone(template.Labels)
 	delete(template.Labels, appsv1.DefaultDeploymentUniqueLabelKey)

@@ -12,7 +12,7 @@ import (
 	"reprise.dev/reprise/workload"
 )
 
-// madeOf is a ReplicaSet as the deployment controller makes it of a template.
+// madeOf returns a ReplicaSet as the deployment controller makes it of a template.
 func madeOf(template *corev1.PodTemplateSpec) *appsv1.ReplicaSet {
 	set := &appsv1.ReplicaSet{Spec: appsv1.ReplicaSetSpec{Template: *template.DeepCopy()}}
 	set.Spec.Template.Labels[appsv1.DefaultDeploymentUniqueLabelKey] = "5d8c"
@@ -42,7 +42,7 @@ func podTemplate() *corev1.PodTemplateSpec {
 	}
 }
 
-func TestAReplicaSetKnowsItsTemplateWholeAndSlim(t *testing.T) {
+func TestMatchesTemplate_OriginalAndTrimmed(t *testing.T) {
 	for name, test := range map[string]struct {
 		reason             string
 		change             func(*corev1.PodTemplateSpec)
@@ -73,7 +73,7 @@ func TestAReplicaSetKnowsItsTemplateWholeAndSlim(t *testing.T) {
 	}
 }
 
-func TestASlimReplicaSetKeepsWhenItsContainersAreReady(t *testing.T) {
+func TestTrim_KeepsProbes(t *testing.T) {
 	got := slimmed(madeOf(podTemplate())).Spec.Template.Spec
 	want := corev1.PodSpec{
 		InitContainers: []corev1.Container{{Name: "prepare"}},
@@ -84,7 +84,7 @@ func TestASlimReplicaSetKeepsWhenItsContainersAreReady(t *testing.T) {
 	}
 }
 
-func TestAStoredReplicaSetCannotPassItselfOffAsSlim(t *testing.T) {
+func TestMatchesTemplate_ForgedDigest(t *testing.T) {
 	forged := slimmed(madeOf(podTemplate()))
 	forged.Spec.Template.Spec.Containers[0].Image = "other:1"
 	if workload.MatchesTemplate(forged, podTemplate()) || workload.ReplicaSetHash(forged) == workload.TemplateHash(podTemplate()) {

@@ -5,12 +5,12 @@ import (
 	"strings"
 )
 
-// scoreNames are a container's fields whose names differ in Score (score.dev/v1b1:
+// scoreNames maps a container's fields to their names in Score where these differ (score.dev/v1b1:
 // containers.*.variables, containers.*.volumes, which are keyed by the path in the container).
 var scoreNames = map[string]string{"env": "variables", "volumeMounts": "volumes"}
 
-// leadingFields are the places where a Deployment keeps what a Score file has at its top, and what
-// stands for them.
+// leadingFields are the paths below which a Deployment has a Score file's top-level fields, and the
+// names that replace them.
 var leadingFields = []struct{ path, name []string }{
 	{[]string{"spec", "template", "spec"}, nil},
 	{[]string{"spec", "template", "metadata"}, []string{"template"}},
@@ -18,10 +18,10 @@ var leadingFields = []struct{ path, name []string }{
 	{[]string{"metadata"}, nil},
 }
 
-// ScoreField returns a field of a Deployment as its Score file names it, where Score has the field:
+// ScoreField returns the name of a Deployment's field in its Score file, where Score has the field:
 // containers.<name>.image, .variables.<NAME>, .volumes.<path>, .resources, .command, .args, probes.
-// Other fields lose their leading parts. The path is given by its parts, a list's items by their
-// names.
+// Other fields lose their leading parts. The path is given in parts, with the name of each list
+// item.
 func ScoreField(path []string) string {
 	names := slices.Clone(path)
 	for _, leading := range leadingFields {

@@ -10,45 +10,45 @@ import (
 	"reprise.dev/reprise/api/v1alpha1"
 )
 
-// Mode says what Reprise may do when a rollout fails.
+// Mode is what Reprise may do when a rollout fails.
 type Mode string
 
 const (
-	// ModeAuto puts the last healthy revision back.
+	// ModeAuto rolls back to the last healthy revision.
 	ModeAuto Mode = "auto"
 	// ModeManual only reports.
 	ModeManual Mode = "manual"
-	// ModeOff leaves the workload alone.
+	// ModeOff takes no action.
 	ModeOff Mode = "off"
 )
 
-// Settings is how one workload is treated.
+// Settings configures how Reprise treats one workload.
 type Settings struct {
 	Rollback Mode
-	// BakeTime is how long a completed rollout must stay well before its revision is Healthy.
+	// BakeTime is how long a complete rollout must stay ready before its revision is Healthy.
 	BakeTime time.Duration
-	// FailureDeadline is when a rollout that shows only weak signals has failed; zero means the
+	// FailureDeadline is when a rollout that shows only weak signals fails. Zero means the
 	// Deployment's own progressDeadlineSeconds.
 	FailureDeadline time.Duration
-	// HistoryLimit is how many revisions are kept.
+	// HistoryLimit is how many revisions Reprise retains.
 	HistoryLimit int
-	// Quarantine says whether a failed pod template is refused at admission.
+	// Quarantine reports whether admission denies a failed pod template.
 	Quarantine bool
 }
 
-// DefaultSettings are those of an install that sets nothing.
+// DefaultSettings returns the settings of an install that sets none.
 func DefaultSettings() Settings {
 	return Settings{Rollback: ModeAuto, BakeTime: 30 * time.Second, HistoryLimit: 10, Quarantine: true}
 }
 
-// SettingsOf reads each setting from the Deployment's annotations, else its pod template's (the
-// only place that Score can write), else its Namespace's, else the install's defaults. A value that
-// cannot be read is a problem, in words for the user: an unreadable rollback mode means manual, for
-// Reprise must not act on a guess; every other one means the install's default.
+// SettingsOf reads each setting from the Deployment's annotations, else from its pod template's
+// (the only place that Score can write), else from its Namespace's, else from the install's
+// defaults. It returns one sentence for the user about each invalid value. An invalid rollback mode
+// means manual, so that Reprise does not act on a guess. Any other invalid value means the default.
 func SettingsOf(d *appsv1.Deployment, namespace map[string]string, defaults Settings) (Settings, []string) {
 	r := reader{sources: []map[string]string{d.Annotations, d.Spec.Template.Annotations, namespace}}
 	s := defaults
-	r.read(v1alpha1.RollbackAnnotation, "auto, manual or off; treated as manual", func(v string) bool {
+	r.read(v1alpha1.RollbackAnnotation, "auto, manual or off; Reprise uses manual", func(v string) bool {
 		s.Rollback = Mode(v)
 		known := s.Rollback == ModeAuto || s.Rollback == ModeManual || s.Rollback == ModeOff
 		if !known {

@@ -34,7 +34,7 @@ func deployment(change func(*appsv1.Deployment)) *appsv1.Deployment {
 	return d
 }
 
-func TestWhoIsAdmittedAndGuarded(t *testing.T) {
+func TestIsManaged(t *testing.T) {
 	tests := map[string]struct {
 		reason            string
 		change            func(*appsv1.Deployment)
@@ -69,7 +69,7 @@ func TestWhoIsAdmittedAndGuarded(t *testing.T) {
 	}
 }
 
-func TestOnlyADeployChangesTheIntent(t *testing.T) {
+func TestIntent_HashChangesOnlyByADeploy(t *testing.T) {
 	tests := map[string]struct {
 		reason                   string
 		change                   func(*appsv1.Deployment)
@@ -106,7 +106,7 @@ func TestOnlyADeployChangesTheIntent(t *testing.T) {
 	}
 }
 
-func TestSettingsComeFromTheNearestPlace(t *testing.T) {
+func TestSettingsOf_Precedence(t *testing.T) {
 	d := deployment(func(d *appsv1.Deployment) {
 		d.Annotations[v1alpha1.RollbackAnnotation] = "manual"
 		d.Spec.Template.Annotations = map[string]string{v1alpha1.RollbackAnnotation: "off", v1alpha1.BakeTimeAnnotation: "5s"}
@@ -124,7 +124,7 @@ func TestSettingsComeFromTheNearestPlace(t *testing.T) {
 	}
 }
 
-func TestASettingThatCannotBeReadNeverMeansMorePower(t *testing.T) {
+func TestSettingsOf_InvalidValues(t *testing.T) {
 	d := deployment(func(d *appsv1.Deployment) {
 		d.Annotations[v1alpha1.RollbackAnnotation] = "Off"
 		d.Annotations[v1alpha1.BakeTimeAnnotation] = "-1s"
@@ -138,7 +138,7 @@ func TestASettingThatCannotBeReadNeverMeansMorePower(t *testing.T) {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
 	if diff := cmp.Diff([]string{
-		`annotation reprise.dev/rollback is "Off": expected auto, manual or off; treated as manual`,
+		`annotation reprise.dev/rollback is "Off": expected auto, manual or off; Reprise uses manual`,
 		`annotation reprise.dev/bake-time is "-1s": expected a duration such as 30s`,
 		`annotation reprise.dev/history-limit is "1": expected a number of at least 2`,
 		`annotation reprise.dev/quarantine is "yes": expected on or off`,

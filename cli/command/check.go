@@ -37,7 +37,7 @@ Without --live, the command assumes that the cluster allows what it cannot see. 
 levels are those of --namespace-data and of the manifests themselves. A quota is unused unless its status says otherwise.
 Classes and ServiceAccounts exist. ConfigMaps are not checked, and no selector has changed.
 
-With --live, the command reads the namespace from the cluster with your rights. What you may not read is unknown.
+With --live, the command reads the namespace from the cluster with your rights. Data that you may not read is unknown.
 
 Other admission plugins do not change the manifests here. The command does not read policies from ConfigMaps in the cluster:
 name their folders with --policies.

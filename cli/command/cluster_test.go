@@ -267,7 +267,7 @@ func TestRun_pause(t *testing.T) {
 		server.Get("deployments", "cart", &d)
 		return d.Annotations[v1alpha1.RollbackAnnotation]
 	}
-	start(t, server, "pause").ends(t, 0, "cart: Reprise only reports failures; to roll back again: kubectl reprise resume cart -n shop")
+	start(t, server, "pause").ends(t, 0, "cart: Reprise only reports failures. To roll back again: kubectl reprise resume cart -n shop")
 	if mode() != "manual" {
 		t.Errorf("the annotation is %q", mode())
 	}

@@ -75,7 +75,7 @@ func (p *plugin) setMode(ctx context.Context, argument string, mode workload.Mod
 	case mode == "":
 		fmt.Fprintf(p.Out, "%s: the annotation is removed, but its pod template or namespace still sets %s to %s\n", w.Name, v1alpha1.RollbackAnnotation, w.Settings.Rollback)
 	default:
-		fmt.Fprintf(p.Out, "%s: Reprise only reports failures; to roll back again: %s\n", w.Name, w.Resume())
+		fmt.Fprintf(p.Out, "%s: Reprise only reports failures. To roll back again: %s\n", w.Name, w.Resume())
 	}
 	return nil
 }

@@ -91,7 +91,7 @@ func TestRun_withoutCluster(t *testing.T) {
 		{"a folder without manifests", []string{"check", "-f", in("none")}, "", codeUnknown, "has no file that ends in .yaml or .yml or .json"},
 		{"bad YAML", []string{"check", "-f", in("bad.yaml")}, "", codeUnknown, "bad.yaml: document 4 (line "},
 		{"Score's own file", []string{"check", "-f", in("app/score.yaml")}, "", codeUnknown, "run score-k8s generate"},
-		{"nothing to judge", []string{"check", "-f", "-"}, "apiVersion: v1\nkind: Service\n", codeUnknown, "there is nothing to judge: of 1 objects"},
+		{"no workloads", []string{"check", "-f", "-"}, "apiVersion: v1\nkind: Service\n", codeUnknown, "no workloads found: none of the 1 objects"},
 		{"an unknown format", []string{"check", "-o", "yaml", "-f", tutorial("1-healthy")}, "", codeUnknown, "expected one of [human json junit github]"},
 		{"a policy that does not compile", []string{"check", "-f", tutorial("1-healthy"), "-p", in("bad")}, "", codeUnknown, "team.rego:3"},
 		{"an override of a policy that does not exist", []string{"check", "-f", tutorial("1-healthy"), "--config", in("misspelt.yaml")}, "", codeUnknown, "request-within-limits; there are "},
@@ -101,7 +101,7 @@ func TestRun_withoutCluster(t *testing.T) {
 
 		{"tests that pass", []string{"policy", "test", in("own")}, "", 0, "PASS  " + in("own/team_test.rego") + ":5 team_test.test_no_owner_is_told"},
 		{"a test that fails", []string{"policy", "test", in("own"), in("failing")}, "", codeFailed, "line 7 is not true: count(team.deny) == 7"},
-		{"no tests", []string{"policy", "test", in("untested")}, "", codeUnknown, "there are no tests"},
+		{"no tests", []string{"policy", "test", in("untested")}, "", codeUnknown, "no tests found"},
 		{"policies that do not compile", []string{"policy", "test", in("bad")}, "", codeUnknown, "team.rego:3"},
 		{"no folder", []string{"policy", "test"}, "", codeUnknown, "requires at least 1 arg"},
 	}

@@ -17,8 +17,8 @@ func (p *plugin) whyCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use:   "why [WORKLOAD [REVISION]]",
 		Short: "Explain why a revision failed or admission rejected an apply, and what to do next",
-		Long: `Explain on one screen why a revision failed: the cause, the changes, the evidence from its containers, the cluster's
-Events, the rollback and how long it took, and what to do next.
+		Long: `Explain on one screen why a revision failed and what to do next. The screen shows the cause, the changes, the evidence from
+its containers, the cluster's Events, and the rollback with the time that it took.
 
 Without REVISION, explain what happened last: the newest revision that failed, or the apply that admission rejected since
 then. Rejected applies are read from Events, which most clusters keep for an hour.

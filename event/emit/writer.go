@@ -1,4 +1,4 @@
-// Package emit writes Events, each once.
+// Package emit writes Events, each one once.
 package emit
 
 import (
@@ -16,12 +16,11 @@ import (
 	"reprise.dev/reprise/event"
 )
 
-// component is the source of an event, which users see.
+// component is the source of an Event, which users see.
 const component = "reprise"
 
-// Writer writes events as core/v1 objects with deterministic names. The recorders of client-go
-// aggregate events of one reason and drop those that exceed their rate, so that some would be
-// missing.
+// Writer writes Events as core/v1 objects with deterministic names. The recorders of client-go
+// would aggregate Events of one reason and drop those over their rate limit.
 type Writer struct {
 	client   client.Client
 	instance string
@@ -32,9 +31,9 @@ func NewWriter(c client.Client, instance string) *Writer {
 	return &Writer{client: c, instance: instance}
 }
 
-// Write stores an event. Writing the same event again changes nothing, or raises the count if the
-// event aggregates. A count that another process raises at the same time is read and raised again,
-// as often as client-go's DefaultRetry does.
+// Write stores an Event. It changes nothing if the same Event is stored already, or raises its
+// count if the Event aggregates. If another process raises the count at the same time, Write reads
+// it and raises it again, as often as client-go's DefaultRetry does.
 func (w *Writer) Write(ctx context.Context, e event.Event) error {
 	object := w.object(e)
 	err := w.client.Create(ctx, object)
@@ -53,8 +52,8 @@ func (w *Writer) Write(ctx context.Context, e event.Event) error {
 	return nil
 }
 
-// raise counts an event that is stored once more. It returns a conflict if another process counted
-// it since it was read.
+// raise raises the count of a stored Event. It returns a conflict if another process raised it
+// since it was read.
 func (w *Writer) raise(ctx context.Context, again *corev1.Event) error {
 	stored := &corev1.Event{}
 	if err := w.client.Get(ctx, client.ObjectKeyFromObject(again), stored); err != nil {
@@ -67,7 +66,7 @@ func (w *Writer) raise(ctx context.Context, again *corev1.Event) error {
 	return w.client.Update(ctx, stored)
 }
 
-// object returns the object of an event.
+// object returns the API object of an Event.
 func (w *Writer) object(e event.Event) *corev1.Event {
 	kind := corev1.EventTypeNormal
 	if e.Warning {
@@ -90,8 +89,8 @@ func (w *Writer) object(e event.Event) *corev1.Event {
 	}
 }
 
-// name returns the name of an event's object: the same for the same event, and no longer than a
-// name may be.
+// name returns the name of an Event's object. It is the same for the same Event and within the
+// limit of names.
 func name(e event.Event) string {
 	sum := sha256.Sum256([]byte(string(e.Regarding.UID) + "\x00" + e.Regarding.Name + "\x00" + string(e.Reason) + "\x00" + e.Key))
 	const longest = 253 - 1 - 16

@@ -89,7 +89,7 @@ func TestAdmission_SetActive(t *testing.T) {
 
 func TestState_IsExportedByTheLeaderOnly(t *testing.T) {
 	names := []string{
-		"reprise_workloads", "reprise_rollbacks_blocked", "reprise_rollbacks_in_progress", "reprise_quarantined_templates",
+		"reprise_workloads", "reprise_rollbacks_held", "reprise_rollbacks_in_progress", "reprise_quarantined_templates",
 		"reprise_recorder_queue_length", "reprise_recorder_lag_seconds",
 	}
 	_, follower := complete(t, false)
@@ -98,9 +98,9 @@ func TestState_IsExportedByTheLeaderOnly(t *testing.T) {
 	}
 	_, leader := complete(t, true)
 	want := `
-# HELP reprise_rollbacks_blocked Workloads whose rollback is due and held; exported by the leader only.
-# TYPE reprise_rollbacks_blocked gauge
-reprise_rollbacks_blocked 1
+# HELP reprise_rollbacks_held Workloads whose due rollback is on hold; exported by the leader only.
+# TYPE reprise_rollbacks_held gauge
+reprise_rollbacks_held 1
 # HELP reprise_rollbacks_in_progress Rollbacks that have started and not ended; exported by the leader only.
 # TYPE reprise_rollbacks_in_progress gauge
 reprise_rollbacks_in_progress 0

@@ -34,7 +34,7 @@ func newRollback() *Rollback {
 		}, []string{"result", "trigger"}),
 		holds: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "reprise_rollback_holds_total",
-			Help: "Rollbacks that were due and held, by reason.",
+			Help: "Due rollbacks that were put on hold, by reason.",
 		}, []string{"reason"}),
 		detecting: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name: "reprise_time_to_detect_seconds", Buckets: rolloutBuckets,

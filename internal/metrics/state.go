@@ -21,8 +21,8 @@ var (
 		"Recorded revisions, by phase; exported by the leader only.", []string{"phase"}, nil)
 	workloads = prometheus.NewDesc("reprise_workloads",
 		"Guarded workloads, by the phase of their newest revision; exported by the leader only.", []string{"phase"}, nil)
-	blocked = prometheus.NewDesc("reprise_rollbacks_blocked",
-		"Workloads whose rollback is due and held; exported by the leader only.", nil, nil)
+	held = prometheus.NewDesc("reprise_rollbacks_held",
+		"Workloads whose due rollback is on hold; exported by the leader only.", nil, nil)
 	inProgress = prometheus.NewDesc("reprise_rollbacks_in_progress",
 		"Rollbacks that have started and not ended; exported by the leader only.", nil, nil)
 	quarantined = prometheus.NewDesc("reprise_quarantined_templates",
@@ -31,7 +31,7 @@ var (
 
 // Describe implements prometheus.Collector.
 func (State) Describe(descriptions chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{revisions, workloads, blocked, inProgress, quarantined} {
+	for _, d := range []*prometheus.Desc{revisions, workloads, held, inProgress, quarantined} {
 		descriptions <- d
 	}
 }
@@ -49,7 +49,7 @@ func (s State) Collect(metrics chan<- prometheus.Metric) {
 		gauge(revisions, stats.Revisions[phase], string(phase))
 		gauge(workloads, stats.Workloads[phase], string(phase))
 	}
-	gauge(blocked, stats.Held)
+	gauge(held, stats.Held)
 	gauge(inProgress, stats.Open)
 	gauge(quarantined, stats.Quarantines)
 }

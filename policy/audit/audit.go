@@ -1,7 +1,7 @@
-// Package audit judges the workloads that run already: when this process begins to lead, when the
-// policies change, when a workload changes, and from time to time, since exemptions end and
-// namespaces change. What it finds is a metric, and the condition Compliant of the live Revision;
-// it makes no object and no Event.
+// Package audit evaluates the running workloads with the active policies: when this process becomes
+// the leader, when the policies or a workload change, and periodically, since exemptions expire and
+// namespaces change. It reports violations in metrics and in the condition Compliant of the live
+// Revision. It writes no object and no Event.
 package audit
 
 import (
@@ -31,31 +31,33 @@ import (
 	"reprise.dev/reprise/workload"
 )
 
+// perSecond and atOnce limit how many workloads are evaluated: a change of policies in a cluster of
+// a thousand workloads takes twenty seconds.
 const (
 	// perSecond and atOnce bound how many workloads are judged: a change of policies in a cluster of a
 	// thousand takes twenty seconds.
 	perSecond, atOnce = 50, 50
-	// again is when a workload is looked at without a reason to.
+	// again is the period between evaluations of a workload without a change.
 	again = 10 * time.Minute
-	// untilReady is when it is tried again while the data of namespaces is not there yet.
+	// untilReady is the delay before a retry while the data of namespaces is not available.
 	untilReady = time.Second
 )
 
-// Judge judges a stored Deployment by the policies in force.
+// Judge evaluates a stored Deployment with the active policies.
 type Judge interface {
 	Judge(ctx context.Context, d *appsv1.Deployment) policy.Verdict
 }
 
-// Reconciler judges one workload at a time. It runs on the leader only.
+// Reconciler evaluates one workload at a time. It runs on the leader only.
 type Reconciler struct {
 	// Client reads from the cache and writes to the API server.
 	Client client.Client
 	Judge  Judge
-	// Ready says why nothing can be judged yet; nil if it can.
+	// Ready returns why nothing can be evaluated; nil if it can.
 	Ready func() error
-	// Wanted says whether a namespace is one that Reprise works in.
+	// Wanted reports whether Reprise works in a namespace.
 	Wanted func(namespace string) bool
-	// Changed tells that the policies in force are others.
+	// Changed signals that the active policies changed.
 	Changed <-chan event.GenericEvent
 	Tally   *Tally
 	Clock   clock.PassiveClock
@@ -63,8 +65,8 @@ type Reconciler struct {
 	pace flowcontrol.RateLimiter
 }
 
-// SetupWithManager has the Reconciler called for every Deployment at the start and when it changes,
-// and for all of them when the policies do.
+// SetupWithManager registers the Reconciler for every Deployment at the start and when it changes,
+// and for all of them when the policies change.
 func (r *Reconciler) SetupWithManager(manager ctrl.Manager) error {
 	r.pace = flowcontrol.NewTokenBucketRateLimiter(perSecond, atOnce)
 	changed := predicate.Or[client.Object](predicate.GenerationChangedPredicate{}, predicate.LabelChangedPredicate{}, predicate.AnnotationChangedPredicate{})
@@ -74,11 +76,11 @@ func (r *Reconciler) SetupWithManager(manager ctrl.Manager) error {
 		Complete(r)
 }
 
-// all are the Deployments of the cache.
+// all returns a request for each managed Deployment in the cache.
 func (r *Reconciler) all(ctx context.Context, _ client.Object) []reconcile.Request {
 	var list appsv1.DeploymentList
 	if err := r.Client.List(ctx, &list, client.UnsafeDisableDeepCopy); err != nil {
-		log.FromContext(ctx).Error(err, "Listing the workloads to judge by other policies; each is judged within ten minutes all the same")
+		log.FromContext(ctx).Error(err, "Listing the workloads to evaluate with changed policies; each is evaluated within ten minutes")
 		return nil
 	}
 	requests := make([]reconcile.Request, 0, len(list.Items))
@@ -90,8 +92,8 @@ func (r *Reconciler) all(ctx context.Context, _ client.Object) []reconcile.Reque
 	return requests
 }
 
-// Reconcile judges one workload, counts what was found and notes it in its live Revision if that
-// says otherwise.
+// Reconcile evaluates one workload, counts its violations and updates the condition of its live
+// Revision.
 func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (reconcile.Result, error) {
 	d := &appsv1.Deployment{}
 	err := r.Client.Get(ctx, request.NamespacedName, d)
@@ -106,7 +108,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 		return reconcile.Result{RequeueAfter: untilReady}, nil
 	}
 	if err := r.pace.Wait(ctx); err != nil {
-		return reconcile.Result{}, nil // The process ends.
+		return reconcile.Result{}, nil // The process stops.
 	}
 	verdict := r.Judge.Judge(ctx, d)
 	r.Tally.Note(request.NamespacedName, verdict)
@@ -117,8 +119,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 	return reconcile.Result{RequeueAfter: again}, err
 }
 
-// note writes the condition of the live Revision where it is another one. What is not recorded yet
-// is judged as it is.
+// note updates the condition of the live Revision. It does nothing where no revision is recorded.
 func (r *Reconciler) note(ctx context.Context, d *appsv1.Deployment, verdict policy.Verdict) error {
 	h, err := store.List(ctx, r.Client, d.Namespace, d.Name)
 	if err != nil {
@@ -137,7 +138,7 @@ func (r *Reconciler) note(ctx context.Context, d *appsv1.Deployment, verdict pol
 	})
 }
 
-// Lines are what a verdict objects to, a line each; an error where it cannot be told.
+// Lines returns the violations of a verdict, a line each, or an error if the verdict is unknown.
 func Lines(v policy.Verdict) ([]string, error) {
 	var lines []string
 	for _, violation := range v.Violations {

@@ -10,57 +10,49 @@ import (
 	"reprise.dev/reprise/policy"
 )
 
-// exempted is the enforcement of what an exemption lets pass.
-const exempted = "exempt"
-
-// finding is that a policy objects to a workload, and what comes of it.
+// finding is the violation of a policy by a workload, with the policy's enforcement.
 type finding struct {
 	policy      string
 	enforcement string
 }
 
-// judged is what was found about one workload.
+// judged is the result for one workload.
 type judged struct {
 	findings sets.Set[finding]
-	unjudged sets.Set[string]
+	errors   sets.Set[string]
 }
 
-// Tally counts the workloads that the policies object to. It is a collector of metrics.
+// Tally counts the workloads that violate policies. It is a collector of metrics.
 type Tally struct {
-	// rules are those in force, so that one that objects to nothing is counted as 0.
+	// rules returns the active rules, so that a rule without violations is exported as 0.
 	rules func() []policy.Rule
 
 	mu        sync.Mutex // guards workloads
 	workloads map[types.NamespacedName]judged
 }
 
-// NewTally makes a Tally. It counts nothing until something is noted: only a leader does.
+// NewTally returns a Tally. It exports nothing until Note is called, which only a leader does.
 func NewTally(rules func() []policy.Rule) *Tally {
 	return &Tally{rules: rules, workloads: map[types.NamespacedName]judged{}}
 }
 
-// Note takes a workload's verdict in the place of the one before.
+// Note replaces a workload's verdict.
 func (t *Tally) Note(name types.NamespacedName, v policy.Verdict) {
-	j := judged{findings: sets.Set[finding]{}, unjudged: sets.Set[string]{}}
-	for enforcement, violations := range map[policy.Enforcement][]policy.Violation{
-		policy.EnforceDeny: v.Violations, policy.EnforceWarn: v.Warnings, policy.EnforceDryRun: v.DryRun,
-	} {
-		for _, violation := range violations {
-			j.findings.Insert(finding{violation.Rule, string(enforcement)})
+	j := judged{findings: sets.Set[finding]{}, errors: sets.Set[string]{}}
+	for enforcement, rules := range v.RulesByEnforcement() {
+		for _, rule := range rules {
+			j.findings.Insert(finding{rule, string(enforcement)})
 		}
 	}
-	for _, e := range v.Exempted {
-		j.findings.Insert(finding{e.Rule, exempted})
-	}
 	for _, e := range v.Errors {
-		j.unjudged.Insert(e.Rule)
+		j.errors.Insert(e.Rule)
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.workloads[name] = j
 }
 
-// Forget drops a workload that is gone or is none any more.
+// Forget removes a workload that was deleted or is no longer managed.
 func (t *Tally) Forget(name types.NamespacedName) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -72,7 +64,7 @@ var (
 		"Running workloads that were evaluated with the active policies; exported by the leader only.", nil, nil)
 	violating = prometheus.NewDesc("reprise_audit_violations",
 		"Running workloads that violate a policy, by its enforcement: deny, warn, dryrun or exempt.", []string{"policy", "enforcement"}, nil)
-	unjudged = prometheus.NewDesc("reprise_audit_evaluation_errors",
+	failed = prometheus.NewDesc("reprise_audit_evaluation_errors",
 		"Running workloads that a policy failed to evaluate.", []string{"policy"}, nil)
 )
 
@@ -80,7 +72,7 @@ var (
 func (*Tally) Describe(descriptions chan<- *prometheus.Desc) {
 	descriptions <- audited
 	descriptions <- violating
-	descriptions <- unjudged
+	descriptions <- failed
 }
 
 // Collect implements prometheus.Collector.
@@ -98,7 +90,7 @@ func (t *Tally) Collect(metrics chan<- prometheus.Metric) {
 		for f := range j.findings {
 			violations[f]++
 		}
-		for name := range j.unjudged {
+		for name := range j.errors {
 			failures[name]++
 		}
 	}
@@ -107,6 +99,6 @@ func (t *Tally) Collect(metrics chan<- prometheus.Metric) {
 		metrics <- prometheus.MustNewConstMetric(violating, prometheus.GaugeValue, count, f.policy, f.enforcement)
 	}
 	for name, count := range failures {
-		metrics <- prometheus.MustNewConstMetric(unjudged, prometheus.GaugeValue, count, name)
+		metrics <- prometheus.MustNewConstMetric(failed, prometheus.GaugeValue, count, name)
 	}
 }

@@ -11,7 +11,7 @@ import (
 	"reprise.dev/reprise/policy"
 )
 
-// counted are a tally's metrics by name and labels.
+// counted returns a tally's metrics by name and labels.
 func counted(t *testing.T, tally *Tally) map[string]float64 {
 	t.Helper()
 	registry := prometheus.NewPedanticRegistry()
@@ -85,7 +85,7 @@ func TestLinesOfAVerdict(t *testing.T) {
 		{"a violation counts beside what could not be judged", policy.Verdict{
 			Decision: policy.Deny, Violations: []policy.Violation{{Message: "a"}}, Errors: []policy.RuleError{{Rule: "b"}},
 		}, 1, ""},
-		{"what could not be judged is no consent", policy.Verdict{Errors: []policy.RuleError{{Rule: "b", Reason: "no data"}}}, 0, "rule b could not be judged: no data"},
+		{"what could not be judged is no consent", policy.Verdict{Errors: []policy.RuleError{{Rule: "b", Reason: "no data"}}}, 0, "rule b could not be evaluated: no data"},
 	}
 	for _, test := range tests {
 		lines, err := Lines(test.verdict)

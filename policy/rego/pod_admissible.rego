@@ -40,11 +40,13 @@ violations contains found if {
 	not worded_elsewhere(found)
 }
 
-# The rule config-map-missing has its own name, and requests-within-limits words every request over its limit, and so also
+# The rules config-map-missing and quantity-out-of-range have their own names, and requests-within-limits words every request over its limit, and so also
 # that of a resource which cannot be overcommitted.
 worded_elsewhere(found) if found.rule == "request-over-limit"
 
 worded_elsewhere(found) if found.rule == "config-map-missing"
+
+worded_elsewhere(found) if found.rule == "quantity-out-of-range"
 
 worded_elsewhere(found) if {
 	found.rule == "overcommit"

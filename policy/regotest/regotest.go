@@ -1,5 +1,5 @@
-// Package regotest runs the tests that policies bring, in Rego, with the builtins that Reprise
-// serves: stock `opa test` knows no k8s.quantity.
+// Package regotest runs a policy's own tests in Rego with Reprise's builtins. Stock `opa test` has
+// no k8s.quantity.
 package regotest
 
 import (
@@ -22,32 +22,32 @@ import (
 // limit is how long one test may take.
 const limit = 5 * time.Second
 
-// Outcome is what became of a test.
+// Outcome is the outcome of a test.
 type Outcome string
 
 // The outcomes. A test that could not be evaluated is not one that fails.
 const (
+	// The outcomes. Error is a test that could not be evaluated.
 	Pass    Outcome = "PASS"
 	Fail    Outcome = "FAIL"
 	Skipped Outcome = "SKIP"
 	Error   Outcome = "ERROR"
 )
 
-// Result is one test's.
+// Result is the result of one test.
 type Result struct {
 	// File and Line are where the test stands.
 	File string
 	Line int
-	// Name is that of its package and its own: team_label_test.test_a_missing_label_is_told.
+	// Name is the package and name of the test: team_label_test.test_a_missing_label_is_told.
 	Name    string
 	Outcome Outcome
-	// Detail is one line, for a failure and an error; it may be empty.
+	// Detail is one line about a failure or an error. It may be empty.
 	Detail string
 }
 
-// Run runs all rules named test_… in files of Rego, by their names; those named todo_test_… are
-// skipped. The results are sorted by file and line. An error means that the files do not compile,
-// with file and line, or hold no test.
+// Run runs the rules named test_… and skips those named todo_test_…. The results are sorted by file
+// and line. It fails if the files do not compile, with file and line, or have no test.
 func Run(ctx context.Context, files map[string]string) ([]Result, error) {
 	modules := make(map[string]*ast.Module, len(files))
 	strict := true
@@ -75,7 +75,7 @@ func Run(ctx context.Context, files map[string]string) ([]Result, error) {
 		all = append(all, resultOf(result))
 	}
 	if len(all) == 0 {
-		return nil, errors.New("there are no tests: name rules test_… in files *_test.rego")
+		return nil, errors.New("no tests found: name rules test_… in files *_test.rego")
 	}
 	slices.SortFunc(all, func(a, b Result) int {
 		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Name, b.Name))
@@ -99,8 +99,8 @@ func resultOf(r *tester.Result) Result {
 	return result
 }
 
-// failing is the expression at which a test failed: of those in its file that were never true, the
-// one it came to last.
+// failing returns the expression at which a test failed: of the false ones in its file, the last by
+// line.
 func failing(r *tester.Result) string {
 	var furthest *ast.Expr
 	for _, e := range r.Trace {

@@ -66,7 +66,7 @@ func TestRegoOfV0IsTestedToo(t *testing.T) {
 
 func TestWhatCannotBeRunIsNamed(t *testing.T) {
 	for reason, test := range map[string]struct{ rego, want string }{
-		"no test":             {rule, "there are no tests"},
+		"no test":             {rule, "no tests found"},
 		"no Rego":             {"package team\n\ndeny contains", "team.rego:3: "},
 		"an unknown function": {"package team\ntest_a if unknown(1)", "team.rego:2: "},
 		"what reaches out":    {"package team\ntest_a if http.send({}).x", "http.send"},

@@ -26,7 +26,7 @@ import (
 // errOvertaken means that another deploy arrived meanwhile: it wins, and the rollback is given up.
 var errOvertaken = errors.New("a newer deploy arrived and wins")
 
-// applier puts a revision back by two writes, neither of which conflicts with the next apply of
+// applier restores a revision by two writes, neither of which conflicts with the next apply of
 // whoever deployed: the whole intent in one update, then the ownership of its fields in one patch.
 // Both in one write would leave Reprise as an owner. The resourceVersion that was read makes a
 // deploy that arrives meanwhile win.
@@ -58,7 +58,7 @@ func (a applier) restore(ctx context.Context, failed, target *v1alpha1.WorkloadR
 	if hash != target.Spec.IntentHash {
 		saved.Intent.Onto(d)
 		if err := a.client.Update(ctx, d, client.FieldOwner(history.FieldManager)); err != nil {
-			return fmt.Errorf("putting the intent of revision %s back: %w", target.Name, err)
+			return fmt.Errorf("restoring the intent of revision %s: %w", target.Name, err)
 		}
 	}
 	if hash, err = intentHash(d); err != nil {
@@ -231,7 +231,7 @@ func (a applier) writeOwnership(ctx context.Context, object client.Object, saved
 		return fmt.Errorf("encoding the managed fields of %s: %w", object.GetName(), err)
 	}
 	if err := a.client.Patch(ctx, object, client.RawPatch(types.JSONPatchType, patch), client.FieldOwner(history.FieldManager)); err != nil {
-		return fmt.Errorf("putting the field ownership of %s back: %w", object.GetName(), err)
+		return fmt.Errorf("restoring the field ownership of %s: %w", object.GetName(), err)
 	}
 	return nil
 }

@@ -106,9 +106,9 @@ func (r *Reconciler) tell(ctx context.Context, about *v1alpha1.WorkloadRevision,
 }
 
 func healthyEvent(d *appsv1.Deployment, revision *v1alpha1.WorkloadRevision, s workload.Settings) event.Event {
-	message := fmt.Sprintf("#%d is healthy: well for %s", revision.Spec.Number, s.BakeTime)
+	message := fmt.Sprintf("#%d is healthy: available and ready for %s", revision.Spec.Number, s.BakeTime)
 	if history.Told(revision, v1alpha1.EventRevisionFailed) {
-		message = fmt.Sprintf("#%d is healthy after all: well for %s", revision.Spec.Number, s.BakeTime)
+		message = fmt.Sprintf("#%d recovered and is healthy: available and ready for %s", revision.Spec.Number, s.BakeTime)
 	}
 	return event.Event{
 		Reason: v1alpha1.EventRevisionHealthy, Regarding: event.ObjectRef(d), Key: revision.Name, At: revision.Status.PhaseTransitionTime.Time,
@@ -132,14 +132,14 @@ func heldEvent(d *appsv1.Deployment, failed *v1alpha1.WorkloadRevision, now time
 	}
 }
 
-// rolledBackEvent says what was put back, how long after the deploy, why, what could not be put
-// back, and what the difference is.
+// rolledBackEvent returns the Event of a rollback: the restored revision, the time since the
+// deploy, the cause, what could not be restored, and the difference.
 func rolledBackEvent(d *appsv1.Deployment, failed *v1alpha1.WorkloadRevision, changes diff.Changes) event.Event {
 	plan := failed.Status.Rollback
 	took := plan.CompletionTime.Sub(failed.Spec.AcceptedTime.Time).Round(time.Second)
 	cause := fmt.Sprintf("#%d → #%d in %s: %s", failed.Spec.Number, plan.ToRevision, took, failed.FailureMessage())
 	if plan.Request != "" {
-		cause = fmt.Sprintf("#%d → #%d: asked for by %s", failed.Spec.Number, plan.ToRevision, plan.Request)
+		cause = fmt.Sprintf("#%d → #%d: requested by %s", failed.Spec.Number, plan.ToRevision, plan.Request)
 	}
 	if note := history.RollbackNote(failed); note != "" {
 		cause += "; " + note
@@ -150,7 +150,7 @@ func rolledBackEvent(d *appsv1.Deployment, failed *v1alpha1.WorkloadRevision, ch
 	}
 }
 
-// rollbackFailed says that a rollback that was begun does not come to its end.
+// rollbackFailed returns the Event of a rollback that has started and does not complete.
 func rollbackFailed(d *appsv1.Deployment, failed *v1alpha1.WorkloadRevision, cause error, now time.Time) event.Event {
 	message := fmt.Sprintf("Rollback of #%d → #%d not complete after %s, retrying: %v", failed.Spec.Number, failed.Status.Rollback.ToRevision, trouble, cause)
 	return event.Event{

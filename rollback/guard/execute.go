@@ -89,7 +89,7 @@ func (r *Reconciler) execute(ctx context.Context, v view, x execution) (view, ti
 // written then is found.
 func (r *Reconciler) step(ctx context.Context, x execution) (execution, error) {
 	if x.target == nil {
-		return r.endWithoutTarget(ctx, x, v1alpha1.HoldTargetGone, fmt.Sprintf("revision #%d, to go back to, is gone; deploy a fix", x.failed.Status.Rollback.ToRevision))
+		return r.endWithoutTarget(ctx, x, v1alpha1.HoldTargetGone, fmt.Sprintf("the rollback target #%d was deleted; deploy a fix", x.failed.Status.Rollback.ToRevision))
 	}
 	target, err := store.LoadFull(ctx, r.Live, x.target)
 	if err != nil {
@@ -182,7 +182,7 @@ func (r *Reconciler) endWithoutTarget(ctx context.Context, x execution, reason v
 	if err := a.releaseOwnership(ctx, x.failed, x.target); err != nil {
 		return x, err
 	}
-	return r.complete(ctx, x, fmt.Sprintf("the owners of its fields are lost, and your next apply removes no field by leaving it out: %s", why))
+	return r.complete(ctx, x, fmt.Sprintf("the ownership of its fields is lost, so your next apply cannot remove a field by omitting it: %s", why))
 }
 
 // complete notes that everything is restored, but for what a note says.
@@ -223,7 +223,7 @@ func (r *Reconciler) giveUp(ctx context.Context, x execution, overtaken error) (
 			return x, err
 		}
 		if len(changed) > 0 {
-			reason += fmt.Sprintf("; it runs with %s as in #%d, which had been put back by then: apply the newer deploy again",
+			reason += fmt.Sprintf("; %s had already been restored to #%d, so apply the newer deploy again",
 				strings.Join(changed, ", "), x.target.Spec.Number)
 		}
 	}
@@ -271,7 +271,7 @@ func (r *Reconciler) cannotRun(ctx context.Context, a applier, failed, target *v
 		return "", err
 	}
 	if lost != "" {
-		return fmt.Sprintf("file %s of #%d was too large to be kept and has changed since; put it back, then deploy", lost, target.Spec.Number), nil
+		return fmt.Sprintf("file %s of #%d was too large to store and has changed since; restore it yourself, then deploy", lost, target.Spec.Number), nil
 	}
 	result := effective.Compute(&intent.Spec.Template, r.Namespaces.For(ctx, failed.Namespace))
 	for _, violation := range result.Violations {
@@ -284,11 +284,11 @@ func (r *Reconciler) cannotRun(ctx context.Context, a applier, failed, target *v
 		}
 	}
 	if len(result.Unknown) > 0 {
-		return "", fmt.Errorf("cannot tell yet whether revision %s can run: %s", target.Name, result.Unknown[0].Reason)
+		return "", fmt.Errorf("checking whether revision %s can run: %s", target.Name, result.Unknown[0].Reason)
 	}
 	err = a.check(ctx, failed, contents.Intent)
 	if apierrors.IsInvalid(err) || apierrors.IsForbidden(err) || apierrors.IsBadRequest(err) {
-		return fmt.Sprintf("the API server refuses #%d: %v", target.Spec.Number, err), nil
+		return fmt.Sprintf("the API server rejects #%d: %v", target.Spec.Number, err), nil
 	}
 	if errors.Is(err, errOvertaken) {
 		return "", nil // restore finds the same and gives up in good order.

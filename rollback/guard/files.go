@@ -71,7 +71,7 @@ func (a applier) restoreFile(ctx context.Context, namespace string, stored *core
 		err = a.client.Update(ctx, stored, client.FieldOwner(history.FieldManager))
 	}
 	if err != nil {
-		return fmt.Errorf("putting file %s back: %w", f.ConfigMapName, err)
+		return fmt.Errorf("restoring file %s: %w", f.ConfigMapName, err)
 	}
 	return a.writeOwnership(ctx, stored, saved.ManagedFields)
 }

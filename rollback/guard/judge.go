@@ -44,9 +44,9 @@ func (r *Reconciler) judge(ctx context.Context, v view) (view, time.Duration, er
 		return r.fail(ctx, v, rollout, verdict)
 	case verdict.State == health.Unknown && len(verdict.Failures) > 0 && !adopted && live.RollbackHold() == nil:
 		held, err := r.hold(ctx, live, v1alpha1.HoldNotCausedByChange, verdict.Cause)
-		return v.with(held), verdict.Again, err
+		return v.with(held), verdict.RecheckAfter, err
 	default:
-		return v, verdict.Again, nil
+		return v, verdict.RecheckAfter, nil
 	}
 }
 
@@ -77,7 +77,7 @@ func (r *Reconciler) fail(ctx context.Context, v view, rollout health.Rollout, v
 	defer cancel()
 	rollout.Events = podEvents(reading, r.Core, v.d.Namespace, verdict.Failures)
 	if verdict = health.Judge(rollout, r.Clock.Now()); verdict.State != health.Failed {
-		return v, verdict.Again, nil
+		return v, verdict.RecheckAfter, nil
 	}
 	evidence := gather(reading, r.Core, v.d.Namespace, verdict.Failures, rollout.Events)
 	configMaps, err := store.ConfigMaps(ctx, r.Live, v.d.Namespace, workload.ConfigMapsOf(&v.d.Spec.Template))
@@ -87,15 +87,15 @@ func (r *Reconciler) fail(ctx context.Context, v view, rollout health.Rollout, v
 	failure := v1alpha1.Failure{
 		Reason: v1alpha1.FailureWorkloadFailed, Message: causeOf(verdict, evidence), Evidence: evidence, ConfigMaps: configMaps,
 	}
-	if verdict.Outside {
+	if verdict.External {
 		failure.Reason = v1alpha1.FailureExternalCause
 	}
 	v, err = r.writeFailure(ctx, v, verdict.Since, failure)
 	return v, 0, err
 }
 
-// orphanedFields says that a revision still has what the failed one before it had removed, nothing
-// where it is not so.
+// orphanedFields returns a message about the fields that a revision has although the failed one
+// before it had removed them; empty if there are none.
 func (r *Reconciler) orphanedFields(ctx context.Context, h history.History) (string, error) {
 	failed, target := rollback.AfterRollback(h)
 	if failed == nil {
@@ -116,8 +116,9 @@ func (r *Reconciler) orphanedFields(ctx context.Context, h history.History) (str
 	if len(left) == 0 {
 		return "", nil
 	}
-	return event.Message(fmt.Sprintf("#%d had removed what #%d has, and %s did not learn of the rollback: where #%d is not meant to have it, remove it by hand, or deploy once with it and once without",
-		failed.Spec.Number, newest.Spec.Number, newest.Spec.FieldManager, newest.Spec.Number), left, ""), nil
+	return event.Message(fmt.Sprintf("#%d has fields that #%d had removed, since %s did not see the rollback",
+		newest.Spec.Number, failed.Spec.Number, newest.Spec.FieldManager), left,
+		"if you do not want them, remove them manually, or deploy once with and once without them"), nil
 }
 
 // known returns the earlier failure of what the newest revision rolls out, nil if there is none
@@ -146,7 +147,7 @@ func (r *Reconciler) failAgain(ctx context.Context, v view, known *v1alpha1.Work
 	}
 	failure := v1alpha1.Failure{
 		Reason: v1alpha1.FailureRepeated, ConfigMaps: configMaps,
-		Message: fmt.Sprintf("it failed before, as #%d, and came past admission: %s", known.Spec.Number, known.FailureMessage()),
+		Message: fmt.Sprintf("the same pod template failed as #%d and bypassed admission: %s", known.Spec.Number, known.FailureMessage()),
 	}
 	if known.HasExternalCause() {
 		failure.Reason = v1alpha1.FailureExternalCause

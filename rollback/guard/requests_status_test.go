@@ -43,7 +43,7 @@ func TestReconcile_TellsOfAnAcceptedRetryOnce(t *testing.T) {
 			if answers := b.revision(2).Status.Requests; len(answers) != 1 || answers[0].Result != v1alpha1.RequestAccepted {
 				t.Errorf("%s: answered %+v", tt.reason, answers)
 			}
-			want := "RetryAccepted: reprise.dev/retry=2: what failed as #2 is admitted once more; apply it again"
+			want := "RetryAccepted: reprise.dev/retry=2: the template that failed as #2 is admitted again; apply it"
 			if !slices.Contains(b.told(), want) {
 				t.Fatalf("%s: told %q", tt.reason, b.told())
 			}

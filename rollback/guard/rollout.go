@@ -63,7 +63,7 @@ func (r *Reconciler) rollout(ctx context.Context, d *appsv1.Deployment, h histor
 	for i := range pods.Items {
 		rollout.Pods = append(rollout.Pods, &pods.Items[i])
 	}
-	rollout.NeverWell = neverWell(h, rollout.ReplicaSets)
+	rollout.NeverHealthy = neverWell(h, rollout.ReplicaSets)
 	rollout.Nodes, err = r.nodes(ctx, rollout.Pods)
 	return rollout, err
 }

@@ -65,7 +65,7 @@ func TestReconcile_EndsARollbackWhoseTargetCannotBeRead(t *testing.T) {
 						t.Errorf("%s: done is %t, with the note %q", loss.reason, failed.IsRollbackDone(), note)
 					}
 					if !slices.ContainsFunc(b.told(), func(e string) bool {
-						return strings.HasPrefix(e, "RolledBack: ") && strings.Contains(e, "your next apply removes no field")
+						return strings.HasPrefix(e, "RolledBack: ") && strings.Contains(e, "the ownership of its fields is lost")
 					}) {
 						t.Errorf("%s: no Event tells it: %q", loss.reason, b.told())
 					}

@@ -26,6 +26,10 @@ func sentences(files *token.FileSet, file *ast.File) [][]line {
 			// An import's path and a struct's tag are no prose; a function literal's parameters hold none
 			// either.
 			return false
+		case *ast.CallExpr:
+			if isPattern(n) {
+				return false
+			}
 		case *ast.BinaryExpr, *ast.BasicLit:
 			parts, ok := operands(n.(ast.Expr))
 			if !ok {
@@ -39,6 +43,17 @@ func sentences(files *token.FileSet, file *ast.File) [][]line {
 		return true
 	})
 	return found
+}
+
+// isPattern reports whether a call compiles a regular expression, which may match the words of
+// others.
+func isPattern(call *ast.CallExpr) bool {
+	f, ok := call.Fun.(*ast.SelectorExpr)
+	if !ok || f.Sel.Name != "MustCompile" {
+		return false
+	}
+	name, ok := f.X.(*ast.Ident)
+	return ok && name.Name == "regexp"
 }
 
 // operands flattens literals joined by +. It is not ok where there is no string literal among them.

@@ -26,6 +26,7 @@ func TestSentences(t *testing.T) {
 			want: []line{{"Show the revision.", 3}, {"", 4}, {"It was recorded before.", 5}}, reason: "each line keeps its place",
 		},
 		{name: "code", source: `f("input.review.object == what the user sent")`, reason: "an operator is a sign of code"},
+		{name: "pattern", source: "regexp.MustCompile(`connection refused or timed out`)", reason: "a pattern matches the words of others"},
 		{name: "sum", source: `f(a + b)`, reason: "a sum of numbers is no text"},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -66,6 +66,14 @@ annotation changed. Every level has a has(), because an expression that fails re
 {{- end }}
 
 {{/*
+A CEL expression: a container in the list that the argument names has a quantity with a large exponent or many digits. It
+comes before every comparison of quantities: the API server would compute with all digits.
+*/}}
+{{- define "reprise.longQuantity" -}}
+(has(object.spec.template.spec.{{ . }}) && object.spec.template.spec.{{ . }} != null && object.spec.template.spec.{{ . }}.exists(c, has(c.resources) && ((has(c.resources.limits) && c.resources.limits.exists(r, isQuantity(c.resources.limits[r]) && c.resources.limits[r].matches('[eE]-?[0-9]{3}|.{30}'))) || (has(c.resources.requests) && c.resources.requests.exists(r, isQuantity(c.resources.requests[r]) && c.resources.requests[r].matches('[eE]-?[0-9]{3}|.{30}'))))))
+{{- end }}
+
+{{/*
 A CEL expression: a container in the list that the argument names requests more than its own limit. In a template without
 containers the list is null, for which has() is true.
 */}}

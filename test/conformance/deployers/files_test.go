@@ -167,7 +167,7 @@ func TestAFileThatALoopWritesAgainIsPutBackOnceAndThenHeld(t *testing.T) {
 				return len(p.events("RollbackHeld")) > 0, "it is not held: " + product.Phases(p.revisions())
 			})
 			held, version := product.Phases(p.revisions()), p.file().ResourceVersion
-			if message := p.events("RollbackHeld")[0].Message; !strings.Contains(message, "were put back before, and were written again") {
+			if message := p.events("RollbackHeld")[0].Message; !strings.Contains(message, "were restored before, and were written again") {
 				t.Errorf("it is held since %q", message)
 			}
 			if told := p.events("RolledBack"); len(told) != 1 {

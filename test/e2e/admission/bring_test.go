@@ -79,7 +79,7 @@ deny contains "never" if {
 	t.Cleanup(func() {
 		_ = maps.Delete(context.WithoutCancel(t.Context()), "broken", metav1.DeleteOptions{})
 	})
-	const told = "admitted without being fully checked: rule broken-rule could not be judged: "
+	const told = "admitted without being fully checked: rule broken-rule could not be evaluated: "
 	product.Eventually(t, func() (bool, string) {
 		answer := p.dryRun("unchecked", acceptable("tried"))
 		said := p.Warnings.Take()

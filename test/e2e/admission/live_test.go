@@ -59,7 +59,7 @@ func TestALiveCheckSaysWhatAdmissionSays(t *testing.T) {
 	}
 
 	kubeconfig := p.reader("checked", rbacv1.PolicyRule{APIGroups: []string{"apps"}, Resources: []string{"deployments"}, Verbs: []string{"get"}})
-	const untold = "rule pod-admissible could not be judged: LimitRange: limitranges is forbidden"
+	const untold = "rule pod-admissible could not be evaluated: LimitRange: limitranges is forbidden"
 	if code, said := checkLive(t, kubeconfig, "checked", string(manifest)); code != 2 || !strings.Contains(said, untold) {
 		t.Errorf("exit code %d, want 2 and %q in:\n%s", code, untold, said)
 	}

@@ -162,6 +162,8 @@ func creates(t *testing.T, h hooked) {
 		"OverLimit":        {resources(memory("250Mi", "200Mi")), 1, 0, true},
 		"EqualOtherwise":   {resources(memory("1024"+mi, "1"+gi)), 0, 1, false},
 		"OverOtherwise":    {resources(memory("1025"+mi, "1"+gi)), 1, 0, true},
+		"LongLimit":        {resources(corev1.ResourceRequirements{Limits: memory("1", "1e300").Limits}), 1, 1, false},
+		"LongRequest":      {resources(memory("1e300", "1")), 1, 0, true},
 		"NoLimit":          {resources(corev1.ResourceRequirements{Requests: memory("1Gi", "1Gi").Requests}), 0, 1, false},
 		"NoRequest":        {resources(corev1.ResourceRequirements{Limits: memory("1Gi", "1Gi").Limits}), 0, 1, false},
 		"HundredSound":     {many(100, memory("100Mi", "200Mi")), 0, 1, false},

@@ -73,7 +73,7 @@ func TestFortyViolationsAreToldWhole(t *testing.T) {
 					i+1, i, test.origin, test.raise))
 				fields = append(fields, fmt.Sprintf("spec.template.spec.containers[%d].resources.requests[memory]", i))
 			}
-			want := fmt.Sprintf(`admission webhook "%s.reprise.dev" denied the request: 40 reasons: %s; revision 1 goes on running`, test.hook, strings.Join(wanted, "; "))
+			want := fmt.Sprintf(`admission webhook "%s.reprise.dev" denied the request: 40 reasons: %s; revision 1 keeps running`, test.hook, strings.Join(wanted, "; "))
 			p.answersUpdate(broken, want)
 
 			// kubectl apply prints the whole patch first: everything is on the line that comes after it.

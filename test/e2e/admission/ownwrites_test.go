@@ -106,7 +106,7 @@ func TestRepriseItselfUpdatesOnlyGuardedWorkloads(t *testing.T) {
 	}
 	// What a rollback writes, last: by now every policy is in force.
 	deploy := p.retagged(ordinary, func(d *appsv1.Deployment) { d.Labels["team"], d.Annotations["note"] = "music", "new" })
-	if err := deploy(reprise); err == nil || !strings.Contains(err.Error(), "Reprise itself writes only what is recorded of this workload") {
+	if err := deploy(reprise); err == nil || !strings.Contains(err.Error(), "own account may only restore recorded revisions of this workload") {
 		t.Errorf("what was never recorded can be deployed by Reprise's account: %v", err)
 	}
 	if err := deploy(p.API); err != nil {

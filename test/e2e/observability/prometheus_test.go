@@ -41,7 +41,7 @@ func TestPrometheusCountsWhatWasPlayed(t *testing.T) {
 		{`max(reprise_revisions{phase="RolledBack"})`, 1},
 		{`sum(max by (phase) (reprise_workloads))`, 4},
 		{`max(reprise_workloads{phase="Failed"})`, 1},
-		{`max(reprise_rollbacks_blocked)`, 1},
+		{`max(reprise_rollbacks_held)`, 1},
 		{`max(max_over_time(reprise_quarantined_templates[1h]))`, 2},
 		{`max(reprise_rollbacks_in_progress)`, 0},
 		{`max(reprise_recorder_queue_length)`, 0},

@@ -182,7 +182,7 @@ func (i *install) play(ctx context.Context) error {
 			return err
 		}
 	}
-	if err := i.shows(ctx, "max(reprise_rollbacks_blocked)", 1); err != nil {
+	if err := i.shows(ctx, "max(reprise_rollbacks_held)", 1); err != nil {
 		return err
 	}
 	_, i.profiled = get("http://" + i.profiles + "/debug/pprof/heap?debug=1")

@@ -128,11 +128,11 @@ func TestEachDecisionIsOneLineOfTheLog(t *testing.T) {
 			}
 		}
 		digest := fmt.Sprint(line["policies"])
-		if judged := decision != "unjudged" && decision != "quarantined"; judged && !strings.Contains(i.admitted, `reprise_policy_set_info{hash="`+digest+`"} 1`) {
+		if judged := decision != "skipped" && decision != "quarantined"; judged && !strings.Contains(i.admitted, `reprise_policy_set_info{hash="`+digest+`"} 1`) {
 			t.Errorf("the log names policies %q, which the metrics do not", digest)
 		}
 	}
-	delete(decisions, "unjudged")
+	delete(decisions, "skipped")
 	if want := map[string]int{"allowed": 3, "denied": 1, "quarantined": 1, "unchecked": 1}; !maps.Equal(decisions, want) {
 		t.Errorf("decisions %v, want %v", decisions, want)
 	}

@@ -146,7 +146,7 @@ func TestARollbackIsShownAskedForAndFollowed(t *testing.T) {
 	const shows = "sample-app #2 → #1 (Healthy podinfo:6.7.0)"
 	p.reprise("rollback", "--dry-run").says(p, 0, shows, "~ containers.frontend.image")
 	p.reprise("rollback").says(p, 2, shows, "cannot ask you", "--yes")
-	p.reprise("rollback", "--to", "2", "--yes").says(p, 1, "#2 is what is live")
+	p.reprise("rollback", "--to", "2", "--yes").says(p, 1, "#2 is already live")
 	p.reprise("rollback", "--to", "7", "--yes").says(p, 2, "has no revision #7; there are 1, 2")
 	p.onTerminal(80, "n\n", "rollback").says(p, 0, "Roll back sample-app to #1? [y/N]")
 	p.Becomes("sample-app", "1 Healthy, 2 Healthy")
@@ -184,8 +184,8 @@ func TestWhatFailedIsAdmittedOnceMoreOnRequest(t *testing.T) {
 		t.Fatalf("what failed is admitted: %s", out)
 	}
 	p.reprise("retry", "sample-app", "3").says(p, 2, "#3 is Healthy, and only failed revisions are quarantined")
-	p.reprise("retry").says(p, 0, "what failed as #2 is admitted once more; apply it again")
-	p.reprise("retry", "sample-app", "2").says(p, 0, "what failed as #2 is admitted once more")
+	p.reprise("retry").says(p, 0, "the template that failed as #2 is admitted again; apply it")
+	p.reprise("retry", "sample-app", "2").says(p, 0, "the template that failed as #2 is admitted again")
 	p.apply(crashing)
 	p.Becomes("sample-app", "1 Healthy, 2 RolledBack, 3 Healthy, 4 RolledBack, 5 Healthy")
 }

@@ -24,7 +24,7 @@ func TestWhatFailsOldPodsTooIsNoReasonToGoBack(t *testing.T) {
 	p.Kubectl("scale", "deployment/reader", "--replicas=1")
 	p.Becomes("reader", "1 Healthy")
 	deploys(p, "reader", func(c *corev1.Container) { c.Args = []string{"exit 1"} })
-	p.Says(p.Event("RollbackHeld", "reader"), "Rollback of #2 on hold (NotCausedByChange): old pods fail in the same way, so the cause lies outside of this change: pod reader-", "container main exits 1")
+	p.Says(p.Event("RollbackHeld", "reader"), "Rollback of #2 on hold (NotCausedByChange): old pods fail the same way, so this change is not the cause: pod reader-", "container main exits 1")
 	if h := p.Becomes("reader", "1 Healthy, 2 Progressing"); h[1].Status.Rollback != nil {
 		t.Errorf("a rollback was begun: %+v", h[1].Status.Rollback)
 	}

@@ -28,7 +28,7 @@ func TestWhoMayDeployMayGoBackByAnAnnotation(t *testing.T) {
 	if h[2].Spec.RollbackOf != 2 || h[2].Spec.RestoredFrom != 1 {
 		t.Errorf("#3 is a rollback of %d to %d, want of 2 to 1", h[2].Spec.RollbackOf, h[2].Spec.RestoredFrom)
 	}
-	p.Says(p.Event("RolledBack", "sample-app"), "#2 → #1: asked for by reprise.dev/rollback-to=1@2", "containers.frontend.image")
+	p.Says(p.Event("RolledBack", "sample-app"), "#2 → #1: requested by reprise.dev/rollback-to=1@2", "containers.frontend.image")
 	if r := h[1].Status.Requests; len(r) != 2 || r[1].Result != v1alpha1.RequestAccepted || r[0].Result != v1alpha1.RequestRejected {
 		t.Errorf("the requests noted in #2 are %+v, want one void and one granted", r)
 	}
@@ -58,7 +58,7 @@ func TestAFailedTemplateIsRefusedUntilSomebodyAsksForARetry(t *testing.T) {
 	p.Kubectl("apply", "-f", bad, "--dry-run=server")
 
 	p.Kubectl("annotate", "deployment/sample-app", "reprise.dev/retry=2")
-	p.Says(p.Event("RetryAccepted", "sample-app"), "#2 is admitted once more")
+	p.Says(p.Event("RetryAccepted", "sample-app"), "#2 is admitted again")
 	p.Kubectl("apply", "-f", bad)
 	p.Becomes("sample-app", "1 Healthy, 2 RolledBack, 3 Healthy, 4 RolledBack, 5 Healthy")
 	p.Says(p.Refused("apply", "-f", bad), "failed as revision 4")

@@ -50,8 +50,8 @@ func firstFailed(r health.Rollout, from, until time.Time) (time.Time, bool) {
 	if verdict.State == health.Failed {
 		return from, true
 	}
-	later := from.Add(verdict.Again)
-	if verdict.Again == 0 || !until.IsZero() && later.After(until) {
+	later := from.Add(verdict.RecheckAfter)
+	if verdict.RecheckAfter == 0 || !until.IsZero() && later.After(until) {
 		return time.Time{}, false
 	}
 	return later, health.Judge(r, later).State == health.Failed

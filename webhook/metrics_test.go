@@ -32,14 +32,16 @@ func (o *observed) Admitted(decision, operation string, dryRun bool) {
 func (o *observed) Answered(phase string, _ time.Duration)  { o.note("answered", phase) }
 func (o *observed) Evaluated(phase string, _ time.Duration) { o.note("evaluated", phase) }
 func (o *observed) Violated(policy, enforcement string)     { o.note("objected", policy, enforcement) }
-func (o *observed) EvaluationFailed(policy, reason string)  { o.note("unjudged", policy, reason) }
+func (o *observed) EvaluationFailed(policy, reason string) {
+	o.note("evaluation error of", policy, reason)
+}
 
 // fixed is a policy set with one verdict.
 type fixed policy.Verdict
 
 func (f fixed) Evaluate(context.Context, policy.Input) policy.Verdict { return policy.Verdict(f) }
 
-func TestEveryDecisionIsCountedOnceAndLoggedInOneLine(t *testing.T) {
+func TestHandler_CountsAndLogsDecisionsOnce(t *testing.T) {
 	healthy, broken := manifest(t, "healthy"), manifest(t, "broken")
 	dry := func(r *admissionv1.AdmissionRequest) { r.DryRun = new(true) }
 	failed := records{quarantine: map[string]*Quarantine{
@@ -53,7 +55,8 @@ func TestEveryDecisionIsCountedOnceAndLoggedInOneLine(t *testing.T) {
 	}
 	verdict := func(v policy.Verdict) fixed { v.Policies = "abc"; return fixed(v) }
 	denying := verdict(policy.Verdict{Violations: object("b", "a", "a"), Warnings: object("c"), DryRun: object("d")})
-	unable := verdict(policy.Verdict{Errors: []policy.RuleError{{Rule: "e", Kind: policy.TimedOut}}})
+	unable := verdict(policy.Verdict{Errors: []policy.RuleError{{Rule: "e", Kind: policy.Broken}}})
+	late := verdict(policy.Verdict{Errors: []policy.RuleError{{Rule: "e", Kind: policy.TimedOut}}})
 	tests := []struct {
 		reason  string
 		setting setting
@@ -75,7 +78,7 @@ func TestEveryDecisionIsCountedOnceAndLoggedInOneLine(t *testing.T) {
 		{
 			"denied, by each rule once", setting{phase: policy.Final, policies: denying}, writing(healthy, broken),
 			[]string{"evaluated final", "answered final", "admitted denied update false", "objected a deny", "objected b deny", "objected c warn", "objected d dryrun"},
-			map[string]any{"decision": "denied", "rules": []any{"a", "b", "c"}, "trial": "d: no", "message": "3 reasons: (1) no; (2) no; (3) no"},
+			map[string]any{"decision": "denied", "rules": []any{"a", "b", "c"}, "dryrunViolations": "d: no", "message": "3 reasons: (1) no; (2) no; (3) no"},
 		},
 		{
 			"a dry run is counted as one, and its policies are not", setting{phase: policy.Final, policies: denying}, asked(writing(healthy, broken), dry),
@@ -91,12 +94,17 @@ func TestEveryDecisionIsCountedOnceAndLoggedInOneLine(t *testing.T) {
 		},
 		{
 			"let through unchecked", setting{phase: policy.Final, policies: unable, failurePolicy: admissionregistrationv1.Ignore}, writing(healthy, broken),
-			[]string{"evaluated final", "answered final", "admitted unchecked update false", "unjudged e timeout"},
+			[]string{"evaluated final", "answered final", "admitted unchecked update false", "evaluation error of e broken"},
 			map[string]any{"decision": "unchecked", "rules": []any{"e"}},
 		},
 		{
 			"refused unchecked", setting{phase: policy.Final, policies: unable}, writing(healthy, broken),
-			[]string{"evaluated final", "answered final", "admitted denied update false", "unjudged e timeout"},
+			[]string{"evaluated final", "answered final", "admitted denied update false", "evaluation error of e broken"},
+			map[string]any{"decision": "denied", "rules": []any{"e"}},
+		},
+		{
+			"too late denies under every failure policy", setting{phase: policy.Final, policies: late, failurePolicy: admissionregistrationv1.Ignore}, writing(healthy, broken),
+			[]string{"evaluated final", "answered final", "admitted denied update false", "evaluation error of e timeout"},
 			map[string]any{"decision": "denied", "rules": []any{"e"}},
 		},
 		{
@@ -115,12 +123,12 @@ func TestEveryDecisionIsCountedOnceAndLoggedInOneLine(t *testing.T) {
 		},
 		{
 			"what is not judged is logged and not counted", setting{phase: policy.Final}, writing(healthy, healthy),
-			[]string{"answered final"}, map[string]any{"decision": "unjudged", "reason": "intent-unchanged"},
+			[]string{"answered final"}, map[string]any{"decision": "skipped", "reason": "intent-unchanged"},
 		},
 		{
 			"a deletion, which has no object", setting{phase: policy.Final}, asked(writing(healthy, healthy), func(r *admissionv1.AdmissionRequest) {
 				r.Operation, r.Object.Object, r.Name = admissionv1.Delete, nil, ""
-			}), []string{"answered final"}, map[string]any{"decision": "unjudged", "reason": "not-a-write", "workload": ""},
+			}), []string{"answered final"}, map[string]any{"decision": "skipped", "reason": "not-a-write", "workload": ""},
 		},
 	}
 	for _, test := range tests {

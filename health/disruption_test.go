@@ -11,7 +11,7 @@ import (
 	"reprise.dev/reprise/health"
 )
 
-func TestWhatIsNotTheChangesFault(t *testing.T) {
+func TestJudge_NotCausedByTheChange(t *testing.T) {
 	judge(t, map[string]judgement{
 		"NodeNotReady": {
 			reason: "the node is lost, not the change", want: health.Unknown, says: "is on a node that is not ready", again: 10 * time.Second,
@@ -58,18 +58,18 @@ func TestWhatIsNotTheChangesFault(t *testing.T) {
 			},
 		},
 		"Preempted": {
-			reason: "a more important pod took its place", want: health.Unknown, says: "was ended by the cluster", again: 10 * time.Second,
+			reason: "a more important pod took its place", want: health.Unknown, says: "was terminated by the cluster", again: 10 * time.Second,
 			change: func(r *health.Rollout) {
 				unready(r, restarted(0, 137))
 				r.Pods[0].Status.Phase, r.Pods[0].Status.Reason = corev1.PodFailed, "Preempting"
 			},
 		},
 		"OldPodsCrashToo": {
-			reason: "something that both need is broken", want: health.Unknown, says: "old pods fail in the same way, so the cause lies outside of this change: pod a-old, container main exits 1",
+			reason: "something that both need is broken", want: health.Unknown, says: "old pods fail the same way, so this change is not the cause: pod a-old, container main exits 1",
 			change: func(r *health.Rollout) { unready(r, restarted(3, 1)); failingOld(r, restarted(9, 1)) },
 		},
 		"OldPodsCrashTooAndRunJustNow": {
-			reason: "without a probe they are ready between two crashes", want: health.Unknown, says: "old pods fail in the same way", again: 4 * time.Minute,
+			reason: "without a probe they are ready between two crashes", want: health.Unknown, says: "old pods fail the same way", again: 4 * time.Minute,
 			change: func(r *health.Rollout) {
 				unready(r, restarted(3, 1))
 				withOld(r, func(p *corev1.Pod) { crashed(9, "Error", 1)(&p.Status.ContainerStatuses[0]) })
@@ -77,7 +77,7 @@ func TestWhatIsNotTheChangesFault(t *testing.T) {
 			},
 		},
 		"OldPodsCrashedLongAgo": {
-			reason: "they have got over it", want: health.Failed, says: "exits 1",
+			reason: "they have recovered", want: health.Failed, says: "exits 1",
 			change: func(r *health.Rollout) {
 				unready(r, restarted(3, 1))
 				withOld(r, func(p *corev1.Pod) { crashed(9, "Error", 1)(&p.Status.ContainerStatuses[0]) })
@@ -97,7 +97,7 @@ func TestWhatIsNotTheChangesFault(t *testing.T) {
 			change: func(r *health.Rollout) {
 				unready(r, restarted(3, 1))
 				failingOld(r, restarted(9, 1))
-				r.NeverWell = []types.UID{"old"}
+				r.NeverHealthy = []types.UID{"old"}
 			},
 		},
 		"OldPodsFailOtherwise": {
@@ -142,7 +142,7 @@ func TestWhatIsNotTheChangesFault(t *testing.T) {
 			change: func(r *health.Rollout) { running(r, 5*time.Second) },
 		},
 		"NoPods": {
-			reason: "the cache lags behind the status", want: health.Progressing, says: "pods are not there yet",
+			reason: "the cache lags behind the status", want: health.Progressing, says: "waiting for its pods",
 			change: func(r *health.Rollout) { r.Pods = nil },
 		},
 	})

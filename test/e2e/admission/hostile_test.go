@@ -1,0 +1,39 @@
+package admission
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
+)
+
+// TestQuantityOutOfRange_IsDenied: a quantity with which the API server itself computes for long
+// leaves no policy unevaluated.
+func TestQuantityOutOfRange_IsDenied(t *testing.T) {
+	p := newNamedPlace(t, "hostile")
+	// Each amount with the text that the API server has for it.
+	for amount, text := range map[string]string{"1e3000000": "1e3000000", "1e4000000": "10e3999999"} {
+		d := acceptable("huge", func(d *appsv1.Deployment) {
+			d.Spec.Template.Spec.Containers[0].SecurityContext = &corev1.SecurityContext{Privileged: new(true)}
+			d.Spec.Template.Spec.Containers[0].Resources.Limits = corev1.ResourceList{corev1.ResourceMemory: resource.MustParse(amount)}
+		})
+		if encoded, err := json.Marshal(d); err != nil || !strings.Contains(string(encoded), text) {
+			t.Fatalf("the Deployment is %s, %v, want it to hold %s", encoded, err, text)
+		}
+		want := "containers.main.resources.limits.memory: " + text + " is more than 9223372036854775807, the limit of Kubernetes for quantities"
+		begun := time.Now()
+		answer := p.dryRun("hostile", d)
+		took := time.Since(begun)
+		t.Logf("answered within %s: %s", took.Round(time.Millisecond), answer)
+		if !strings.Contains(answer, want) || !strings.Contains(answer, "early.reprise.dev") {
+			t.Errorf("the answer is %q, want %q by the early webhook", answer, want)
+		}
+		if took > 2*time.Second {
+			t.Errorf("the answer took %s", took)
+		}
+	}
+}
