@@ -146,14 +146,14 @@ func TestHandler_LimitsWarnings(t *testing.T) {
 
 func TestEventQueue_DropsWhenFull(t *testing.T) {
 	events := &written{}
-	refusals := NewEventQueue(events, records{}, logr.Discard())
+	denials := NewEventQueue(events, records{}, logr.Discard())
 	healthy, broken := manifest(t, "healthy"), manifest(t, "broken")
 	for range maxQueuedEvents + 5 {
-		refusals.add(denial{old: healthy, object: broken, message: "no", at: now()})
+		denials.add(denial{old: healthy, object: broken, message: "no", at: now()})
 	}
 	done, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := refusals.Run(done); err != nil {
+	if err := denials.Run(done); err != nil {
 		t.Fatal(err)
 	}
 	if len(events.events) != maxQueuedEvents {
