@@ -300,10 +300,12 @@ deny contains "never" if {
 		reason  string
 		setting setting
 		names   string
+		// denied is true where the failure policy Ignore does not let it in.
+		denied bool
 	}{
-		{"namespace data is not known", setting{namespace: &unread}, "rule pod-admissible could not be evaluated: LimitRange: the cache is not filled yet"},
-		{"a rule takes too long", setting{policies: endless}, "rule endless could not be evaluated: it did not finish before its deadline"},
-		{"a rule is broken", setting{policies: bad}, "rule bad could not be evaluated: "},
+		{"namespace data is not known", setting{namespace: &unread}, "rule pod-admissible could not be evaluated: LimitRange: the cache is not filled yet", false},
+		{"a rule takes too long", setting{policies: endless}, "rule endless could not be evaluated: it did not finish before its deadline", true},
+		{"a rule is broken", setting{policies: bad}, "rule bad could not be evaluated: ", false},
 	}
 	for _, test := range tests {
 		t.Run(test.reason, func(t *testing.T) {
@@ -317,6 +319,12 @@ deny contains "never" if {
 			test.setting.failurePolicy = admissionregistrationv1.Ignore
 			call, _ = test.setting.server(t)
 			response = ask(t, call, writing(nil, healthy))
+			if test.denied {
+				if response.Allowed || !strings.Contains(response.Result.Message, test.names) {
+					t.Errorf("Ignore: response = %+v, want a denial naming %q", response, test.names)
+				}
+				return
+			}
 			if !response.Allowed || len(response.Warnings) != 1 || !strings.Contains(response.Warnings[0], test.names) {
 				t.Errorf("Ignore: response = %+v, want a warning naming %q", response, test.names)
 			}
