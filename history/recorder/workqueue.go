@@ -44,8 +44,8 @@ const (
 // several workloads at the same time. No workload holds a worker while it waits, and no namespace
 // holds all of them.
 type workQueue struct {
-	// attempt tries once to record an observation.
-	attempt  func(context.Context, observation) outcome
+	// attempt tries once to record an observation. again is true after it was refused.
+	attempt  func(ctx context.Context, what observation, again bool) outcome
 	progress *watchProgress
 	// limit returns how many revisions of one workload are recorded within rateWindow.
 	limit func() int
@@ -56,7 +56,7 @@ type workQueue struct {
 	workloads map[types.NamespacedName]*workloadQueue
 	// waiting counts the observations that wait.
 	waiting int
-	busy         sync.WaitGroup
+	busy    sync.WaitGroup
 }
 
 // workloadQueue holds what waits of one workload.
@@ -80,7 +80,7 @@ type queued struct {
 	since time.Time
 }
 
-func newWorkQueue(slots fairqueue.Limits, limit func() int, c clock.WithTicker, p *watchProgress, attempt func(context.Context, observation) outcome) *workQueue {
+func newWorkQueue(slots fairqueue.Limits, limit func() int, c clock.WithTicker, p *watchProgress, attempt func(context.Context, observation, bool) outcome) *workQueue {
 	return &workQueue{
 		attempt: attempt, progress: p, limit: limit, clock: c,
 		slots: fairqueue.New(slots), workloads: map[types.NamespacedName]*workloadQueue{},
@@ -129,16 +129,16 @@ func (q *workQueue) drain(ctx context.Context, key types.NamespacedName, w *work
 }
 
 // record tries to record an observation until that is settled. It reports false if the context
-// ended before. What the API server refuses no longer holds up the checkpoint, and makes room for
-// the newest that arrives meanwhile.
+// ended before. An observation that is refused no longer holds up the checkpoint. The newest that
+// arrives meanwhile replaces it.
 func (q *workQueue) record(ctx context.Context, key types.NamespacedName, w *workloadQueue, what observation) bool {
 	soon, late := retryBackoff.DelayFunc(), refusedBackoff.DelayFunc()
-	for {
+	for again := false; ; {
 		release, err := q.slots.Acquire(ctx, fairqueue.Key{Namespace: key.Namespace})
 		if err != nil {
 			return false
 		}
-		result := q.attempt(ctx, what)
+		result := q.attempt(ctx, what, again)
 		release()
 		if ctx.Err() != nil {
 			return false
@@ -150,28 +150,38 @@ func (q *workQueue) record(ctx context.Context, key types.NamespacedName, w *wor
 			return true
 		case refused:
 			q.ack(what)
+			q.delay(w)
 			delay = late
 		}
 		if pause(ctx, q.clock, delay()) != nil {
 			return false
 		}
-		what = q.newest(w, what, result == refused)
+		again = false
+		if result == refused {
+			what, again = q.newest(w, what)
+		}
 	}
 }
 
-// newest replaces an observation that was refused by the newest that waits. Its revision says how
-// many it stands for.
-func (q *workQueue) newest(w *workloadQueue, what observation, wasRefused bool) observation {
+// delay notes that a workload is not recorded for a while.
+func (q *workQueue) delay(w *workloadQueue) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	w.delayed = w.delayed || wasRefused
-	if !wasRefused || len(w.waiting) == 0 {
-		return what
+	w.delayed = true
+}
+
+// newest returns the newest of an observation that was refused and of those that wait, and whether
+// that is still the refused one. Its revision says how many it stands for.
+func (q *workQueue) newest(w *workloadQueue, what observation) (newest observation, same bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if len(w.waiting) == 0 {
+		return what, true
 	}
 	w.waiting = append([]queued{{what, w.recording}}, w.waiting...)
 	q.waiting++
 	q.coalesce(w)
-	return q.take(w)
+	return q.take(w), false
 }
 
 // take removes the first observation that waits. The queue of a workload lives on while its rate
