@@ -23,9 +23,9 @@ import (
 )
 
 const (
-	// maxReview is the longest review that is evaluated, in bytes. etcd stores no object over 1.5 MiB
-	// by default (--max-request-bytes), a review of an update holds two, and the API server writes a
-	// character such as < as six bytes (encoding/json).
+	// maxReview is the longest review that is evaluated, in bytes. etcd stores no object over 1.5
+	// MiB by default (--max-request-bytes), a review of an update holds two, and the API server
+	// writes a character such as < as six bytes (encoding/json).
 	maxReview = 2*6*(3<<20)/2 + maxHead
 	// smallReview is the length up to which a review is read before its turn, in bytes.
 	smallReview = 128 << 10
@@ -131,8 +131,8 @@ func NewIntake(c IntakeConfig) *Intake {
 	}
 }
 
-// newQueue returns a queue of so many slots, of which one namespace may hold a quarter, but at least
-// one.
+// newQueue returns a queue of so many slots, of which one namespace may hold a quarter, but at
+// least one.
 func newQueue(slots int) *fairqueue.Queue {
 	return fairqueue.New(fairqueue.Limits{
 		Slots: slots, PerKey: max(1, slots/4), Waiting: maxWaiting, WaitingPerKey: maxWaitingInNamespace,

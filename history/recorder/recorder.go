@@ -39,8 +39,8 @@ type Auditor interface {
 type Observer interface {
 	// Recorded is called for each Revision that is recorded completely.
 	Recorded()
-	// RecordFailed is called for each intent that the API server does not let be recorded, for now or
-	// for good.
+	// RecordFailed is called for each intent that the API server does not let be recorded, for now
+	// or for good.
 	RecordFailed()
 }
 

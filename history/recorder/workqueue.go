@@ -17,12 +17,14 @@ const (
 	// namespace.
 	workers             = 8
 	workersPerNamespace = 3
-	// maxWaiting is how many observations wait altogether before those of one workload are coalesced.
+	// maxWaiting is how many observations wait altogether before those of one workload are
+	// coalesced.
 	maxWaiting = 128
 )
 
 var (
-	// retryBackoff is the time between two attempts to record after a transient error. It has no end.
+	// retryBackoff is the time between two attempts to record after a transient error. It has no
+	// end.
 	retryBackoff = wait.Backoff{Duration: 50 * time.Millisecond, Factor: 2, Jitter: 0.2, Steps: 10, Cap: 30 * time.Second}
 	// refusedBackoff is the same after the API server refused the write: a quota may be raised.
 	refusedBackoff = wait.Backoff{Duration: 10 * time.Second, Factor: 2, Jitter: 0.2, Steps: 6, Cap: 5 * time.Minute}
@@ -68,8 +70,8 @@ type workloadQueue struct {
 	// recording is since when the observation that is being recorded has waited; zero if there is
 	// none.
 	recording time.Time
-	// delayed says that the rate limit applied, or that the API server refused the write: what arrives
-	// meanwhile is coalesced.
+	// delayed says that the rate limit applied, or that the API server refused the write: what
+	// arrives meanwhile is coalesced.
 	delayed bool
 }
 

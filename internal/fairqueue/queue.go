@@ -32,9 +32,9 @@ type Limits struct {
 	Waiting, WaitingPerKey int
 }
 
-// Queue lets a bounded amount of work run at once, and of one key only a part of it. Work that waits
-// takes turns by source, and within a source by namespace. So the time that it waits does not grow
-// with the amount that others bring. It is safe for concurrent use.
+// Queue lets a bounded amount of work run at once, and of one key only a part of it. Work that
+// waits takes turns by source, and within a source by namespace. So the time that it waits does not
+// grow with the amount that others bring. It is safe for concurrent use.
 type Queue struct {
 	limits Limits
 
@@ -42,8 +42,9 @@ type Queue struct {
 	running map[Key]int
 	total   int
 	waiting []*waiter
-	// finish is the virtual time at which the last work of a key ends, counted in pieces of work, as in
-	// start-time fair queuing (Goyal, Vin, Cheng, 1996). now is the virtual time of the last start.
+	// finish is the virtual time at which the last work of a key ends, counted in pieces of work,
+	// as in start-time fair queuing (Goyal, Vin, Cheng, 1996). now is the virtual time of the last
+	// start.
 	finish map[Key]int
 	now    int
 	// lastTurn numbers the last turn of each source.
@@ -51,8 +52,8 @@ type Queue struct {
 	turns    int
 }
 
-// waiter is one piece of work that waits. Its turn is nil when it may begin, or why it may not; it is sent
-// once.
+// waiter is one piece of work that waits. Its turn is nil when it may begin, or why it may not; it
+// is sent once.
 type waiter struct {
 	key   Key
 	start int

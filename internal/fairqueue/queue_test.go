@@ -159,8 +159,10 @@ func TestQueue_AcquireGivesUp(t *testing.T) {
 
 func TestLimit(t *testing.T) {
 	l := NewLimit(2)
-	if !l.Enter("a") || !l.Enter("a") || l.Enter("a") {
-		t.Error("two of a name may be open, and no more")
+	for i, want := range []bool{true, true, false} {
+		if got := l.Enter("a"); got != want {
+			t.Errorf("number %d of a name may be open: %v, want %v", i+1, got, want)
+		}
 	}
 	if !l.Enter("b") {
 		t.Error("another name is its own")
