@@ -7,9 +7,9 @@ import (
 	"time"
 )
 
-// TestBadSourcesAreRefusedAndTheRestUnharmed: each is named with file and reason, and what else
-// there is goes on judging.
-func TestBadSourcesAreRefusedAndTheRestUnharmed(t *testing.T) {
+// TestBadSourcesAreRejectedAndTheRestUnharmed: each is named with file and reason, and what else
+// there is is still evaluated.
+func TestBadSourcesAreRejectedAndTheRestUnharmed(t *testing.T) {
 	rego := func(text string) map[string]string { return map[string]string{"p.rego": text} }
 	tests := []struct {
 		reason string
@@ -90,14 +90,14 @@ func TestARuleThatNeverEndsIsContained(t *testing.T) {
 	}
 }
 
-func TestATrialNamesARuleThatNeverEnds(t *testing.T) {
+func TestEngine_CheckTimeout_NamesARuleThatNeverEnds(t *testing.T) {
 	bad, err := ParseSource("bad", map[string]string{"p.rego": "package bad\ndeny contains \"never\" if count(numbers.range(1, 10000000000)) < 0"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	engine := shippedEngine(t, bad...)
 	if err := engine.CheckTimeout(t.Context(), bad); err == nil || !strings.Contains(err.Error(), "bad/p.rego: rule bad did not finish within") {
-		t.Errorf("the trial says %v", err)
+		t.Errorf("the check says %v", err)
 	}
 	if err := engine.CheckTimeout(t.Context(), nil); err != nil {
 		t.Errorf("what is in force already is not the next one's fault: %v", err)

@@ -166,7 +166,7 @@ type setting struct {
 	log           logr.Logger
 }
 
-// handler returns the webhook, with the events that its refusals become.
+// handler returns the webhook, with the events that its denials become.
 func (s setting) handler(t testing.TB) (*Handler, *written) {
 	t.Helper()
 	if s.policies == nil {
@@ -196,7 +196,7 @@ func (s setting) handler(t testing.TB) (*Handler, *written) {
 	return handler, events
 }
 
-// server gives a way to call the webhook. told returns the events of all refusals so far.
+// server gives a way to call the webhook. told returns the events of all denials so far.
 func (s setting) server(t testing.TB) (call func(body []byte) *httptest.ResponseRecorder, told func() []event.Event) {
 	t.Helper()
 	handler, events := s.handler(t)

@@ -21,8 +21,8 @@ func (p *process) setupAdmission(ctx context.Context) error {
 		return err
 	}
 	recorded := revisions{cached: p.manager.GetClient(), live: p.manager.GetAPIReader()}
-	refusals := webhook.NewEventQueue(p.events, recorded, workloads{live: p.manager.GetAPIReader()}, ctrl.Log.WithName("admission"))
-	if err := p.manager.Add(refusals); err != nil {
+	denials := webhook.NewEventQueue(p.events, recorded, workloads{live: p.manager.GetAPIReader()}, ctrl.Log.WithName("admission"))
+	if err := p.manager.Add(denials); err != nil {
 		return fmt.Errorf("adding the queue of admission Events: %w", err)
 	}
 	intake := webhook.NewIntake(webhook.IntakeConfig{
@@ -33,7 +33,7 @@ func (p *process) setupAdmission(ctx context.Context) error {
 			Policies:      p.policies,
 			Namespaces:    p.namespaces,
 			Revisions:     recorded,
-			Denials:       refusals,
+			Denials:       denials,
 			Observer:      p.metrics.Admission,
 			FailurePolicy: admissionregistrationv1.FailurePolicyType(p.config.FailurePolicy),
 			Username:      username,

@@ -337,7 +337,8 @@ func (r *Reconciler) cannotRun(ctx context.Context, a applier, failed, target *v
 	return v1alpha1.HoldRejected, rejection, nil
 }
 
-// replaceable says whether what a violation misses is a file that the rollback puts back.
+// replaceable says whether the object that a violation misses is a file that the rollback puts
+// back.
 func replaceable(violation effective.Violation, target *v1alpha1.WorkloadRevision) bool {
 	if violation.Rule != effective.RuleConfigMap {
 		return false
