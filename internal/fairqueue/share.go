@@ -26,8 +26,8 @@ func NewShare(slots int, patience time.Duration) *Share {
 	return &Share{slots: slots, patience: patience, running: map[string]int{}, asked: map[string]time.Time{}}
 }
 
-// TryAcquire reports whether work of a namespace may begin now. If so, Release must be called when it
-// ends.
+// TryAcquire reports whether work of a namespace may begin now. If so, Release must be called when
+// it ends.
 func (s *Share) TryAcquire(namespace string, now time.Time) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()

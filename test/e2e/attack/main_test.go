@@ -37,6 +37,20 @@ type tenant struct {
 	API client.Client
 	// Config is how the tenant calls the API server.
 	Config *rest.Config
+	user   string
+}
+
+// kubectl has the tenant run kubectl, with stdin, and returns all that it prints.
+func (p tenant) kubectl(stdin string, args ...string) (string, error) {
+	return p.TryKubectl([]byte(stdin), append([]string{"--as=" + p.user}, args...)...)
+}
+
+// apply has the tenant apply manifests, and fails the test where that fails.
+func (p tenant) apply(manifests string) {
+	p.Helper()
+	if said, err := p.kubectl(manifests, "apply", "-f", "-"); err != nil {
+		p.Fatalf("%v\n%s", err, said)
+	}
 }
 
 // newTenant makes a namespace, and who may edit it.
@@ -60,5 +74,5 @@ func newTenant(t *testing.T, annotations map[string]string) tenant {
 		err := api.List(t.Context(), &corev1.ConfigMapList{}, client.InNamespace(p.Namespace))
 		return err == nil, "the tenant's rights are not in force"
 	})
-	return tenant{Place: p, API: api, Config: config}
+	return tenant{Place: p, API: api, Config: config, user: user}
 }
