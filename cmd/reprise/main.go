@@ -2,6 +2,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -10,9 +11,14 @@ import (
 	ctrl "sigs.k8s.io/controller-runtime"
 
 	"reprise.dev/reprise/internal/version"
+	"reprise.dev/reprise/policy/sandbox"
 )
 
 func main() {
+	if len(os.Args) == 2 && os.Args[1] == sandbox.Command { // Another process of Reprise called it.
+		exitOn(sandbox.Child(context.Background(), os.Stdin, os.Stdout))
+		return
+	}
 	options, err := parse(os.Args[1:])
 	if errors.Is(err, pflag.ErrHelp) {
 		return
@@ -24,6 +30,10 @@ func main() {
 	if err == nil {
 		err = run(ctrl.SetupSignalHandler(), options)
 	}
+	exitOn(err)
+}
+
+func exitOn(err error) {
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "reprise:", err)
 		os.Exit(1)
