@@ -60,7 +60,8 @@ test-race: ## run the product's unit tests under the race detector, which needs 
 
 # The packages whose own tests must run this share of their statements; NAME/... is all below NAME.
 COVER_MIN := 80
-COVER := history history/store history/recorder history/gc rollback rollback/guard cli/...
+COVER := history history/store history/recorder history/gc rollback rollback/guard cli/... event/... \
+	internal/certificate/... internal/namespaceinfo
 
 .PHONY: cover
 cover: ## print which share of each package its unit tests run, and fail where it is too small
@@ -80,6 +81,10 @@ differential: binaries ## compare the effective pod with the real API server in 
 .PHONY: faults
 faults: binaries ## play 200 rollbacks that are killed and disturbed between their writes: five minutes
 	$(TESTS) test ./e2e/rollback -count=1 -timeout 30m -cases=200
+
+.PHONY: attack
+attack: binaries ## play the attacks of tenants and strangers on a real API server: a few minutes
+	$(TESTS) test ./e2e/attack -count=1 -timeout 30m -v
 
 .PHONY: deployers
 deployers: binaries helm ## play every deployer and next step against rollbacks, seven minutes

@@ -32,7 +32,7 @@ type Namespaces interface {
 	Live(ctx context.Context, namespace, name string) (map[string]any, error)
 }
 
-// Options is what is asked about manifests.
+// Options are the manifests to check, and what to check them with.
 type Options struct {
 	Manifests  []Manifest
 	Engine     *policy.Engine
@@ -60,7 +60,7 @@ type Report struct {
 
 // Run judges every workload among the manifests. An error names the manifest that is no Deployment
 // although it says so, or says that it is not known what runs, or that there is no workload at all:
-// nothing judged is no consent.
+// zero evaluated workloads are no consent.
 func Run(ctx context.Context, q Options) (Report, error) {
 	var report Report
 	for _, m := range q.Manifests {
@@ -77,11 +77,11 @@ func Run(ctx context.Context, q Options) (Report, error) {
 			report.OtherObjects++
 			continue
 		}
-		judged, err := q.judge(ctx, m, d)
+		evaluated, err := q.evaluate(ctx, m, d)
 		if err != nil {
 			return Report{}, err
 		}
-		report.Workloads = append(report.Workloads, judged)
+		report.Workloads = append(report.Workloads, evaluated)
 	}
 	if len(report.Workloads) == 0 {
 		return Report{}, fmt.Errorf("no workloads found: none of the %d objects is a Deployment with the annotation %s or the label %s=%s",
@@ -90,7 +90,7 @@ func Run(ctx context.Context, q Options) (Report, error) {
 	return report, nil
 }
 
-func (q Options) judge(ctx context.Context, m Manifest, d *appsv1.Deployment) (Workload, error) {
+func (q Options) evaluate(ctx context.Context, m Manifest, d *appsv1.Deployment) (Workload, error) {
 	w := Workload{Place: m.Place, Namespace: d.Namespace, Name: d.Name}
 	if w.Namespace == "" {
 		w.Namespace = q.Namespace

@@ -33,8 +33,8 @@ func read(t *testing.T, content string) []Manifest {
 	return manifests
 }
 
-// judged returns what is said of manifests in the namespace shop, beside what is told of it.
-func judged(t *testing.T, content, told string) Report {
+// reportOn returns the report on manifests in the namespace shop, with data of that namespace.
+func reportOn(t *testing.T, content, told string) Report {
 	t.Helper()
 	manifests := read(t, content)
 	surroundings, err := NewNamespaceData(read(t, told), manifests)
@@ -67,7 +67,7 @@ spec:
 ` + strings.ReplaceAll("\n"+pod, "\n", "\n      ")
 }
 
-func TestWhatIsToldOfANamespaceCounts(t *testing.T) {
+func TestRun_CountsTheDataOfTheNamespace(t *testing.T) {
 	limitRange := func(namespace string) string {
 		return "apiVersion: v1\nkind: LimitRange\nmetadata: {name: bounds" + namespace + "}\nspec: {limits: [{type: Container, max: {memory: 1Gi}}]}\n"
 	}
@@ -79,7 +79,7 @@ func TestWhatIsToldOfANamespaceCounts(t *testing.T) {
 		want                    policy.Decision
 		says                    string
 	}{
-		{"nothing is told", app(limits), "", policy.Allow, ""},
+		{"no namespace data", app(limits), "", policy.Allow, ""},
 		{"a LimitRange of no namespace counts everywhere", app(limits), limitRange(""), policy.Deny, "LimitRange bounds: the maximum of memory is 1Gi"},
 		{"one of the workload's", app(limits), limitRange(", namespace: shop"), policy.Deny, "LimitRange bounds"},
 		{"one of another", app(limits), limitRange(", namespace: mail"), policy.Allow, ""},
@@ -87,15 +87,15 @@ func TestWhatIsToldOfANamespaceCounts(t *testing.T) {
 		{"a quota demands, as soon as it counts", app(""), quota, policy.Deny, "ResourceQuota team counts limits.cpu"},
 		{"of a quota written by hand nothing is used", app("  resources: {limits: {cpu: 2}}"), quota, policy.Allow, ""},
 		{"a Namespace sets its PodSecurity level", app("hostNetwork: true"), "apiVersion: v1\nkind: Namespace\nmetadata: {name: shop, labels: {pod-security.kubernetes.io/enforce: baseline}}\n", policy.Deny, "host"},
-		{"a class of which nothing is told exists", app("priorityClassName: gold\nruntimeClassName: kata\nserviceAccountName: robot"), "", policy.Allow, ""},
-		{"one that is told exists", app("priorityClassName: gold"), gold, policy.Allow, ""},
-		{"one that is not among those told may be applied later", app("priorityClassName: silver"), gold, policy.Warn, "PriorityClass silver does not exist"},
+		{"a class exists if no class is given", app("priorityClassName: gold\nruntimeClassName: kata\nserviceAccountName: robot"), "", policy.Allow, ""},
+		{"a class that is given exists", app("priorityClassName: gold"), gold, policy.Allow, ""},
+		{"a class that is not among the given ones may be applied later", app("priorityClassName: silver"), gold, policy.Warn, "PriorityClass silver does not exist"},
 		{"so may an account", app("serviceAccountName: robot"), "apiVersion: v1\nkind: ServiceAccount\nmetadata: {name: other}\n", policy.Warn, "ServiceAccount robot does not exist"},
 		{"every namespace has the default account", app(""), "apiVersion: v1\nkind: ServiceAccount\nmetadata: {name: other}\n", policy.Allow, ""},
 	}
 	for _, test := range tests {
 		t.Run(test.reason, func(t *testing.T) {
-			report := judged(t, test.manifests, test.told)
+			report := reportOn(t, test.manifests, test.told)
 			if len(report.Workloads) != 1 || report.Decision() != test.want {
 				t.Fatalf("report %+v, want %s", report, test.want)
 			}
@@ -106,7 +106,7 @@ func TestWhatIsToldOfANamespaceCounts(t *testing.T) {
 	}
 }
 
-func TestWhatIsToldMustDecideAboutPods(t *testing.T) {
+func TestNewNamespaceData_TakesOnlyObjectsThatDecideAboutPods(t *testing.T) {
 	for told, want := range map[string]string{
 		"apiVersion: v1\nkind: Service\nmetadata: {name: a}":                                                "m.yaml: document 1 (line 1) is of kind Service, which decides nothing about pods",
 		"apiVersion: v1\nkind: LimitRange\nmetadata: {name: a}\nspec: {limit: []}":                          `m.yaml: document 1 (line 1) is no valid LimitRange: strict decoding error: unknown field "spec.limit"`,
@@ -140,10 +140,10 @@ func TestAChangedSelectorIsSeenWhereItIsKnownWhatRuns(t *testing.T) {
 	}
 }
 
-func TestWhatIsNoWorkloadIsCountedAndNothingJudgedIsNoConsent(t *testing.T) {
+func TestRun_CountsOtherObjectsAndNeedsAWorkload(t *testing.T) {
 	const service = "apiVersion: v1\nkind: Service\nmetadata: {name: a}\n"
 	unmarked := strings.Replace(app(""), "annotations: {k8s.score.dev/workload-name: app}", "labels: {}", 1)
-	if report := judged(t, service+"---\n"+app("")+"\n---\n"+unmarked, ""); report.OtherObjects != 2 || len(report.Workloads) != 1 {
+	if report := reportOn(t, service+"---\n"+app("")+"\n---\n"+unmarked, ""); report.OtherObjects != 2 || len(report.Workloads) != 1 {
 		t.Errorf("report %+v, want 2 other objects beside one workload", report)
 	}
 	for reason, content := range map[string]string{"nothing at all": "", "no workload": service + "---\n" + unmarked} {
@@ -189,7 +189,7 @@ func TestRun_QuantitiesOutOfRange(t *testing.T) {
 	} {
 		for _, told := range []string{"", "apiVersion: v1\nkind: LimitRange\nmetadata: {name: bounds}\nspec: {limits: [{type: Container, max: {memory: " + tt.amount + "}}]}\n"} {
 			begun := time.Now()
-			report := judged(t, app("  resources: {limits: {memory: "+tt.amount+"}}\nvolumes: [{name: a, emptyDir: {}}]"), told)
+			report := reportOn(t, app("  resources: {limits: {memory: "+tt.amount+"}}\nvolumes: [{name: a, emptyDir: {}}]"), told)
 			if got := report.Decision(); got != tt.want && told == "" {
 				t.Errorf("memory %.40s: %s, want %s: %+v", tt.amount, got, tt.want, report.Workloads)
 			}

@@ -16,7 +16,7 @@ import (
 	"reprise.dev/reprise/policy"
 )
 
-var update = flag.Bool("update", false, "write the golden files anew")
+var update = flag.Bool("update", false, "write the golden files")
 
 // mixed are a sound workload, one that is denied twice, one that is exempt and one that a broken
 // rule cannot judge.
@@ -88,36 +88,36 @@ func golden(t *testing.T, file, got string) {
 	}
 }
 
-// TestTheTutorialsSteps: what score-k8s wrote for the exercise is judged as its readers expect.
+// TestTheTutorialsSteps: what score-k8s wrote for the exercise is evaluated as its readers expect.
 func TestTheTutorialsSteps(t *testing.T) {
 	const broken = "containers.frontend.resources.requests.memory: request 250Mi exceeds the limit 200Mi; lower the request to 200Mi or raise the limit to 250Mi"
 	folder := filepath.Join("..", "test", "testdata", "score", "tutorial")
 	for step, want := range map[string][]string{
 		"1-healthy": nil, "2-broken": {broken}, "3-fixed-limit": nil, "4-fixed-request": nil, "5-bad-image": nil, "6-crashloop": nil, "7-failing-probe": nil,
 	} {
-		report := judgedFile(t, filepath.Join(folder, step, "manifests.yaml"))
+		report := reportOnFile(t, filepath.Join(folder, step, "manifests.yaml"))
 		if diff := cmp.Diff(want, report.Workloads[0].lines(denied)); diff != "" {
 			t.Errorf("%s: denials differ (-want +got):\n%s", step, diff)
 		}
 	}
 }
 
-func judgedFile(t *testing.T, file string) Report {
+func reportOnFile(t *testing.T, file string) Report {
 	t.Helper()
 	content, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return judged(t, string(content), "")
+	return reportOn(t, string(content), "")
 }
 
 // scoreFixtures holds what score-k8s wrote, and what a real API server said to it. It is not part
 // of this repository.
 const scoreFixtures = "../../shared/score"
 
-// TestWhatTheAPIServerRefusedIsDenied compares what is said without a cluster with what a real API
-// server said.
-func TestWhatTheAPIServerRefusedIsDenied(t *testing.T) {
+// TestRun_DeniesWhatTheAPIServerRejected compares what is said without a cluster with what a real
+// API server said.
+func TestRun_DeniesWhatTheAPIServerRejected(t *testing.T) {
 	text, err := os.ReadFile(filepath.Join(scoreFixtures, "index.json"))
 	if errors.Is(err, os.ErrNotExist) {
 		t.Skipf("the Score fixtures (%s) are not here: what the real API server said cannot be compared", scoreFixtures)
@@ -142,10 +142,10 @@ func TestWhatTheAPIServerRefusedIsDenied(t *testing.T) {
 		if !f.OK || err != nil || !strings.Contains(string(content), "kind: Deployment") {
 			continue
 		}
-		refused := strings.Contains(strings.Join(f.Server.Errors, " "), "The Deployment")
-		report := judged(t, string(content), "")
+		denied := strings.Contains(strings.Join(f.Server.Errors, " "), "The Deployment")
+		report := reportOn(t, string(content), "")
 		compared++
-		if (report.Decision() == policy.Deny) != refused || report.Decision() == policy.Unknown {
+		if (report.Decision() == policy.Deny) != denied || report.Decision() == policy.Unknown {
 			t.Errorf("%s: %s, the API server said %v", f.Name, report.Decision(), f.Server.Errors)
 		}
 	}

@@ -18,7 +18,7 @@ import (
 // stdin is the name of standard input among files.
 const stdin = "-"
 
-// ErrScoreFile says that a document is Score's own, from which manifests are yet to be made.
+// ErrScoreFile says that a document is Score's own, from which no manifests were made.
 var ErrScoreFile = errors.New("is a Score file: run score-k8s generate, and check the manifests.yaml that it writes")
 
 // Position is where a manifest stands.

@@ -75,7 +75,7 @@ func TestBadInputIsNamedWithItsPlace(t *testing.T) {
 	}
 }
 
-// FuzzRead: whatever a file holds, it is read or refused in one line.
+// FuzzRead: whatever a file holds, it is read or rejected in one line.
 func FuzzRead(f *testing.F) {
 	for _, seed := range []string{"", "---\n---", "{", "apiVersion: v1\nkind: List\nitems: [{}]", "a: &a [*a, *a]", "\x00", "? {}\n: b", "!!binary x", "- - -", "{}{}"} {
 		f.Add([]byte(seed))

@@ -89,7 +89,7 @@ func (w Workload) lines(severities ...severity) []string {
 	return lines
 }
 
-// outcome words a verdict's decision.
+// outcome returns a verdict's decision in words.
 func outcome(d policy.Decision) string {
 	switch d {
 	case policy.Allow:

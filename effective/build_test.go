@@ -65,8 +65,8 @@ func unknown(kind Kind) func(*Namespace) {
 	return func(ns *Namespace) { ns.Unknown = map[Kind]string{kind: "the cache is stale"} }
 }
 
-// objected returns what a result objects to, as rule and field.
-func objected(r Result) []string {
+// violated returns the violations of a result, as rule and field.
+func violated(r Result) []string {
 	lines := []string{}
 	for _, o := range r.Violations {
 		lines = append(lines, string(o.Rule)+" "+o.Field)

@@ -12,7 +12,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// Result is what becomes of a template.
+// Result is the effective pod of a template, with its violations.
 type Result struct {
 	// Pod is the effective pod: resources, overhead, priority and service account
 	// are those that the API server would store. docs/effective-pod.md lists what

@@ -38,7 +38,7 @@ func FuzzOf(f *testing.F) {
 		})
 		first := Compute(&template, ns)
 		if diff := cmp.Diff(first, Compute(&template, ns)); diff != "" {
-			t.Errorf("told differently the second time (-first +second):\n%s", diff)
+			t.Errorf("different the second time (-first +second):\n%s", diff)
 		}
 		again := Compute(&corev1.PodTemplateSpec{ObjectMeta: first.Pod.ObjectMeta, Spec: first.Pod.Spec}, ns)
 		if diff := cmp.Diff(first.Pod.Spec, again.Pod.Spec); diff != "" && first.Pod.Spec.Resources == nil {

@@ -71,7 +71,7 @@ func (d *podBuilder) checkBounds(b bounded, item *corev1.LimitRangeItem) {
 	}
 }
 
-// checkMinimum demands a request of at least the minimum; a limit below it is refused too.
+// checkMinimum demands a request of at least the minimum; a limit below it is rejected too.
 func (d *podBuilder) checkMinimum(b bounded, name corev1.ResourceName, minimum resource.Quantity) {
 	request, requested := b.requests[name]
 	limit, limited := b.limits[name]
@@ -86,7 +86,7 @@ func (d *podBuilder) checkMinimum(b bounded, name corev1.ResourceName, minimum r
 	}
 }
 
-// checkMaximum demands a limit of at most the maximum; a request above it is refused too.
+// checkMaximum demands a limit of at most the maximum; a request above it is rejected too.
 func (d *podBuilder) checkMaximum(b bounded, name corev1.ResourceName, maximum resource.Quantity) {
 	request, requested := b.requests[name]
 	limit, limited := b.limits[name]
@@ -145,7 +145,7 @@ func comparable3(request, limit, bound resource.Quantity) (int64, int64, int64) 
 	return r, l, b
 }
 
-// reportBound objects to a broken bound. The observation says what the place does.
+// reportBound reports a violated bound. The observation says what the place does.
 func (d *podBuilder) reportBound(rule Rule, b bounded, name corev1.ResourceName, list, requested string, bound resource.Quantity, observation string) {
 	what, fix := "maximum limit/request ratio", fmt.Sprintf("set a %s limit of at most %s times the request", name, bound.String())
 	switch rule {

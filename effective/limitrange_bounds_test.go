@@ -27,11 +27,11 @@ func TestLimitRangeBoundsOfContainers(t *testing.T) {
 		{"limit/request above the ratio", ratio, stating(amounts("cpu", "1"), amounts("cpu", "2")), []string{"limit-range-ratio spec.containers[0].resources.limits"}},
 		{"a ratio demands a request", ratio, stating(nil, nil), []string{"limit-range-ratio spec.containers[0].resources.requests"}},
 		{"a ratio demands a limit", ratio, stating(amounts("cpu", "1"), nil), []string{"limit-range-ratio spec.containers[0].resources.limits"}},
-		{"a ratio of nothing is refused", ratio, stating(amounts("cpu", "0"), amounts("cpu", "1")), []string{"limit-range-ratio spec.containers[0].resources.requests"}},
+		{"a ratio of nothing is rejected", ratio, stating(amounts("cpu", "0"), amounts("cpu", "1")), []string{"limit-range-ratio spec.containers[0].resources.requests"}},
 	} {
 		tc.item.Type = corev1.LimitTypeContainer
 		r := Compute(app(tc.in), namespace(limitRange("bounds", tc.item)))
-		if got := objected(r); !slices.Equal(got, tc.want) {
+		if got := violated(r); !slices.Equal(got, tc.want) {
 			t.Errorf("%s: %v, want %v", tc.reason, got, tc.want)
 		}
 	}
@@ -59,7 +59,7 @@ func TestLimitRangeBoundsOfPodsAddContainersUp(t *testing.T) {
 			[]string{"limit-range-max spec.resources.limits"}},
 	} {
 		ns := namespace(heavyClass, limitRange("pods", corev1.LimitRangeItem{Type: corev1.LimitTypePod, Max: amounts("cpu", tc.max)}))
-		if got := objected(Compute(with(app(each), tc.change), ns)); !slices.Equal(got, tc.want) {
+		if got := violated(Compute(with(app(each), tc.change), ns)); !slices.Equal(got, tc.want) {
 			t.Errorf("%s: %v, want %v", tc.reason, got, tc.want)
 		}
 	}

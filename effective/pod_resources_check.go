@@ -78,7 +78,7 @@ func (d *podBuilder) checkUnderPodLimits(at place, limits corev1.ResourceList) {
 	}
 }
 
-// reportSum objects to containers that together state more than the pod.
+// reportSum reports containers that together state more than the pod.
 func (d *podBuilder) reportSum(path string, name corev1.ResourceName, sum, allowed resource.Quantity, what string) {
 	o := Violation{
 		Rule: RulePodResources, Field: path, Resource: name,

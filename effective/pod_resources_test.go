@@ -48,7 +48,7 @@ func TestPodLevelResourcesMustHoldTheContainers(t *testing.T) {
 			[]string{"resource-invalid spec.resources.requests[ephemeral-storage]"}},
 	} {
 		template := with(app(tc.container), func(s *corev1.PodSpec) { s.Resources = new(tc.pod) })
-		if got := objected(Compute(template, namespace())); !slices.Equal(got, tc.want) {
+		if got := violated(Compute(template, namespace())); !slices.Equal(got, tc.want) {
 			t.Errorf("%s: %v, want %v", tc.reason, got, tc.want)
 		}
 	}

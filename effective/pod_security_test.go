@@ -19,7 +19,7 @@ func TestTheNamespacesLabelsDecideThePodSecurityLevel(t *testing.T) {
 		{"no label", nil, 0},
 		{"privileged", map[string]string{"pod-security.kubernetes.io/enforce": "privileged"}, 0},
 		{"baseline", map[string]string{"pod-security.kubernetes.io/enforce": "baseline"}, 1},
-		{"warnings refuse nothing", map[string]string{"pod-security.kubernetes.io/warn": "baseline"}, 0},
+		{"warnings reject nothing", map[string]string{"pod-security.kubernetes.io/warn": "baseline"}, 0},
 		{"restricted demands four things more", map[string]string{"pod-security.kubernetes.io/enforce": "restricted"}, 5},
 		{"restricted as it was in 1.20 demands three", map[string]string{"pod-security.kubernetes.io/enforce": "restricted", "pod-security.kubernetes.io/enforce-version": "v1.20"}, 4},
 		{"a level that does not exist counts as restricted", map[string]string{"pod-security.kubernetes.io/enforce": "strict"}, 5},

@@ -33,7 +33,7 @@ func TestThePriorityClassDecidesThePriority(t *testing.T) {
 			[]func(*Namespace){priorityClass("a", 5, true)}, "a", 5, []string{"priority-class spec.preemptionPolicy"}},
 	} {
 		r := Compute(with(app(stating(nil, nil)), tc.change), namespace(tc.classes...))
-		if got := objected(r); !slices.Equal(got, tc.want) {
+		if got := violated(r); !slices.Equal(got, tc.want) {
 			t.Errorf("%s: %v, want %v", tc.reason, got, tc.want)
 		}
 		if r.Pod.Spec.PriorityClassName != tc.class || *r.Pod.Spec.Priority != tc.priority {

@@ -13,10 +13,10 @@ import (
 	"reprise.dev/reprise/internal/quantity"
 )
 
-// checkQuotas checks every ResourceQuota that applies to the pod, by its status:
-// a quota that its controller has not counted yet has no effect, or refuses
-// everything (k8s.io/apiserver/pkg/admission/plugin/resourcequota/controller.go,
-// CheckRequest; pkg/quota/v1/evaluator/core/pods.go).
+// checkQuotas checks every ResourceQuota that applies to the pod, by its status: a quota that its
+// controller has not counted yet has no effect, or rejects everything
+// (k8s.io/apiserver/pkg/admission/plugin/resourcequota/controller.go, CheckRequest;
+// pkg/quota/v1/evaluator/core/pods.go).
 func (d *podBuilder) checkQuotas() {
 	if d.markUnknown(KindResourceQuota) || len(d.ns.ResourceQuotas) == 0 {
 		return

@@ -7,7 +7,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// fullQuota returns a quota that refuses every pod in its scope.
+// fullQuota returns a quota that rejects every pod in its scope.
 func fullQuota(scopes ...corev1.ResourceQuotaScope) func(*Namespace) {
 	return quota("full", amounts("pods", "1"), amounts("pods", "1"), scopes...)
 }

@@ -26,7 +26,7 @@ func TestQuotasOfCPUAndMemoryDemandThatContainersStateThem(t *testing.T) {
 		{"nothing in the status yet", none, none, func(*corev1.PodSpec) {}, nil},
 	} {
 		r := Compute(with(app(stating(amounts("cpu", "1"), nil)), tc.change), namespace(quota("team", tc.hard, tc.used)))
-		if got := objected(r); !slices.Equal(got, tc.want) {
+		if got := violated(r); !slices.Equal(got, tc.want) {
 			t.Errorf("%s: %v, want %v", tc.reason, got, tc.want)
 		}
 	}

@@ -31,7 +31,7 @@ func TestWhatAContainerStatesMustGoTogether(t *testing.T) {
 			[]string{"resource-invalid " + container + ".limits[requests.example.com/gpu]", "resource-invalid " + container + ".requests[requests.example.com/gpu]"}},
 	} {
 		r := Compute(app(tc.in), namespace())
-		if got := objected(r); !slices.Equal(got, tc.want) {
+		if got := violated(r); !slices.Equal(got, tc.want) {
 			t.Errorf("%s: %v, want %v", tc.reason, got, tc.want)
 		}
 	}

@@ -32,8 +32,8 @@ func (d *podBuilder) applyRuntimeClass() {
 	}
 }
 
-// setOverhead sets the pod's overhead to its class's; the template may repeat it
-// but not differ. Overhead without a class that has any is refused later.
+// setOverhead sets the pod's overhead to its class's; the template may repeat it but not differ.
+// Overhead without a class that has any is rejected later.
 func (d *podBuilder) setOverhead(class *nodev1.RuntimeClass) {
 	spec := &d.pod.Spec
 	if class == nil || class.Overhead == nil {
@@ -53,8 +53,8 @@ func (d *podBuilder) setOverhead(class *nodev1.RuntimeClass) {
 	}
 }
 
-// checkOverhead refuses overhead that no RuntimeClass sets. Unlike the rest, this
-// is checked in the validating phase (admission.go, validateOverhead).
+// checkOverhead rejects overhead that no RuntimeClass sets. Unlike the rest, this is checked in the
+// validating phase (admission.go, validateOverhead).
 func (d *podBuilder) checkOverhead() {
 	spec := &d.pod.Spec
 	if len(spec.Overhead) == 0 {

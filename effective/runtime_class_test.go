@@ -42,7 +42,7 @@ func TestTheRuntimeClassSetsOverheadAndNodes(t *testing.T) {
 			template.Spec.RuntimeClassName = &tc.class
 		}
 		r := Compute(template, namespace(heavyClass, selectiveClass))
-		if got := objected(r); !slices.Equal(got, tc.want) {
+		if got := violated(r); !slices.Equal(got, tc.want) {
 			t.Errorf("%s: %v, want %v", tc.reason, got, tc.want)
 		}
 		if got := written(r.Pod.Spec.Overhead); got != tc.overhead {

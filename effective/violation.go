@@ -38,8 +38,8 @@ const (
 	RuleQuotaDemand Rule = "quota-demand"
 	// RuleQuotaExceeded: the pod does not fit into what is left of a quota.
 	RuleQuotaExceeded Rule = "quota-exceeded"
-	// RuleQuotaUncounted: a quota applies whose usage was not counted yet; until then
-	// the API server refuses every pod that it applies to.
+	// RuleQuotaUncounted: a quota applies whose usage was not counted yet; until then the API server
+	// rejects every pod that it applies to.
 	RuleQuotaUncounted Rule = "quota-uncounted"
 	// RuleConfigMap: a ConfigMap that the pod cannot start without does not exist.
 	// The API server does not object; the kubelet does. It is never Exact.

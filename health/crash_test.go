@@ -72,14 +72,14 @@ func TestJudge_Crashes(t *testing.T) {
 			reason: "the exit code of a kill tells nothing", want: health.Failed, says: "is restarted because its liveness probe fails (3 restarts)",
 			change: func(r *health.Rollout) {
 				unready(r, restarted(3, 137))
-				r.Events = []*corev1.Event{told("Killing", "Container main failed liveness probe, will be restarted")}
+				r.Events = []*corev1.Event{podEvent("Killing", "Container main failed liveness probe, will be restarted")}
 			},
 		},
 		"KillingOfAnother": {
 			reason: "another container's probe is no cause", want: health.Failed, says: "exits 137",
 			change: func(r *health.Rollout) {
 				unready(r, restarted(3, 137))
-				r.Events = []*corev1.Event{told("Killing", "Container mainframe failed liveness probe, will be restarted")}
+				r.Events = []*corev1.Event{podEvent("Killing", "Container mainframe failed liveness probe, will be restarted")}
 			},
 		},
 		"SidecarCrashes": {

@@ -138,7 +138,7 @@ func TestJudge_NotCausedByTheChange(t *testing.T) {
 			},
 		},
 		"StartedAnewInTheBake": {
-			reason: "a restart begins the bake time anew", want: health.Progressing, again: 5 * time.Second,
+			reason: "a restart restarts the bake time", want: health.Progressing, again: 5 * time.Second,
 			change: func(r *health.Rollout) { running(r, 5*time.Second) },
 		},
 		"NoPods": {

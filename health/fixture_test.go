@@ -93,7 +93,7 @@ func running(r *health.Rollout, since time.Duration) {
 	r.Pods[0].Status.ContainerStatuses[0].State.Running = &corev1.ContainerStateRunning{StartedAt: ago(since)}
 }
 
-func refuse(r *health.Rollout, before time.Duration) {
+func rejectPods(r *health.Rollout, before time.Duration) {
 	r.Pods = nil
 	r.Deployment.Status.UpdatedReplicas, r.Deployment.Status.AvailableReplicas = 0, 0
 	r.ReplicaSets[0].Status.Conditions = []appsv1.ReplicaSetCondition{{
@@ -193,7 +193,7 @@ func notReady(r *health.Rollout, since time.Duration) {
 	})
 }
 
-func told(reason, message string) *corev1.Event {
+func podEvent(reason, message string) *corev1.Event {
 	return &corev1.Event{
 		InvolvedObject: corev1.ObjectReference{Kind: "Pod", Name: "a-new"}, Reason: reason, Message: message, LastTimestamp: ago(10 * time.Second),
 	}

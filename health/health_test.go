@@ -98,11 +98,11 @@ func TestJudge(t *testing.T) {
 		},
 		"Refused": {
 			reason: "the API server rejects the pods", want: health.Failed, says: "exceeded quota", external: true,
-			change: func(r *health.Rollout) { refuse(r, 2*time.Minute) },
+			change: func(r *health.Rollout) { rejectPods(r, 2*time.Minute) },
 		},
 		"RefusedJustNow": {
 			reason: "a quota may be freed", want: health.Progressing, again: 50 * time.Second,
-			change: func(r *health.Rollout) { refuse(r, 10*time.Second) },
+			change: func(r *health.Rollout) { rejectPods(r, 10*time.Second) },
 		},
 		"Deadline": {
 			reason: "Kubernetes' own deadline", want: health.Failed, says: "progressDeadlineSeconds",

@@ -18,7 +18,7 @@ func TestJudge_Readiness(t *testing.T) {
 			change: func(r *health.Rollout) {
 				probed(r, probe, nil)
 				notReady(r, 61*time.Second)
-				r.Events = []*corev1.Event{told("Unhealthy", "Readiness probe failed: HTTP 500")}
+				r.Events = []*corev1.Event{podEvent("Unhealthy", "Readiness probe failed: HTTP 500")}
 			},
 		},
 		"SlowStart": {
@@ -70,7 +70,7 @@ func TestJudge_Readiness(t *testing.T) {
 func TestJudge_RejectedPods(t *testing.T) {
 	say := func(message string, before time.Duration) func(*health.Rollout) {
 		return func(r *health.Rollout) {
-			refuse(r, before)
+			rejectPods(r, before)
 			r.ReplicaSets[0].Status.Conditions[0].Message = message
 		}
 	}

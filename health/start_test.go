@@ -108,7 +108,7 @@ func TestJudge_StartFailures(t *testing.T) {
 			change: func(r *health.Rollout) {
 				unscheduledPod(r)
 				r.FailureDeadline = 30 * time.Second
-				r.Events = []*corev1.Event{told("TriggeredScaleUp", "pod triggered scale-up: [{pool 3->4 (max: 10)}]")}
+				r.Events = []*corev1.Event{podEvent("TriggeredScaleUp", "pod triggered scale-up: [{pool 3->4 (max: 10)}]")}
 			},
 		},
 	})

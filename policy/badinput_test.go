@@ -8,9 +8,9 @@ import (
 	"time"
 )
 
-// TestBadSourcesAreRefusedAndTheRestUnharmed: each is named with file and reason, and what else
-// there is goes on judging.
-func TestBadSourcesAreRefusedAndTheRestUnharmed(t *testing.T) {
+// TestBadSourcesAreRejectedAndTheRestUnharmed: each is named with file and reason, and what else
+// there is is still evaluated.
+func TestBadSourcesAreRejectedAndTheRestUnharmed(t *testing.T) {
 	rego := func(text string) map[string]string { return map[string]string{"p.rego": text} }
 	tests := []struct {
 		reason string
@@ -91,7 +91,7 @@ func TestARuleThatNeverEndsIsContained(t *testing.T) {
 	}
 }
 
-func TestATrialNamesARuleThatNeverEnds(t *testing.T) {
+func TestEngine_CheckTimeouts_NamesARuleThatNeverEnds(t *testing.T) {
 	bad, err := ParseSource("bad", map[string]string{"p.rego": "package bad\ndeny contains \"never\" if count(numbers.range(1, 10000000000)) < 0"})
 	if err != nil {
 		t.Fatal(err)

@@ -73,6 +73,6 @@ deny contains {"msg": "x", "field": "spec.template.spec.containers[0].image"} if
 	}
 	undecoded := Input{Phase: Final, Request: map[string]any{}, Objects: func() (any, any, error) { return nil, nil, errors.New("no JSON") }}
 	if verdict := shippedEngine(t).Evaluate(t.Context(), undecoded); verdict.Decision != Unknown {
-		t.Errorf("verdict %+v, want that nothing could be judged", verdict)
+		t.Errorf("verdict %+v, want that nothing could be evaluated", verdict)
 	}
 }

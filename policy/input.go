@@ -21,7 +21,7 @@ const (
 	Final
 )
 
-// Input is what rules are evaluated with.
+// Input is the input of the rules.
 type Input struct {
 	Phase Phase
 	// Request is the AdmissionReview's request as decoded from JSON: maps, slices,

@@ -62,8 +62,8 @@ func TestTermsChangeWhatARuleComesTo(t *testing.T) {
 	}
 }
 
-// TestABrokenRuleThatCouldNotDenyDeniesNothing: the failure policy refuses what
-// could not be judged, and a rule on trial must not be able to refuse.
+// TestABrokenRuleThatCouldNotDenyDeniesNothing: the failure policy denies a request that a rule
+// could not evaluate, and a rule in dryrun must not be able to deny.
 func TestABrokenRuleThatCouldNotDenyDeniesNothing(t *testing.T) {
 	broken := Module{File: "p.rego", Rego: "package team\ndeny contains \"no\" if k8s.quantity.compare(\"x\", \"1\") > 0"}
 	for enforcement, want := range map[Enforcement][3]int{

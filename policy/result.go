@@ -13,7 +13,7 @@ import (
 // resultVariable is the query's variable for all results.
 const resultVariable = "results"
 
-// collector makes a verdict of a query's results.
+// collector builds a verdict from a query's results.
 type collector struct {
 	Verdict
 	rules []Rule

@@ -87,7 +87,7 @@ func TestABadSourceTakesNoOtherDown(t *testing.T) {
 	}
 }
 
-// FuzzSource feeds the loader: whatever a ConfigMap holds, it is used or refused in one line, and
+// FuzzSource feeds the loader: whatever a ConfigMap holds, it is used or rejected in one line, and
 // never panics.
 func FuzzSource(f *testing.F) {
 	for _, seed := range []string{

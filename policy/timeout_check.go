@@ -48,11 +48,11 @@ func (e *Engine) CheckTimeouts(ctx context.Context, modules []Module) (map[strin
 
 // timeoutCheckInput returns the creation of a small Deployment in an empty namespace.
 func timeoutCheckInput() (Input, error) {
-	labels := map[string]string{"app.kubernetes.io/instance": "trial-1a2b3c"}
+	labels := map[string]string{"app.kubernetes.io/instance": "sample-1a2b3c"}
 	memory := corev1.ResourceList{corev1.ResourceMemory: *resource.NewQuantity(64<<20, resource.BinarySI)}
 	d := &appsv1.Deployment{
 		TypeMeta:   metav1.TypeMeta{APIVersion: appsv1.SchemeGroupVersion.String(), Kind: "Deployment"},
-		ObjectMeta: metav1.ObjectMeta{Name: "trial", Namespace: "default", Labels: labels},
+		ObjectMeta: metav1.ObjectMeta{Name: "sample", Namespace: "default", Labels: labels},
 		Spec: appsv1.DeploymentSpec{
 			Selector: &metav1.LabelSelector{MatchLabels: labels},
 			Template: corev1.PodTemplateSpec{

@@ -91,7 +91,7 @@ func (v Violation) Line() string {
 	return line
 }
 
-// Exempt stands among enforcements for violations that an exemption lets pass.
+// Exempt stands among enforcements for violations that an exemption admits.
 const Exempt Enforcement = "exempt"
 
 // RulesByEnforcement returns the names of the violated rules by enforcement, sorted. A rule whose

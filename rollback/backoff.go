@@ -26,6 +26,12 @@ func Backoff(h history.History, now time.Time) (wait time.Duration, attempt int)
 	}
 }
 
+// Retry is after how long a rollback that was begun at `since` and met an error is tried again: the
+// older, the more seldom.
+func Retry(since, now time.Time) time.Duration {
+	return min(max(now.Sub(since)/2, firstRetry), lastRetry)
+}
+
 // Recheck is after how long a rollback that has been held since `since` is looked at again: the
 // older, the more seldom.
 func Recheck(since, now time.Time) time.Duration {

@@ -13,6 +13,11 @@ const (
 	// reason may have gone.
 	firstRecheck = 30 * time.Second
 	lastRecheck  = 10 * time.Minute
+
+	// firstRetry and lastRetry bound how often a rollback that was begun and meets an error is tried
+	// again.
+	firstRetry = 200 * time.Millisecond
+	lastRetry  = time.Minute
 )
 
 // pauses are how long the second rollback of a workload within the window waits after the first

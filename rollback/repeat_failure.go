@@ -9,9 +9,9 @@ import (
 )
 
 // RepeatFailure is the earlier failure of what the newest revision rolls out, nil where there is
-// none: admission would have refused it, had it been asked and had its cache not lagged. Nothing is
+// none: admission would have denied it, had it been called and had its cache not lagged. Nothing is
 // learnt by waiting for the same failure again. A revision whose pod template is its predecessor's
-// was let through on purpose: admission refuses no `rollout restart`.
+// was admitted on purpose: admission denies no `rollout restart`.
 func RepeatFailure(h history.History, settings workload.Settings, now time.Time) *v1alpha1.WorkloadRevision {
 	newest := h.Newest()
 	if len(h) < 2 || !settings.Quarantine || newest.Status.Phase != v1alpha1.PhaseProgressing ||

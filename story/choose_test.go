@@ -8,7 +8,7 @@ import (
 	"reprise.dev/reprise/api/v1alpha1"
 )
 
-func TestWhatIsComparedAndPutBackWhereNothingIsNamed(t *testing.T) {
+func TestWorkload_Defaults_WhereNoRevisionIsNamed(t *testing.T) {
 	under := shop(revision(1, v1alpha1.PhaseHealthy, time.Hour), revision(2, v1alpha1.PhaseProgressing, time.Second))
 	twice := shop(revision(1, v1alpha1.PhaseHealthy, time.Hour), revision(2, v1alpha1.PhaseSuperseded, time.Hour), revision(3, v1alpha1.PhaseHealthy, time.Second))
 	unknown := shop(revision(1, v1alpha1.PhaseUnknown, time.Hour), revision(2, v1alpha1.PhaseUnknown, time.Second))

@@ -15,8 +15,8 @@ import (
 	"reprise.dev/reprise/internal/oneline"
 )
 
-// Denial is an apply that admission refused, or let through without being able to judge it whole.
-// Its JSON is an interface for tools: names stay, and only new ones come.
+// Denial is an apply that admission denied, or admitted without being able to evaluate every
+// policy. Its JSON is an interface for tools: names stay, and only new ones come.
 type Denial struct {
 	At metav1.Time `json:"at"`
 	// Times is how often the same was applied.
@@ -91,7 +91,7 @@ func (d *Denial) newest(w Workload) bool {
 	return suspect == nil || !d.At.Time.Before(since(suspect))
 }
 
-// line says in one line what was refused, when, and by which policy.
+// line returns one line about the denied apply: the cause, the time and the policy.
 func (d *Denial) line(now time.Time) string {
 	if d == nil {
 		return ""
@@ -123,7 +123,7 @@ func (d *Denial) times() string {
 	return fmt.Sprintf(" (%d times)", d.Times)
 }
 
-// by says who refused it.
+// by names who denied it.
 func (d *Denial) by() string {
 	if d.Failed != 0 {
 		return fmt.Sprintf(", since it failed as %s", number(d.Failed))

@@ -105,7 +105,7 @@ func TestWorkload_WaitStatus(t *testing.T) {
 		"Off":          {"nothing is decided where nobody wants it", off, 2, Failed, "#2 is Failed"},
 		"Held":         {"its rollback is held", held, 2, Failed, "#2 is Failed"},
 		"Overtaken":    {"it had failed before another was deployed", overtaken, 2, Failed, "#2 is Failed"},
-		"Veto":         {"it cannot be told, and says why", veto, 1, Pending, "old pods fail the same way"},
+		"Veto":         {"it is unknown, and says why", veto, 1, Pending, "old pods fail the same way"},
 		"FilesOnly":    {"what runs knows the old files", files, 1, Pending, "kubectl rollout restart deployment/sample-app -n shop"},
 		"Superseded":   {"another was deployed meanwhile", shop(revision(1, v1alpha1.PhaseSuperseded, time.Minute), revision(2, v1alpha1.PhaseProgressing, 0)), 1, Superseded, "#2 was deployed by kubectl-client-side-apply"},
 		"JustReplaced": {"its phase lags behind the next one", shop(revision(1, v1alpha1.PhaseProgressing, time.Minute), revision(2, v1alpha1.PhaseProgressing, 0)), 1, Superseded, "#2 was deployed"},

@@ -155,7 +155,7 @@ type outcome struct {
 	// denial is the Event to write; nil if there is none.
 	denial   *denial
 	decision string
-	// reason is why nothing was judged, for decisionUnjudged.
+	// reason is why no policy was evaluated, for decisionSkipped.
 	reason  string
 	verdict policy.Verdict
 	// dryRun lists the violations of rules with the enforcement dryrun.

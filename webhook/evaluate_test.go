@@ -157,25 +157,25 @@ func TestEventQueue_HoldsErrorAndDiff(t *testing.T) {
 			t.Errorf("message %q lacks %q", got.Message, part)
 		}
 	}
-	refused := refusalIn(t, got)
+	d := denialIn(t, got)
 	const field = "containers.frontend.resources.requests.memory"
-	if len(refused.Violations) != 1 || refused.Violations[0].Policy != "requests-within-limits" || refused.Violations[0].Field != field ||
-		field+": "+refused.Violations[0].Message+"; "+refused.Violations[0].Fix != excess+excessFix {
-		t.Errorf("violations = %+v, want the policy, the field, what is wrong and what to change", refused.Violations)
+	if len(d.Violations) != 1 || d.Violations[0].Policy != "requests-within-limits" || d.Violations[0].Field != field ||
+		field+": "+d.Violations[0].Message+"; "+d.Violations[0].Fix != excess+excessFix {
+		t.Errorf("violations = %+v, want the policy, the field, what is wrong and what to change", d.Violations)
 	}
-	if len(refused.Changes) == 0 || refused.ResourceVersion != healthy.ResourceVersion || refused.IntentHash != workload.IntentOf(broken).Hash() {
-		t.Errorf("refusal = %+v, want what it would have changed, and of what", refused)
+	if len(d.Changes) == 0 || d.ResourceVersion != healthy.ResourceVersion || d.IntentHash != workload.IntentOf(broken).Hash() {
+		t.Errorf("denial = %+v, want what it would have changed, and of what", d)
 	}
 }
 
-// refusalIn returns what an event tells programs.
-func refusalIn(t *testing.T, e event.Event) v1alpha1.Denial {
+// denialIn returns what an event tells programs.
+func denialIn(t *testing.T, e event.Event) v1alpha1.Denial {
 	t.Helper()
-	var refused v1alpha1.Denial
-	if err := json.Unmarshal([]byte(e.Annotations[v1alpha1.DenialAnnotation]), &refused); err != nil {
+	var d v1alpha1.Denial
+	if err := json.Unmarshal([]byte(e.Annotations[v1alpha1.DenialAnnotation]), &d); err != nil {
 		t.Fatalf("%v in %v", err, e.Annotations)
 	}
-	return refused
+	return d
 }
 
 func TestHandler_Quarantine(t *testing.T) {
@@ -198,7 +198,7 @@ func TestHandler_Quarantine(t *testing.T) {
 		denial   string
 		warnings []string
 	}{
-		{"a failed pod template is refused with its old error", setting{phase: policy.Final, records: quarantined}, writing(healthy, failed), line, nil},
+		{"a failed pod template is denied with its earlier error", setting{phase: policy.Final, records: quarantined}, writing(healthy, failed), line, nil},
 		{"a dry run is only warned, or GitOps applies nothing", setting{phase: policy.Final, records: quarantined},
 			asked(writing(healthy, failed), func(r *admissionv1.AdmissionRequest) { r.DryRun = new(true) }), "", []string{line}},
 		{"the early phase leaves it to the last word", setting{phase: policy.Early, records: quarantined}, writing(healthy, failed), "", nil},
@@ -225,9 +225,9 @@ func TestHandler_Quarantine(t *testing.T) {
 			}
 			events := told()
 			if (len(events) > 0) != (test.denial != "") || len(events) > 0 && (events[0].Reason != v1alpha1.EventTemplateQuarantined || !events[0].Aggregate) {
-				t.Errorf("events = %+v, want one of a quarantine where it is refused", events)
+				t.Errorf("events = %+v, want one of a quarantine where it is denied", events)
 			}
-			if len(events) > 0 && refusalIn(t, events[0]).Failed != 5 {
+			if len(events) > 0 && denialIn(t, events[0]).Failed != 5 {
 				t.Errorf("the event does not say as which revision it failed: %v", events[0].Annotations)
 			}
 		})
@@ -300,10 +300,12 @@ deny contains "never" if {
 		reason  string
 		setting setting
 		names   string
+		// denied is true where the failure policy Ignore does not let it in.
+		denied bool
 	}{
-		{"namespace data is not known", setting{namespace: &unread}, "rule pod-admissible could not be evaluated: LimitRange: the cache is not filled yet"},
-		{"a rule takes too long", setting{policies: endless}, "rule endless could not be evaluated: it did not finish before its deadline"},
-		{"a rule is broken", setting{policies: bad}, "rule bad could not be evaluated: "},
+		{"namespace data is not known", setting{namespace: &unread}, "rule pod-admissible could not be evaluated: LimitRange: the cache is not filled yet", false},
+		{"a rule takes too long", setting{policies: endless}, "rule endless could not be evaluated: it did not finish before its deadline", true},
+		{"a rule is broken", setting{policies: bad}, "rule bad could not be evaluated: ", false},
 	}
 	for _, test := range tests {
 		t.Run(test.reason, func(t *testing.T) {
@@ -317,6 +319,12 @@ deny contains "never" if {
 			test.setting.failurePolicy = admissionregistrationv1.Ignore
 			call, _ = test.setting.server(t)
 			response = ask(t, call, writing(nil, healthy))
+			if test.denied {
+				if response.Allowed || !strings.Contains(response.Result.Message, test.names) {
+					t.Errorf("Ignore: response = %+v, want a denial naming %q", response, test.names)
+				}
+				return
+			}
 			if !response.Allowed || len(response.Warnings) != 1 || !strings.Contains(response.Warnings[0], test.names) {
 				t.Errorf("Ignore: response = %+v, want a warning naming %q", response, test.names)
 			}

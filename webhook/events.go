@@ -1,12 +1,10 @@
 package webhook
 
 import (
-	"context"
 	"fmt"
 	"strings"
 	"time"
 
-	"github.com/go-logr/logr"
 	appsv1 "k8s.io/api/apps/v1"
 	"k8s.io/apimachinery/pkg/types"
 
@@ -17,96 +15,24 @@ import (
 	"reprise.dev/reprise/workload"
 )
 
-const (
-	// maxQueuedEvents is how many Events may wait before further ones are dropped.
-	maxQueuedEvents = 256
-	// writeTimeout limits the write of one Event.
-	writeTimeout = 10 * time.Second
-	// drainTimeout limits the writes of all Events that wait at shutdown.
-	drainTimeout = 5 * time.Second
-)
-
 // denial is a denied change of a live workload, or an admitted one that was not fully checked.
 type denial struct {
 	reason      v1alpha1.EventReason
 	old, object *appsv1.Deployment
-	message     string
-	violations  []v1alpha1.Violation
+	// created is true for a Deployment that is stored after its review is answered; old is object
+	// then.
+	created    bool
+	message    string
+	violations []v1alpha1.Violation
 	// failed is the revision as which the template failed before; 0 if it is not quarantined.
 	failed int64
-	at     time.Time
+	// size is how many bytes the review has that the denial is about.
+	size int
+	at   time.Time
 }
 
-// EventQueue writes Events about denied changes in the background, so that no admission waits for
-// one. It logs and drops Events that do not fit into its queue.
-type EventQueue struct {
-	events    Events
-	revisions Revisions
-	queue     chan denial
-	log       logr.Logger
-}
-
-// NewEventQueue returns an EventQueue. Its Run must be running for it to write.
-func NewEventQueue(events Events, revisions Revisions, log logr.Logger) *EventQueue {
-	return &EventQueue{events: events, revisions: revisions, queue: make(chan denial, maxQueuedEvents), log: log}
-}
-
-// NeedLeaderElection returns false: every replica reports its own denials.
-func (*EventQueue) NeedLeaderElection() bool { return false }
-
-// Run writes Events until ctx is done, then the waiting ones for a limited time. It returns nil.
-func (q *EventQueue) Run(ctx context.Context) error {
-	for {
-		select {
-		case r := <-q.queue:
-			q.write(ctx, r)
-		case <-ctx.Done():
-			q.drain(context.WithoutCancel(ctx))
-			return nil
-		}
-	}
-}
-
-// Start is Run for a controller-runtime manager.
-func (q *EventQueue) Start(ctx context.Context) error { return q.Run(ctx) }
-
-func (q *EventQueue) drain(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(ctx, drainTimeout)
-	defer cancel()
-	for {
-		select {
-		case r := <-q.queue:
-			q.write(ctx, r)
-		default:
-			return
-		}
-	}
-}
-
-func (q *EventQueue) add(r denial) {
-	select {
-	case q.queue <- r:
-	default:
-		q.log.Info("Dropped the Event of a denial: the queue is full", "namespace", r.old.Namespace, "workload", r.old.Name)
-	}
-}
-
-// write stores the Event of one denial.
-func (q *EventQueue) write(ctx context.Context, r denial) {
-	ctx, cancel := context.WithTimeout(ctx, writeTimeout)
-	defer cancel()
-	name := types.NamespacedName{Namespace: r.old.Namespace, Name: r.old.Name}
-	files, err := q.revisions.ChangedFiles(ctx, name)
-	if err != nil {
-		q.log.Error(err, "Reading the files that a denied apply has already changed", "namespace", name.Namespace, "workload", name.Name)
-	}
-	e, err := r.event(files)
-	if err == nil {
-		err = q.events.Write(ctx, e)
-	}
-	if err != nil {
-		q.log.Error(err, "Writing the Event of a denial", "namespace", r.old.Namespace, "workload", r.old.Name)
-	}
+func (r denial) workload() types.NamespacedName {
+	return types.NamespacedName{Namespace: r.old.Namespace, Name: r.old.Name}
 }
 
 // event returns the Event of a denial. The same change has the same Event. Files are ConfigMaps,
@@ -153,7 +79,7 @@ func (h *Handler) unchecked(r *review, f findings) *denial {
 	}
 	d := &denial{reason: v1alpha1.EventAdmissionUnchecked, old: r.old, object: r.object, message: f.unchecked, violations: f.violations, at: h.Now()}
 	if d.old == nil {
-		d.old = r.object
+		d.old, d.created = r.object, true
 	}
 	return d
 }

@@ -2,12 +2,14 @@ package webhook
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"sync"
 	"testing"
 	"time"
 
@@ -118,11 +120,39 @@ func (r records) ChangedFiles(context.Context, types.NamespacedName) ([]string, 
 }
 
 // written collects events.
-type written struct{ events []event.Event }
+type written struct {
+	mu     sync.Mutex
+	events []event.Event
+}
 
 func (w *written) Write(_ context.Context, e event.Event) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	w.events = append(w.events, e)
 	return nil
+}
+
+// remembered is what a webhook's reviews call the stored Deployments.
+type remembered struct {
+	mu   sync.Mutex
+	live map[types.NamespacedName]*appsv1.Deployment
+}
+
+func (r *remembered) Live(_ context.Context, w types.NamespacedName) (*appsv1.Deployment, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.live[w], nil
+}
+
+// see remembers the old object of a review, or the new one of a creation.
+func (r *remembered) see(body []byte) {
+	review, err := decodeReview(body)
+	if err != nil || review.object == nil {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.live[review.workload()] = cmp.Or(review.old, review.object)
 }
 
 // setting is a webhook under test; what is not set is as in a sound install.
@@ -136,7 +166,7 @@ type setting struct {
 	log           logr.Logger
 }
 
-// handler returns the webhook, with the events that its refusals become.
+// handler returns the webhook, with the events that its denials become.
 func (s setting) handler(t testing.TB) (*Handler, *written) {
 	t.Helper()
 	if s.policies == nil {
@@ -155,8 +185,9 @@ func (s setting) handler(t testing.TB) (*Handler, *written) {
 	events := &written{}
 	handler, err := NewHandler(s.phase, Config{
 		Policies: s.policies, Namespaces: s.namespace, Revisions: s.records,
-		Denials:       NewEventQueue(events, s.records, logr.Discard()),
+		Denials:       NewEventQueue(events, s.records, &remembered{}, logr.Discard()),
 		FailurePolicy: s.failurePolicy, Username: ownName, Defaults: workload.DefaultSettings,
+		Intake:   NewIntake(IntakeConfig{Rejected: func(reason string) { s.observed.note("rejected", reason) }, Now: now, Log: s.log}),
 		Observer: s.observed, Now: now, Log: s.log,
 	})
 	if err != nil {
@@ -165,11 +196,14 @@ func (s setting) handler(t testing.TB) (*Handler, *written) {
 	return handler, events
 }
 
-// server gives a way to call the webhook. told returns the events of all refusals so far.
+// server gives a way to call the webhook. told returns the events of all denials so far.
 func (s setting) server(t testing.TB) (call func(body []byte) *httptest.ResponseRecorder, told func() []event.Event) {
 	t.Helper()
 	handler, events := s.handler(t)
+	live := &remembered{live: map[types.NamespacedName]*appsv1.Deployment{}}
+	handler.Denials.workloads = live
 	call = func(body []byte) *httptest.ResponseRecorder {
+		live.see(body)
 		answer := httptest.NewRecorder()
 		handler.ServeHTTP(answer, httptest.NewRequest(http.MethodPost, ValidatePath+"?timeout=2s", bytes.NewReader(body)))
 		return answer
@@ -188,7 +222,12 @@ func (s setting) server(t testing.TB) (call func(body []byte) *httptest.Response
 // ask sends a review and reads the response.
 func ask(t testing.TB, call func([]byte) *httptest.ResponseRecorder, review *admissionv1.AdmissionReview) *admissionv1.AdmissionResponse {
 	t.Helper()
-	answer := call(encode(t, review))
+	return responseIn(t, call(encode(t, review)), review.Request.UID)
+}
+
+// responseIn reads the response to the review of that uid.
+func responseIn(t testing.TB, answer *httptest.ResponseRecorder, uid types.UID) *admissionv1.AdmissionResponse {
+	t.Helper()
 	if answer.Code != http.StatusOK {
 		t.Fatalf("HTTP %d: %s", answer.Code, answer.Body)
 	}
@@ -196,7 +235,7 @@ func ask(t testing.TB, call func([]byte) *httptest.ResponseRecorder, review *adm
 	if err := json.Unmarshal(answer.Body.Bytes(), &got); err != nil {
 		t.Fatal(err)
 	}
-	if got.Response == nil || got.Response.UID != review.Request.UID || got.APIVersion != "admission.k8s.io/v1" || got.Kind != "AdmissionReview" {
+	if got.Response == nil || got.Response.UID != uid || got.APIVersion != "admission.k8s.io/v1" || got.Kind != "AdmissionReview" {
 		t.Fatalf("no answer to the review: %s", answer.Body)
 	}
 	if got.Response.Patch != nil || got.Response.PatchType != nil {

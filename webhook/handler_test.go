@@ -14,58 +14,69 @@ import (
 	"github.com/go-logr/logr"
 	"github.com/google/go-cmp/cmp"
 	admissionv1 "k8s.io/api/admission/v1"
+	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 
 	"reprise.dev/reprise/policy"
 )
 
-func TestHandler_MalformedIsHTTP500(t *testing.T) {
+func TestHandler_DeniesWhatItCannotRead(t *testing.T) {
 	review := func(request string) string {
 		return `{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview","request":` + request + `}`
 	}
 	object := func(object string) string {
-		return review(`{"uid":"1","operation":"CREATE","object":` + object + `}`)
+		return review(`{"uid":"review-1","operation":"CREATE","object":` + object + `}`)
 	}
 	tests := []struct {
 		reason string
 		body   string
 		says   string
+		// nobody is true where no uid can be read: there is no review that an answer could deny.
+		nobody bool
 	}{
-		{"nothing", ``, "decoding the AdmissionReview"},
-		{"no JSON", `hello`, "decoding the AdmissionReview"},
-		{"an empty object", `{}`, "not an AdmissionReview"},
-		{"a list", `[]`, "decoding the AdmissionReview"},
-		{"null", `null`, "not an AdmissionReview"},
-		{"another kind", `{"apiVersion":"v1","kind":"Pod"}`, `"Pod" of "v1"`},
-		{"an old version", `{"apiVersion":"admission.k8s.io/v1beta1","kind":"AdmissionReview","request":{"uid":"1"}}`, "v1beta1"},
-		{"no request", `{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview"}`, "no request"},
-		{"a null request", review(`null`), "no request"},
-		{"an empty request", review(`{}`), "no uid"},
-		{"a creation without an object", object(`null`), "request.object: there is no object"},
-		{"a creation of an empty object", object(`{}`), "not a Deployment"},
-		{"an update without what was there", review(`{"uid":"1","operation":"UPDATE","object":{"apiVersion":"apps/v1","kind":"Deployment"}}`), "request.oldObject"},
-		{"a kind that we do not know", object(`{"apiVersion":"apps/v1","kind":"StatefulSet"}`), `"StatefulSet" of "apps/v1"`},
-		{"a manifest that cannot be decoded", object(`{"apiVersion":"apps/v1","kind":"Deployment","spec":{"template":{"spec":{"containers":"none"}}}}`), "decoding request.object"},
-		{"a quantity that is none", object(`{"apiVersion":"apps/v1","kind":"Deployment","spec":{"template":{"spec":{"containers":[{"name":"a","resources":{"limits":{"cpu":"a lot"}}}]}}}}`), "decoding request.object"},
-		{"nested without end", strings.Repeat(`[`, 20000), "decoding the AdmissionReview"},
-		{"more than 7 MiB", object(`"` + strings.Repeat("x", maxBody) + `"`), "more than 7340032"},
+		{"nothing", ``, "decoding the AdmissionReview", true},
+		{"no JSON", `hello`, "decoding the AdmissionReview", true},
+		{"an empty object", `{}`, "not an AdmissionReview", true},
+		{"a list", `[]`, "decoding the AdmissionReview", true},
+		{"null", `null`, "not an AdmissionReview", true},
+		{"another kind", `{"apiVersion":"v1","kind":"Pod"}`, `"Pod" of "v1"`, true},
+		{"no request", `{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview"}`, "no request", true},
+		{"a null request", review(`null`), "no request", true},
+		{"an empty request", review(`{}`), "no uid", true},
+		{"a uid that is no text", review(`{"uid":{"a":1},"operation":"CREATE"}`), "no uid", true},
+		{"nested without end", strings.Repeat(`[`, 20000), "decoding the AdmissionReview", true},
+		{"an old version", `{"apiVersion":"admission.k8s.io/v1beta1","kind":"AdmissionReview","request":{"uid":"review-1"}}`, "v1beta1", false},
+		{"a creation without an object", object(`null`), "request.object: there is no object", false},
+		{"a creation of an empty object", object(`{}`), "not a Deployment", false},
+		{"an update without what was there", review(`{"uid":"review-1","operation":"UPDATE","object":{"apiVersion":"apps/v1","kind":"Deployment"}}`), "request.oldObject", false},
+		{"a kind that we do not know", object(`{"apiVersion":"apps/v1","kind":"StatefulSet"}`), `"StatefulSet" of "apps/v1"`, false},
+		{"a manifest that cannot be decoded", object(`{"apiVersion":"apps/v1","kind":"Deployment","spec":{"template":{"spec":{"containers":"none"}}}}`), "decoding request.object", false},
+		{"a quantity that is none", object(`{"apiVersion":"apps/v1","kind":"Deployment","spec":{"template":{"spec":{"containers":[{"name":"a","resources":{"limits":{"cpu":"a lot"}}}]}}}}`), "decoding request.object", false},
+		{"an object that ends in the middle", strings.TrimSuffix(object(`{"apiVersion":"apps/v1","kind":"Deployment"`), "}}"), "decoding the AdmissionReview", false},
+		{"more than is evaluated", object(`"` + strings.Repeat("x", maxReview) + `"`), "too large to be checked", false},
 	}
 	for _, phase := range []policy.Phase{policy.Early, policy.Final} {
-		call, told := setting{phase: phase}.server(t)
-		for _, test := range tests {
-			t.Run(phase.String()+"/"+test.reason, func(t *testing.T) {
-				answer := call([]byte(test.body))
-				if answer.Code != http.StatusInternalServerError {
-					t.Errorf("HTTP %d, want 500", answer.Code)
-				}
-				if !strings.Contains(answer.Body.String(), test.says) {
-					t.Errorf("reason %q does not say %q", answer.Body, test.says)
-				}
-			})
-		}
-		if events := told(); len(events) > 0 {
-			t.Errorf("events: %+v, want none", events)
+		for _, failurePolicy := range []admissionregistrationv1.FailurePolicyType{admissionregistrationv1.Fail, admissionregistrationv1.Ignore} {
+			call, told := setting{phase: phase, failurePolicy: failurePolicy}.server(t)
+			for _, test := range tests {
+				t.Run(phase.String()+"/"+string(failurePolicy)+"/"+test.reason, func(t *testing.T) {
+					answer := call([]byte(test.body))
+					if test.nobody {
+						if answer.Code != http.StatusBadRequest || !strings.Contains(answer.Body.String(), test.says) {
+							t.Errorf("HTTP %d: %s, want 400 that says %q", answer.Code, answer.Body, test.says)
+						}
+						return
+					}
+					response := responseIn(t, answer, "review-1")
+					if response.Allowed || response.Result.Code != http.StatusForbidden || !strings.Contains(response.Result.Message, test.says) {
+						t.Errorf("response = %+v %+v, want a denial that says %q", response, response.Result, test.says)
+					}
+				})
+			}
+			if events := told(); len(events) > 0 {
+				t.Errorf("events: %+v, want none", events)
+			}
 		}
 	}
 }
@@ -86,11 +97,13 @@ type panicking struct{}
 
 func (panicking) Evaluate(context.Context, policy.Input) policy.Verdict { panic("a defect") }
 
-func TestHandler_PanicIsHTTP500(t *testing.T) {
-	call, told := setting{phase: policy.Final, policies: panicking{}}.server(t)
-	answer := call(encode(t, writing(nil, manifest(t, "healthy"))))
-	if answer.Code != http.StatusInternalServerError || !strings.Contains(answer.Body.String(), "internal error") {
-		t.Errorf("HTTP %d: %s, want 500", answer.Code, answer.Body)
+func TestHandler_DeniesWhatMakesItPanic(t *testing.T) {
+	call, told := setting{phase: policy.Final, policies: panicking{}, failurePolicy: admissionregistrationv1.Ignore}.server(t)
+	for range 20 { // More than there are slots: each gives its slot back.
+		response := ask(t, call, writing(nil, manifest(t, "healthy")))
+		if response.Allowed || !strings.Contains(response.Result.Message, "internal error of Reprise") {
+			t.Fatalf("response = %+v, want a denial", response)
+		}
 	}
 	if events := told(); len(events) > 0 {
 		t.Errorf("events: %+v, want none", events)
@@ -144,37 +157,20 @@ func TestHandler_LimitsWarnings(t *testing.T) {
 	}
 }
 
-func TestEventQueue_DropsWhenFull(t *testing.T) {
-	events := &written{}
-	refusals := NewEventQueue(events, records{}, logr.Discard())
-	healthy, broken := manifest(t, "healthy"), manifest(t, "broken")
-	for range maxQueuedEvents + 5 {
-		refusals.add(denial{old: healthy, object: broken, message: "no", at: now()})
-	}
-	done, cancel := context.WithCancel(t.Context())
-	cancel()
-	if err := refusals.Run(done); err != nil {
-		t.Fatal(err)
-	}
-	if len(events.events) != maxQueuedEvents {
-		t.Errorf("%d events, want %d", len(events.events), maxQueuedEvents)
-	}
-}
-
 func TestNewHandler_IncompleteConfig(t *testing.T) {
 	if _, err := NewHandler(policy.Final, Config{}); err == nil {
 		t.Error("an empty configuration is accepted")
 	}
 	complete := Config{
 		Policies: panicking{}, Namespaces: shop(), Revisions: records{}, Observer: &observed{}, Now: now,
-		Denials: NewEventQueue(&written{}, records{}, logr.Discard()), FailurePolicy: "Sometimes",
+		Denials: NewEventQueue(&written{}, records{}, &remembered{}, logr.Discard()), FailurePolicy: "Sometimes",
 	}
 	if _, err := NewHandler(policy.Final, complete); err == nil {
 		t.Error("an unknown failure policy is accepted")
 	}
 }
 
-// FuzzHandler sends bodies of any shape: each is answered, by 200 or 500, and
+// FuzzHandler sends bodies of any shape: each is answered, by 200 or 400, and
 // none by a panic, which would be the internal error.
 func FuzzHandler(f *testing.F) {
 	for _, review := range []*admissionv1.AdmissionReview{
@@ -189,7 +185,7 @@ func FuzzHandler(f *testing.F) {
 	f.Fuzz(func(t *testing.T, body []byte) {
 		for _, call := range []func([]byte) *httptest.ResponseRecorder{early, final} {
 			answer := call(body)
-			if answer.Code != http.StatusOK && answer.Code != http.StatusInternalServerError {
+			if answer.Code != http.StatusOK && answer.Code != http.StatusBadRequest {
 				t.Errorf("HTTP %d", answer.Code)
 			}
 			if strings.Contains(answer.Body.String(), "internal error") {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
 
@@ -39,6 +40,12 @@ type Revisions interface {
 	// ChangedFiles names Score's files, as containers.NAME.files.PATH, whose content differs from the
 	// newest revision's.
 	ChangedFiles(ctx context.Context, workload types.NamespacedName) ([]string, error)
+}
+
+// Workloads reads Deployments as the API server has them stored, past any cache.
+type Workloads interface {
+	// Live returns a Deployment; nil where there is none.
+	Live(ctx context.Context, workload types.NamespacedName) (*appsv1.Deployment, error)
 }
 
 // Quarantine is the failure because of which a pod template is denied.

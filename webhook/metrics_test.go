@@ -55,7 +55,8 @@ func TestHandler_CountsAndLogsDecisionsOnce(t *testing.T) {
 	}
 	verdict := func(v policy.Verdict) fixed { v.Policies = "abc"; return fixed(v) }
 	denying := verdict(policy.Verdict{Violations: object("b", "a", "a"), Warnings: object("c"), DryRun: object("d")})
-	unable := verdict(policy.Verdict{Errors: []policy.RuleError{{Rule: "e", Kind: policy.TimedOut}}})
+	unable := verdict(policy.Verdict{Errors: []policy.RuleError{{Rule: "e", Kind: policy.Broken}}})
+	late := verdict(policy.Verdict{Errors: []policy.RuleError{{Rule: "e", Kind: policy.TimedOut}}})
 	tests := []struct {
 		reason  string
 		setting setting
@@ -92,12 +93,17 @@ func TestHandler_CountsAndLogsDecisionsOnce(t *testing.T) {
 			map[string]any{"decision": "warned", "rules": []any{"a"}},
 		},
 		{
-			"let through unchecked", setting{phase: policy.Final, policies: unable, failurePolicy: admissionregistrationv1.Ignore}, writing(healthy, broken),
-			[]string{"evaluated final", "answered final", "admitted unchecked update false", "evaluation error of e timeout"},
+			"admitted unchecked", setting{phase: policy.Final, policies: unable, failurePolicy: admissionregistrationv1.Ignore}, writing(healthy, broken),
+			[]string{"evaluated final", "answered final", "admitted unchecked update false", "evaluation error of e broken"},
 			map[string]any{"decision": "unchecked", "rules": []any{"e"}},
 		},
 		{
-			"refused unchecked", setting{phase: policy.Final, policies: unable}, writing(healthy, broken),
+			"denied unchecked", setting{phase: policy.Final, policies: unable}, writing(healthy, broken),
+			[]string{"evaluated final", "answered final", "admitted denied update false", "evaluation error of e broken"},
+			map[string]any{"decision": "denied", "rules": []any{"e"}},
+		},
+		{
+			"too late denies under every failure policy", setting{phase: policy.Final, policies: late, failurePolicy: admissionregistrationv1.Ignore}, writing(healthy, broken),
 			[]string{"evaluated final", "answered final", "admitted denied update false", "evaluation error of e timeout"},
 			map[string]any{"decision": "denied", "rules": []any{"e"}},
 		},
@@ -116,7 +122,7 @@ func TestHandler_CountsAndLogsDecisionsOnce(t *testing.T) {
 			map[string]any{"decision": "denied", "phase": "early"},
 		},
 		{
-			"what is not judged is logged and not counted", setting{phase: policy.Final}, writing(healthy, healthy),
+			"a skipped request is logged and not counted", setting{phase: policy.Final}, writing(healthy, healthy),
 			[]string{"answered final"}, map[string]any{"decision": "skipped", "reason": "intent-unchanged"},
 		},
 		{

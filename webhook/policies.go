@@ -3,10 +3,10 @@ package webhook
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 
-	"github.com/go-logr/logr"
 	admissionv1 "k8s.io/api/admission/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -23,40 +23,25 @@ type PolicyChecker interface {
 	Check(ctx context.Context, configMap *corev1.ConfigMap) error
 }
 
-// PolicyHandler denies ConfigMaps whose policies do not compile. It answers a request that it
-// cannot read with HTTP 500, as Handler does.
+// PolicyHandler denies ConfigMaps whose policies do not compile. It denies what it cannot read, as
+// Handler does.
 type PolicyHandler struct {
 	Checker PolicyChecker
-	Log     logr.Logger
+	Intake  *Intake
 }
 
 // ServeHTTP answers one review.
 func (h *PolicyHandler) ServeHTTP(w http.ResponseWriter, request *http.Request) {
-	response, err := h.answer(request)
-	if err == nil {
-		var body []byte
-		if body, err = encodeReview(response); err == nil {
-			w.Header().Set("Content-Type", "application/json")
-			_, err = w.Write(body)
-		}
-	}
-	if err != nil {
-		h.Log.Error(err, "Answering an admission review of policies with HTTP 500")
-		http.Error(w, "reprise: "+err.Error(), http.StatusInternalServerError)
-	}
+	h.Intake.serve(w, request, h.answer)
 }
 
-func (h *PolicyHandler) answer(request *http.Request) (*admissionv1.AdmissionResponse, error) {
-	body, err := readBody(request)
-	if err != nil {
-		return nil, err
-	}
+func (h *PolicyHandler) answer(ctx context.Context, body []byte) (*admissionv1.AdmissionResponse, error) {
 	var review admissionv1.AdmissionReview
 	if err := json.Unmarshal(body, &review); err != nil {
 		return nil, fmt.Errorf("decoding the AdmissionReview: %w", err)
 	}
 	if review.Request == nil || review.Request.UID == "" {
-		return nil, fmt.Errorf("reading the AdmissionReview: it holds no request with a uid")
+		return nil, errors.New("reading the AdmissionReview: it holds no request with a uid")
 	}
 	response := &admissionv1.AdmissionResponse{UID: review.Request.UID, Allowed: true}
 	configMap := &corev1.ConfigMap{}
@@ -69,8 +54,6 @@ func (h *PolicyHandler) answer(request *http.Request) (*admissionv1.AdmissionRes
 	if configMap.Labels[policy.Label] != policy.LabelValue {
 		return response, nil
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(request.Context()), deadline(request.URL))
-	defer cancel()
 	if err := h.Checker.Check(ctx, configMap); err != nil {
 		response.Allowed = false
 		response.Result = &metav1.Status{

@@ -48,7 +48,8 @@ type findings struct {
 }
 
 // verdictFindings applies the failure policy to a verdict. An evaluation error is no consent: here
-// alone it becomes a denial or a warning.
+// alone it becomes a denial or a warning. A policy that is out of time always denies, because the
+// sender of an object decides how much there is to evaluate.
 func verdictFindings(v policy.Verdict, failurePolicy admissionregistrationv1.FailurePolicyType) findings {
 	var f findings
 	for _, violation := range v.Violations {
@@ -80,6 +81,11 @@ func verdictFindings(v policy.Verdict, failurePolicy admissionregistrationv1.Fai
 	for _, failure := range v.Errors {
 		f.violations = append(f.violations, v1alpha1.Violation{Policy: failure.Rule, Message: failure.Reason})
 	}
+	if late := timedOut(v.Errors); len(late) > 0 {
+		f.denials = late
+		f.notice = "the policies could not be checked in time"
+		return f
+	}
 	if failurePolicy == admissionregistrationv1.Ignore {
 		f.warnings = append([]string{"admitted without being fully checked: " + f.unchecked}, f.warnings...)
 		return f
@@ -87,6 +93,17 @@ func verdictFindings(v policy.Verdict, failurePolicy admissionregistrationv1.Fai
 	f.denials = failures
 	f.notice = "the policies could not be evaluated, and the failure policy is Fail"
 	return f
+}
+
+// timedOut returns a line for each policy that is out of time.
+func timedOut(errors []policy.RuleError) []string {
+	var lines []string
+	for _, failure := range errors {
+		if failure.Kind == policy.TimedOut {
+			lines = append(lines, failure.Line())
+		}
+	}
+	return lines
 }
 
 // findings returns the denial of a quarantined template.

@@ -81,6 +81,7 @@ const (
 	HoldTooManyRollbacks       HoldReason = "TooManyRollbacks"
 	HoldOvertaken              HoldReason = "Overtaken"
 	HoldCannotRun              HoldReason = "CannotRun"
+	HoldRejected               HoldReason = "Rejected"
 	HoldTargetGone             HoldReason = "TargetGone"
 	HoldNotCausedByChange      HoldReason = "NotCausedByChange"
 )
@@ -89,7 +90,7 @@ const (
 func HoldReasons() []HoldReason {
 	return []HoldReason{
 		HoldManual, HoldRestoredRevisionFailed, HoldOwnedByController, HoldPaused, HoldNoHealthyRevision, HoldSameTemplate,
-		HoldFilesWrittenAgain, HoldTooManyRollbacks, HoldOvertaken, HoldCannotRun, HoldTargetGone, HoldNotCausedByChange,
+		HoldFilesWrittenAgain, HoldTooManyRollbacks, HoldOvertaken, HoldCannotRun, HoldRejected, HoldTargetGone, HoldNotCausedByChange,
 	}
 }
 

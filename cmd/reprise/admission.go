@@ -21,31 +21,35 @@ func (p *process) setupAdmission(ctx context.Context) error {
 		return err
 	}
 	recorded := revisions{cached: p.manager.GetClient(), live: p.manager.GetAPIReader()}
-	refusals := webhook.NewEventQueue(p.events, recorded, ctrl.Log.WithName("admission"))
-	if err := p.manager.Add(refusals); err != nil {
+	denials := webhook.NewEventQueue(p.events, recorded, workloads{live: p.manager.GetAPIReader()}, ctrl.Log.WithName("admission"))
+	if err := p.manager.Add(denials); err != nil {
 		return fmt.Errorf("adding the queue of admission Events: %w", err)
 	}
+	intake := webhook.NewIntake(webhook.IntakeConfig{
+		Rejected: p.metrics.Admission.Rejected, Now: time.Now, Log: ctrl.Log.WithName("admission"),
+	})
 	for path, phase := range map[string]policy.Phase{webhook.EarlyPath: policy.Early, webhook.ValidatePath: policy.Final} {
 		handler, err := webhook.NewHandler(phase, webhook.Config{
 			Policies:      p.policies,
 			Namespaces:    p.namespaces,
 			Revisions:     recorded,
-			Denials:       refusals,
+			Denials:       denials,
 			Observer:      p.metrics.Admission,
 			FailurePolicy: admissionregistrationv1.FailurePolicyType(p.config.FailurePolicy),
 			Username:      username,
 			Defaults:      p.live.defaults,
+			Intake:        intake,
 			Now:           time.Now,
 			Log:           ctrl.Log.WithName("admission"),
 		})
 		if err != nil {
 			return err
 		}
-		p.manager.GetWebhookServer().Register(path, p.drain.closing(handler))
+		p.manager.GetWebhookServer().Register(path, p.drain.closing(p.options.clients.require(handler)))
 	}
-	p.manager.GetWebhookServer().Register(webhook.PolicyPath, p.drain.closing(&webhook.PolicyHandler{
-		Checker: p.policies, Log: ctrl.Log.WithName("policies"),
-	}))
+	p.manager.GetWebhookServer().Register(webhook.PolicyPath, p.drain.closing(p.options.clients.require(&webhook.PolicyHandler{
+		Checker: p.policies, Intake: intake,
+	})))
 	return nil
 }
 

@@ -105,9 +105,15 @@ func certificateCache(o options, others map[client.Object]cache.ByObject) map[cl
 	return all
 }
 
-// serveCertificate makes a server use the current certificate for each connection.
-func serveCertificate(s *certificate.Serving) []func(*tls.Config) {
-	return []func(*tls.Config){func(c *tls.Config) { c.GetCertificate = s.GetCertificate }}
+// serveCertificate makes a server use the current certificate for each connection. It speaks
+// HTTP/1.1: over HTTP/2 all calls of the API server share one connection, and a review that waits
+// for its turn unread would use up the window of those behind it.
+func serveCertificate(s *certificate.Serving, clients *clientAuth) []func(*tls.Config) {
+	return []func(*tls.Config){func(c *tls.Config) {
+		c.GetCertificate = s.GetCertificate
+		c.NextProtos = []string{"http/1.1"}
+		clients.configure(c)
+	}}
 }
 
 // setupCertificate adds the controller that renews the serving certificate and reports problems

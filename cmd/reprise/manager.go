@@ -64,7 +64,7 @@ func newManager(api *rest.Config, o options, serving *certificate.Serving) (ctrl
 		GracefulShutdownTimeout:       new(shutdownTimeout),
 		Controller:                    ctrlconfig.Controller{CacheSyncTimeout: cacheSyncTimeout},
 		WebhookServer: ctrlwebhook.NewServer(ctrlwebhook.Options{
-			Host: o.webhookHost, Port: o.webhookPort, TLSOpts: serveCertificate(serving),
+			Host: o.webhookHost, Port: o.webhookPort, TLSOpts: serveCertificate(serving, o.clients),
 		}),
 		Client: client.Options{Cache: &client.CacheOptions{DisableFor: []client.Object{&corev1.Event{}}}},
 		Cache: cache.Options{ByObject: certificateCache(o, map[client.Object]cache.ByObject{

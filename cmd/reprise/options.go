@@ -18,6 +18,7 @@ type options struct {
 	namespace      string
 	webhookAddress string
 	certificates   certificateOptions
+	clients        *clientAuth
 	shutdownDelay  time.Duration
 	healthAddress  string
 	metricsAddress string
@@ -37,7 +38,7 @@ const (
 )
 
 func parse(args []string) (options, error) {
-	var o options
+	o := options{clients: &clientAuth{}}
 	flags := pflag.NewFlagSet("reprise", pflag.ContinueOnError)
 	flags.SortFlags = false
 	flags.StringVar(&o.config, "config", "", "path of the configuration file, reloaded when it changes; if empty, the defaults apply")
@@ -46,6 +47,7 @@ func parse(args []string) (options, error) {
 	flags.StringVar(&o.namespace, "namespace", "", "namespace of this install and of its Lease (required)")
 	flags.StringVar(&o.webhookAddress, "webhook-bind-address", ":9443", "address that serves admission")
 	o.certificates.register(flags)
+	o.clients.register(flags)
 	flags.StringVar(&o.healthAddress, "health-probe-bind-address", ":8081", "address that serves /healthz and /readyz")
 	flags.StringVar(&o.metricsAddress, "metrics-bind-address", ":8080", "address that serves /metrics; 0 disables it")
 	flags.StringVar(&o.pprofAddress, "pprof-bind-address", "", "loopback address that serves /debug/pprof, such as 127.0.0.1:6060; if empty, profiles are disabled")
@@ -71,6 +73,9 @@ func (o *options) complete() error {
 		return errors.New("--namespace is required: expected the namespace of this install")
 	}
 	if err := o.certificates.complete(); err != nil {
+		return err
+	}
+	if err := o.clients.complete(); err != nil {
 		return err
 	}
 	if o.logFormat != logJSON && o.logFormat != logText {

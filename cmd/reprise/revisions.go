@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -71,4 +72,18 @@ func (r revisions) ChangedFiles(ctx context.Context, w types.NamespacedName) ([]
 		return nil, err
 	}
 	return store.ChangedFiles(ctx, r.live, h.Newest())
+}
+
+// workloads implements webhook.Workloads on the API server.
+type workloads struct {
+	live client.Reader
+}
+
+// Live implements webhook.Workloads.
+func (w workloads) Live(ctx context.Context, name types.NamespacedName) (*appsv1.Deployment, error) {
+	deployment := &appsv1.Deployment{}
+	if err := w.live.Get(ctx, name, deployment); err != nil {
+		return nil, client.IgnoreNotFound(err)
+	}
+	return deployment, nil
 }

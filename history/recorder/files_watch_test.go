@@ -3,16 +3,26 @@ package recorder
 import (
 	"context"
 	"errors"
+	"fmt"
+	"net/http"
 	"testing"
 	"time"
 
+	"github.com/go-logr/logr"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/rest"
+	toolscache "k8s.io/client-go/tools/cache"
+	fcache "k8s.io/client-go/tools/cache/testing"
 	clocktesting "k8s.io/utils/clock/testing"
 	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
+	"sigs.k8s.io/controller-runtime/pkg/cache/informertest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
+	"sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
 	"reprise.dev/reprise/api/v1alpha1"
 	"reprise.dev/reprise/internal/fakeapi"
@@ -146,5 +156,61 @@ func TestFileWatcher_users(t *testing.T) {
 	})
 	if got := w.users(t.Context(), &corev1.ConfigMap{}); got != nil {
 		t.Errorf("got %v", got)
+	}
+}
+
+// informers serve metadata of ConfigMaps, and nothing else.
+type informers struct {
+	*informertest.FakeInformers
+	files toolscache.SharedIndexInformer
+}
+
+// GetInformer implements cache.Cache.
+func (i informers) GetInformer(_ context.Context, object client.Object, _ ...cache.InformerGetOption) (cache.Informer, error) {
+	if o, ok := object.(*metav1.PartialObjectMetadata); ok && o.Kind == "ConfigMap" {
+		return i.files, nil
+	}
+	return nil, fmt.Errorf("%T is not watched", object)
+}
+
+// TestFileWatcher_SetupWithManager has a manager run the watcher on three ConfigMaps, of which one
+// is a file that a workload mounts.
+func TestFileWatcher_SetupWithManager(t *testing.T) {
+	c := newCluster(t)
+	c.writeFile(t, "one")
+	must(t, c.recorder(), c.deploy(t, "x:1", mounted))
+	c.writeFile(t, "two")
+	source := fcache.NewFakeControllerSource()
+	for _, name := range []string{"settings", "b-main-file-0123456789", fileName} {
+		source.Add(&metav1.PartialObjectMetadata{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: name}})
+	}
+	all := informers{&informertest.FakeInformers{}, toolscache.NewSharedIndexInformer(source, &metav1.PartialObjectMetadata{}, 0, nil)}
+	manager, err := ctrl.NewManager(&rest.Config{}, ctrl.Options{
+		Scheme: fakeapi.Scheme(), Metrics: server.Options{BindAddress: "0"}, Logger: logr.Discard(),
+		MapperProvider: func(*rest.Config, *http.Client) (meta.RESTMapper, error) { return meta.NewDefaultRESTMapper(nil), nil },
+		NewCache:       func(*rest.Config, cache.Options) (cache.Cache, error) { return all, nil },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := &FileWatcher{Client: c.Cached(), Recorder: c.recorder(), Clock: clocktesting.NewFakePassiveClock(c.written(t).Add(quiet))}
+	if err := w.SetupWithManager(manager); err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error)
+	go all.files.Run(ctx.Done())
+	go func() { ended <- manager.Start(ctx) }()
+	select {
+	case request := <-w.Recorder.requests:
+		if request.String() != "shop/a" {
+			t.Errorf("the change of a file asks to record %s", request)
+		}
+	case <-time.After(time.Minute):
+		t.Error("the change of a file asks to record nothing")
+	}
+	stop()
+	if err := <-ended; err != nil {
+		t.Error(err)
 	}
 }

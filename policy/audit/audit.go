@@ -129,12 +129,12 @@ func (r *Reconciler) note(ctx context.Context, d *appsv1.Deployment, verdict pol
 	if live == nil {
 		return nil
 	}
-	violations, told := Lines(verdict)
-	if status := live.Status.DeepCopy(); !history.SetCompliant(status, violations, told, r.Clock.Now()) {
+	violations, unknown := Lines(verdict)
+	if status := live.Status.DeepCopy(); !history.SetCompliant(status, violations, unknown, r.Clock.Now()) {
 		return nil
 	}
 	return store.PatchStatus(ctx, r.Client, live, func(status *v1alpha1.WorkloadRevisionStatus) {
-		history.SetCompliant(status, violations, told, r.Clock.Now())
+		history.SetCompliant(status, violations, unknown, r.Clock.Now())
 	})
 }
 

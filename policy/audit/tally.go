@@ -16,8 +16,8 @@ type finding struct {
 	enforcement string
 }
 
-// judged is the result for one workload.
-type judged struct {
+// result is the result for one workload.
+type result struct {
 	findings sets.Set[finding]
 	errors   sets.Set[string]
 }
@@ -28,17 +28,17 @@ type Tally struct {
 	rules func() []policy.Rule
 
 	mu        sync.Mutex // guards workloads
-	workloads map[types.NamespacedName]judged
+	workloads map[types.NamespacedName]result
 }
 
 // NewTally returns a Tally. It exports nothing until Note is called, which only a leader does.
 func NewTally(rules func() []policy.Rule) *Tally {
-	return &Tally{rules: rules, workloads: map[types.NamespacedName]judged{}}
+	return &Tally{rules: rules, workloads: map[types.NamespacedName]result{}}
 }
 
 // Note replaces a workload's verdict.
 func (t *Tally) Note(name types.NamespacedName, v policy.Verdict) {
-	j := judged{findings: sets.Set[finding]{}, errors: sets.Set[string]{}}
+	j := result{findings: sets.Set[finding]{}, errors: sets.Set[string]{}}
 	for enforcement, rules := range v.RulesByEnforcement() {
 		for _, rule := range rules {
 			j.findings.Insert(finding{rule, string(enforcement)})

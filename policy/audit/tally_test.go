@@ -82,10 +82,10 @@ func TestLinesOfAVerdict(t *testing.T) {
 	}{
 		{"nothing", policy.Verdict{Decision: policy.Allow}, 0, ""},
 		{"warnings are no violations", policy.Verdict{Decision: policy.Warn, Warnings: []policy.Violation{{Message: "a"}}}, 0, ""},
-		{"a violation counts beside what could not be judged", policy.Verdict{
+		{"a violation counts beside an evaluation error", policy.Verdict{
 			Decision: policy.Deny, Violations: []policy.Violation{{Message: "a"}}, Errors: []policy.RuleError{{Rule: "b"}},
 		}, 1, ""},
-		{"what could not be judged is no consent", policy.Verdict{Errors: []policy.RuleError{{Rule: "b", Reason: "no data"}}}, 0, "rule b could not be evaluated: no data"},
+		{"an evaluation error is no consent", policy.Verdict{Errors: []policy.RuleError{{Rule: "b", Reason: "no data"}}}, 0, "rule b could not be evaluated: no data"},
 	}
 	for _, test := range tests {
 		lines, err := Lines(test.verdict)

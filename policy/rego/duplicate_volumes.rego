@@ -3,7 +3,7 @@
 # description: >-
 #   The volumes of a pod need names of their own. score-k8s names the volume of a
 #   file after its path, so that two containers with a file, or a volume, at one
-#   path make two volumes of one name, which the API server refuses.
+#   path make two volumes of one name, which the API server rejects.
 # custom:
 #   enforcement: deny
 #   early: true

@@ -198,14 +198,39 @@ func intentHash(d *unstructured.Unstructured) (string, error) {
 	return intent.Hash(), nil
 }
 
-// check asks the API server whether it would accept an intent now.
-func (a applier) check(ctx context.Context, failed *v1alpha1.WorkloadRevision, intent workload.RawIntent) error {
+// rejection asks the API server whether it would accept every write of a rollback now, and returns
+// why not, empty if it would.
+func (a applier) rejection(ctx context.Context, failed, target *v1alpha1.WorkloadRevision, saved history.Contents) (string, error) {
+	dry := applier{client: client.NewDryRunClient(a.client), live: a.live}
+	stored, err := a.readFiles(ctx, failed, target)
+	if err != nil {
+		return "", err
+	}
+	for i, f := range rollback.RestorableFiles(target.Spec.Files) {
+		_, err := dry.writeFile(ctx, target.Namespace, stored[i], f, saved.Files[f.ConfigMapName])
+		if isRejection(err) {
+			return fmt.Sprintf("the API server rejects file %s of #%d: %v", f.ConfigMapName, target.Spec.Number, err), nil
+		}
+		if err != nil {
+			return "", fmt.Errorf("checking whether file %s can be restored: %w", f.ConfigMapName, err)
+		}
+	}
 	d, _, err := a.read(ctx, failed)
 	if err != nil {
-		return err
+		return "", err
 	}
-	intent.Onto(d)
-	return a.client.Update(ctx, d, client.DryRunAll, client.FieldOwner(history.FieldManager))
+	saved.Intent.Onto(d)
+	err = dry.client.Update(ctx, d, client.FieldOwner(history.FieldManager))
+	if isRejection(err) {
+		return fmt.Sprintf("the API server rejects #%d: %v", target.Spec.Number, err), nil
+	}
+	return "", err
+}
+
+// isRejection reports whether an error is the API server's answer to a write that it would refuse
+// again: by its validation, by a quota, or by somebody's admission policy.
+func isRejection(err error) bool {
+	return apierrors.IsInvalid(err) || apierrors.IsForbidden(err) || apierrors.IsBadRequest(err) || apierrors.IsRequestEntityTooLargeError(err)
 }
 
 // writeOwnership is the second write: the saved managers own their fields again, controllers and

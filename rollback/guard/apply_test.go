@@ -106,7 +106,7 @@ func TestApplier_RestoreGoesOnFromEveryWrite(t *testing.T) {
 	}
 }
 
-func TestApplier_RestoreReportsEveryRefusal(t *testing.T) {
+func TestApplier_RestoreReportsEveryRejection(t *testing.T) {
 	steps := []string{"update ConfigMap", "patch ConfigMap", "update Deployment", "patch Deployment"}
 	refusals := fakeapi.Errors()
 	refusals["409"] = fakeapi.Conflict()

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"sigs.k8s.io/controller-runtime/pkg/log"
 
 	"reprise.dev/reprise/api/v1alpha1"
 	"reprise.dev/reprise/diff"
@@ -75,8 +75,11 @@ func (r *Reconciler) execute(ctx context.Context, v view, x execution) (view, ti
 	for !x.stage.atRest() {
 		next, err := r.step(ctx, x)
 		v, x = v.with(next.failed), next
+		if err != nil && x.stage == stageDue {
+			return v, 0, err
+		}
 		if err != nil {
-			return r.troubled(ctx, v, x, err), 0, err
+			return r.troubled(ctx, v, x, err)
 		}
 	}
 	if x.stage == stageHeld {
@@ -115,18 +118,18 @@ func (r *Reconciler) check(ctx context.Context, x execution) (execution, error) 
 	a := r.applier()
 	written, err := a.progress(ctx, x)
 	if errors.Is(err, errOvertaken) {
-		return r.giveUp(ctx, x, err)
+		return r.giveUp(ctx, x, v1alpha1.HoldOvertaken, err.Error())
 	}
 	if err != nil {
 		return x, err
 	}
 	if !written {
-		reason, err := r.cannotRun(ctx, a, x.failed, x.target)
+		reason, why, err := r.cannotRun(ctx, a, x.failed, x.target)
 		if err != nil {
 			return x, err
 		}
 		if reason != "" {
-			return r.stop(ctx, x, v1alpha1.HoldCannotRun, reason)
+			return r.giveUp(ctx, x, reason, why)
 		}
 	}
 	x.stage = stageExecuting
@@ -155,7 +158,9 @@ func (r *Reconciler) restore(ctx context.Context, x execution) (execution, error
 	err := r.applier().restore(ctx, x.failed, x.target)
 	switch {
 	case errors.Is(err, errOvertaken):
-		return r.giveUp(ctx, x, err)
+		return r.giveUp(ctx, x, v1alpha1.HoldOvertaken, err.Error())
+	case isRejection(err) && r.isStuck(x):
+		return r.endRejected(ctx, x, err)
 	case errors.Is(err, history.ErrSnapshot):
 		return r.endWithoutTarget(ctx, x, v1alpha1.HoldCannotRun, err.Error())
 	case err != nil:
@@ -198,43 +203,78 @@ func (r *Reconciler) complete(ctx context.Context, x execution, note string) (ex
 	return x, nil
 }
 
-// troubled writes an Event, once, if a rollback that is written ahead does not come to its end for
-// long.
-func (r *Reconciler) troubled(ctx context.Context, v view, x execution, cause error) view {
+// isStuck reports whether a rollback that is written ahead has not come to its end for long.
+func (r *Reconciler) isStuck(x execution) bool {
 	plan := x.failed.Status.Rollback
-	if x.stage == stageDue || plan == nil || r.Clock.Now().Sub(plan.StartTime.Time) < trouble {
-		return v
+	return plan != nil && r.Clock.Now().Sub(plan.StartTime.Time) >= trouble
+}
+
+// endRejected ends a rollback of which the API server rejects a write again and again, although its
+// dry run passed. If the intent is stored by then, only the ownership is left, and the rollback is
+// done.
+func (r *Reconciler) endRejected(ctx context.Context, x execution, rejection error) (execution, error) {
+	_, hash, err := r.applier().read(ctx, x.failed)
+	if errors.Is(err, errOvertaken) {
+		return r.giveUp(ctx, x, v1alpha1.HoldOvertaken, err.Error())
+	}
+	if err != nil {
+		return x, err
+	}
+	why := fmt.Sprintf("the API server rejects a write: %v", rejection)
+	if hash == x.target.Spec.IntentHash && hash != x.failed.Spec.IntentHash {
+		return r.complete(ctx, x, "Reprise still owns its fields, so the next server-side apply conflicts and needs --force-conflicts: "+diff.MaskText(why))
+	}
+	return r.giveUp(ctx, x, v1alpha1.HoldRejected, why)
+}
+
+// troubled logs the error of a rollback that is written ahead, and returns when it is tried again.
+// It writes an Event, once, if the rollback does not come to its end for long.
+func (r *Reconciler) troubled(ctx context.Context, v view, x execution, cause error) (view, time.Duration, error) {
+	plan := x.failed.Status.Rollback
+	if plan == nil {
+		return v, 0, cause
+	}
+	again := rollback.Retry(plan.StartTime.Time, r.Clock.Now())
+	log.FromContext(ctx).Error(cause, "Rolling back; trying again", "revision", x.failed.Name, "after", again)
+	if !r.isStuck(x) {
+		return v, again, nil
 	}
 	before := history.Told(x.failed, v1alpha1.EventRollbackFailed)
 	failed, err := r.tell(ctx, x.failed, rollbackFailed(v.d, x.failed, cause, r.Clock.Now()))
 	if !before && history.Told(failed, v1alpha1.EventRollbackFailed) {
 		r.observeRollback(ctx, failed, resultFailed)
 	}
-	return v.with(failed).notTold(err)
+	return v.with(failed).notTold(err), again, nil
 }
 
-// giveUp holds a rollback that a newer deploy overtook. A file that was restored by then may belong
-// to neither.
-func (r *Reconciler) giveUp(ctx context.Context, x execution, overtaken error) (execution, error) {
-	reason := overtaken.Error()
+// giveUp holds a rollback before it is done, and says what of it is done. A file that was restored
+// by then may belong to neither revision.
+func (r *Reconciler) giveUp(ctx context.Context, x execution, reason v1alpha1.HoldReason, why string) (execution, error) {
 	if x.stage != stageDue {
 		changed, err := r.applier().putBack(ctx, x.failed, x.target)
 		if err != nil {
 			return x, err
 		}
-		if len(changed) > 0 {
-			reason += fmt.Sprintf("; %s had already been restored to #%d, so apply the newer deploy again",
-				strings.Join(changed, ", "), x.target.Spec.Number)
+		switch files := strings.Join(changed, ", "); {
+		case len(changed) > 0 && reason == v1alpha1.HoldOvertaken:
+			why += fmt.Sprintf("; %s had already been restored to #%d, so apply the newer deploy again", files, x.target.Spec.Number)
+		case len(changed) > 0:
+			why = fmt.Sprintf("%s had already been restored to #%d, and the Deployment had not: %s", files, x.target.Spec.Number, why)
 		}
 	}
-	return r.stop(ctx, x, v1alpha1.HoldOvertaken, reason)
+	return r.stop(ctx, x, reason, why)
 }
 
 // stop holds a rollback. If it was written ahead, it releases first what was written by then, and
 // counts the rollback.
 func (r *Reconciler) stop(ctx context.Context, x execution, reason v1alpha1.HoldReason, message string) (execution, error) {
 	if x.stage != stageDue {
-		if err := r.applier().releaseOwnership(ctx, x.failed, x.target); err != nil {
+		err := r.applier().releaseOwnership(ctx, x.failed, x.target)
+		if isRejection(err) && r.isStuck(x) {
+			message += fmt.Sprintf("; Reprise still owns fields, so the next server-side apply needs --force-conflicts: %v", err)
+			err = nil
+		}
+		if err != nil {
 			return x, err
 		}
 	}
@@ -257,21 +297,22 @@ func (r *Reconciler) applier() applier { return applier{client: r.Client, live: 
 
 // cannotRun says why the target would not run today, or nothing. The API server's dry run passes
 // what it refuses only at the Pod, so the effective pod is asked too.
-func (r *Reconciler) cannotRun(ctx context.Context, a applier, failed, target *v1alpha1.WorkloadRevision) (string, error) {
+func (r *Reconciler) cannotRun(ctx context.Context, a applier, failed, target *v1alpha1.WorkloadRevision) (v1alpha1.HoldReason, string, error) {
 	contents, err := history.DecodeSnapshot(target)
 	if err != nil {
-		return err.Error(), nil
+		return v1alpha1.HoldCannotRun, err.Error(), nil
 	}
 	intent, err := contents.Intent.Typed()
 	if err != nil {
-		return "", err
+		return "", "", err
 	}
 	lost, err := a.lostFile(ctx, target)
 	if err != nil {
-		return "", err
+		return "", "", err
 	}
 	if lost != "" {
-		return fmt.Sprintf("file %s of #%d was too large to store and has changed since; restore it yourself, then deploy", lost, target.Spec.Number), nil
+		return v1alpha1.HoldCannotRun, fmt.Sprintf("file %s of #%d was too large to store and has changed since; restore it yourself, then deploy",
+			lost, target.Spec.Number), nil
 	}
 	result := effective.Compute(&intent.Spec.Template, r.Namespaces.For(ctx, failed.Namespace))
 	for _, violation := range result.Violations {
@@ -280,23 +321,24 @@ func (r *Reconciler) cannotRun(ctx context.Context, a applier, failed, target *v
 			continue
 		}
 		if violation.Rule != effective.RuleQuotaExceeded && violation.Rule != effective.RuleQuotaUncounted {
-			return fmt.Sprintf("#%d cannot run here any more: %s; %s", target.Spec.Number, violation.Message, violation.Fix), nil
+			return v1alpha1.HoldCannotRun, fmt.Sprintf("#%d cannot run here any more: %s; %s", target.Spec.Number, violation.Message, violation.Fix), nil
 		}
 	}
 	if len(result.Unknown) > 0 {
-		return "", fmt.Errorf("checking whether revision %s can run: %s", target.Name, result.Unknown[0].Reason)
+		return "", "", fmt.Errorf("checking whether revision %s can run: %s", target.Name, result.Unknown[0].Reason)
 	}
-	err = a.check(ctx, failed, contents.Intent)
-	if apierrors.IsInvalid(err) || apierrors.IsForbidden(err) || apierrors.IsBadRequest(err) {
-		return fmt.Sprintf("the API server rejects #%d: %v", target.Spec.Number, err), nil
+	rejection, err := a.rejection(ctx, failed, target, contents)
+	switch {
+	case errors.Is(err, errOvertaken):
+		return "", "", nil // restore finds the same and gives up in good order.
+	case err != nil || rejection == "":
+		return "", "", err
 	}
-	if errors.Is(err, errOvertaken) {
-		return "", nil // restore finds the same and gives up in good order.
-	}
-	return "", err
+	return v1alpha1.HoldRejected, rejection, nil
 }
 
-// replaceable says whether what a violation misses is a file that the rollback puts back.
+// replaceable says whether the object that a violation misses is a file that the rollback puts
+// back.
 func replaceable(violation effective.Violation, target *v1alpha1.WorkloadRevision) bool {
 	if violation.Rule != effective.RuleConfigMap {
 		return false

@@ -57,9 +57,18 @@ func heldBy(r *v1alpha1.WorkloadRevision, live *corev1.ConfigMap) bool {
 	})
 }
 
-// restoreFile writes one file; stored is what there is of it, nil where there is nothing. The
-// resourceVersion that was read makes a deploy that arrives meanwhile win.
+// restoreFile writes one file; stored is what there is of it, nil where there is nothing.
 func (a applier) restoreFile(ctx context.Context, namespace string, stored *corev1.ConfigMap, f v1alpha1.RevisionFile, saved history.SavedFile) error {
+	written, err := a.writeFile(ctx, namespace, stored, f, saved)
+	if err != nil {
+		return fmt.Errorf("restoring file %s: %w", f.ConfigMapName, err)
+	}
+	return a.writeOwnership(ctx, written, saved.ManagedFields)
+}
+
+// writeFile writes the content of one file where it is another, and returns what is stored then.
+// The resourceVersion that was read makes a deploy that arrives meanwhile win.
+func (a applier) writeFile(ctx context.Context, namespace string, stored *corev1.ConfigMap, f v1alpha1.RevisionFile, saved history.SavedFile) (*corev1.ConfigMap, error) {
 	var err error
 	switch {
 	case stored == nil:
@@ -70,10 +79,7 @@ func (a applier) restoreFile(ctx context.Context, namespace string, stored *core
 		setContent(stored, saved)
 		err = a.client.Update(ctx, stored, client.FieldOwner(history.FieldManager))
 	}
-	if err != nil {
-		return fmt.Errorf("restoring file %s: %w", f.ConfigMapName, err)
-	}
-	return a.writeOwnership(ctx, stored, saved.ManagedFields)
+	return stored, err
 }
 
 // setContent writes a file's content, and nothing else: Score's ConfigMaps have one key.

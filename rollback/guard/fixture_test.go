@@ -311,7 +311,8 @@ func (b *bench) settle() {
 		result, err := b.reconcile()
 		recorded := b.recordIfNew()
 		soon := result.RequeueAfter > 0 && result.RequeueAfter <= retell
-		if err == nil && !recorded && !soon && len(b.api.Writes()) == 0 {
+		quiet := !slices.ContainsFunc(b.api.Writes(), func(w fakeapi.Write) bool { return !w.DryRun })
+		if err == nil && !recorded && !soon && quiet {
 			return
 		}
 	}

@@ -13,7 +13,8 @@ const (
 	catchUp = 100 * time.Millisecond
 	// retell is after how long Events that could not be written are tried again.
 	retell = 10 * time.Second
-	// trouble is after how long a rollback that was begun and does not come to its end is told.
+	// trouble is after how long a rollback that was begun and does not come to its end is told, and
+	// held if the API server rejects its writes.
 	trouble = 30 * time.Second
 
 	// news is how old a verdict or a rollback may be to be told: the API server keeps events for an

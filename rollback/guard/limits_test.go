@@ -15,6 +15,7 @@ func TestLimits_Documented(t *testing.T) {
 	}
 	for _, row := range []string{
 		fmt.Sprintf("| time to read all evidence of a failure | %s |", evidenceTime),
+		fmt.Sprintf("| time after which an open rollback that the API server rejects is held | %s |", trouble),
 		fmt.Sprintf("| failing containers in the evidence | %d |", maxEvidence),
 		fmt.Sprintf("| lines and bytes of one log | %d, %d |", maxLogLines, maxLogBytes),
 		fmt.Sprintf("| Events of one pod | %d |", maxPodEvents),

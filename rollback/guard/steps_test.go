@@ -123,7 +123,7 @@ func TestReconcile_GoesOnAfterAKillAtAnyWrite(t *testing.T) {
 func TestReconcile_GoesOnAfterAnyWriteThatFails(t *testing.T) {
 	codes := slices.Sorted(maps.Keys(fakeapi.Errors()))
 	for n := range writesOf(t) {
-		code := codes[n%len(codes)] // TestApplier_RestoreReportsEveryRefusal has them all.
+		code := codes[n%len(codes)] // TestApplier_RestoreReportsEveryRejection has them all.
 		nth := func(err error) func(fakeapi.Write) error {
 			return fakeapi.NthOf(n+1, func(w fakeapi.Write) bool { return !w.DryRun }, err)
 		}

@@ -43,3 +43,15 @@ A CEL expression: the ConfigMap that the argument names has one file, in the for
 {{- define "reprise.scoreFile" -}}
 ((has({{ . }}.data) ? {{ . }}.data.size() : 0) + (has({{ . }}.binaryData) ? {{ . }}.binaryData.size() : 0) == 1 && ((has({{ . }}.data) && 'file' in {{ . }}.data) || (has({{ . }}.binaryData) && 'file' in {{ . }}.binaryData)))
 {{- end }}
+
+{{/*
+A CEL expression: two objects have the same values in the fields of a list.
+*/}}
+{{- define "reprise.sameFields" -}}
+{{- $new := index . 0 -}}
+{{- $old := index . 1 -}}
+{{- range $i, $field := index . 2 -}}
+{{- if $i }} && {{ end -}}
+dyn({{ $new }}).?{{ $field | replace "." ".?" }} == dyn({{ $old }}).?{{ $field | replace "." ".?" }}
+{{- end -}}
+{{- end }}

@@ -77,7 +77,7 @@ func (c cell) play(t *testing.T) {
 	case c.deployer.remembers:
 		c.failsOnceMore(story, restored)
 	default:
-		c.isRefused(story)
+		c.isDenied(story)
 	}
 	c.deploys(control, c.manifest())
 	c.reportsWhatIsLeft(story, restored)
@@ -132,9 +132,9 @@ func (c cell) manifest() manifest {
 	}
 }
 
-// isRefused has the bad manifest deployed again: a dry run warns, the real write is refused, and
+// isDenied has the bad manifest deployed again: a dry run warns, the real write is refused, and
 // nothing has changed.
-func (c cell) isRefused(p place) {
+func (c cell) isDenied(p place) {
 	p.Helper()
 	before, generation, revisions := p.state(), p.live().GetGeneration(), product.Phases(p.revisions())
 	const why = "failed as revision"
@@ -163,7 +163,7 @@ func (c cell) failsOnceMore(p place, restored *v1alpha1.WorkloadRevision) {
 	c.deploys(p, c.bad())
 	p.restored(restored.Spec.Number)
 	c.replicas.waitFor(p)
-	c.isRefused(p)
+	c.isDenied(p)
 }
 
 // reportsWhatIsLeft waits until the next revision is well and says what is left over in it, and

@@ -5,13 +5,13 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"reprise.dev/reprise/test/harness/node"
+	"reprise.dev/reprise/test/harness/product"
+	"reprise.dev/reprise/test/harness/tutorial"
 )
 
 // within bounds every wait: it is met in seconds, and a loaded machine takes longer.
@@ -35,27 +35,13 @@ func newNamespace(t *testing.T, name string) string {
 	return name
 }
 
-// fixture returns what Score wrote for a step of the tutorial, without the HTTPRoute.
-func fixture(t *testing.T, step string) string {
-	t.Helper()
-	data, err := os.ReadFile(filepath.Join("..", "..", "testdata", "score", "tutorial", step, "manifests.yaml"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, rest, found := strings.Cut(string(data), "---\napiVersion: v1\nkind: Service")
-	if !found {
-		t.Fatalf("%s holds no Service", step)
-	}
-	return "apiVersion: v1\nkind: Service" + rest
-}
-
 func TestAScoreWorkloadRunsCrashesAndComesBack(t *testing.T) {
 	namespace := newNamespace(t, "crash")
-	kubectl(t, namespace, fixture(t, "1-healthy"), "apply", "-f", "-")
+	kubectl(t, namespace, tutorial.WithoutRoute(t, product.Tutorial(t, "1-healthy")), "apply", "-f", "-")
 	kubectl(t, namespace, "", "rollout", "status", "deployment/sample-app", within)
 	healthy := kubectl(t, namespace, "", "get", "pods", "-o", "name")
 
-	kubectl(t, namespace, fixture(t, "6-crashloop"), "apply", "-f", "-")
+	kubectl(t, namespace, tutorial.WithoutRoute(t, product.Tutorial(t, "6-crashloop")), "apply", "-f", "-")
 	const restarted = `jsonpath={.items[?(@.status.containerStatuses[0].restartCount>=1)].metadata.name}`
 	crashing := eventually(t, func() string { return kubectl(t, namespace, "", "get", "pods", "-o", restarted) })
 	if got := kubectl(t, namespace, "", "logs", "--previous", crashing); got != "boom\n" {
@@ -103,7 +89,7 @@ func TestLogsAreFollowed(t *testing.T) {
 
 func TestAServiceLeadsToItsPods(t *testing.T) {
 	namespace := newNamespace(t, "service")
-	kubectl(t, namespace, fixture(t, "1-healthy"), "apply", "-f", "-")
+	kubectl(t, namespace, tutorial.WithoutRoute(t, product.Tutorial(t, "1-healthy")), "apply", "-f", "-")
 	kubectl(t, namespace, "", "rollout", "status", "deployment/sample-app", within)
 	address := kubectl(t, namespace, "", "get", "service", "sample-app", "-o", "jsonpath={.spec.clusterIP}")
 	answer := eventually(t, func() string {

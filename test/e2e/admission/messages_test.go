@@ -77,7 +77,7 @@ func TestFortyViolationsAreToldWhole(t *testing.T) {
 			p.answersUpdate(broken, want)
 
 			// kubectl apply prints the whole patch first: everything is on the line that comes after it.
-			said := p.applyRefused(broken)
+			said := p.applyDenied(broken)
 			lines := strings.Split(strings.TrimSpace(said), "\n")
 			if last := lines[len(lines)-1]; !strings.HasSuffix(last, want) {
 				t.Errorf("kubectl's last line lacks something: %s", last)
@@ -135,8 +135,8 @@ func (p place) apply(d *appsv1.Deployment) {
 	}
 }
 
-// applyRefused applies what is to be refused, and returns what kubectl says.
-func (p place) applyRefused(d *appsv1.Deployment) string {
+// applyDenied applies what is to be denied, and returns what kubectl says.
+func (p place) applyDenied(d *appsv1.Deployment) string {
 	p.Helper()
 	_, stderr, err := shared.KubectlInput(p.Context(), strings.NewReader(encoded(p.T, d)), "apply", "-n", "forty", "-f", "-")
 	if err == nil {

@@ -101,7 +101,7 @@ func TestRepriseItselfUpdatesOnlyGuardedWorkloads(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			p := p
 			p.T = t
-			p.refusedByPolicy(reprise, c.message, p.retagged(c.of, c.change))
+			p.rejectedByPolicy(reprise, c.message, p.retagged(c.of, c.change))
 		})
 	}
 	// What a rollback writes, last: by now every policy is in force.
@@ -188,7 +188,7 @@ func TestRepriseItselfWritesOnlyScoresFiles(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			p := p
 			p.T = t
-			p.refusedByPolicy(reprise, c.message, c.write)
+			p.rejectedByPolicy(reprise, c.message, c.write)
 		})
 	}
 
@@ -252,7 +252,7 @@ func TestRepriseItselfTellsOnlyItsOwnStory(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			p := p
 			p.T = t
-			p.refusedByPolicy(reprise, c.message, c.write)
+			p.rejectedByPolicy(reprise, c.message, c.write)
 		})
 	}
 	for _, namespace := range []string{p.Namespace, product.Namespace} {

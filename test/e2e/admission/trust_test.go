@@ -23,9 +23,9 @@ const (
 	deletedByRepriseAlone = "Only Reprise (system:serviceaccount:reprise-system:reprise) can delete Revisions"
 )
 
-// refusedByPolicy has the write refused with the message, first as dry runs until the policies are
+// rejectedByPolicy has the write refused with the message, first as dry runs until the policies are
 // in force, which they are some time after they are stored, then in earnest.
-func (p place) refusedByPolicy(as client.Client, message string, write func(client.Client) error) {
+func (p place) rejectedByPolicy(as client.Client, message string, write func(client.Client) error) {
 	p.Helper()
 	check := func(err error) (bool, string) {
 		return apierrors.IsForbidden(err) && strings.Contains(err.Error(), message), fmt.Sprintf("the answer is %v, want %q", err, message)
@@ -114,7 +114,7 @@ func TestNobodyButRepriseWritesRevisions(t *testing.T) {
 			t.Run(name+"/"+user, func(t *testing.T) {
 				q := p
 				q.T = t
-				q.refusedByPolicy(as, c.message, c.write)
+				q.rejectedByPolicy(as, c.message, c.write)
 			})
 		}
 	}
@@ -143,7 +143,7 @@ func TestKubernetesOwnControllersCleanRevisionsUp(t *testing.T) {
 			t.Errorf("%s may not delete: %v", controller, err)
 		}
 	}
-	p.refusedByPolicy(collector, writtenByRepriseAlone, func(c client.Client) error {
+	p.rejectedByPolicy(collector, writtenByRepriseAlone, func(c client.Client) error {
 		return c.Status().Patch(t.Context(), stored.DeepCopy(), mergePatch(`{"status":{"phase":"Failed"}}`))
 	})
 
@@ -161,7 +161,7 @@ func TestANamespaceWithRevisionsIsDeleted(t *testing.T) {
 	t.Parallel()
 	p := newPlace(t, product.Quick)
 	p.healthy()
-	p.refusedByPolicy(p.API, deletedByRepriseAlone, func(c client.Client) error {
+	p.rejectedByPolicy(p.API, deletedByRepriseAlone, func(c client.Client) error {
 		return c.DeleteAllOf(t.Context(), &v1alpha1.WorkloadRevision{}, client.InNamespace(p.Namespace))
 	})
 	start := time.Now()

@@ -53,7 +53,7 @@ func TestProtectedNamespacesAreNeverHeldUp(t *testing.T) {
 		load.Bound(t, c, namespace)
 	}
 	product.Eventually(t, func() (bool, string) {
-		return load.Refused(c.Create(t.Context(), load.Deployment(guarded, 0, true), client.DryRunAll)), "a bad workload passes where it should be refused"
+		return load.Denied(c.Create(t.Context(), load.Deployment(guarded, 0, true), client.DryRunAll)), "a bad workload passes where it should be refused"
 	})
 	for _, namespace := range []string{product.Namespace, "kube-system", "cert-manager"} {
 		if err := c.Create(t.Context(), load.Deployment(namespace, 0, true), client.DryRunAll); err != nil {

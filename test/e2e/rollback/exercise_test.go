@@ -67,7 +67,7 @@ func TestWhatTheAPIServerWouldRefuseIsExplainedAndTheOldPodsGoOn(t *testing.T) {
 	p.Apply("1-healthy")
 	p.Becomes("sample-app", "1 Healthy")
 
-	said := p.Refused("apply", "-f", product.Tutorial(t, "2-broken"))
+	said := p.Denied("apply", "-f", product.Tutorial(t, "2-broken"))
 	for _, want := range []string{"frontend", "memory", "250Mi", "200Mi"} {
 		if !strings.Contains(said, want) {
 			t.Errorf("kubectl says %q, without %q", said, want)

@@ -53,7 +53,7 @@ func TestAFailedTemplateIsRefusedUntilSomebodyAsksForARetry(t *testing.T) {
 		t.Errorf("#2 keeps as its failure: %+v", f)
 	}
 
-	p.Says(p.Refused("apply", "-f", bad), "failed as revision 2", "not found", "containers.frontend.image 6.7.0 → 6.7.1-does-not-exist", "reprise.dev/retry=2")
+	p.Says(p.Denied("apply", "-f", bad), "failed as revision 2", "not found", "containers.frontend.image 6.7.0 → 6.7.1-does-not-exist", "reprise.dev/retry=2")
 	p.Says(p.Event("TemplateQuarantined", "sample-app"), "failed as revision 2", "reprise.dev/retry=2")
 	p.Kubectl("apply", "-f", bad, "--dry-run=server")
 
@@ -61,7 +61,7 @@ func TestAFailedTemplateIsRefusedUntilSomebodyAsksForARetry(t *testing.T) {
 	p.Says(p.Event("RetryAccepted", "sample-app"), "#2 is admitted again")
 	p.Kubectl("apply", "-f", bad)
 	p.Becomes("sample-app", "1 Healthy, 2 RolledBack, 3 Healthy, 4 RolledBack, 5 Healthy")
-	p.Says(p.Refused("apply", "-f", bad), "failed as revision 4")
+	p.Says(p.Denied("apply", "-f", bad), "failed as revision 4")
 }
 
 func TestAChangedConfigMapLiftsTheQuarantine(t *testing.T) {

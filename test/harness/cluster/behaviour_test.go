@@ -3,7 +3,6 @@ package cluster
 import (
 	"context"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -12,6 +11,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
+
+	"reprise.dev/reprise/test/harness/tutorial"
 )
 
 // eventually calls check until it returns no error, and fails the test with its last one otherwise.
@@ -62,18 +63,10 @@ func kubectl(t *testing.T, stdin string, args ...string) string {
 	return stdout
 }
 
-// fixture returns what Score wrote for a step of the tutorial, without the HTTPRoute.
-func fixture(t *testing.T, step string) string {
+// step returns what Score wrote for a step of the tutorial, without the HTTPRoute.
+func step(t *testing.T, name string) string {
 	t.Helper()
-	data, err := os.ReadFile(filepath.Join("..", "..", "testdata", "score", "tutorial", step, "manifests.yaml"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, rest, found := strings.Cut(string(data), "---\napiVersion: v1\nkind: Service")
-	if !found {
-		t.Fatalf("%s holds no Service", step)
-	}
-	return "apiVersion: v1\nkind: Service" + rest
+	return tutorial.WithoutRoute(t, filepath.Join("..", "..", "testdata", "score", "tutorial", name, "manifests.yaml"))
 }
 
 // deployment returns the manifest of a Deployment with the given pod spec.
@@ -136,11 +129,11 @@ func TestPodReachesTheStatesOfItsBehaviour(t *testing.T) {
 		want     []string // states, in this order, others may come between
 	}{
 		"healthy": {
-			"what Score writes for a healthy workload runs and becomes ready", fixture(t, "1-healthy"),
+			"what Score writes for a healthy workload runs and becomes ready", step(t, "1-healthy"),
 			[]string{"Running Ready=True frontend:running ready=true last=-"},
 		},
 		"bad image": {
-			"a tag that does not exist alternates between the pull error and its back-off", fixture(t, "5-bad-image"),
+			"a tag that does not exist alternates between the pull error and its back-off", step(t, "5-bad-image"),
 			[]string{
 				"Pending Ready=False frontend:ErrImagePull ready=false last=-",
 				"Pending Ready=False frontend:ImagePullBackOff ready=false last=-",
@@ -148,7 +141,7 @@ func TestPodReachesTheStatesOfItsBehaviour(t *testing.T) {
 			},
 		},
 		"crash loop": {
-			"a script that exits 1 is restarted at once, then backed off", fixture(t, "6-crashloop"),
+			"a script that exits 1 is restarted at once, then backed off", step(t, "6-crashloop"),
 			[]string{
 				"Running Ready=False frontend:Error/1 ready=false last=-",
 				"Running Ready=False frontend:running ready=false last=Error/1",
@@ -158,7 +151,7 @@ func TestPodReachesTheStatesOfItsBehaviour(t *testing.T) {
 			},
 		},
 		"failing probe": {
-			"a probe of /never-ready leaves a running container unready", fixture(t, "7-failing-probe"),
+			"a probe of /never-ready leaves a running container unready", step(t, "7-failing-probe"),
 			[]string{"Running Ready=False frontend:running ready=false last=-"},
 		},
 		"crash after ready": {
@@ -229,12 +222,12 @@ func TestWaitingMessagesAreTheKubelets(t *testing.T) {
 	tests := map[string]struct {
 		manifest, reason, want string
 	}{
-		"ErrImagePull": {fixture(t, "5-bad-image"), "ErrImagePull", `rpc error: code = NotFound desc = failed to pull and unpack image ` +
+		"ErrImagePull": {step(t, "5-bad-image"), "ErrImagePull", `rpc error: code = NotFound desc = failed to pull and unpack image ` +
 			`"ghcr.io/stefanprodan/podinfo:6.7.1-does-not-exist": failed to resolve reference "ghcr.io/stefanprodan/podinfo:6.7.1-does-not-exist": ` +
 			`ghcr.io/stefanprodan/podinfo:6.7.1-does-not-exist: not found`},
-		"ImagePullBackOff": {fixture(t, "5-bad-image"), "ImagePullBackOff", `Back-off pulling image ` +
+		"ImagePullBackOff": {step(t, "5-bad-image"), "ImagePullBackOff", `Back-off pulling image ` +
 			`"ghcr.io/stefanprodan/podinfo:6.7.1-does-not-exist": ErrImagePull: rpc error: `},
-		"CrashLoopBackOff": {fixture(t, "6-crashloop"), "CrashLoopBackOff", "back-off 10s restarting failed container=frontend pod=sample-app-"},
+		"CrashLoopBackOff": {step(t, "6-crashloop"), "CrashLoopBackOff", "back-off 10s restarting failed container=frontend pod=sample-app-"},
 		"CreateContainerConfigError": {deployment(`{containers: [{name: a, image: app, envFrom: [{configMapRef: {name: missing-settings}}]}]}`),
 			"CreateContainerConfigError", `configmap "missing-settings" not found`},
 	}
@@ -285,7 +278,7 @@ func TestTerminationMessageIsWhatTheScriptWrites(t *testing.T) {
 func TestLogsHoldWhatTheScriptEchoes(t *testing.T) {
 	client := adminClient(t, shared)
 	namespace := newNamespace(t, client)
-	kubectl(t, fixture(t, "6-crashloop"), "apply", "-n", namespace, "-f", "-")
+	kubectl(t, step(t, "6-crashloop"), "apply", "-n", namespace, "-f", "-")
 	eventually(t, 60*time.Second, func() error {
 		pod, err := onePod(t, client, namespace)
 		if err != nil {
@@ -310,7 +303,7 @@ func TestLogsHoldWhatTheScriptEchoes(t *testing.T) {
 func TestPreviousLogsOfAContainerThatNeverDiedAreAnError(t *testing.T) {
 	client := adminClient(t, shared)
 	namespace := newNamespace(t, client)
-	kubectl(t, fixture(t, "1-healthy"), "apply", "-n", namespace, "-f", "-")
+	kubectl(t, step(t, "1-healthy"), "apply", "-n", namespace, "-f", "-")
 	kubectl(t, "", "rollout", "status", "-n", namespace, "deployment/sample-app", "--timeout=60s")
 	_, stderr, err := shared.Kubectl(t.Context(), "logs", "-n", namespace, "deployment/sample-app", "--previous")
 	if err == nil || !strings.Contains(stderr, `previous terminated container "frontend" in pod`) {

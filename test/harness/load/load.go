@@ -82,7 +82,7 @@ func Start(t testing.TB, on *cluster.Cluster) *Load {
 	Bound(t, c, namespace)
 	// Until Reprise has seen the bounds, and the API server Reprise.
 	product.Eventually(t, func() (bool, string) {
-		return Refused(c.Create(t.Context(), Deployment(namespace, 0, true), client.DryRunAll)), "a bad workload passes"
+		return Denied(c.Create(t.Context(), Deployment(namespace, 0, true), client.DryRunAll)), "a bad workload passes"
 	})
 	ctx, cancel := context.WithCancel(t.Context())
 	l := &Load{t: t, cluster: on, namespace: namespace, stop: cancel}
@@ -125,14 +125,14 @@ func (l *Load) apply(c client.Client, n int) {
 	switch {
 	case bad && err == nil:
 		l.slipped++
-	case bad && Refused(err):
+	case bad && Denied(err):
 	case err != nil:
 		l.failed = append(l.failed, err.Error())
 	}
 }
 
-// Refused says whether the error is a denial by Reprise.
-func Refused(err error) bool {
+// Denied reports whether the error is a denial by Reprise.
+func Denied(err error) bool {
 	return apierrors.IsForbidden(err) && strings.Contains(err.Error(), "validate.reprise.dev")
 }
 

@@ -114,8 +114,8 @@ func (p Place) Kubectl(args ...string) {
 	}
 }
 
-// Refused runs kubectl, which must fail, and returns what it says.
-func (p Place) Refused(args ...string) string {
+// Denied runs kubectl, which must fail, and returns what it says.
+func (p Place) Denied(args ...string) string {
 	p.Helper()
 	said, err := p.TryKubectl(nil, args...)
 	if err == nil {

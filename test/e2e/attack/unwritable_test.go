@@ -1,0 +1,33 @@
+package attack
+
+import (
+	"strings"
+	"testing"
+
+	"reprise.dev/reprise/test/harness/product"
+)
+
+// TestAFileThatCannotBeWrittenHoldsARollback makes one of Score's files such that the API server
+// rejects its restoration: the rollback is held before anything is written, and is not tried for ever.
+func TestAFileThatCannotBeWrittenHoldsARollback(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct{ with, says string }{
+		"Immutable": {"immutable: true\nbinaryData:\n", "immutable"},
+		"SecondKey": {"data:\n  second: key\nbinaryData:\n", `with "file" as the only key`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p := newTenant(t, product.Quick)
+			p.apply(product.Filed("version one", "1.27"))
+			p.Becomes("filed", "1 Healthy")
+			p.apply(strings.Replace(product.Filed("version two", "does-not-exist"), "binaryData:\n", tt.with, 1))
+			h := p.Becomes("filed", "1 Healthy, 2 Failed")
+			p.Says(p.Event("RollbackHeld", "filed"), "Rollback of #2 on hold (Rejected)", product.FiledConfigMap, tt.says)
+			if h[1].IsRollbackOpen() {
+				t.Errorf("the rollback is %+v", h[1].Status.Rollback)
+			}
+			p.apply(product.Filed("version one", "1.28")[strings.Index(product.Filed("version one", "1.28"), "kind: Deployment")-len("apiVersion: apps/v1\n"):])
+			p.Becomes("filed", "1 Healthy, 2 Failed, 3 Healthy")
+		})
+	}
+}

@@ -1,0 +1,354 @@
+package webhook
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"runtime"
+	"runtime/debug"
+	"time"
+
+	"github.com/go-logr/logr"
+	admissionv1 "k8s.io/api/admission/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+
+	"reprise.dev/reprise/diff"
+)
+
+const (
+	// maxReview is the longest review that is evaluated, in bytes. etcd stores no object over 1.5 MiB
+	// by default (--max-request-bytes), a review of an update holds two, and the API server writes a
+	// character such as < as six bytes (encoding/json).
+	maxReview = 2*6*(3<<20)/2 + maxHead
+	// smallReview is the length up to which a review is read before its turn, in bytes.
+	smallReview = 128 << 10
+	// maxHead is how much of a review may stand before its objects, in bytes.
+	maxHead = 64 << 10
+	// maxDrained is how much of a rejected review is read and dropped, in bytes: more than the API
+	// server ever sends, as it takes no object over 3 MiB (k8s.io/apiserver/pkg/server).
+	maxDrained = 64 << 20
+	// largeSlots is how many reviews over smallReview are read and evaluated at once. It bounds the
+	// memory that they take.
+	largeSlots = 2
+	// maxOpenPerSource is how many requests of one address are read or evaluated at once.
+	maxOpenPerSource = maxWaiting + 128
+)
+
+// The reasons of a rejection, as they appear in metrics.
+const (
+	rejectedTooLarge  = "too-large"
+	rejectedBusy      = "busy"
+	rejectedMalformed = "malformed"
+	rejectedPanic     = "panic"
+)
+
+// rejection is why a review is denied without an evaluation. It holds under every failure policy:
+// the sender of an object must not be able to choose that it is not evaluated.
+type rejection struct {
+	reason  string
+	message string
+	// retry tells clients to try again in a second.
+	retry bool
+}
+
+// Error is the sentence for the deployer.
+func (r *rejection) Error() string { return r.message }
+
+// response denies the review of that uid. Clients of the API server try again by themselves after a
+// 429 that says when (k8s.io/client-go/rest).
+func (r *rejection) response(uid types.UID) *admissionv1.AdmissionResponse {
+	status := &metav1.Status{
+		Status: metav1.StatusFailure, Message: r.message, Reason: metav1.StatusReasonForbidden, Code: http.StatusForbidden,
+	}
+	if r.retry {
+		status.Reason, status.Code = metav1.StatusReasonTooManyRequests, http.StatusTooManyRequests
+		status.Details = &metav1.StatusDetails{RetryAfterSeconds: 1}
+	}
+	return &admissionv1.AdmissionResponse{UID: uid, Result: status}
+}
+
+func tooLarge(size int64) *rejection {
+	return &rejection{reason: rejectedTooLarge, message: fmt.Sprintf(
+		"the change is too large to be checked: its admission review has %s, and the limit is %s; make its annotations, environment variables or arguments smaller",
+		megabytes(size), megabytes(maxReview))}
+}
+
+func busy(err error) *rejection {
+	return &rejection{reason: rejectedBusy, message: err.Error() + "; apply it again in a few seconds", retry: true}
+}
+
+func malformed(err error) *rejection {
+	return &rejection{reason: rejectedMalformed, message: "the change cannot be checked: " + err.Error()}
+}
+
+func megabytes(size int64) string {
+	if size < 0 {
+		return fmt.Sprintf("more than %.1f MB", float64(maxReview)/1e6)
+	}
+	return fmt.Sprintf("%.1f MB", float64(size)/1e6)
+}
+
+// IntakeConfig is what an Intake works with. All of it is required but Log.
+type IntakeConfig struct {
+	// Rejected counts a review that is denied without an evaluation, by reason: too-large, busy,
+	// malformed or panic. It must not block.
+	Rejected func(reason string)
+	Now      func() time.Time
+	Log      logr.Logger
+}
+
+// Intake reads reviews and lets a bounded number of them be evaluated at once, in turns by their
+// namespaces. One Intake serves all handlers of a process.
+type Intake struct {
+	IntakeConfig
+	small, large *fairQueue
+	open         *sourceLimit
+}
+
+// NewIntake returns an Intake for this machine.
+func NewIntake(c IntakeConfig) *Intake {
+	return &Intake{
+		IntakeConfig: c,
+		small:        newFairQueue(max(4, 2*runtime.GOMAXPROCS(0))),
+		large:        newFairQueue(largeSlots),
+		open:         &sourceLimit{most: maxOpenPerSource, open: map[string]int{}},
+	}
+}
+
+// answerer evaluates a review. Its error is why the review cannot be read.
+type answerer func(ctx context.Context, body []byte) (*admissionv1.AdmissionResponse, error)
+
+// serve answers one request. A review that meets a limit, that cannot be read or whose evaluation
+// panics is denied. Only where not even its uid can be read is the answer HTTP 400, to which the
+// API server applies the failure policy: it sends no such reviews.
+func (i *Intake) serve(w http.ResponseWriter, request *http.Request, answer answerer) {
+	t, err := i.take(w, request)
+	var response *admissionv1.AdmissionResponse
+	if err == nil {
+		response, err = i.evaluate(request, t, answer)
+	}
+	if err != nil {
+		// A client that still writes its request would not read the answer.
+		_, _ = io.Copy(io.Discard, io.LimitReader(request.Body, maxDrained))
+		response, err = i.reject(t.head, err)
+	}
+	if err != nil {
+		http.Error(w, "reprise: "+err.Error(), http.StatusBadRequest)
+		return
+	}
+	encoded, err := encodeReview(response)
+	if err != nil { // A response is plain data; this is for a defect.
+		i.Log.Error(err, "Encoding the answer to an admission review")
+		http.Error(w, "reprise: encoding the answer: "+err.Error(), http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if _, err := w.Write(encoded); err != nil {
+		i.Log.Error(err, "Writing the answer to an admission review")
+	}
+}
+
+// encodeReview returns the body of an answer.
+func encodeReview(response *admissionv1.AdmissionResponse) ([]byte, error) {
+	return json.Marshal(admissionv1.AdmissionReview{
+		TypeMeta: metav1.TypeMeta{APIVersion: admissionv1.SchemeGroupVersion.String(), Kind: "AdmissionReview"},
+		Response: response,
+	})
+}
+
+// evaluate calls the answerer during a review's turn.
+func (i *Intake) evaluate(request *http.Request, t taken, answer answerer) (response *admissionv1.AdmissionResponse, err error) {
+	defer t.release()
+	defer func() {
+		if cause := recover(); cause != nil {
+			i.Log.Error(fmt.Errorf("panic: %v", cause), "Answering an admission review", "stack", string(debug.Stack()))
+			err = &rejection{reason: rejectedPanic, message: "the change cannot be checked because of an internal error of Reprise; its log has the cause, tell your cluster's administrator"}
+		}
+	}()
+	// The API server's call ends with its timeout, not with this process's
+	// shutdown: a review that has arrived is answered.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(request.Context()), t.limit)
+	defer cancel()
+	response, err = answer(ctx, t.body)
+	if err != nil {
+		return nil, malformed(err)
+	}
+	return response, nil
+}
+
+// reject is the answer to a review that is not evaluated; an error where there is no review that it
+// could answer.
+func (i *Intake) reject(h head, err error) (*admissionv1.AdmissionResponse, error) {
+	var why *rejection
+	if !errors.As(err, &why) {
+		why = malformed(err)
+	}
+	i.Rejected(why.reason)
+	i.Log.Info("Rejected", "uid", h.uid, "operation", h.operation, "namespace", h.namespace, "workload", h.name,
+		"reason", why.reason, "message", diff.MaskText(why.message))
+	if h.uid == "" {
+		return nil, why
+	}
+	return why.response(h.uid), nil
+}
+
+// head is what a review says before its objects.
+type head struct {
+	uid       types.UID
+	operation string
+	namespace string
+	name      string
+}
+
+// taken is a review whose turn it is.
+type taken struct {
+	head
+	body []byte
+	// limit is how long its evaluation may take.
+	limit time.Duration
+	// release ends its turn. It is never nil.
+	release func()
+}
+
+// take reads the review of a request and waits for its turn, until half of the time for an answer
+// is over: the other half is for its evaluation. Its head is returned also beside an error, as far
+// as it could be read.
+func (i *Intake) take(w http.ResponseWriter, request *http.Request) (taken, error) {
+	arrived := i.Now()
+	limit := deadline(request.URL)
+	// A body that never ends must not hold a turn. A test's recorder knows no deadline.
+	if err := http.NewResponseController(w).SetReadDeadline(arrived.Add(limit)); err != nil && !errors.Is(err, http.ErrNotSupported) {
+		return taken{}, fmt.Errorf("limiting the time to read the AdmissionReview: %w", err)
+	}
+	source := sourceOf(request)
+	if !i.open.enter(source) {
+		prefix, _ := read(request.Body, nil, maxHead)
+		return taken{head: readHead(prefix)}, busy(errBusy)
+	}
+	t, err := i.queue(request, source, limit/2)
+	if err != nil {
+		i.open.leave(source)
+		return t, err
+	}
+	turn := t.release
+	t.release = func() {
+		turn()
+		i.open.leave(source)
+	}
+	t.limit = limit - i.Now().Sub(arrived)
+	return t, nil
+}
+
+func (i *Intake) queue(request *http.Request, source string, patience time.Duration) (taken, error) {
+	body, err := read(request.Body, make([]byte, 0, max(512, min(request.ContentLength+1, smallReview+1))), smallReview+1)
+	t := taken{head: readHead(body), body: body}
+	if err != nil {
+		return t, fmt.Errorf("reading the AdmissionReview: %w", err)
+	}
+	queue := i.small
+	if len(body) > smallReview {
+		queue = i.large
+		if request.ContentLength > maxReview {
+			return t, tooLarge(request.ContentLength)
+		}
+	}
+	ctx, cancel := context.WithTimeout(request.Context(), patience)
+	defer cancel()
+	if t.release, err = queue.acquire(ctx, origin{source: source, namespace: t.namespace}); err != nil {
+		return t, busy(err)
+	}
+	if queue == i.small {
+		return t, nil
+	}
+	t.body, err = read(request.Body, body, maxReview+1)
+	if err == nil && len(t.body) > maxReview {
+		err = tooLarge(-1)
+	} else if err != nil {
+		err = fmt.Errorf("reading the AdmissionReview: %w", err)
+	}
+	if err != nil {
+		t.release()
+	}
+	return t, err
+}
+
+// read appends to a buffer until it has so many bytes, or the reader ends.
+func read(r io.Reader, into []byte, most int64) ([]byte, error) {
+	buffer := bytes.NewBuffer(into)
+	_, err := io.Copy(buffer, io.LimitReader(r, most-int64(len(into))))
+	return buffer.Bytes(), err
+}
+
+// readHead reads what stands before a review's objects. The API server writes it in this order
+// (admissionv1.AdmissionRequest). What is missing stays empty: a review that is incomplete is
+// rejected when it is decoded.
+func readHead(body []byte) head {
+	var h head
+	decoder := json.NewDecoder(bytes.NewReader(body))
+	if !enter(decoder) {
+		return h
+	}
+	for decoder.More() {
+		key, _ := decoder.Token()
+		if key != "request" {
+			if !skip(decoder) {
+				return h
+			}
+			continue
+		}
+		if enter(decoder) {
+			h.readRequest(decoder)
+		}
+		return h
+	}
+	return h
+}
+
+func (h *head) readRequest(decoder *json.Decoder) {
+	for decoder.More() {
+		key, _ := decoder.Token()
+		var into *string
+		switch key {
+		case objectKey, oldObjectKey:
+			return
+		case "uid":
+			into = (*string)(&h.uid)
+		case "operation":
+			into = &h.operation
+		case "namespace":
+			into = &h.namespace
+		case "name":
+			into = &h.name
+		}
+		if into == nil && !skip(decoder) || into != nil && decoder.Decode(into) != nil {
+			return
+		}
+	}
+}
+
+// enter reads the brace that begins an object.
+func enter(decoder *json.Decoder) bool {
+	token, err := decoder.Token()
+	return err == nil && token == json.Delim('{')
+}
+
+// skip reads one value.
+func skip(decoder *json.Decoder) bool {
+	var value json.RawMessage
+	return decoder.Decode(&value) == nil
+}
+
+// sourceOf is the address that a request comes from, without its port.
+func sourceOf(request *http.Request) string {
+	host, _, err := net.SplitHostPort(request.RemoteAddr)
+	if err != nil {
+		return request.RemoteAddr
+	}
+	return host
+}
