@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"time"
 
 	"github.com/spf13/pflag"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -16,7 +17,7 @@ import (
 
 func main() {
 	if len(os.Args) == 2 && os.Args[1] == sandbox.Command { // Another process of Reprise called it.
-		exitOn(sandbox.Child(context.Background(), os.Stdin, os.Stdout))
+		exitOn(sandbox.Child(context.Background(), os.Stdin, os.Stdout, time.Tick(sandbox.WatchInterval)))
 		return
 	}
 	options, err := parse(os.Args[1:])

@@ -105,9 +105,9 @@ func (s *policySet) compile(ctx context.Context, stored []*corev1.ConfigMap, ove
 	return policy.Load(ctx, s.builtin, candidates, active, policy.DefaultLimits(), overrides, s.try(overrides))
 }
 
-// tryAlone tries the policies of one ConfigMap with the built-in ones, once. It returns the error of
-// those that exceed a limit of the sandbox, and an error if that is unknown. Other errors are for
-// Load.
+// tryAlone tries the policies of one ConfigMap with the built-in ones, once. It returns the error
+// of those that exceed a limit of the sandbox, and an error if that is unknown. Other errors are
+// for Load.
 func (s *policySet) tryAlone(ctx context.Context, digest string, modules []policy.Module, overrides policy.Overrides) (exceeded, unknown error) {
 	if known, found := s.tried[digest]; found {
 		return known, nil

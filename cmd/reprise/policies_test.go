@@ -32,7 +32,7 @@ func policyMap(name, message string) *corev1.ConfigMap {
 // TestMain makes the test binary the process that compiles policies too.
 func TestMain(m *testing.M) {
 	if len(os.Args) == 2 && os.Args[1] == sandbox.Command {
-		exitOn(sandbox.Child(context.Background(), os.Stdin, os.Stdout))
+		exitOn(sandbox.Child(context.Background(), os.Stdin, os.Stdout, time.Tick(sandbox.WatchInterval)))
 		return
 	}
 	os.Exit(m.Run())

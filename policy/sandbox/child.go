@@ -18,16 +18,17 @@ const (
 	exitMemory = 65
 )
 
-// watchInterval is how often the child measures itself.
-const watchInterval = 5 * time.Millisecond
+// WatchInterval is how often the child measures its memory.
+const WatchInterval = 5 * time.Millisecond
 
 // Child is the main function of the child process: it reads a trial from in and writes its result
-// to out. It limits the process first, and ends it if a limit is exceeded.
-func Child(ctx context.Context, in io.Reader, out io.Writer) error {
+// to out. It limits the process first. At each tick it measures the memory, and ends the process if
+// that is too much.
+func Child(ctx context.Context, in io.Reader, out io.Writer, ticks <-chan time.Time) error {
 	if err := limitProcess(); err != nil {
 		return fmt.Errorf("limiting the process: %w", err)
 	}
-	go watch()
+	go watch(ticks)
 	var t Trial
 	if err := json.NewDecoder(in).Decode(&t); err != nil {
 		return fmt.Errorf("reading the policies: %w", err)
@@ -56,11 +57,9 @@ func try(ctx context.Context, t Trial) Result {
 
 // watch ends the process if it uses too much memory. The limit of the operating system comes after
 // it, for a single large allocation.
-func watch() {
+func watch(ticks <-chan time.Time) {
 	samples := []metrics.Sample{{Name: "/memory/classes/total:bytes"}, {Name: "/memory/classes/heap/released:bytes"}}
-	ticker := time.NewTicker(watchInterval)
-	defer ticker.Stop()
-	for range ticker.C {
+	for range ticks {
 		metrics.Read(samples)
 		if samples[0].Value.Uint64()-samples[1].Value.Uint64() > MaxMemory {
 			os.Exit(exitMemory)

@@ -1,9 +1,9 @@
 // Package sandbox tries policies in a child process, with a limit of CPU time and of memory.
 //
-// The time and the memory that Rego takes to parse and compile can grow exponentially with its size,
-// and some builtins allocate without end. Neither heeds a deadline, and an exhausted memory ends the
-// process. So only what a child process has compiled and evaluated is compiled in the process that
-// serves admission.
+// The time and the memory that Rego takes to parse and compile can grow exponentially with its
+// size, and some builtins allocate without end. Neither heeds a deadline, and an exhausted memory
+// ends the process. So only what a child process has compiled and evaluated is compiled in the
+// process that serves admission.
 package sandbox
 
 import (
@@ -38,12 +38,12 @@ const (
 	maxCached = 64
 )
 
-// MaxMemory is the memory that a trial may use, in bytes. The container needs room for it beside the
-// process that serves. A trial of the built-in policies takes half of it.
+// MaxMemory is the memory that a trial may use, in bytes. The container needs room for it beside
+// the process that serves. A trial of the built-in policies takes half of it.
 const MaxMemory = 96 << 20
 
-// Errors of a trial that depend on the machine and not on the policies. They are not cached, and the
-// same policies may be tried again.
+// Errors of a trial that depend on the machine and not on the policies. They are not cached, and
+// the same policies may be tried again.
 var (
 	ErrDeadline = errors.New("compiling and trying the policies did not finish before the deadline; simplify them, or try again if the node is busy")
 	ErrBusy     = errors.New("too many policies wait to be compiled; try again")

@@ -16,7 +16,7 @@ import (
 // TestMain makes the test binary the child process too.
 func TestMain(m *testing.M) {
 	if len(os.Args) == 2 && os.Args[1] == Command {
-		if err := Child(context.Background(), os.Stdin, os.Stdout); err != nil {
+		if err := Child(context.Background(), os.Stdin, os.Stdout, time.Tick(WatchInterval)); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}
