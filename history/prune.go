@@ -29,7 +29,7 @@ func (h History) Prunable(limit int, now time.Time) []v1alpha1.WorkloadRevision 
 		if plan := r.Status.Rollback; plan != nil && now.Sub(plan.StartTime.Time) < RollbackWindow {
 			keep[r.Spec.Number] = true
 		}
-		if failure, _ := h.Quarantined(r.Spec.TemplateHash, now); failure != nil {
+		if failure, _ := h.Quarantined(r.Spec.WorkloadRef.UID, r.Spec.TemplateHash, now); failure != nil {
 			keep[failure.Spec.Number] = true
 		}
 	}

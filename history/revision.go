@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	appsv1 "k8s.io/api/apps/v1"
+	"k8s.io/apimachinery/pkg/types"
 
 	"reprise.dev/reprise/api/v1alpha1"
 )
@@ -33,10 +34,18 @@ func (h History) Newest() *v1alpha1.WorkloadRevision {
 	return &h[len(h)-1]
 }
 
-// LastHealthy returns the newest revision in phase Healthy, nil if there is none.
+// Of returns the revisions of the Deployment with this UID. A name that was deleted and created
+// again may belong to somebody else: only a request restores a revision of the Deployment before,
+// and its failures quarantine nothing.
+func (h History) Of(uid types.UID) History {
+	return slices.DeleteFunc(slices.Clone(h), func(r v1alpha1.WorkloadRevision) bool { return r.Spec.WorkloadRef.UID != uid })
+}
+
+// LastHealthy returns the newest revision in phase Healthy of the Deployment that the newest
+// revision records, nil if there is none.
 func (h History) LastHealthy() *v1alpha1.WorkloadRevision {
 	for i := len(h) - 1; i >= 0; i-- {
-		if h[i].Status.Phase == v1alpha1.PhaseHealthy {
+		if h[i].Status.Phase == v1alpha1.PhaseHealthy && h[i].SameWorkload(h.Newest()) {
 			return &h[i]
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	appsv1 "k8s.io/api/apps/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/validation"
 
 	"reprise.dev/reprise/api/v1alpha1"
@@ -58,6 +59,9 @@ func TestHistory(t *testing.T) {
 	held[1].Status.Rollback = &v1alpha1.Rollback{State: v1alpha1.RollbackHeld, ToRevision: 1}
 	complete := phases("Healthy", "RolledBack")
 	complete[1].Status.Rollback = &v1alpha1.Rollback{State: v1alpha1.RollbackDone, ToRevision: 1}
+	recreated, healthyAgain := phases("Healthy", "Failed"), phases("Healthy", "Healthy", "Failed")
+	recreated[1].Spec.WorkloadRef.UID = "new"
+	healthyAgain[1].Spec.WorkloadRef.UID, healthyAgain[2].Spec.WorkloadRef.UID = "new", "new"
 	unsorted := phases("Healthy", "Failed", "Progressing")
 	unsorted[0], unsorted[2] = unsorted[2], unsorted[0]
 	for name, tt := range map[string]struct {
@@ -70,6 +74,8 @@ func TestHistory(t *testing.T) {
 		"Held":        {held, 2, 1, 0},
 		"Complete":    {complete, 2, 1, 0},
 		"TwoHealthy":  {phases("Healthy", "Healthy", "Superseded"), 3, 2, 0},
+		"Recreated":   {recreated, 2, 0, 0},
+		"NewHealthy":  {healthyAgain, 3, 2, 0},
 		"NoneHealthy": {phases("Failed"), 1, 0, 0},
 	} {
 		got := []int64{number(tt.history.Newest()), number(tt.history.LastHealthy()), number(tt.history.OpenRollback())}
@@ -149,6 +155,9 @@ func TestHistory_Quarantined(t *testing.T) {
 	outside := func(r *v1alpha1.WorkloadRevision) {
 		r.Status.Failure = &v1alpha1.Failure{Reason: v1alpha1.FailureExternalCause}
 	}
+	recreatedAs := func(uid types.UID) func(*v1alpha1.WorkloadRevision) {
+		return func(r *v1alpha1.WorkloadRevision) { r.Spec.WorkloadRef.UID = uid }
+	}
 	request := func(text string, result v1alpha1.RequestResult) func(*v1alpha1.WorkloadRevision) {
 		return func(r *v1alpha1.WorkloadRevision) {
 			r.Status.Requests = []v1alpha1.Request{{Request: text, Result: result}}
@@ -171,10 +180,11 @@ func TestHistory_Quarantined(t *testing.T) {
 		"Outside":      {"the change may not be the cause, so the pause does not grow", History{failed(-time.Hour), failed(0, outside)}, "bad", 2 * time.Minute},
 		"Retried":      {"a user requested a retry", History{failed(0, request(v1alpha1.RetryAnnotation+"=5", v1alpha1.RequestAccepted))}, "bad", 0},
 		"RetryVoid":    {"the request was rejected", History{failed(0, request(v1alpha1.RetryAnnotation+"=5", v1alpha1.RequestRejected))}, "bad", 2 * time.Minute},
+		"Former":       {"it is of a Deployment that was deleted", History{failed(0, recreatedAs("former"))}, "bad", 0},
 		"RetryOfOther": {"the request names another revision", History{failed(0, request(v1alpha1.RetryAnnotation+"=4", v1alpha1.RequestAccepted))}, "bad", 2 * time.Minute},
 	} {
 		t.Run(name, func(t *testing.T) {
-			failure, until := tt.history.Quarantined(tt.hash, now)
+			failure, until := tt.history.Quarantined("", tt.hash, now)
 			if (failure != nil) != (tt.want > 0) {
 				t.Fatalf("%s: got %v", tt.reason, failure)
 			}

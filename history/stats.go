@@ -76,7 +76,7 @@ func mayBeQuarantined(r *v1alpha1.WorkloadRevision, now time.Time) bool {
 func (h History) quarantines(now time.Time) int {
 	quarantined := map[string]bool{}
 	for i := range h {
-		if failed, _ := h.Quarantined(h[i].Spec.TemplateHash, now); failed != nil {
+		if failed, _ := h.Quarantined(h.Newest().Spec.WorkloadRef.UID, h[i].Spec.TemplateHash, now); failed != nil {
 			quarantined[failed.Spec.TemplateHash] = true
 		}
 	}

@@ -61,7 +61,7 @@ func Decide(h history.History, d *appsv1.Deployment, settings workload.Settings,
 	target := h.LastHealthy()
 	switch {
 	case target == nil:
-		return Decision{Action: Hold, Reason: v1alpha1.HoldNoHealthyRevision, Message: "there is no healthy revision to roll back to; deploy a fix"}
+		return Decision{Action: Hold, Reason: v1alpha1.HoldNoHealthyRevision, Message: noHealthyRevision(h)}
 	case target.PodsSame(failed):
 		return Decision{Action: Hold, Reason: v1alpha1.HoldSameTemplate, Message: fmt.Sprintf(
 			"the last healthy revision, #%d, runs the same pod template, so the cause is outside of the Deployment; check its dependencies", target.Spec.Number)}
@@ -76,6 +76,18 @@ func Decide(h history.History, d *appsv1.Deployment, settings workload.Settings,
 	return Decision{Action: RollBack, Target: target, Attempt: attempt}
 }
 
+// noHealthyRevision says that there is nothing to roll back to. A healthy revision of a Deployment
+// that was deleted may be somebody else's.
+func noHealthyRevision(h history.History) string {
+	for i := len(h) - 1; i >= 0; i-- {
+		if h[i].Status.Phase == v1alpha1.PhaseHealthy {
+			return fmt.Sprintf("this Deployment has no healthy revision; deploy a fix. #%d was healthy before the Deployment was deleted and created again: "+
+				"to restore it, request it with %s: \"%d@%d\"", h[i].Spec.Number, v1alpha1.RollbackToAnnotation, h[i].Spec.Number, h.Newest().Spec.Number)
+		}
+	}
+	return "there is no healthy revision to roll back to; deploy a fix"
+}
+
 // FilesWrittenAgain is why Reprise restores the same files only once.
 const FilesWrittenAgain = "the same files failed and were restored before, and were written again; find and stop the writer, or fix the files"
 
@@ -84,7 +96,7 @@ const FilesWrittenAgain = "the same files failed and were restored before, and w
 func restoredBefore(h history.History, failed *v1alpha1.WorkloadRevision) bool {
 	for i := range h {
 		r := &h[i]
-		if r.Spec.Number < failed.Spec.Number && r.Status.Phase == v1alpha1.PhaseRolledBack && r.PodsSame(failed) {
+		if r.Spec.Number < failed.Spec.Number && r.SameWorkload(failed) && r.Status.Phase == v1alpha1.PhaseRolledBack && r.PodsSame(failed) {
 			return true
 		}
 	}

@@ -56,6 +56,11 @@ func TestDecide(t *testing.T) {
 		"Failed":      {reason: "the last healthy revision goes back", history: past(healthy, healthy, failed), want: RollBack, to: 2},
 		"SkipsFailed": {reason: "failed ones are no target", history: past(healthy, gone, v1alpha1.PhaseSuperseded, failed), want: RollBack, to: 1},
 		"NoHealthy":   {reason: "nothing to roll back to", history: past(failed), want: Hold, hold: v1alpha1.HoldNoHealthyRevision, says: "no healthy revision"},
+		"Recreated": {
+			reason: "what ran under a name that was deleted may be somebody else's", history: past(healthy, failed), want: Hold, hold: v1alpha1.HoldNoHealthyRevision,
+			says:   "request it with reprise.dev/rollback-to: \"1@2\"",
+			change: func(h history.History, _ *appsv1.Deployment, _ *workload.Settings) { h[1].Spec.WorkloadRef.UID = "new" },
+		},
 		"Off": {
 			reason: "off leaves it alone", history: past(healthy, failed),
 			change: func(_ history.History, _ *appsv1.Deployment, s *workload.Settings) { s.Rollback = workload.ModeOff },

@@ -19,7 +19,7 @@ import (
 func AfterRollback(h history.History) (failed, target *v1alpha1.WorkloadRevision) {
 	newest := h.Newest()
 	before := h.Number(newest.Spec.Number - 1)
-	if before == nil || before.Spec.RollbackOf == 0 || newest.Spec.RollbackOf != 0 {
+	if before == nil || before.Spec.RollbackOf == 0 || !before.SameWorkload(newest) || newest.Spec.RollbackOf != 0 {
 		return nil, nil
 	}
 	failed, target = h.Number(before.Spec.RollbackOf), h.Number(before.Spec.RestoredFrom)

@@ -18,11 +18,11 @@ func RepeatFailure(h history.History, settings workload.Settings, now time.Time)
 		newest.Spec.RollbackOf != 0 || newest.FilesOnly() {
 		return nil
 	}
-	before := h[:len(h)-1]
-	if before.Newest().Spec.TemplateHash == newest.Spec.TemplateHash {
+	before := h[:len(h)-1].Of(newest.Spec.WorkloadRef.UID)
+	if len(before) == 0 || before.Newest().Spec.TemplateHash == newest.Spec.TemplateHash {
 		return nil
 	}
-	failure, _ := before.Quarantined(newest.Spec.TemplateHash, now)
+	failure, _ := before.Quarantined(newest.Spec.WorkloadRef.UID, newest.Spec.TemplateHash, now)
 	if failure == nil || !failure.PodsSame(newest) {
 		return nil // Other files may be the fix.
 	}

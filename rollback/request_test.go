@@ -49,7 +49,7 @@ func TestARetryLiftsTheQuarantineOfItsRevisionOnce(t *testing.T) {
 			if again := AnswerRetry(h, annotated(v1alpha1.RetryAnnotation, tt.value)); again.Result != "" {
 				t.Errorf("answered twice: %q", again.Message)
 			}
-			if failure, _ := h.Quarantined("b", now); (failure == nil) != tt.granted {
+			if failure, _ := h.Quarantined("", "b", now); (failure == nil) != tt.granted {
 				t.Errorf("%s: refused still: %t", tt.reason, failure != nil)
 			}
 		})

@@ -12,8 +12,8 @@ import (
 	"reprise.dev/reprise/internal/oneline"
 )
 
-// RollbackTarget returns the last healthy revision other than the live one, nil where there is
-// none.
+// RollbackTarget returns the last healthy revision of the live Deployment other than the live one,
+// nil where there is none.
 func (w Workload) RollbackTarget() *v1alpha1.WorkloadRevision {
 	live := w.Live()
 	if live == nil {
@@ -21,7 +21,7 @@ func (w Workload) RollbackTarget() *v1alpha1.WorkloadRevision {
 	}
 	for i := len(w.History) - 1; i >= 0; i-- {
 		r := &w.History[i]
-		if r.Status.Phase == v1alpha1.PhaseHealthy && !r.RunsSame(live) {
+		if r.Status.Phase == v1alpha1.PhaseHealthy && r.SameWorkload(live) && !r.RunsSame(live) {
 			return r
 		}
 	}
@@ -72,7 +72,7 @@ func (w Workload) DefaultDiff() (from, to *v1alpha1.WorkloadRevision, why string
 		}
 	}
 	for i := len(w.History) - 2; i >= 0; i-- {
-		if r := &w.History[i]; r.Status.Phase == v1alpha1.PhaseHealthy && !r.RunsSame(newest) {
+		if r := &w.History[i]; r.Status.Phase == v1alpha1.PhaseHealthy && r.SameWorkload(newest) && !r.RunsSame(newest) {
 			return r, newest, "the previous healthy revision and the newest", nil
 		}
 	}

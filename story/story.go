@@ -52,7 +52,7 @@ func (w Workload) Quarantined(now time.Time) (*v1alpha1.WorkloadRevision, time.T
 	if last == nil || w.Deployment == nil || !w.Settings.Quarantine {
 		return nil, time.Time{}
 	}
-	return w.History.Quarantined(last.Spec.TemplateHash, now)
+	return w.History.Quarantined(w.Deployment.UID, last.Spec.TemplateHash, now)
 }
 
 // restored returns Reprise's own revision that replaced another one, nil where there is none.

@@ -78,15 +78,15 @@ func (h *Handler) answerOwnWrite(ctx context.Context, r *review) outcome {
 // template is admitted, since a failed rollout is rolled back anyway. The early phase leaves the
 // check to the final one.
 func (h *Handler) quarantined(ctx context.Context, r *review, settings workload.Settings) *Quarantine {
-	if h.phase == policy.Early || !settings.Quarantine {
+	if h.phase == policy.Early || !settings.Quarantine || r.old == nil { // A new Deployment has not failed.
 		return nil
 	}
-	quarantine, err := h.Revisions.Quarantined(ctx, r.workload(), &r.object.Spec.Template, h.Now())
+	quarantine, err := h.Revisions.Quarantined(ctx, r.workload(), r.old.UID, &r.object.Spec.Template, h.Now())
 	if err != nil {
 		h.Log.Error(err, "Looking for a quarantine", "namespace", r.namespace, "workload", r.label())
 		return nil
 	}
-	if quarantine != nil && r.old != nil && workload.TemplateHash(&r.old.Spec.Template) == workload.TemplateHash(&r.object.Spec.Template) {
+	if quarantine != nil && workload.TemplateHash(&r.old.Spec.Template) == workload.TemplateHash(&r.object.Spec.Template) {
 		return nil // The template is live already, so no new pods start.
 	}
 	if quarantine != nil && r.object.Annotations[v1alpha1.RetryAnnotation] == strconv.FormatInt(quarantine.Revision, 10) {

@@ -100,7 +100,7 @@ type records struct {
 	err        error
 }
 
-func (r records) Quarantined(_ context.Context, _ types.NamespacedName, template *corev1.PodTemplateSpec, at time.Time) (*Quarantine, error) {
+func (r records) Quarantined(_ context.Context, _ types.NamespacedName, _ types.UID, template *corev1.PodTemplateSpec, at time.Time) (*Quarantine, error) {
 	if q := r.quarantine[workload.TemplateHash(template)]; q != nil && at.Before(q.Until) {
 		return q, r.err
 	}

@@ -29,9 +29,9 @@ type NamespaceData interface {
 // Revisions reads the recorded revisions of workloads. It may lag behind. An error means that the
 // answer is unknown.
 type Revisions interface {
-	// Quarantined returns the failure because of which a pod template is denied at now; nil if it is
-	// not.
-	Quarantined(ctx context.Context, workload types.NamespacedName, template *corev1.PodTemplateSpec, now time.Time) (*Quarantine, error)
+	// Quarantined returns the failure because of which a pod template of the Deployment with this UID
+	// is denied at now; nil if it is not.
+	Quarantined(ctx context.Context, workload types.NamespacedName, uid types.UID, template *corev1.PodTemplateSpec, now time.Time) (*Quarantine, error)
 	// LastHealthy returns the newest healthy revision; nil if there is none.
 	LastHealthy(ctx context.Context, workload types.NamespacedName) (*Healthy, error)
 	// Recorded reports whether an intent is one of the workload's revisions. It reads past its cache

@@ -140,6 +140,12 @@ func (r *WorkloadRevision) IsRollbackDone() bool {
 // FilesOnly reports whether only the contents of Score's files changed: no pod was replaced.
 func (r *WorkloadRevision) FilesOnly() bool { return r.Spec.ChangeScope == ChangeFilesOnly }
 
+// SameWorkload reports whether two revisions of a name record the same Deployment, and not one that
+// was deleted and one that was created after it.
+func (r *WorkloadRevision) SameWorkload(as *WorkloadRevision) bool {
+	return r.Spec.WorkloadRef.UID == as.Spec.WorkloadRef.UID
+}
+
 // RunsSame reports whether two revisions run the same: the same intent with the same files.
 func (r *WorkloadRevision) RunsSame(as *WorkloadRevision) bool {
 	return r.Spec.IntentHash == as.Spec.IntentHash && r.Spec.FilesDigest == as.Spec.FilesDigest

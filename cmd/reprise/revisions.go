@@ -21,12 +21,12 @@ type revisions struct {
 }
 
 // Quarantined implements webhook.Revisions.
-func (r revisions) Quarantined(ctx context.Context, w types.NamespacedName, template *corev1.PodTemplateSpec, now time.Time) (*webhook.Quarantine, error) {
+func (r revisions) Quarantined(ctx context.Context, w types.NamespacedName, uid types.UID, template *corev1.PodTemplateSpec, now time.Time) (*webhook.Quarantine, error) {
 	h, err := store.List(ctx, r.cached, w.Namespace, w.Name)
 	if err != nil || h.LastFailure() == nil { // Most workloads have no failed revision, and a hash costs as much as a policy.
 		return nil, err
 	}
-	failed, until := h.Quarantined(workload.TemplateHash(template), now)
+	failed, until := h.Quarantined(uid, workload.TemplateHash(template), now)
 	if failed == nil {
 		return nil, nil
 	}

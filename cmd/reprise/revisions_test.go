@@ -20,7 +20,7 @@ func TestRevisions(t *testing.T) {
 	}
 	revision := func(number int64, image string, phase v1alpha1.Phase) *v1alpha1.WorkloadRevision {
 		r := &v1alpha1.WorkloadRevision{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "app-" + image}}
-		r.Spec.WorkloadRef.Name, r.Spec.Number = "app", number
+		r.Spec.WorkloadRef.Name, r.Spec.WorkloadRef.UID, r.Spec.Number = "app", "1", number
 		r.Spec.IntentHash, r.Spec.TemplateHash = "intent-"+image, workload.TemplateHash(template(image))
 		r.Status.Phase, r.Status.PhaseTransitionTime = phase, &metav1.Time{Time: noon}
 		return r
@@ -32,16 +32,18 @@ func TestRevisions(t *testing.T) {
 	for _, test := range []struct {
 		reason   string
 		workload types.NamespacedName
+		uid      types.UID
 		image    string
 		after    time.Duration
 		want     int64
 	}{
-		{"the failed template", app, "bad", time.Second, 2},
-		{"the quarantine ends", app, "bad", 24 * time.Hour, 0},
-		{"the healthy template", app, "good", time.Second, 0},
-		{"another workload", other, "bad", time.Second, 0},
+		{"the failed template", app, "1", "bad", time.Second, 2},
+		{"the quarantine ends", app, "1", "bad", 24 * time.Hour, 0},
+		{"the healthy template", app, "1", "good", time.Second, 0},
+		{"another workload", other, "1", "bad", time.Second, 0},
+		{"another Deployment of that name", app, "2", "bad", time.Second, 0},
 	} {
-		got, err := r.Quarantined(t.Context(), test.workload, template(test.image), noon.Add(test.after))
+		got, err := r.Quarantined(t.Context(), test.workload, test.uid, template(test.image), noon.Add(test.after))
 		if err != nil {
 			t.Fatal(err)
 		}

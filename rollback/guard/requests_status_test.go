@@ -64,7 +64,7 @@ func TestReconcile_LiftsAQuarantineWithoutEvents(t *testing.T) {
 	b := newFailure(t)
 	b.settle()
 	hash := b.revision(2).Spec.TemplateHash
-	if failure, _ := b.history().Quarantined(hash, b.clock.Now()); failure == nil {
+	if failure, _ := b.history().Quarantined(b.deployment().UID, hash, b.clock.Now()); failure == nil {
 		t.Fatal("version 2 is not in quarantine")
 	}
 	b.annotate(v1alpha1.RetryAnnotation, "2")
@@ -72,7 +72,7 @@ func TestReconcile_LiftsAQuarantineWithoutEvents(t *testing.T) {
 	if result, err := b.reconcile(); err != nil || result.RequeueAfter != retell {
 		t.Errorf("looks again in %s (%v), want %s", result.RequeueAfter, err, retell)
 	}
-	if failure, _ := b.history().Quarantined(hash, b.clock.Now()); failure != nil {
+	if failure, _ := b.history().Quarantined(b.deployment().UID, hash, b.clock.Now()); failure != nil {
 		t.Errorf("#%d is still in quarantine", failure.Spec.Number)
 	}
 }

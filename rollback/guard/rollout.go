@@ -37,6 +37,7 @@ func deploymentOf(object client.Object) []string {
 
 // rollout reads what is judged, but for the Events about its pods.
 func (r *Reconciler) rollout(ctx context.Context, d *appsv1.Deployment, h history.History, s workload.Settings) (health.Rollout, error) {
+	h = h.Of(d.UID)
 	live := h.Newest()
 	rollout := health.Rollout{
 		Deployment: d, AcceptedAt: live.Spec.AcceptedTime.Time, BakeTime: s.BakeTime, FailureDeadline: s.FailureDeadline,
