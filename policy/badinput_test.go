@@ -2,6 +2,7 @@ package policy
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -47,7 +48,7 @@ func TestBadSourcesAreRejectedAndTheRestUnharmed(t *testing.T) {
 		t.Run(test.reason, func(t *testing.T) {
 			modules, err := ParseSource("bad", test.files)
 			candidates := map[string]Source{"a": {Modules: good}, "bad": {Modules: modules, Err: err}}
-			assembly, err := Load(t.Context(), builtin, candidates, nil, DefaultLimits(), Overrides{})
+			assembly, err := Load(t.Context(), builtin, candidates, nil, DefaultLimits(), Overrides{}, nil)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -90,24 +91,26 @@ func TestARuleThatNeverEndsIsContained(t *testing.T) {
 	}
 }
 
-func TestEngine_CheckTimeout_NamesARuleThatNeverEnds(t *testing.T) {
+func TestEngine_CheckTimeouts_NamesARuleThatNeverEnds(t *testing.T) {
 	bad, err := ParseSource("bad", map[string]string{"p.rego": "package bad\ndeny contains \"never\" if count(numbers.range(1, 10000000000)) < 0"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	engine := shippedEngine(t, bad...)
-	if err := engine.CheckTimeout(t.Context(), bad); err == nil || !strings.Contains(err.Error(), "bad/p.rego: rule bad did not finish within") {
-		t.Errorf("the check says %v", err)
-	}
-	if err := engine.CheckTimeout(t.Context(), nil); err != nil {
-		t.Errorf("what is in force already is not the next one's fault: %v", err)
+	good, err := ParseSource("good", map[string]string{"p.rego": "package good\ndeny contains \"no\""})
+	if err != nil {
+		t.Fatal(err)
 	}
 	builtin, err := Builtin()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := shippedEngine(t).CheckTimeout(t.Context(), builtin); err != nil {
-		t.Errorf("the built-in pack: %v", err)
+	all := slices.Concat(builtin, bad, good)
+	timeouts, err := shippedEngine(t, append(bad, good...)...).CheckTimeouts(t.Context(), all)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := timeouts["bad"]; len(timeouts) != 1 || err == nil || !strings.Contains(err.Error(), "bad/p.rego: rule bad did not finish within") {
+		t.Errorf("timeouts %v", timeouts)
 	}
 }
 

@@ -13,14 +13,20 @@ import (
 // no proof.
 const digestLength = 12
 
-// digest identifies the modules and overrides of an engine, regardless of the order of its modules.
-func digest(modules []Module, terms Overrides) string {
-	sum := sha256.New()
+// Digest identifies the content of modules.
+func Digest(modules []Module) string { return sum(modules, Overrides{}) }
+
+// digest identifies the modules and overrides of an engine for people.
+func digest(modules []Module, terms Overrides) string { return sum(modules, terms)[:digestLength] }
+
+// sum is independent of the order of the modules.
+func sum(modules []Module, terms Overrides) string {
+	hash := sha256.New()
 	sorted := slices.SortedFunc(slices.Values(modules), func(a, b Module) int { return cmp.Compare(a.File, b.File) })
 	for _, part := range []any{sorted, terms} {
-		if err := json.NewEncoder(sum).Encode(part); err != nil {
-			fmt.Fprintf(sum, "%v", part) // Parameters come from YAML, which may hold what JSON does not.
+		if err := json.NewEncoder(hash).Encode(part); err != nil {
+			fmt.Fprintf(hash, "%v", part) // Parameters come from YAML, which may hold what JSON does not.
 		}
 	}
-	return hex.EncodeToString(sum.Sum(nil))[:digestLength]
+	return hex.EncodeToString(hash.Sum(nil))
 }

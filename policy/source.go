@@ -67,36 +67,63 @@ type Bundle struct {
 	Rejected map[string]error
 }
 
+// Try returns an error for modules that must not be compiled in this process, such as those that
+// take too long.
+type Try func(context.Context, []Module) error
+
 // Load compiles the base with all candidates. A candidate that does not compile with those before
-// it, by name, does not affect them, and its last valid state stays active. It fails only if the
-// base does not compile.
-func Load(ctx context.Context, base []Module, candidates map[string]Source, inForce map[string][]Module, limits Limits, terms Overrides) (Bundle, error) {
+// it, by name, does not affect them, and its last valid state stays active. Every set of modules
+// but the base is tried first; try may be nil. Load fails only if the base does not compile.
+func Load(ctx context.Context, base []Module, candidates map[string]Source, inForce map[string][]Module, limits Limits, terms Overrides, try Try) (Bundle, error) {
+	l := loading{limits: limits, terms: terms, try: try}
 	all := slices.Clone(base)
 	result := Bundle{Active: map[string][]Module{}, Rejected: map[string]error{}}
-	readable := true
 	for _, name := range slices.Sorted(maps.Keys(candidates)) {
-		all = append(all, candidates[name].Modules...)
-		result.Active[name] = candidates[name].Modules
-		readable = readable && candidates[name].Err == nil
+		modules := candidates[name].Modules
+		if err := candidates[name].Err; err != nil {
+			result.Rejected[name], modules = err, inForce[name]
+		}
+		if len(modules) > 0 {
+			all = append(all, modules...)
+			result.Active[name] = modules
+		}
 	}
-	engine, err := New(ctx, all, limits, terms)
-	if err == nil && readable {
-		result.Engine = engine
+	var err error
+	if len(result.Active) == 0 {
+		l.try = nil
+	}
+	if result.Engine, err = l.compile(ctx, all); err == nil {
 		return result, nil
 	}
-	return loadOneByOne(ctx, base, candidates, inForce, limits, terms)
+	return l.oneByOne(ctx, base, candidates, inForce)
 }
 
-// loadOneByOne adds the candidates in turn and rejects those that do not compile.
-func loadOneByOne(ctx context.Context, base []Module, candidates map[string]Source, inForce map[string][]Module, limits Limits, terms Overrides) (Bundle, error) {
+// loading is what all compilations of a Load have in common.
+type loading struct {
+	limits Limits
+	terms  Overrides
+	try    Try
+}
+
+func (l loading) compile(ctx context.Context, modules []Module) (*Engine, error) {
+	if l.try != nil {
+		if err := l.try(ctx, modules); err != nil {
+			return nil, err
+		}
+	}
+	return New(ctx, modules, l.limits, l.terms)
+}
+
+// oneByOne adds the candidates in turn and rejects those that do not compile.
+func (l loading) oneByOne(ctx context.Context, base []Module, candidates map[string]Source, inForce map[string][]Module) (Bundle, error) {
 	result := Bundle{Active: map[string][]Module{}, Rejected: map[string]error{}}
 	var err error
-	if result.Engine, err = New(ctx, base, limits, terms); err != nil {
+	if result.Engine, err = New(ctx, base, l.limits, l.terms); err != nil {
 		return Bundle{}, fmt.Errorf("compiling the built-in policies: %w", err)
 	}
 	all := slices.Clone(base)
 	try := func(name string, modules []Module) error {
-		engine, err := New(ctx, slices.Concat(all, modules), limits, terms)
+		engine, err := l.compile(ctx, slices.Concat(all, modules))
 		if err != nil {
 			return err
 		}

@@ -55,7 +55,7 @@ func TestABadSourceTakesNoOtherDown(t *testing.T) {
 	}
 	assemble := func(candidates map[string]Source, before map[string][]Module) Bundle {
 		t.Helper()
-		assembly, err := Load(t.Context(), nil, candidates, before, DefaultLimits(), Overrides{})
+		assembly, err := Load(t.Context(), nil, candidates, before, DefaultLimits(), Overrides{}, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -17,29 +17,33 @@ import (
 // timeoutCheckLimits give a rule far more time than admission does.
 var timeoutCheckLimits = Limits{Together: time.Second, Alone: 300 * time.Millisecond}
 
-// CheckTimeout evaluates a small Deployment and returns an error that names a rule of the given
-// modules that times out even so. Once active, it would delay every apply. Violations and other
-// errors do not count.
-func (e *Engine) CheckTimeout(ctx context.Context, modules []Module) error {
-	own := map[string]string{}
+// CheckTimeouts evaluates a small Deployment. It returns an error for each source with a rule that
+// times out even so. Once active, it would delay every apply. The built-in policies, violations and
+// other errors do not count.
+func (e *Engine) CheckTimeouts(ctx context.Context, modules []Module) (map[string]error, error) {
+	own := map[string]Module{}
 	for _, m := range modules {
+		if m.Builtin {
+			continue
+		}
 		if _, policy, err := load(m); err == nil && policy != nil {
-			own[policy.rule.Name] = m.File
+			own[policy.rule.Name] = m
 		}
 	}
 	in, err := timeoutCheckInput()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	unhurried := *e
 	unhurried.limits = timeoutCheckLimits
+	timeouts := map[string]error{}
 	for _, failure := range unhurried.Evaluate(ctx, in).Errors {
-		if file, isOwn := own[failure.Rule]; isOwn && failure.Kind == TimedOut {
-			return fmt.Errorf("%s: rule %s did not finish within %s for one small Deployment: it would delay every apply",
-				file, failure.Rule, timeoutCheckLimits.Alone)
+		if m, isOwn := own[failure.Rule]; isOwn && failure.Kind == TimedOut {
+			timeouts[m.source()] = fmt.Errorf("%s: rule %s did not finish within %s for one small Deployment: it would delay every apply",
+				m.File, failure.Rule, timeoutCheckLimits.Alone)
 		}
 	}
-	return nil
+	return timeouts, nil
 }
 
 // timeoutCheckInput returns the creation of a small Deployment in an empty namespace.

@@ -31,10 +31,11 @@ type Config struct {
 	Revisions  Revisions
 	// Denials writes the Events of denials. Its Run must be running.
 	Denials *EventQueue
-	// FailurePolicy is the failure policy of the webhook configurations. It decides requests that not
-	// every policy could evaluate.
+	// FailurePolicy is the failure policy of the webhook configurations. It decides requests that
+	// not every policy could evaluate.
 	FailurePolicy admissionregistrationv1.FailurePolicyType
-	// Username is Reprise's own user name at the API server. Its rollbacks are exempt from policies.
+	// Username is Reprise's own user name at the API server. Its rollbacks are exempt from
+	// policies.
 	Username string
 	// Observer counts the responses.
 	Observer Observer

@@ -19,12 +19,13 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"reprise.dev/reprise/diff"
+	"reprise.dev/reprise/internal/fairqueue"
 )
 
 const (
-	// maxReview is the longest review that is evaluated, in bytes. etcd stores no object over 1.5 MiB
-	// by default (--max-request-bytes), a review of an update holds two, and the API server writes a
-	// character such as < as six bytes (encoding/json).
+	// maxReview is the longest review that is evaluated, in bytes. etcd stores no object over 1.5
+	// MiB by default (--max-request-bytes), a review of an update holds two, and the API server
+	// writes a character such as < as six bytes (encoding/json).
 	maxReview = 2*6*(3<<20)/2 + maxHead
 	// smallReview is the length up to which a review is read before its turn, in bytes.
 	smallReview = 128 << 10
@@ -36,6 +37,10 @@ const (
 	// largeSlots is how many reviews over smallReview are read and evaluated at once. It bounds the
 	// memory that they take.
 	largeSlots = 2
+	// maxWaiting is how many reviews wait for their turn, and maxWaitingInNamespace how many of one
+	// namespace. Further ones are denied, and the deployer's client tries again.
+	maxWaiting            = 512
+	maxWaitingInNamespace = 32
 	// maxOpenPerSource is how many requests of one address are read or evaluated at once.
 	maxOpenPerSource = maxWaiting + 128
 )
@@ -80,7 +85,11 @@ func tooLarge(size int64) *rejection {
 }
 
 func busy(err error) *rejection {
-	return &rejection{reason: rejectedBusy, message: err.Error() + "; apply it again in a few seconds", retry: true}
+	who := "too many changes wait to be checked"
+	if errors.Is(err, fairqueue.ErrNamespaceBusy) {
+		who = "too many changes of this namespace wait to be checked"
+	}
+	return &rejection{reason: rejectedBusy, message: who + "; apply it again in a few seconds", retry: true}
 }
 
 func malformed(err error) *rejection {
@@ -107,18 +116,27 @@ type IntakeConfig struct {
 // namespaces. One Intake serves all handlers of a process.
 type Intake struct {
 	IntakeConfig
-	small, large *fairQueue
-	open         *sourceLimit
+	small, large *fairqueue.Queue
+	// open has the requests of each address that are read or evaluated.
+	open *fairqueue.Limit
 }
 
 // NewIntake returns an Intake for this machine.
 func NewIntake(c IntakeConfig) *Intake {
 	return &Intake{
 		IntakeConfig: c,
-		small:        newFairQueue(max(4, 2*runtime.GOMAXPROCS(0))),
-		large:        newFairQueue(largeSlots),
-		open:         &sourceLimit{most: maxOpenPerSource, open: map[string]int{}},
+		small:        newQueue(max(4, 2*runtime.GOMAXPROCS(0))),
+		large:        newQueue(largeSlots),
+		open:         fairqueue.NewLimit(maxOpenPerSource),
 	}
+}
+
+// newQueue returns a queue of so many slots, of which one namespace may hold a quarter, but at
+// least one.
+func newQueue(slots int) *fairqueue.Queue {
+	return fairqueue.New(fairqueue.Limits{
+		Slots: slots, PerKey: max(1, slots/4), Waiting: maxWaiting, WaitingPerKey: maxWaitingInNamespace,
+	})
 }
 
 // answerer evaluates a review. Its error is why the review cannot be read.
@@ -227,19 +245,19 @@ func (i *Intake) take(w http.ResponseWriter, request *http.Request) (taken, erro
 		return taken{}, fmt.Errorf("limiting the time to read the AdmissionReview: %w", err)
 	}
 	source := sourceOf(request)
-	if !i.open.enter(source) {
+	if !i.open.Enter(source) {
 		prefix, _ := read(request.Body, nil, maxHead)
-		return taken{head: readHead(prefix)}, busy(errBusy)
+		return taken{head: readHead(prefix)}, busy(fairqueue.ErrBusy)
 	}
 	t, err := i.queue(request, source, limit/2)
 	if err != nil {
-		i.open.leave(source)
+		i.open.Leave(source)
 		return t, err
 	}
 	turn := t.release
 	t.release = func() {
 		turn()
-		i.open.leave(source)
+		i.open.Leave(source)
 	}
 	t.limit = limit - i.Now().Sub(arrived)
 	return t, nil
@@ -260,7 +278,7 @@ func (i *Intake) queue(request *http.Request, source string, patience time.Durat
 	}
 	ctx, cancel := context.WithTimeout(request.Context(), patience)
 	defer cancel()
-	if t.release, err = queue.acquire(ctx, origin{source: source, namespace: t.namespace}); err != nil {
+	if t.release, err = queue.Acquire(ctx, fairqueue.Key{Source: source, Namespace: t.namespace}); err != nil {
 		return t, busy(err)
 	}
 	if queue == i.small {

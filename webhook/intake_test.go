@@ -15,6 +15,7 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"reprise.dev/reprise/internal/fairqueue"
 	"reprise.dev/reprise/policy"
 )
 
@@ -105,7 +106,7 @@ func TestHandler_IsFair(t *testing.T) {
 }
 
 func TestRejection_BusyTellsClientsToTryAgain(t *testing.T) {
-	status := busy(errNamespaceBusy).response("1").Result
+	status := busy(fairqueue.ErrNamespaceBusy).response("1").Result
 	if status.Code != http.StatusTooManyRequests || status.Reason != metav1.StatusReasonTooManyRequests || status.Details.RetryAfterSeconds != 1 {
 		t.Errorf("status = %+v", status)
 	}
@@ -144,8 +145,12 @@ func TestIntake_GivesUpOnABodyThatDoesNotEnd(t *testing.T) {
 	if err == nil {
 		_ = answer.Body.Close()
 	}
-	if open := len(handler.Intake.large.running); open > 0 {
-		t.Errorf("%d reviews hold a slot", open)
+	soon, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	defer cancel()
+	for _, namespace := range []string{"a", "b"} { // All large slots.
+		if _, err := handler.Intake.large.Acquire(soon, fairqueue.Key{Namespace: namespace}); err != nil {
+			t.Errorf("a slot is not free: %v", err)
+		}
 	}
 }
 

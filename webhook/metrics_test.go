@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -20,9 +21,14 @@ import (
 )
 
 // observed keeps what the handlers count, a line each; how long things took is left out.
-type observed struct{ lines []string }
+type observed struct {
+	mu    sync.Mutex
+	lines []string
+}
 
 func (o *observed) note(parts ...any) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
 	o.lines = append(o.lines, strings.TrimSpace(fmt.Sprintln(parts...)))
 }
 

@@ -2,9 +2,12 @@ package command
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -61,10 +64,11 @@ func testFolder(ctx context.Context, folder string) ([]regotest.Result, error) {
 		return nil, err
 	}
 	engine, err := policy.New(ctx, modules, policy.DefaultLimits(), policy.Overrides{})
-	if err == nil {
-		err = engine.CheckTimeout(ctx, modules)
-	}
 	if err != nil {
+		return nil, err
+	}
+	timeouts, err := engine.CheckTimeouts(ctx, modules)
+	if err = errors.Join(err, errors.Join(slices.Collect(maps.Values(timeouts))...)); err != nil {
 		return nil, err
 	}
 	files, err := filesIn(folder, false, ".rego")

@@ -2,17 +2,24 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
+	"time"
 
 	"github.com/spf13/pflag"
 	ctrl "sigs.k8s.io/controller-runtime"
 
 	"reprise.dev/reprise/internal/version"
+	"reprise.dev/reprise/policy/sandbox"
 )
 
 func main() {
+	if len(os.Args) == 2 && os.Args[1] == sandbox.Command { // Another process of Reprise called it.
+		exitOn(sandbox.Child(context.Background(), os.Stdin, os.Stdout, time.Tick(sandbox.WatchInterval)))
+		return
+	}
 	options, err := parse(os.Args[1:])
 	if errors.Is(err, pflag.ErrHelp) {
 		return
@@ -24,6 +31,10 @@ func main() {
 	if err == nil {
 		err = run(ctrl.SetupSignalHandler(), options)
 	}
+	exitOn(err)
+}
+
+func exitOn(err error) {
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "reprise:", err)
 		os.Exit(1)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -17,6 +18,7 @@ import (
 
 	"reprise.dev/reprise/internal/metrics"
 	"reprise.dev/reprise/policy"
+	"reprise.dev/reprise/policy/sandbox"
 )
 
 // policySet holds the active policies: the built-in ones, and those in ConfigMaps of the install's
@@ -34,7 +36,14 @@ type policySet struct {
 	wake    chan struct{}
 	metrics *metrics.Metrics
 
-	engine    atomic.Pointer[policy.Engine]
+	sandbox *sandbox.Sandbox
+
+	engine  atomic.Pointer[policy.Engine]
+	loading sync.Mutex // held while policies are compiled and activated
+	// tried holds the stored ConfigMaps that were tried, by the digest of their policies, with the
+	// error of those that exceeded a limit of the sandbox. It is guarded by loading.
+	tried map[string]error
+
 	mu        sync.Mutex // guards active and overrides
 	active    map[string][]policy.Module
 	overrides policy.Overrides
@@ -60,8 +69,8 @@ func (s *policySet) setOverrides(ctx context.Context, overrides policy.Overrides
 	for i := range list.Items {
 		stored[i] = &list.Items[i]
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.loading.Lock()
+	defer s.loading.Unlock()
 	bundle, err := s.compile(ctx, stored, overrides)
 	if err != nil {
 		return err
@@ -70,26 +79,63 @@ func (s *policySet) setOverrides(ctx context.Context, overrides policy.Overrides
 		return fmt.Errorf("configuration policies: %w", unknown)
 	}
 	s.activate(bundle, overrides)
-	select {
-	case s.wake <- struct{}{}: // The watch may have seen a newer state than the list.
-	default:
-	}
+	s.notify() // The watch may have seen a newer state than the list.
 	return nil
 }
 
-// compile compiles ConfigMaps with the overrides. Its caller holds mu.
+// compile compiles ConfigMaps with the overrides. Its caller holds loading.
 func (s *policySet) compile(ctx context.Context, stored []*corev1.ConfigMap, overrides policy.Overrides) (policy.Bundle, error) {
 	candidates := map[string]policy.Source{}
+	tried := map[string]error{}
 	for _, c := range stored {
 		modules, err := policy.ParseSource(c.Name, filesOf(c))
+		if err == nil {
+			var exceeded error
+			digest := policy.Digest(modules)
+			if exceeded, err = s.tryAlone(ctx, digest, modules, overrides); err == nil {
+				tried[digest], err = exceeded, exceeded
+			}
+		}
 		candidates[c.Name] = policy.Source{Modules: modules, Err: err}
 	}
-	return policy.Load(ctx, s.builtin, candidates, s.active, policy.DefaultLimits(), overrides)
+	s.tried = tried
+	s.mu.Lock()
+	active := s.active
+	s.mu.Unlock()
+	return policy.Load(ctx, s.builtin, candidates, active, policy.DefaultLimits(), overrides, s.try(overrides))
 }
 
-// activate makes a bundle the active one. Its caller holds mu.
+// tryAlone tries the policies of one ConfigMap with the built-in ones, once. It returns the error
+// of those that exceed a limit of the sandbox, and an error if that is unknown. Other errors are
+// for Load.
+func (s *policySet) tryAlone(ctx context.Context, digest string, modules []policy.Module, overrides policy.Overrides) (exceeded, unknown error) {
+	if known, found := s.tried[digest]; found {
+		return known, nil
+	}
+	_, err := s.sandbox.Try(ctx, sandbox.Trial{Modules: slices.Concat(s.builtin, modules), Overrides: overrides})
+	if limit := (*sandbox.ExceededError)(nil); errors.As(err, &limit) {
+		return limit, nil
+	}
+	return nil, err
+}
+
+// try returns a function that compiles and evaluates policies in the sandbox. A rule that times out
+// there is no error: each evaluation has its own deadline.
+func (s *policySet) try(overrides policy.Overrides) policy.Try {
+	return func(ctx context.Context, modules []policy.Module) error {
+		result, err := s.sandbox.Try(ctx, sandbox.Trial{Modules: modules, Overrides: overrides})
+		if err == nil && result.Compile != "" {
+			err = errors.New(result.Compile)
+		}
+		return err
+	}
+}
+
+// activate makes a bundle the active one. Its caller holds loading.
 func (s *policySet) activate(bundle policy.Bundle, overrides policy.Overrides) {
+	s.mu.Lock()
 	s.active, s.overrides = bundle.Active, overrides
+	s.mu.Unlock()
 	s.engine.Store(bundle.Engine)
 	s.metrics.Policies.Loaded(len(bundle.Rejected))
 	enforcements := map[string]string{}
@@ -114,11 +160,16 @@ func (s *policySet) Check(ctx context.Context, candidate *corev1.ConfigMap) erro
 			all = append(all, others[name]...)
 		}
 	}
-	engine, err := policy.New(ctx, append(all, modules...), policy.DefaultLimits(), overrides)
-	if err != nil {
+	result, err := s.sandbox.Try(ctx, sandbox.Trial{Modules: append(all, modules...), Overrides: overrides})
+	switch timeout := result.Timeouts[candidate.Name]; {
+	case err != nil:
 		return err
+	case result.Compile != "":
+		return errors.New(result.Compile)
+	case timeout != "":
+		return errors.New(timeout)
 	}
-	return engine.CheckTimeout(ctx, modules)
+	return nil
 }
 
 func selector() labels.Selector {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -17,6 +18,7 @@ import (
 
 	"reprise.dev/reprise/internal/metrics"
 	"reprise.dev/reprise/policy"
+	"reprise.dev/reprise/policy/sandbox"
 )
 
 // policyMap is a ConfigMap with a policy that denies everything with a message.
@@ -27,10 +29,19 @@ func policyMap(name, message string) *corev1.ConfigMap {
 	}
 }
 
+// TestMain makes the test binary the process that compiles policies too.
+func TestMain(m *testing.M) {
+	if len(os.Args) == 2 && os.Args[1] == sandbox.Command {
+		exitOn(sandbox.Child(context.Background(), os.Stdin, os.Stdout, time.Tick(sandbox.WatchInterval)))
+		return
+	}
+	os.Exit(m.Run())
+}
+
 func newPolicySet(stored ...runtime.Object) (*policySet, *recordedEvents) {
 	events := &recordedEvents{}
 	return &policySet{
-		clients: fake.NewClientset(stored...), namespace: "n", events: events, log: ctrl.Log, metrics: metrics.New(),
+		sandbox: sandbox.New(os.Args[0], sandbox.Command), clients: fake.NewClientset(stored...), namespace: "n", events: events, log: ctrl.Log, metrics: metrics.New(),
 		changed: make(chan controllerevent.GenericEvent, 1), wake: make(chan struct{}, 1),
 	}, events
 }
@@ -151,6 +162,58 @@ func TestPolicySet_Check(t *testing.T) {
 	}
 	if d := cmp.Diff([]string{"team: no"}, messages(t, s)); d != "" {
 		t.Errorf("a check activates policies (-want +got)\n%s", d)
+	}
+}
+
+// bomb is a ConfigMap of comprehensions in each other, for which the compiler needs exponential
+// time and memory.
+func bomb(name string) *corev1.ConfigMap {
+	c := policyMap(name, "no")
+	c.Data[name+".rego"] += "\ndeny contains x if { x := " + strings.Repeat("[y | y := ", 24) + "1" + strings.Repeat("]", 24) + " }"
+	return c
+}
+
+// TestPolicySet_PoliciesThatCannotBeCompiled are stored already when the process starts. They are
+// left out, reported and not tried again, and all others are active.
+func TestPolicySet_PoliciesThatCannotBeCompiled(t *testing.T) {
+	s, events := newPolicySet(bomb("a"), policyMap("team", "no"))
+	if err := s.setOverrides(t.Context(), policy.Overrides{}); err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff([]string{"team: no"}, messages(t, s)); d != "" {
+		t.Errorf("at the start (-want +got)\n%s", d)
+	}
+	for _, step := range []struct {
+		reason string
+		stored []*corev1.ConfigMap
+		want   []string
+		events int
+	}{
+		{"others can be added", []*corev1.ConfigMap{bomb("a"), policyMap("team", "no"), policyMap("web", "nor")}, []string{"team: no", "web: nor"}, 1},
+		{"it can be corrected", []*corev1.ConfigMap{policyMap("a", "yes"), policyMap("web", "nor")}, []string{"a: yes", "web: nor"}, 1},
+		{"its last valid state stays", []*corev1.ConfigMap{bomb("a")}, []string{"a: yes"}, 2},
+		{"it can be deleted", []*corev1.ConfigMap{policyMap("web", "nor")}, []string{"web: nor"}, 2},
+	} {
+		begun := time.Now()
+		if err := s.reload(t.Context(), step.stored); err != nil {
+			t.Fatalf("%s: %v", step.reason, err)
+		}
+		t.Logf("%s: took %s", step.reason, time.Since(begun))
+		if d := cmp.Diff(step.want, messages(t, s)); d != "" {
+			t.Errorf("%s (-want +got)\n%s", step.reason, d)
+		}
+		if len(*events) != step.events {
+			t.Errorf("%s: there are %d Events, want %d", step.reason, len(*events), step.events)
+		}
+	}
+	if message := (*events)[0].Message; !strings.Contains(message, "compiling and trying the policies took more than") {
+		t.Errorf("the Event says %q", message)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 2400*time.Millisecond)
+	defer cancel()
+	err := s.Check(ctx, bomb("c"))
+	if err == nil || !strings.Contains(err.Error(), "compiling and trying the policies") {
+		t.Errorf("the check of another one says %v", err)
 	}
 }
 

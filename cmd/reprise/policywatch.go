@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -15,6 +16,7 @@ import (
 	"reprise.dev/reprise/api/v1alpha1"
 	"reprise.dev/reprise/event"
 	"reprise.dev/reprise/policy"
+	"reprise.dev/reprise/policy/sandbox"
 )
 
 // debounce is how long the policy ConfigMaps must be unchanged before they are compiled, since a
@@ -29,14 +31,8 @@ func (s *policySet) Start(ctx context.Context) error {
 	factory := informers.NewSharedInformerFactoryWithOptions(s.clients, 0, informers.WithNamespace(s.namespace),
 		informers.WithTweakListOptions(func(o *metav1.ListOptions) { o.LabelSelector = selector().String() }))
 	configMaps := factory.Core().V1().ConfigMaps()
-	notify := func() {
-		select {
-		case s.wake <- struct{}{}:
-		default: // The watch has not yet started on the previous message.
-		}
-	}
 	if _, err := configMaps.Informer().AddEventHandler(cache.ResourceEventHandlerFuncs{
-		AddFunc: func(any) { notify() }, UpdateFunc: func(any, any) { notify() }, DeleteFunc: func(any) { notify() },
+		AddFunc: func(any) { s.notify() }, UpdateFunc: func(any, any) { s.notify() }, DeleteFunc: func(any) { s.notify() },
 	}); err != nil {
 		return fmt.Errorf("watching ConfigMaps of policies: %w", err)
 	}
@@ -63,6 +59,14 @@ func (s *policySet) Start(ctx context.Context) error {
 	}
 }
 
+// notify makes the watch compile the policies again.
+func (s *policySet) notify() {
+	select {
+	case s.wake <- struct{}{}:
+	default: // The watch has not yet started on the previous message.
+	}
+}
+
 // waitUntilStable waits until there was no change for a while. It returns false if ctx is done
 // before.
 func waitUntilStable(ctx context.Context, changed <-chan struct{}) bool {
@@ -80,13 +84,16 @@ func waitUntilStable(ctx context.Context, changed <-chan struct{}) bool {
 // recompile activates the stored ConfigMaps with the current overrides. It returns the error of
 // each invalid ConfigMap.
 func (s *policySet) recompile(ctx context.Context, stored []*corev1.ConfigMap) (map[string]error, error) {
+	s.loading.Lock()
+	defer s.loading.Unlock()
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	bundle, err := s.compile(ctx, stored, s.overrides)
+	overrides := s.overrides
+	s.mu.Unlock()
+	bundle, err := s.compile(ctx, stored, overrides)
 	if err != nil {
 		return nil, err
 	}
-	s.activate(bundle, s.overrides)
+	s.activate(bundle, overrides)
 	return bundle.Rejected, nil
 }
 
@@ -109,6 +116,9 @@ func (s *policySet) reload(ctx context.Context, stored []*corev1.ConfigMap) erro
 		reason, invalid := rejected[c.Name]
 		if !invalid {
 			continue
+		}
+		if errors.Is(reason, sandbox.ErrDeadline) || errors.Is(reason, sandbox.ErrBusy) {
+			time.AfterFunc(retryInterval, s.notify)
 		}
 		s.log.Error(reason, "Policy ConfigMap is invalid; its last valid policies stay active", "configMap", c.Name)
 		if err := s.events.Write(ctx, invalidEvent(c, reason)); err != nil {

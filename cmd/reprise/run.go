@@ -27,6 +27,7 @@ import (
 	"reprise.dev/reprise/internal/metrics"
 	"reprise.dev/reprise/internal/namespaceinfo"
 	"reprise.dev/reprise/policy"
+	"reprise.dev/reprise/policy/sandbox"
 )
 
 const (
@@ -87,7 +88,8 @@ const gcPercent = 300
 func setMemoryLimit(limit int64) {
 	if limit > 0 {
 		debug.SetGCPercent(gcPercent)
-		debug.SetMemoryLimit(limit / 10 * 9) // The rest is for memory that Go does not manage.
+		// The rest is for memory that Go does not manage, and for the process that tries policies.
+		debug.SetMemoryLimit(max(limit/2, limit/10*9-sandbox.MaxMemory))
 	}
 }
 
@@ -141,9 +143,14 @@ func (p *process) setupPolicies(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	program, err := os.Executable()
+	if err != nil {
+		return fmt.Errorf("finding the program that compiles policies: %w", err)
+	}
 	p.policies = &policySet{
 		clients: p.clients, namespace: p.options.namespace, events: p.events, builtin: builtin,
 		log:     ctrl.Log.WithName("policies"),
+		sandbox: sandbox.New(program, sandbox.Command),
 		changed: make(chan controllerevent.GenericEvent, 1), wake: make(chan struct{}, 1), metrics: p.metrics,
 	}
 	if err := p.policies.setOverrides(ctx, p.config.Policies); err != nil {

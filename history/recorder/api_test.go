@@ -21,6 +21,7 @@ import (
 	"reprise.dev/reprise/event/emit"
 	"reprise.dev/reprise/history"
 	"reprise.dev/reprise/history/store"
+	"reprise.dev/reprise/internal/fairqueue"
 	"reprise.dev/reprise/internal/fakeapi"
 	"reprise.dev/reprise/workload"
 )
@@ -123,6 +124,18 @@ func must(t testing.TB, r *Recorder, what observation) {
 	if _, err := r.recordOnce(t.Context(), what); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// settle records an observation as the queue does, until that is settled or the context ends.
+func settle(ctx context.Context, r *Recorder, what observation) {
+	p := &watchProgress{}
+	if e, ok := what.(intentEvent); ok {
+		e.tracked = p.track("1", false)
+		what = e
+	}
+	q := newWorkQueue(fairqueue.Limits{Slots: 1, PerKey: 1}, limit(100), r.Clock, p, r.attempt)
+	q.add(ctx, what)
+	q.busy.Wait()
 }
 
 // history returns the revisions of workload a.

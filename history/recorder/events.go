@@ -5,6 +5,7 @@ import (
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
 	"reprise.dev/reprise/api/v1alpha1"
 	"reprise.dev/reprise/event"
@@ -30,10 +31,15 @@ func revisionRecorded(d *appsv1.Deployment, revision *v1alpha1.WorkloadRevision,
 	}
 }
 
-// recordingFailed returns the Event of an intent that cannot be recorded.
+// recordingFailed returns the Event of an intent that the API server does not let be recorded. An
+// administrator can raise a quota; a revision that is too large is never recorded.
 func recordingFailed(o history.Observed, cause error, now time.Time) event.Event {
+	next := ""
+	if apierrors.IsForbidden(cause) {
+		next = "ask the administrator to allow workloadrevisions.reprise.dev in this namespace; Reprise tries again"
+	}
 	return event.Event{
 		Reason: v1alpha1.EventRecordingFailed, Warning: true, Regarding: event.ObjectRef(o.Deployment), Key: o.IntentHash, At: now,
-		Message: event.Message("Revision not recorded; it cannot be used as a rollback target: "+cause.Error(), nil, ""),
+		Message: event.Message("Revision not recorded; it cannot be used as a rollback target: "+cause.Error(), nil, next),
 	}
 }

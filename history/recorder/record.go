@@ -11,50 +11,46 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/apimachinery/pkg/util/wait"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/log"
 
 	"reprise.dev/reprise/api/v1alpha1"
+	"reprise.dev/reprise/event"
 	"reprise.dev/reprise/history"
 	"reprise.dev/reprise/history/store"
 )
 
-// retry is the backoff between two attempts to record: it has no end.
-var retry = wait.Backoff{Duration: 50 * time.Millisecond, Factor: 2, Jitter: 0.2, Steps: 10, Cap: 30 * time.Second}
-
-// record records an observation. It retries transient errors until the context ends. It reports a
-// permanent error with an Event, and returns, so that the workload's next observation is recorded.
-func (r *Recorder) record(ctx context.Context, what observation) {
+// attempt tries to record an observation once. It reports with an Event that it is refused, for now
+// or for good, unless it did so before.
+func (r *Recorder) attempt(ctx context.Context, what observation, again bool) outcome {
 	name := what.workload()
-	ctx = log.IntoContext(ctx, log.FromContext(ctx).WithValues("namespace", name.Namespace, "workload", name.Name))
-	for delay := retry.DelayFunc(); !r.attempt(ctx, what); {
-		if pause(ctx, r.Clock, delay()) != nil {
-			return
-		}
-	}
-}
-
-// attempt tries to record an observation once, and reports whether that is settled.
-func (r *Recorder) attempt(ctx context.Context, what observation) (settled bool) {
-	logger := log.FromContext(ctx)
+	logger := log.FromContext(ctx).WithValues("namespace", name.Namespace, "workload", name.Name)
+	ctx = log.IntoContext(ctx, logger)
 	observed, err := r.recordOnce(ctx, what)
+	result := settled
 	switch {
 	case err == nil || ctx.Err() != nil:
-		return true
+		return settled
 	case namespaceGone(err):
 		logger.Info("The namespace is gone or terminating; nothing is recorded")
-		return true
-	case !permanent(err):
+		return settled
+	case permanent(err):
+		logger.Error(err, "This intent cannot be recorded")
+	case apierrors.IsForbidden(err):
+		logger.Error(err, "The API server does not let this intent be recorded; retrying after a while")
+		result = refused
+	default:
 		logger.Error(err, "Recording a revision; retrying")
-		return false
+		return failed
 	}
-	logger.Error(err, "This intent cannot be recorded")
+	if again {
+		return result
+	}
 	r.Observer.RecordFailed()
 	if err := r.Events.Write(ctx, recordingFailed(observed, err, r.Clock.Now())); err != nil {
 		logger.Error(err, "Writing the Event that an intent cannot be recorded")
 	}
-	return true
+	return result
 }
 
 // permanent reports whether the API server would refuse the same write again, because the revision
@@ -170,7 +166,7 @@ func (r *Recorder) write(ctx context.Context, previous history.Predecessors, o h
 	if err := store.Create(ctx, r.Client, r.Live, revision); err != nil {
 		return err
 	}
-	if err := r.Events.Write(ctx, revisionRecorded(o.Deployment, revision, now)); err != nil {
+	if err := r.tell(ctx, revisionRecorded(o.Deployment, revision, now)); err != nil {
 		return err
 	}
 	if err := r.supersede(ctx, previous.Newest, now); err != nil {
@@ -186,6 +182,17 @@ func (r *Recorder) write(ctx context.Context, previous history.Predecessors, o h
 		logger.Error(err, "Pruning revisions; the next deploy retries")
 	}
 	return nil
+}
+
+// tell writes an Event. That the API server refuses Events in a namespace keeps nothing from being
+// recorded.
+func (r *Recorder) tell(ctx context.Context, e event.Event) error {
+	err := r.Events.Write(ctx, e)
+	if apierrors.IsForbidden(err) || apierrors.IsInvalid(err) {
+		log.FromContext(ctx).Error(err, "The API server refuses this Event", "reason", e.Reason, "message", e.Message)
+		return nil
+	}
+	return err
 }
 
 // supersede ends a revision that was replaced before there was a verdict, or before it was

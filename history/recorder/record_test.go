@@ -8,17 +8,20 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	clocktesting "k8s.io/utils/clock/testing"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
 	"reprise.dev/reprise/api/v1alpha1"
 	"reprise.dev/reprise/history"
+	"reprise.dev/reprise/internal/fairqueue"
 	"reprise.dev/reprise/internal/fakeapi"
 )
 
@@ -138,7 +141,7 @@ func TestRecorder_WriteFails(t *testing.T) {
 				c := newCluster(t)
 				r := c.recorder()
 				fault(c, n)
-				c.script(t, func(what observation) { r.record(t.Context(), what) })
+				c.script(t, func(what observation) { settle(t.Context(), r, what) })
 				if d := cmp.Diff(want, c.state(t)); d != "" {
 					t.Errorf("write %d (-want +got):\n%s", n, d)
 				}
@@ -199,7 +202,7 @@ func TestRecorder_OtherLeader(t *testing.T) {
 				}
 				return nil
 			})
-			c.recorder().record(t.Context(), mine)
+			settle(t.Context(), c.recorder(), mine)
 			var got []string
 			for _, r := range c.history(t) {
 				got = append(got, fmt.Sprintf("#%d %s %s", r.Spec.Number, r.Spec.Images, r.Status.Phase))
@@ -327,13 +330,13 @@ func TestRecorder_record_Permanent(t *testing.T) {
 			c := newCluster(t)
 			tt.prepare(c)
 			r := c.recorder()
-			r.record(t.Context(), c.deploy(t, "x:1", tt.change))
+			settle(t.Context(), r, c.deploy(t, "x:1", tt.change))
 			got := c.state(t)
 			if !strings.HasPrefix(got, "RecordingFailed×1 Revision not recorded; it cannot be used as a rollback target: ") {
 				t.Errorf("%s: %s", tt.reason, got)
 			}
 			c.Revive()
-			r.record(t.Context(), c.deploy(t, "x:2"))
+			settle(t.Context(), r, c.deploy(t, "x:2"))
 			if got := c.history(t); c.counts != (counts{recorded: 1, failed: 1}) || len(got) != 1 || got[0].Spec.Number != 1 {
 				t.Errorf("%s: the next deploy gives %d revisions, counted %+v", tt.reason, len(got), c.counts)
 			}
@@ -347,8 +350,61 @@ func TestRecorder_record_PermanentFiles(t *testing.T) {
 	must(t, c.recorder(), c.deploy(t, "x:1", mounted))
 	c.writeFile(t, "two")
 	c.Refuse(fakeapi.All("create WorkloadRevision", apierrors.NewRequestEntityTooLargeError("limit is 1")))
-	c.recorder().record(t.Context(), filesRequest{client.ObjectKey{Namespace: "shop", Name: "a"}})
+	settle(t.Context(), c.recorder(), filesRequest{client.ObjectKey{Namespace: "shop", Name: "a"}})
 	if got := c.state(t); c.counts.failed != 1 || !strings.Contains(got, "RecordingFailed×1") {
+		t.Errorf("counted %+v:\n%s", c.counts, got)
+	}
+}
+
+// TestRecorder_record_Refused refuses revisions in a namespace, as a quota does: that is told once,
+// it does not hold up the checkpoint, and the newest intent is recorded when the refusal ends.
+func TestRecorder_record_Refused(t *testing.T) {
+	quota := apierrors.NewForbidden(v1alpha1.GroupVersion.WithResource("workloadrevisions").GroupResource(), "a-1", errors.New("exceeded quota: count=0"))
+	c := newCluster(t)
+	r, p := c.recorder(), &watchProgress{}
+	fake := clocktesting.NewFakeClock(now)
+	r.Clock = fake
+	c.Refuse(fakeapi.All("create WorkloadRevision", quota))
+	q := newWorkQueue(fairqueue.Limits{Slots: 1, PerKey: 1}, limit(100), fake, p, r.attempt)
+	add := func(image, version string) {
+		e := c.deploy(t, image)
+		e.tracked = p.track(version, false)
+		q.add(t.Context(), e)
+	}
+	add("x:1", "1")
+	awaitTimer(fake)
+	want := "RecordingFailed×1 Revision not recorded; it cannot be used as a rollback target: creating revision a-1: " + quota.Error() +
+		"; ask the administrator to allow workloadrevisions.reprise.dev in this namespace; Reprise tries again"
+	if d := cmp.Diff(want, c.state(t)); d != "" {
+		t.Errorf("refused (-want +got):\n%s", d)
+	}
+	if p.checkpoint() != "1" {
+		t.Errorf("the checkpoint is %q: one namespace holds up all", p.checkpoint())
+	}
+	fake.Step(time.Minute)
+	awaitTimer(fake)
+	if c.counts.failed != 1 || !strings.HasSuffix(c.state(t), want) {
+		t.Errorf("refused again: counted %+v\n%s", c.counts, c.state(t))
+	}
+	add("x:2", "2")
+	add("x:3", "3")
+	if len(q.workloads[client.ObjectKey{Namespace: "shop", Name: "a"}].waiting) != 1 {
+		t.Error("what arrives meanwhile piles up")
+	}
+	c.Revive()
+	fake.Step(10 * time.Minute)
+	q.busy.Wait()
+	if h := c.history(t); len(h) != 1 || h[0].Spec.Images != "x:3" || h[0].Spec.SkippedRevisions != 2 || p.checkpoint() != "3" {
+		t.Errorf("the refusal has ended, the checkpoint is %q:\n%s", p.checkpoint(), c.state(t))
+	}
+}
+
+// TestRecorder_record_EventRefused refuses Events only: the revision is recorded.
+func TestRecorder_record_EventRefused(t *testing.T) {
+	c := newCluster(t)
+	c.Refuse(fakeapi.All("create Event", apierrors.NewForbidden(corev1.Resource("events"), "a", errors.New("a policy of the namespace"))))
+	settle(t.Context(), c.recorder(), c.deploy(t, "x:1"))
+	if got := c.state(t); got != "#1 x:1 Progressing Compliant=False" || c.counts != (counts{recorded: 1}) {
 		t.Errorf("counted %+v:\n%s", c.counts, got)
 	}
 }
@@ -363,7 +419,7 @@ func TestRecorder_record_NamespaceGone(t *testing.T) {
 		t.Run(test, func(t *testing.T) {
 			c := newCluster(t)
 			c.Refuse(fakeapi.All("create WorkloadRevision", err))
-			c.recorder().record(t.Context(), c.deploy(t, "x:1"))
+			settle(t.Context(), c.recorder(), c.deploy(t, "x:1"))
 			if got := c.state(t); got != "" || c.counts != (counts{}) {
 				t.Errorf("counted %+v:\n%s", c.counts, got)
 			}
@@ -383,7 +439,7 @@ func TestRecorder_record_Deleted(t *testing.T) {
 		}
 		return nil
 	})
-	c.recorder().record(t.Context(), c.deploy(t, "x:1"))
+	settle(t.Context(), c.recorder(), c.deploy(t, "x:1"))
 	if h := c.history(t); len(h) != 1 || h[0].Status.Phase != v1alpha1.PhaseProgressing {
 		t.Errorf("got\n%s", c.state(t))
 	}
@@ -396,7 +452,7 @@ func TestRecorder_record_ContextEnds(t *testing.T) {
 		cancel()
 		return errTimeout
 	})
-	c.recorder().record(ctx, c.deploy(t, "x:1"))
+	settle(ctx, c.recorder(), c.deploy(t, "x:1"))
 	if got := c.state(t); got != "" || c.counts != (counts{}) {
 		t.Errorf("an intent counts as not recorded because the leader ended: %+v\n%s", c.counts, got)
 	}

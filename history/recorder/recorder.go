@@ -17,12 +17,11 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/log"
 
 	"reprise.dev/reprise/event/emit"
+	"reprise.dev/reprise/internal/fairqueue"
 	"reprise.dev/reprise/workload"
 )
 
 const (
-	// workers is how many workloads are recorded at once.
-	workers = 8
 	// checkpointEvery is how often the checkpoint is saved.
 	checkpointEvery = 2 * time.Second
 	// finishWithin is how long a leader that ends may take to save its last checkpoint.
@@ -40,7 +39,8 @@ type Auditor interface {
 type Observer interface {
 	// Recorded is called for each Revision that is recorded completely.
 	Recorded()
-	// RecordFailed is called for each intent that can never be recorded.
+	// RecordFailed is called for each intent that the API server does not let be recorded, for now
+	// or for good.
 	RecordFailed()
 }
 
@@ -142,7 +142,7 @@ func (r *Recorder) Start(ctx context.Context) error {
 		return err
 	}
 	progress := &watchProgress{}
-	queue := newWorkQueue(workers, r.MaxPerMinute, r.Clock, progress, r.record)
+	queue := newWorkQueue(fairqueue.Limits{Slots: workers, PerKey: workersPerNamespace}, r.MaxPerMinute, r.Clock, progress, r.attempt)
 	r.queue.Store(queue)
 	watch := &deploymentWatch{
 		deployments: r.Dynamic.Resource(appsv1.SchemeGroupVersion.WithResource("deployments")),

@@ -6,23 +6,59 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/utils/clock"
+
+	"reprise.dev/reprise/internal/fairqueue"
+)
+
+const (
+	// workers is how many workloads are recorded at once, and workersPerNamespace how many of one
+	// namespace.
+	workers             = 8
+	workersPerNamespace = 3
+	// maxWaiting is how many observations wait altogether before those of one workload are
+	// coalesced.
+	maxWaiting = 128
+)
+
+var (
+	// retryBackoff is the time between two attempts to record after a transient error. It has no
+	// end.
+	retryBackoff = wait.Backoff{Duration: 50 * time.Millisecond, Factor: 2, Jitter: 0.2, Steps: 10, Cap: 30 * time.Second}
+	// refusedBackoff is the same after the API server refused the write: a quota may be raised.
+	refusedBackoff = wait.Backoff{Duration: 10 * time.Second, Factor: 2, Jitter: 0.2, Steps: 6, Cap: 5 * time.Minute}
+)
+
+// outcome is the result of an attempt to record.
+type outcome int
+
+const (
+	// settled means that the observation is recorded, or never will be.
+	settled outcome = iota
+	// failed means that another attempt may succeed.
+	failed
+	// refused means that the API server refuses the write for now, in this namespace. It is told.
+	refused
 )
 
 // workQueue records observations: those of one workload in order, one after the other; those of
-// several workloads at the same time.
+// several workloads at the same time. No workload holds a worker while it waits, and no namespace
+// holds all of them.
 type workQueue struct {
-	// record records one observation, or fails permanently. It retries transient errors itself.
-	record   func(context.Context, observation)
+	// attempt tries once to record an observation. again is true after it was refused.
+	attempt  func(ctx context.Context, what observation, again bool) outcome
 	progress *watchProgress
 	// limit returns how many revisions of one workload are recorded within rateWindow.
 	limit func() int
 	clock clock.WithTicker
-	slots chan struct{}
+	slots *fairqueue.Queue
 
 	mu        sync.Mutex
 	workloads map[types.NamespacedName]*workloadQueue
-	busy      sync.WaitGroup
+	// waiting counts the observations that wait.
+	waiting int
+	busy    sync.WaitGroup
 }
 
 // workloadQueue holds what waits of one workload.
@@ -34,7 +70,8 @@ type workloadQueue struct {
 	// recording is since when the observation that is being recorded has waited; zero if there is
 	// none.
 	recording time.Time
-	// delayed says that the rate limit applied: what has arrived since is coalesced.
+	// delayed says that the rate limit applied, or that the API server refused the write: what
+	// arrives meanwhile is coalesced.
 	delayed bool
 }
 
@@ -45,10 +82,10 @@ type queued struct {
 	since time.Time
 }
 
-func newWorkQueue(workers int, limit func() int, c clock.WithTicker, p *watchProgress, record func(context.Context, observation)) *workQueue {
+func newWorkQueue(slots fairqueue.Limits, limit func() int, c clock.WithTicker, p *watchProgress, attempt func(context.Context, observation, bool) outcome) *workQueue {
 	return &workQueue{
-		record: record, progress: p, limit: limit, clock: c,
-		slots: make(chan struct{}, workers), workloads: map[types.NamespacedName]*workloadQueue{},
+		attempt: attempt, progress: p, limit: limit, clock: c,
+		slots: fairqueue.New(slots), workloads: map[types.NamespacedName]*workloadQueue{},
 	}
 }
 
@@ -63,6 +100,10 @@ func (q *workQueue) add(ctx context.Context, what observation) {
 		q.workloads[key] = w
 	}
 	w.waiting = append(w.waiting, queued{what, q.clock.Now()})
+	q.waiting++
+	if w.delayed || q.waiting > maxWaiting {
+		q.coalesce(w)
+	}
 	if !w.running {
 		w.running = true
 		q.busy.Go(func() { q.drain(ctx, key, w) })
@@ -82,19 +123,78 @@ func (q *workQueue) drain(ctx context.Context, key types.NamespacedName, w *work
 		if what == nil {
 			return
 		}
-		select {
-		case <-ctx.Done():
-			return
-		case q.slots <- struct{}{}:
-		}
-		q.record(ctx, what)
-		<-q.slots
-		q.finish(w)
-		if ctx.Err() != nil {
+		if !q.record(ctx, key, w, what) {
 			return // It may not be recorded. It stays open in the progress, and is replayed.
 		}
-		q.ack(what)
+		q.finish(w)
 	}
+}
+
+// record tries to record an observation until that is settled. It reports false if the context
+// ended before. An observation that is refused no longer holds up the checkpoint. The newest that
+// arrives meanwhile replaces it.
+func (q *workQueue) record(ctx context.Context, key types.NamespacedName, w *workloadQueue, what observation) bool {
+	soon, late := retryBackoff.DelayFunc(), refusedBackoff.DelayFunc()
+	for again := false; ; {
+		release, err := q.slots.Acquire(ctx, fairqueue.Key{Namespace: key.Namespace})
+		if err != nil {
+			return false
+		}
+		result := q.attempt(ctx, what, again)
+		release()
+		if ctx.Err() != nil {
+			return false
+		}
+		delay := soon
+		switch result {
+		case settled:
+			q.ack(what)
+			return true
+		case refused:
+			q.ack(what)
+			q.delay(w)
+			delay = late
+		}
+		if pause(ctx, q.clock, delay()) != nil {
+			return false
+		}
+		again = false
+		if result == refused {
+			what, again = q.newest(w, what)
+		}
+	}
+}
+
+// delay notes that a workload is not recorded for a while.
+func (q *workQueue) delay(w *workloadQueue) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	w.delayed = true
+}
+
+// newest returns the newest of an observation that was refused and of those that wait, and whether
+// that is still the refused one. Its revision says how many it stands for.
+func (q *workQueue) newest(w *workloadQueue, what observation) (newest observation, same bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if len(w.waiting) == 0 {
+		return what, true
+	}
+	w.waiting = append([]queued{{what, w.recording}}, w.waiting...)
+	q.waiting++
+	q.coalesce(w)
+	return q.take(w), false
+}
+
+// take removes the first observation that waits. The queue of a workload lives on while its rate
+// counts, and would retain the Deployment.
+func (q *workQueue) take(w *workloadQueue) observation {
+	first := w.waiting[0]
+	w.waiting[0] = queued{}
+	w.waiting = w.waiting[1:]
+	q.waiting--
+	w.recording = first.since
+	return first.observation
 }
 
 // next takes a workload's next observation, or returns how long that must wait. It returns neither
@@ -118,21 +218,17 @@ func (q *workQueue) next(key types.NamespacedName, w *workloadQueue) (observatio
 		w.delayed = false
 		q.coalesce(w)
 	}
-	first := w.waiting[0]
-	w.waiting[0] = queued{} // The queue of a workload lives on while its rate counts, and would retain the Deployment.
-	w.waiting = w.waiting[1:]
-	w.recording = first.since
 	w.recorded = append(w.recorded, now)
 	if limit > 0 && len(w.recorded) > limit {
 		w.recorded = w.recorded[len(w.recorded)-limit:]
 	}
-	return first.observation, 0
+	return q.take(w), 0
 }
 
 // coalesce replaces what waits by its newest intent, which counts the others as skipped. That
 // intent's revision records the files too. Only if no intent waits, a request for files stays.
 func (q *workQueue) coalesce(w *workloadQueue) {
-	newest, since, intents := w.waiting[0].observation, w.waiting[0].since, 0
+	newest, since, intents, skipped := w.waiting[0].observation, w.waiting[0].since, 0, 0
 	for _, next := range w.waiting {
 		if next.since.Before(since) {
 			since = next.since
@@ -141,16 +237,18 @@ func (q *workQueue) coalesce(w *workloadQueue) {
 		if !isIntent {
 			continue
 		}
-		if intents > 0 {
-			q.ack(newest)
+		if older, ok := newest.(intentEvent); ok && intents > 0 {
+			q.ack(older)
+			skipped += 1 + older.Skipped
 		}
 		newest = e
 		intents++
 	}
 	if e, isIntent := newest.(intentEvent); isIntent {
-		e.Skipped = intents - 1
+		e.Skipped += skipped
 		newest = e
 	}
+	q.waiting -= len(w.waiting) - 1
 	clear(w.waiting)
 	w.waiting = append(w.waiting[:0], queued{newest, since})
 }

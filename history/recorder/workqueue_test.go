@@ -11,6 +11,8 @@ import (
 	"time"
 
 	clocktesting "k8s.io/utils/clock/testing"
+
+	"reprise.dev/reprise/internal/fairqueue"
 )
 
 // recordLog notes what a queue records.
@@ -23,7 +25,7 @@ type recordLog struct {
 
 func newRecordLog() *recordLog { return &recordLog{wrote: make(chan struct{}, 1000)} }
 
-func (l *recordLog) record(_ context.Context, what observation) {
+func (l *recordLog) record(_ context.Context, what observation, _ bool) outcome {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	line := what.workload().Name + "/files"
@@ -35,6 +37,7 @@ func (l *recordLog) record(_ context.Context, what observation) {
 	}
 	l.lines = append(l.lines, line)
 	l.wrote <- struct{}{}
+	return settled
 }
 
 func (l *recordLog) text() string {
@@ -51,6 +54,10 @@ func tracked(t *testing.T, p *watchProgress, name string, version int) intentEve
 	return e
 }
 
+// slots returns the limits of a queue that records so many workloads at once, whatever their
+// namespace.
+func slots(n int) fairqueue.Limits { return fairqueue.Limits{Slots: n, PerKey: n} }
+
 // limit returns a constant rate limit.
 func limit(n int) func() int { return func() int { return n } }
 
@@ -65,7 +72,7 @@ func TestWorkQueue_LimitChanges(t *testing.T) {
 	l, p, fake := newRecordLog(), &watchProgress{}, clocktesting.NewFakeClock(now)
 	var n atomic.Int64
 	n.Store(1)
-	q := newWorkQueue(4, func() int { return int(n.Load()) }, fake, p, l.record)
+	q := newWorkQueue(slots(4), func() int { return int(n.Load()) }, fake, p, l.record)
 	q.add(t.Context(), tracked(t, p, "a", 1))
 	q.add(t.Context(), tracked(t, p, "a", 2))
 	<-l.wrote
@@ -82,8 +89,8 @@ func TestWorkQueue_LimitChanges(t *testing.T) {
 
 func TestWorkQueue_Order(t *testing.T) {
 	l, p := newRecordLog(), &watchProgress{}
-	q := newWorkQueue(4, limit(1000), clocktesting.NewFakeClock(now), p, l.record)
-	for i := range 200 {
+	q := newWorkQueue(slots(4), limit(1000), clocktesting.NewFakeClock(now), p, l.record)
+	for i := range maxWaiting {
 		q.add(t.Context(), tracked(t, p, []string{"a", "b", "c"}[i%3], i))
 	}
 	q.busy.Wait()
@@ -98,17 +105,18 @@ func TestWorkQueue_Order(t *testing.T) {
 		}
 		last[line[0]] = version
 	}
-	if got := len(strings.Fields(l.text())); got != 200 || p.checkpoint() != "199" {
-		t.Errorf("%d of 200 were recorded, up to %s", got, p.checkpoint())
+	if got := len(strings.Fields(l.text())); got != maxWaiting || p.checkpoint() != fmt.Sprint(maxWaiting-1) {
+		t.Errorf("%d of %d were recorded, up to %s", got, maxWaiting, p.checkpoint())
 	}
 }
 
 func TestWorkQueue_Workers(t *testing.T) {
 	started, goOn := make(chan struct{}), make(chan struct{})
 	p := &watchProgress{}
-	q := newWorkQueue(2, limit(1000), clocktesting.NewFakeClock(now), p, func(context.Context, observation) {
+	q := newWorkQueue(slots(2), limit(1000), clocktesting.NewFakeClock(now), p, func(context.Context, observation, bool) outcome {
 		started <- struct{}{}
 		<-goOn
+		return settled
 	})
 	for i, name := range []string{"a", "b", "c"} {
 		q.add(t.Context(), tracked(t, p, name, i))
@@ -132,7 +140,7 @@ func TestWorkQueue_Workers(t *testing.T) {
 
 func TestWorkQueue_Coalesces(t *testing.T) {
 	l, p, fake := newRecordLog(), &watchProgress{}, clocktesting.NewFakeClock(now)
-	q := newWorkQueue(4, limit(2), fake, p, l.record)
+	q := newWorkQueue(slots(4), limit(2), fake, p, l.record)
 	for i := range 10 {
 		q.add(t.Context(), tracked(t, p, "a", i))
 	}
@@ -173,7 +181,7 @@ func TestWorkQueue_coalesce(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := &watchProgress{}
-			q := newWorkQueue(1, limit(1), clocktesting.NewFakeClock(now), p, nil)
+			q := newWorkQueue(slots(1), limit(1), clocktesting.NewFakeClock(now), p, nil)
 			w := &workloadQueue{}
 			for i, kind := range tt.waiting {
 				next := queued{files, now.Add(time.Duration(i) * time.Minute)}
@@ -201,7 +209,7 @@ func TestWorkQueue_ContextEnds(t *testing.T) {
 	t.Run("Recording", func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		p := &watchProgress{}
-		q := newWorkQueue(1, limit(10), clocktesting.NewFakeClock(now), p, func(context.Context, observation) { cancel() })
+		q := newWorkQueue(slots(1), limit(10), clocktesting.NewFakeClock(now), p, func(context.Context, observation, bool) outcome { cancel(); return settled })
 		q.add(ctx, tracked(t, p, "a", 1))
 		q.busy.Wait()
 		if got := p.checkpoint(); got != "" {
@@ -211,7 +219,7 @@ func TestWorkQueue_ContextEnds(t *testing.T) {
 	t.Run("Delayed", func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		l, p, fake := newRecordLog(), &watchProgress{}, clocktesting.NewFakeClock(now)
-		q := newWorkQueue(1, limit(1), fake, p, l.record)
+		q := newWorkQueue(slots(1), limit(1), fake, p, l.record)
 		q.add(ctx, tracked(t, p, "a", 1))
 		q.add(ctx, tracked(t, p, "a", 2))
 		<-l.wrote
@@ -225,7 +233,7 @@ func TestWorkQueue_ContextEnds(t *testing.T) {
 	t.Run("NoWorker", func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		l, p := newRecordLog(), &watchProgress{}
-		q := newWorkQueue(0, limit(1), clocktesting.NewFakeClock(now), p, l.record)
+		q := newWorkQueue(slots(0), limit(1), clocktesting.NewFakeClock(now), p, l.record)
 		q.add(ctx, tracked(t, p, "a", 1))
 		cancel()
 		q.busy.Wait()
@@ -238,9 +246,10 @@ func TestWorkQueue_ContextEnds(t *testing.T) {
 func TestWorkQueue_backlog(t *testing.T) {
 	fake := clocktesting.NewFakeClock(now)
 	p, recording, goOn := &watchProgress{}, make(chan struct{}), make(chan struct{})
-	q := newWorkQueue(1, limit(1000), fake, p, func(context.Context, observation) {
+	q := newWorkQueue(slots(1), limit(1000), fake, p, func(context.Context, observation, bool) outcome {
 		recording <- struct{}{}
 		<-goOn
+		return settled
 	})
 	check := func(when string, wantWaiting int, wantSince time.Time) {
 		t.Helper()
@@ -284,5 +293,61 @@ func TestDelayFor(t *testing.T) {
 		if got := delayFor(tt.recorded, tt.limit, now); got != tt.want {
 			t.Errorf("%s: wait %s, want %s", name, got, tt.want)
 		}
+	}
+}
+
+// TestWorkQueue_RetriesHoldNoWorker fails every observation of one namespace: another's is recorded
+// by the only worker.
+func TestWorkQueue_RetriesHoldNoWorker(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	l, p := newRecordLog(), &watchProgress{}
+	q := newWorkQueue(slots(1), limit(1000), clocktesting.NewFakeClock(now), p, func(ctx context.Context, what observation, again bool) outcome {
+		if what.workload().Name == "stuck" {
+			return failed
+		}
+		return l.record(ctx, what, again)
+	})
+	q.add(ctx, tracked(t, p, "stuck", 1))
+	q.add(ctx, tracked(t, p, "b", 2))
+	<-l.wrote
+	cancel()
+	q.busy.Wait()
+	if got := l.text(); got != "b2" || p.checkpoint() != "" {
+		t.Errorf("recorded %q up to %q", got, p.checkpoint())
+	}
+}
+
+// TestWorkQueue_BoundsWhatWaits floods the queue while its only worker is busy: the newest of the
+// flood waits, and those of others are untouched.
+func TestWorkQueue_BoundsWhatWaits(t *testing.T) {
+	p, recording, goOn := &watchProgress{}, make(chan struct{}), make(chan struct{})
+	l := newRecordLog()
+	q := newWorkQueue(slots(1), limit(10_000), clocktesting.NewFakeClock(now), p, func(ctx context.Context, what observation, again bool) outcome {
+		if what.workload().Name == "busy" {
+			recording <- struct{}{}
+			<-goOn
+		}
+		return l.record(ctx, what, again)
+	})
+	q.add(t.Context(), tracked(t, p, "busy", 0))
+	<-recording
+	q.add(t.Context(), tracked(t, p, "calm", 1))
+	q.add(t.Context(), tracked(t, p, "calm", 2))
+	for i := range 10 * maxWaiting {
+		q.add(t.Context(), tracked(t, p, "flood", 3+i))
+		if q.waiting > maxWaiting {
+			t.Fatalf("%d observations wait, want %d at most", q.waiting, maxWaiting)
+		}
+	}
+	close(goOn)
+	q.busy.Wait()
+	got := l.text()
+	for _, want := range []string{"calm1", "calm2", fmt.Sprintf("flood%d", 2+10*maxWaiting)} {
+		if !strings.Contains(got, want) {
+			t.Errorf("%s is not recorded", want)
+		}
+	}
+	if q.waiting != 0 || p.checkpoint() != fmt.Sprint(2+10*maxWaiting) {
+		t.Errorf("%d wait, the checkpoint is %s", q.waiting, p.checkpoint())
 	}
 }

@@ -13,8 +13,8 @@ import (
 )
 
 const (
-	// maxDigits is the number of digits up to which resource.Quantity computes quickly. An amount up
-	// to Max has 19 digits before the point and, rounded to billionths, 9 after it.
+	// maxDigits is the number of digits up to which resource.Quantity computes quickly. An amount
+	// up to Max has 19 digits before the point and, rounded to billionths, 9 after it.
 	maxDigits = 40
 	// maxBits is the size of an integer of maxDigits.
 	maxBits = 4 * maxDigits

@@ -20,8 +20,8 @@ var (
 )
 
 // Normalize returns a decoded object in which every quantity that takes long to decode is written
-// in a form that does not. An amount beyond Max keeps its sign, its exponent and its first digits, so
-// that Limit still finds it. The object itself is not changed.
+// in a form that does not. An amount beyond Max keeps its sign, its exponent and its first digits,
+// so that Limit still finds it. The object itself is not changed.
 func Normalize(object map[string]any) map[string]any {
 	normalized, _ := normalizeMap("", object)
 	return normalized

@@ -49,8 +49,8 @@ func (a applier) restore(ctx context.Context, failed, target *v1alpha1.WorkloadR
 	if hash != failed.Spec.IntentHash && hash != target.Spec.IntentHash {
 		return errOvertaken
 	}
-	// The intent comes last: once it is there, a file that is another was written since, and is left
-	// to who wrote it.
+	// The intent comes last: once it is there, a file that is another was written since, and is
+	// left to who wrote it.
 	putBack := hash == target.Spec.IntentHash && hash != failed.Spec.IntentHash
 	if err := a.restoreFiles(ctx, failed, target, saved.Files); err != nil && (!putBack || !errors.Is(err, errOvertaken)) {
 		return err
@@ -248,7 +248,8 @@ func (a applier) writeOwnership(ctx context.Context, object client.Object, saved
 		owners = []metav1.ManagedFieldsEntry{{}}
 	}
 	patch, err := json.Marshal([]map[string]any{
-		// A test would be refused as invalid; a resourceVersion that is sent and is old is a conflict.
+		// A test would be refused as invalid; a resourceVersion that is sent and is old is a
+		// conflict.
 		{"op": "replace", "path": "/metadata/resourceVersion", "value": object.GetResourceVersion()},
 		{"op": "replace", "path": "/metadata/managedFields", "value": owners},
 	})

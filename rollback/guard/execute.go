@@ -68,10 +68,10 @@ func (r *Reconciler) resume(ctx context.Context, v view, open *v1alpha1.Workload
 
 // execute takes a rollback on until it is done or held, if one more may be under way.
 func (r *Reconciler) execute(ctx context.Context, v view, x execution) (view, time.Duration, error) {
-	if !r.underway.TryAcquire(1) {
+	if !r.underway.TryAcquire(v.d.Namespace, r.Clock.Now()) {
 		return v, turn, nil
 	}
-	defer r.underway.Release(1)
+	defer r.underway.Release(v.d.Namespace)
 	for !x.stage.atRest() {
 		next, err := r.step(ctx, x)
 		v, x = v.with(next.failed), next

@@ -6,8 +6,8 @@ import "time"
 const (
 	// quietWait is how long a rollback may wait for its turn without a word.
 	quietWait = 20 * time.Second
-	// turn is after how long a rollback asks again whether it may begin, where as many as may be are
-	// under way.
+	// turn is after how long a rollback asks again whether it may begin, where as many as may be
+	// are under way.
 	turn = time.Second
 	// catchUp is after how long a workload is looked at again whose cache was behind.
 	catchUp = 100 * time.Millisecond
@@ -28,7 +28,8 @@ const (
 	maxLogBytes = 4096
 	// maxPodEvents bounds what the cluster said of one failing pod.
 	maxPodEvents = 5
-	// evidenceTime bounds all reading of evidence together: a stuck kubelet must not delay the rescue.
+	// evidenceTime bounds all reading of evidence together: a stuck kubelet must not delay the
+	// rescue.
 	evidenceTime = 3 * time.Second
 
 	// maxDiffLines and maxDiffBytes bound the difference to the last healthy revision that a failed

@@ -8,8 +8,6 @@ import (
 	"fmt"
 	"time"
 
-	"golang.org/x/sync/semaphore"
-
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -29,6 +27,7 @@ import (
 	"reprise.dev/reprise/event/emit"
 	"reprise.dev/reprise/history"
 	"reprise.dev/reprise/history/store"
+	"reprise.dev/reprise/internal/fairqueue"
 	"reprise.dev/reprise/rollback"
 	"reprise.dev/reprise/workload"
 )
@@ -65,7 +64,9 @@ type Reconciler struct {
 	// MaxConcurrent is how many rollbacks may be under way at once.
 	MaxConcurrent int
 
-	underway *semaphore.Weighted
+	// underway has the rollbacks that are under way, and looking the workloads that are looked at.
+	underway *fairqueue.Share
+	looking  *fairqueue.Limit
 }
 
 // SetupWithManager has the Reconciler called for a workload whenever it, one of its Revisions,
@@ -92,7 +93,8 @@ func (r *Reconciler) init() {
 	if r.Observer == nil {
 		r.Observer = unobserved{}
 	}
-	r.underway = semaphore.NewWeighted(int64(r.MaxConcurrent))
+	r.underway = fairqueue.NewShare(r.MaxConcurrent, 3*turn)
+	r.looking = fairqueue.NewLimit((r.MaxConcurrent + judges) / 2)
 }
 
 func workloadOfRevision(_ context.Context, object client.Object) []reconcile.Request {
@@ -139,6 +141,14 @@ func (r *Reconciler) guarded(ctx context.Context, _ client.Object) []reconcile.R
 // Reconcile takes a workload one step on: it finishes a rollback that was written ahead, or judges
 // the live revision, or decides about a failed one.
 func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.Result, error) {
+	if !r.looking.Enter(request.Namespace) {
+		return ctrl.Result{RequeueAfter: turn}, nil // Others have the workers that are left.
+	}
+	defer r.looking.Leave(request.Namespace)
+	return r.reconcile(ctx, request)
+}
+
+func (r *Reconciler) reconcile(ctx context.Context, request ctrl.Request) (ctrl.Result, error) {
 	d := &appsv1.Deployment{}
 	if err := r.Client.Get(ctx, request.NamespacedName, d); err != nil {
 		return ctrl.Result{}, client.IgnoreNotFound(err)
@@ -157,7 +167,8 @@ func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.
 	v, again, err := r.act(ctx, view{d: d, identity: history.IdentityOf(d), history: h, settings: settings})
 	v = r.tellAll(ctx, v)
 	if v.untold != nil {
-		// An error would have the queue look later and later, and so keep something from being restored.
+		// An error would have the queue look later and later, and so keep something from being
+		// restored.
 		log.FromContext(ctx).Error(v.untold, "Writing Events; trying again", "after", retell)
 		again = sooner(again, retell)
 	}

@@ -7,8 +7,8 @@ type stage string
 const (
 	// stageDue means that the rollback was decided, and nothing is written.
 	stageDue stage = "Due"
-	// stagePlanned means that it is written ahead into the failed revision, and was not checked since:
-	// a new leader finds it so.
+	// stagePlanned means that it is written ahead into the failed revision, and was not checked
+	// since: a new leader finds it so.
 	stagePlanned stage = "Planned"
 	// stageExecuting means that it was checked, and that files, intent and ownership are written.
 	stageExecuting stage = "Executing"

@@ -246,8 +246,10 @@ func TestReconcile_WaitsForItsTurn(t *testing.T) {
 					t.Fatal("no rollback is written ahead")
 				}
 			}
-			if !b.guard.underway.TryAcquire(int64(b.guard.MaxConcurrent)) {
-				t.Fatal("rollbacks are under way")
+			for range b.guard.MaxConcurrent {
+				if !b.guard.underway.TryAcquire("other", b.clock.Now()) {
+					t.Fatal("rollbacks are under way")
+				}
 			}
 			result, err := b.reconcile()
 			if err != nil || result.RequeueAfter != turn {
@@ -256,12 +258,37 @@ func TestReconcile_WaitsForItsTurn(t *testing.T) {
 			if got := b.runs(); got != "2 a=2 b=2" {
 				t.Errorf("%s: runs %s", tt.reason, got)
 			}
-			b.guard.underway.Release(int64(b.guard.MaxConcurrent))
+			for range b.guard.MaxConcurrent {
+				b.guard.underway.Release("other")
+			}
 			b.atRest()
 			if diff := cmp.Diff(rolledBack, b.end()); diff != "" {
 				t.Errorf("end (-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+// TestReconcile_OneNamespaceHoldsNotAllWorkers has a namespace hold its part of the workers:
+// another of its workloads is looked at later.
+func TestReconcile_OneNamespaceHoldsNotAllWorkers(t *testing.T) {
+	b := newFailure(t)
+	held := 0
+	for b.guard.looking.Enter(b.history()[0].Namespace) {
+		held++
+	}
+	if most := b.guard.MaxConcurrent + judges; held >= most {
+		t.Fatalf("one namespace holds %d of %d workers", held, most)
+	}
+	if result, err := b.reconcile(); err != nil || result.RequeueAfter != turn {
+		t.Errorf("looks again in %s (%v), want %s", result.RequeueAfter, err, turn)
+	}
+	for range held {
+		b.guard.looking.Leave(b.history()[0].Namespace)
+	}
+	b.atRest()
+	if diff := cmp.Diff(rolledBack, b.end()); diff != "" {
+		t.Errorf("end (-want +got):\n%s", diff)
 	}
 }
 

@@ -9,7 +9,28 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"reprise.dev/reprise/test/harness/product"
 )
+
+// TestPoliciesThatCannotBeCompiled_AreLeftOut: they were stored before Reprise started. Others can be
+// added, and more of the kind are denied.
+func TestPoliciesThatCannotBeCompiled_AreLeftOut(t *testing.T) {
+	p := newNamedPlace(t, "bombed")
+	const exceeded = "compiling and trying the policies "
+	if message := p.event(product.Namespace, "ConfigMap", bomb, "PolicyInvalid"); !strings.Contains(message, exceeded+"took more than") {
+		t.Errorf("the Event says %q", message)
+	}
+	begun := time.Now()
+	_, err := p.client.CoreV1().ConfigMaps(product.Namespace).Create(t.Context(), policies("another", map[string]string{"bad.rego": nested}), metav1.CreateOptions{})
+	if err == nil || !strings.Contains(err.Error(), exceeded) {
+		t.Errorf("the answer is %v", err)
+	}
+	t.Logf("answered within %s: %v", time.Since(begun).Round(time.Millisecond), err)
+	p.bring("beside-a-bomb", "package beside\ndeny contains \"not here\" if input.request.namespace == \"bombed\"")
+	p.answers("bombed", acceptable("cart"), "not here")
+}
 
 // TestQuantityOutOfRange_IsDenied: a quantity with which the API server itself computes for long
 // leaves no policy unevaluated.

@@ -43,9 +43,19 @@ func slipIn(ctx context.Context) error {
 		return err
 	}
 	invalid := policies(slipped, map[string]string{"bad.rego": "package slipped\n\ndeny contains {"})
-	_, err = client.CoreV1().ConfigMaps(product.Namespace).Create(ctx, invalid, metav1.CreateOptions{})
-	return err
+	for _, c := range []*corev1.ConfigMap{invalid, policies(bomb, map[string]string{"bad.rego": nested})} {
+		if _, err := client.CoreV1().ConfigMaps(product.Namespace).Create(ctx, c, metav1.CreateOptions{}); err != nil {
+			return err
+		}
+	}
+	return nil
 }
+
+// bomb is a ConfigMap like slipped, of policies for which the compiler needs exponential time and
+// memory.
+const bomb = "bomb"
+
+var nested = "package bomb\ndeny contains x if { x := " + strings.Repeat("[y | y := ", 24) + "1" + strings.Repeat("]", 24) + " }"
 
 // policies is a ConfigMap of policies.
 func policies(name string, files map[string]string) *corev1.ConfigMap {

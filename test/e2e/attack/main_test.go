@@ -27,7 +27,7 @@ func TestMain(m *testing.M) {
 // running is the one instance of Reprise that the tests of the package share. What it cannot
 // evaluate is let in, as by default: each attack must fail all the same.
 var running = sync.OnceValues(func() (*product.Instance, error) {
-	return product.Serve(shared, map[string]any{"webhook": map[string]any{"failurePolicy": "Ignore"}}, nil)
+	return product.Serve(shared, map[string]any{"webhook": map[string]any{"failurePolicy": "Ignore"}}, shared.InstallGatewayCRDs)
 })
 
 // tenant is somebody who may edit one namespace.

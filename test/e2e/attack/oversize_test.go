@@ -51,8 +51,8 @@ func pad(d *appsv1.Deployment, with string, bytes int) *appsv1.Deployment {
 	return d
 }
 
-// TestPaddingPassesNoPolicy sends a Deployment that a policy denies, in all sizes up to what the API
-// server takes: whatever it answers, nothing is stored.
+// TestPaddingPassesNoPolicy sends a Deployment that a policy denies, in all sizes up to what the
+// API server takes: whatever it answers, nothing is stored.
 func TestPaddingPassesNoPolicy(t *testing.T) {
 	t.Parallel()
 	p := limited(t)
@@ -92,8 +92,9 @@ func TestPaddingAnUpdatePassesNoPolicy(t *testing.T) {
 	}
 }
 
-// TestManyAtOnceEachMeetThePolicies sends more reviews at once than are evaluated at once, which cost
-// as much as an object can: each is denied or told to try again, and a neighbour is not held up.
+// TestManyAtOnceEachMeetThePolicies sends more reviews at once than are evaluated at once, which
+// cost as much as an object can: each is denied or told to try again, and a neighbour is not held
+// up.
 func TestManyAtOnceEachMeetThePolicies(t *testing.T) {
 	t.Parallel()
 	p, neighbour := limited(t), limited(t)

@@ -1,0 +1,144 @@
+package sandbox
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+
+	"reprise.dev/reprise/policy"
+)
+
+// TestMain makes the test binary the child process too.
+func TestMain(m *testing.M) {
+	if len(os.Args) == 2 && os.Args[1] == Command {
+		if err := Child(context.Background(), os.Stdin, os.Stdout, time.Tick(WatchInterval)); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
+	os.Exit(m.Run())
+}
+
+func newSandbox(t *testing.T) *Sandbox {
+	t.Helper()
+	program, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return New(program, Command)
+}
+
+func trial(t *testing.T, rego string) Trial {
+	t.Helper()
+	modules, err := policy.Builtin()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return Trial{Modules: append(modules, policy.Module{File: "team/a.rego", Source: "team", Rego: rego})}
+}
+
+// nested are comprehensions in each other, which take the compiler exponential time.
+func nested(depth int) string {
+	return "package a\ndeny contains x if { x := " + strings.Repeat("[y | y := ", depth) + "1" + strings.Repeat("]", depth) + " }"
+}
+
+func TestSandbox_Try(t *testing.T) {
+	tests := []struct {
+		reason, rego string
+		compile      string
+		timeout      bool
+		err          string
+	}{
+		{reason: "a policy", rego: "package a\ndeny contains \"no\""},
+		{reason: "a policy that does not compile", rego: "package a\n\ndeny contains {", compile: "team/a.rego:3"},
+		{reason: "a policy that never ends, but can be stopped", timeout: true,
+			rego: "package a\ndeny contains \"no\" if { some i in numbers.range(1, 100000); some j in numbers.range(1, 100000); i * j == -1 }"},
+		{reason: "compiling takes too long", rego: nested(24), err: "compiling and trying the policies took more than"},
+		{reason: "evaluating allocates too much", err: "of memory",
+			rego: "package a\n" + doublings(40) + "deny contains json.marshal(x40)"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.reason, func(t *testing.T) {
+			begun := time.Now()
+			result, err := newSandbox(t).Try(t.Context(), trial(t, tt.rego))
+			t.Logf("took %s: %+v, %v", time.Since(begun), result, err)
+			if tt.err == "" && err != nil || tt.err != "" && (err == nil || !strings.Contains(err.Error(), tt.err)) {
+				t.Errorf("error %v, want %q", err, tt.err)
+			}
+			var exceeded *ExceededError
+			if errors.As(err, &exceeded) != (tt.err != "") {
+				t.Errorf("error %v is of another type", err)
+			}
+			if !strings.Contains(result.Compile, tt.compile) || (result.Compile == "") != (tt.compile == "") {
+				t.Errorf("compile error %q, want %q", result.Compile, tt.compile)
+			}
+			if (result.Timeouts["team"] != "") != tt.timeout {
+				t.Errorf("timeouts %v", result.Timeouts)
+			}
+		})
+	}
+}
+
+// doublings are rules x1, x2 and so on, each of which holds the one before it twice.
+func doublings(n int) string {
+	var b strings.Builder
+	fmt.Fprintln(&b, `x0 := "0123456789abcdef"`)
+	for i := 1; i <= n; i++ {
+		fmt.Fprintf(&b, "x%d := [x%d, x%d]\n", i, i-1, i-1)
+	}
+	return b.String()
+}
+
+func TestSandbox_TryOnce(t *testing.T) {
+	s := newSandbox(t)
+	program := s.command
+	started := 0
+	s.command = func(ctx context.Context) *exec.Cmd {
+		started++
+		return program(ctx)
+	}
+	sound := trial(t, "package a\ndeny contains \"no\"")
+	for range 2 {
+		if _, err := s.Try(t.Context(), sound); err != nil {
+			t.Fatal(err)
+		}
+		sound.Modules = append(sound.Modules[1:], sound.Modules[0])
+	}
+	if started != 1 {
+		t.Errorf("%d processes for one set of policies, want 1", started)
+	}
+	past, cancel := context.WithTimeout(t.Context(), 0)
+	defer cancel()
+	for range 2 {
+		if _, err := s.Try(past, trial(t, "package b\ndeny contains \"no\"")); !errors.Is(err, ErrDeadline) {
+			t.Errorf("error %v, want %v", err, ErrDeadline)
+		}
+	}
+	if _, err := s.Try(t.Context(), trial(t, "package b\ndeny contains \"no\"")); err != nil {
+		t.Errorf("after a deadline: %v", err)
+	}
+}
+
+func TestSandbox_TryWithAFullQueue(t *testing.T) {
+	s := newSandbox(t)
+	for range cap(s.queue) {
+		s.queue <- struct{}{}
+	}
+	if _, err := s.Try(t.Context(), trial(t, "package a")); !errors.Is(err, ErrBusy) {
+		t.Errorf("error %v, want %v", err, ErrBusy)
+	}
+}
+
+func TestSandbox_TryWithoutAProgram(t *testing.T) {
+	_, err := New("/nonexistent").Try(t.Context(), trial(t, "package a"))
+	var exceeded *ExceededError
+	if err == nil || errors.As(err, &exceeded) {
+		t.Errorf("error %v, want one that does not blame the policies", err)
+	}
+}
