@@ -18,7 +18,8 @@ func capabilities() *ast.Capabilities {
 }
 
 func forbidden(builtin *ast.Builtin) bool {
-	return builtin.Nondeterministic ||
+	_, slow := withheld[builtin.Name]
+	return slow || builtin.Nondeterministic ||
 		strings.HasPrefix(builtin.Name, "net.") ||
 		builtin.Name == ast.HTTPSend.Name ||
 		builtin.Name == ast.OPARuntime.Name ||
