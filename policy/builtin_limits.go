@@ -5,6 +5,7 @@ import (
 	"math"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/open-policy-agent/opa/v1/ast"
 	"github.com/open-policy-agent/opa/v1/topdown"
@@ -68,9 +69,9 @@ var unlimited = map[string]bool{
 	ast.GreaterThanEq.Name: true,
 }
 
-// limitedBuiltins makes OPA call every builtin within the limits. OPA has one table of builtins in
-// a process, so it is changed once, before any evaluation.
-var limitedBuiltins = func() bool {
+// limitBuiltins makes OPA call every builtin within the limits. OPA has one table of builtins in
+// a process, so it is changed once, before any policy is compiled.
+var limitBuiltins = sync.OnceFunc(func() {
 	for _, builtin := range ast.Builtins {
 		call := topdown.GetBuiltin(builtin.Name)
 		if call == nil || unlimited[builtin.Name] || strings.HasPrefix(builtin.Name, "is_") || strings.HasPrefix(builtin.Name, "internal.") {
@@ -96,8 +97,7 @@ var limitedBuiltins = func() bool {
 			return call(b, operands, next)
 		})
 	}
-	return true
-}()
+})
 
 func limitSize(most int) func([]*ast.Term) error {
 	return func(operands []*ast.Term) error {

@@ -18,8 +18,8 @@ func doublings(first, next string) string {
 	return b.String()
 }
 
-// TestEngine_Evaluate_HostileRego: each rule would take very long or much memory. It ends before the
-// deadline, and the rules of others are evaluated.
+// TestEngine_Evaluate_HostileRego: each rule would take very long or much memory. It ends before
+// the deadline, and the rules of others are evaluated.
 func TestEngine_Evaluate_HostileRego(t *testing.T) {
 	lists := doublings(`"0123456789abcdef"`, "[X, X]")
 	texts := doublings(`"0123456789abcdef"`, `concat("", [X, X])`)
