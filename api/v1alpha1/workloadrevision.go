@@ -69,7 +69,7 @@ type WorkloadRevisionSpec struct {
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=128
 	IntentHash string `json:"intentHash,omitempty"`
-	// templateHash identifies the pod template. Admission rejects a failed one for a while.
+	// templateHash identifies the pod template. Admission denies a failed one for a while.
 	// +required
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=128
