@@ -39,13 +39,17 @@ type Engine struct {
 	digest string
 	// known lists the names of all rules, including those that are off, sorted.
 	known []string
-	early program
-	final program
+	// inputs are those of the sources that see the input in their own way.
+	inputs map[string]sourceInput
+	early  program
+	final  program
 }
 
 // program holds the prepared rules of one phase.
 type program struct {
 	rules []Rule
+	// heads are the results of each rule.
+	heads [][]head
 	// objects reports whether a rule may read the request's objects.
 	objects bool
 	// builtin reports of each rule whether it is built in.
@@ -104,9 +108,9 @@ func (e *Engine) Evaluate(ctx context.Context, in Input) Verdict {
 	}
 	var document ast.Value
 	if err == nil {
-		document, err = in.document()
+		document, err = in.document(e.inputs)
 	}
-	c := newCollector(p.rules, e.terms, in)
+	c := newCollector(p, e.terms, in)
 	c.Policies = e.digest
 	if err != nil {
 		for _, rule := range p.rules {
