@@ -17,12 +17,15 @@ import (
 
 // Limits are the time limits of an evaluation, within the caller's own deadline.
 type Limits struct {
-	// Together is how long all rules may take in one query.
+	// Together is how long all built-in rules may take in one query, and how long all others.
 	Together time.Duration
 	// Alone is how long one rule may take by itself. That happens only if a rule failed or the time
 	// for all was exceeded.
 	Alone time.Duration
 }
+
+// sourceShare is for how many rules a source has time, if they are evaluated by themselves.
+const sourceShare = 3
 
 // DefaultLimits returns limits within which a webhook with a timeout of 2 s can answer.
 func DefaultLimits() Limits {
@@ -44,9 +47,19 @@ type Engine struct {
 type program struct {
 	rules []Rule
 	// objects reports whether a rule may read the request's objects.
-	objects  bool
+	objects bool
+	// builtin reports of each rule whether it is built in.
+	builtin []bool
+	alone   []rego.PreparedEvalQuery
+	// groups are the built-in rules and then all others, which cannot keep those from being evaluated.
+	groups []group
+}
+
+// group is the rules of one query.
+type group struct {
 	together rego.PreparedEvalQuery
-	alone    []rego.PreparedEvalQuery
+	// sources are the numbers of the rules, those of one source together.
+	sources [][]int
 }
 
 // Rules returns the rules that an engine enforces in a phase, sorted by name.
@@ -101,22 +114,36 @@ func (e *Engine) Evaluate(ctx context.Context, in Input) Verdict {
 		}
 		return c.verdict()
 	}
-	results, err := run(ctx, p.together, document, e.limits.Together)
-	if err == nil {
-		err = c.collect(results)
-	}
-	if err != nil {
-		c = newCollector(p.rules, e.terms, in)
-		c.Policies = e.digest
-		e.oneByOne(ctx, p, document, c)
+	for _, g := range p.groups {
+		before := *c
+		results, err := run(ctx, g.together, document, e.limits.Together)
+		if err == nil {
+			err = c.collect(results)
+		}
+		if err != nil {
+			*c = before
+			e.oneByOne(ctx, p, g, document, c)
+		}
 	}
 	return c.verdict()
 }
 
-// oneByOne evaluates each rule by itself, which isolates the failing one. The violations that a
-// rule found before it failed count.
-func (e *Engine) oneByOne(ctx context.Context, p *program, document ast.Value, c *collector) {
-	for number, rule := range p.rules {
+// oneByOne evaluates each rule of a group by itself, which isolates the failing one. The violations
+// that a rule found before it failed count. The rules of one source share the time of a few.
+func (e *Engine) oneByOne(ctx context.Context, p *program, g group, document ast.Value, c *collector) {
+	for _, source := range g.sources {
+		e.rulesOf(ctx, p, source, document, c)
+	}
+}
+
+func (e *Engine) rulesOf(ctx context.Context, p *program, numbers []int, document ast.Value, c *collector) {
+	if !p.builtin[numbers[0]] {
+		limited, cancel := context.WithTimeout(ctx, sourceShare*e.limits.Alone)
+		defer cancel()
+		ctx = limited
+	}
+	for _, number := range numbers {
+		rule := p.rules[number]
 		results, err := run(ctx, p.alone[number], document, e.limits.Alone)
 		if collected := c.collect(results); collected != nil {
 			err = errors.Join(err, collected)
