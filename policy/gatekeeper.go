@@ -33,8 +33,8 @@ type Constraint struct {
 	Namespaces Scope
 	// Labels selects the objects by their labels; nil means all.
 	Labels *metav1.LabelSelector
-	// Pod reports whether it is about Pods: the rules review the effective pod. Otherwise they review
-	// the Deployment.
+	// Pod reports whether it is about Pods: the rules review the effective pod. Otherwise they
+	// review the Deployment.
 	Pod bool
 }
 
@@ -96,9 +96,9 @@ type constraint struct {
 	file string
 }
 
-// parseGatekeeper reads the ConstraintTemplates and constraints in the YAML files of a source. Other
-// objects, such as the samples of a library, are ignored. It returns a module for each constraint
-// that may concern a workload and for each library of its template.
+// parseGatekeeper reads the ConstraintTemplates and constraints in the YAML files of a source.
+// Other objects, such as the samples of a library, are ignored. It returns a module for each
+// constraint that may concern a workload and for each library of its template.
 func parseGatekeeper(source string, files map[string]string) ([]Module, error) {
 	templates := map[string]constraintTemplate{}
 	var constraints []constraint
@@ -213,8 +213,8 @@ func (t constraintTemplate) rego() (main string, libs []string, err error) {
 }
 
 // convert returns a constraint as Reprise knows it, and whether it may concern a workload. A match
-// that Reprise cannot honour is an error: without it, the constraint would deny more or less than in
-// Gatekeeper.
+// that Reprise cannot honour is an error: without it, the constraint would deny more or less than
+// in Gatekeeper.
 func (c constraint) convert() (own *Constraint, applies bool, err error) {
 	match := c.Spec.Match
 	switch {
@@ -275,8 +275,8 @@ func (c Constraint) rule() (Rule, error) {
 // gatekeeperRoot is the package above those of all constraints.
 const gatekeeperRoot = "gatekeeper"
 
-// isolate moves a module of a constraint below a package of its own, together with its references to
-// the libraries of its template: templates bring the same library in different versions, and a
+// isolate moves a module of a constraint below a package of its own, together with its references
+// to the libraries of its template: templates bring the same library in different versions, and a
 // template may be used by several constraints.
 func (m Module) isolate(module *ast.Module) error {
 	under := func(ref ast.Ref) ast.Ref {

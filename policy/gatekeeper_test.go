@@ -47,7 +47,8 @@ spec:
           }
 `
 
-// needsLimits is another template that brings the same library in another version, in the newer form.
+// needsLimits is another template that brings the same library in another version, in the newer
+// form.
 const needsLimits = `apiVersion: templates.gatekeeper.sh/v1
 kind: ConstraintTemplate
 metadata:

@@ -11,8 +11,8 @@ import (
 )
 
 // The kinds of results that a policy may state: deny and warn as in Conftest, violation as in
-// Gatekeeper, cannot_tell for a question that the input leaves open, exception for rules that do not
-// apply (Conftest), and allow for a decision as in plain OPA.
+// Gatekeeper, cannot_tell for a question that the input leaves open, exception for rules that do
+// not apply (Conftest), and allow for a decision as in plain OPA.
 const (
 	headDeny       = "deny"
 	headViolation  = "violation"
@@ -32,8 +32,8 @@ type head struct {
 	name, kind string
 	// exceptName is the name by which an exception calls it.
 	exceptName string
-	// set reports whether the rule is a set of results. Otherwise it has one value: a list of results,
-	// one result, or whether there is one.
+	// set reports whether the rule is a set of results. Otherwise it has one value: a list of
+	// results, one result, or whether there is one.
 	set bool
 }
 

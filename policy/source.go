@@ -16,13 +16,14 @@ import (
 )
 
 const (
-	// dataYAML and dataJSON are the keys, or files, that hold what the rules of a source see as data, as
-	// Conftest reads it by --data.
+	// dataYAML and dataJSON are the keys, or files, that hold what the rules of a source see as
+	// data, as Conftest reads it by --data.
 	dataYAML = "data.yaml"
 	dataJSON = "data.json"
 	// parametersFile is the key, or file, that holds a source's parameters.
 	parametersFile = "parameters.yaml"
-	// maxSource is the limit of a source in bytes, which is also that of an object in the API server.
+	// maxSource is the limit of a source in bytes, which is also that of an object in the API
+	// server.
 	maxSource = 1 << 20
 )
 
@@ -81,8 +82,8 @@ type Bundle struct {
 	Engine *Engine
 	// Active holds the sources in the engine, by name.
 	Active map[string][]Module
-	// Rejected holds the error of each source whose current state is not active. Its last valid state
-	// stays active, if it had one.
+	// Rejected holds the error of each source whose current state is not active. Its last valid
+	// state stays active, if it had one.
 	Rejected map[string]error
 }
 
@@ -169,9 +170,9 @@ func (l loading) oneByOne(ctx context.Context, base []Module, candidates map[str
 	return result, nil
 }
 
-// inOrder returns the names of candidates in the order in which they are added: first those that are
-// in force as they are, then those that have changed, then new ones. So no source takes a package
-// or a name from one that is in force.
+// inOrder returns the names of candidates in the order in which they are added: first those that
+// are in force as they are, then those that have changed, then new ones. So no source takes a
+// package or a name from one that is in force.
 func inOrder(candidates map[string]Source, inForce map[string][]Module) []string {
 	place := func(name string) int {
 		switch last := inForce[name]; {
