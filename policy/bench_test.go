@@ -35,7 +35,7 @@ func BenchmarkEvaluate(b *testing.B) {
 				}
 				document := ast.MustInterfaceToValue(map[string]any{"request": in.Request, "effective": facts})
 				for _, g := range engine.final.groups {
-					if _, err := run(b.Context(), g.together, document, DefaultLimits().Together); err != nil {
+					if _, err := g.together.run(b.Context(), document, DefaultLimits().Together); err != nil {
 						b.Fatal(err)
 					}
 				}

@@ -168,7 +168,8 @@ func (p *loaded) entries(number int) []string {
 	return entries
 }
 
-func prepareQuery(ctx context.Context, compiler *ast.Compiler, store storage.Store, entries []string) (rego.PreparedEvalQuery, error) {
-	query := fmt.Sprintf("%s := [%s]", resultVariable, strings.Join(entries, ", "))
-	return rego.New(rego.Query(query), rego.Compiler(compiler), rego.Store(store), QuantityBuiltin(), rego.GenerateJSON(generateJSON)).PrepareForEval(ctx)
+func prepareQuery(ctx context.Context, compiler *ast.Compiler, store storage.Store, entries []string) (*query, error) {
+	text := fmt.Sprintf("%s := [%s]", resultVariable, strings.Join(entries, ", "))
+	prepared, err := rego.New(rego.Query(text), rego.Compiler(compiler), rego.Store(store), QuantityBuiltin(), rego.GenerateJSON(generateJSON)).PrepareForEval(ctx)
+	return &query{prepared: prepared}, err
 }

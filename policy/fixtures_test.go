@@ -95,7 +95,7 @@ deny contains msg if {
 			}
 			converted := newCollector(engine.final.rules, Overrides{}, in)
 			for _, g := range engine.final.groups {
-				results, err := run(t.Context(), g.together, ast.MustInterfaceToValue(plain), DefaultLimits().Together)
+				results, err := g.together.run(t.Context(), ast.MustInterfaceToValue(plain), DefaultLimits().Together)
 				if err != nil {
 					t.Fatal(err)
 				}
