@@ -18,6 +18,10 @@ import (
 // collectInterval is how often the revisions of deleted workloads are collected.
 const collectInterval = 10 * time.Minute
 
+// relieveInterval is how often the bounds of the history are checked. Until then, a namespace may
+// exceed them by what can be deployed meanwhile.
+const relieveInterval = 10 * time.Second
+
 // setupControllers adds what only the leader runs.
 func (p *process) setupControllers(ctx context.Context) error {
 	policies := auditor{policies: p.policies, namespaces: p.namespaces}
@@ -31,6 +35,7 @@ func (p *process) setupControllers(ctx context.Context) error {
 	collector := &gc.Collector{
 		Client: p.manager.GetClient(), Live: p.manager.GetAPIReader(), Clock: clock.RealClock{},
 		Retain: p.live.retainDeleted, Every: collectInterval,
+		Bounds: p.live.historyBounds, RelieveEvery: relieveInterval, Observer: p.metrics.Recording,
 	}
 	guard := &guard.Reconciler{
 		Client: p.manager.GetClient(), Live: p.manager.GetAPIReader(), Core: p.clients.CoreV1(), Namespaces: p.namespaces,
