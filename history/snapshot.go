@@ -68,7 +68,8 @@ func EncodeSnapshot(c Contents) (v1alpha1.Snapshot, error) {
 	if err := errors.Join(err, w.Close()); err != nil {
 		return v1alpha1.Snapshot{}, fmt.Errorf("compressing a snapshot: %w", err)
 	}
-	return v1alpha1.Snapshot{Encoding: encoding, Data: base64.StdEncoding.EncodeToString(packed.Bytes())}, nil
+	data := base64.StdEncoding.EncodeToString(packed.Bytes())
+	return v1alpha1.Snapshot{Encoding: encoding, Data: data, SizeBytes: int64(len(data))}, nil
 }
 
 // DecodeSnapshot decodes the snapshot of a full revision, and checks its intent against the

@@ -35,7 +35,7 @@ func BenchmarkEvaluate(b *testing.B) {
 				}
 				document := ast.MustInterfaceToValue(map[string]any{"request": in.Request, "effective": facts})
 				for _, g := range engine.final.groups {
-					if _, err := run(b.Context(), g.together, document, DefaultLimits().Together); err != nil {
+					if _, err := g.together.run(b.Context(), document, DefaultLimits().Together); err != nil {
 						b.Fatal(err)
 					}
 				}
@@ -49,7 +49,7 @@ func BenchmarkDocument(b *testing.B) {
 	in := finalInput(b, sizable())
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := in.document(); err != nil {
+		if _, err := in.document(nil); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/open-policy-agent/opa/v1/ast"
-	"github.com/open-policy-agent/opa/v1/rego"
 	"github.com/open-policy-agent/opa/v1/topdown"
 )
 
@@ -39,25 +38,29 @@ type Engine struct {
 	digest string
 	// known lists the names of all rules, including those that are off, sorted.
 	known []string
-	early program
-	final program
+	// inputs are those of the sources that see the input in their own way.
+	inputs map[string]sourceInput
+	early  program
+	final  program
 }
 
 // program holds the prepared rules of one phase.
 type program struct {
 	rules []Rule
+	// heads are the results of each rule.
+	heads [][]head
 	// objects reports whether a rule may read the request's objects.
 	objects bool
 	// builtin reports of each rule whether it is built in.
 	builtin []bool
-	alone   []rego.PreparedEvalQuery
+	alone   []*query
 	// groups are the built-in rules and then all others, which cannot keep those from being evaluated.
 	groups []group
 }
 
 // group is the rules of one query.
 type group struct {
-	together rego.PreparedEvalQuery
+	together *query
 	// sources are the numbers of the rules, those of one source together.
 	sources [][]int
 }
@@ -104,9 +107,9 @@ func (e *Engine) Evaluate(ctx context.Context, in Input) Verdict {
 	}
 	var document ast.Value
 	if err == nil {
-		document, err = in.document()
+		document, err = in.document(e.inputs)
 	}
-	c := newCollector(p.rules, e.terms, in)
+	c := newCollector(p, e.terms, in)
 	c.Policies = e.digest
 	if err != nil {
 		for _, rule := range p.rules {
@@ -116,13 +119,15 @@ func (e *Engine) Evaluate(ctx context.Context, in Input) Verdict {
 	}
 	for _, g := range p.groups {
 		before := *c
-		results, err := run(ctx, g.together, document, e.limits.Together)
+		results, err := g.together.run(ctx, document, e.limits.Together)
 		if err == nil {
 			err = c.collect(results)
 		}
 		if err != nil {
 			*c = before
-			e.oneByOne(ctx, p, g, document, c)
+			document = e.unshared(err, in, document)
+			e.oneByOne(ctx, p, g, in, document, c)
+			document = e.unshared(errStuck, in, document)
 		}
 	}
 	return c.verdict()
@@ -130,13 +135,14 @@ func (e *Engine) Evaluate(ctx context.Context, in Input) Verdict {
 
 // oneByOne evaluates each rule of a group by itself, which isolates the failing one. The violations
 // that a rule found before it failed count. The rules of one source share the time of a few.
-func (e *Engine) oneByOne(ctx context.Context, p *program, g group, document ast.Value, c *collector) {
+func (e *Engine) oneByOne(ctx context.Context, p *program, g group, in Input, document ast.Value, c *collector) {
 	for _, source := range g.sources {
-		e.rulesOf(ctx, p, source, document, c)
+		document = e.rulesOf(ctx, p, source, in, document, c)
 	}
 }
 
-func (e *Engine) rulesOf(ctx context.Context, p *program, numbers []int, document ast.Value, c *collector) {
+// rulesOf evaluates the rules of one source. It returns the document for the next one.
+func (e *Engine) rulesOf(ctx context.Context, p *program, numbers []int, in Input, document ast.Value, c *collector) ast.Value {
 	if !p.builtin[numbers[0]] {
 		limited, cancel := context.WithTimeout(ctx, sourceShare*e.limits.Alone)
 		defer cancel()
@@ -144,36 +150,31 @@ func (e *Engine) rulesOf(ctx context.Context, p *program, numbers []int, documen
 	}
 	for _, number := range numbers {
 		rule := p.rules[number]
-		results, err := run(ctx, p.alone[number], document, e.limits.Alone)
+		results, err := p.alone[number].run(ctx, document, e.limits.Alone)
 		if collected := c.collect(results); collected != nil {
 			err = errors.Join(err, collected)
 		}
 		switch {
 		case err == nil:
-		case topdown.IsCancel(err) || ctx.Err() != nil:
+		case topdown.IsCancel(err) || errors.Is(err, errStuck) || ctx.Err() != nil:
 			c.fail(rule, TimedOut, "it did not finish before its deadline")
 		default:
 			c.fail(rule, Broken, WithLocation(err).Error())
 		}
+		document = e.unshared(err, in, document)
 	}
+	return document
 }
 
-// run evaluates a query. It returns builtin errors, which would leave a rule silently undefined,
-// together with the results.
-func run(ctx context.Context, query rego.PreparedEvalQuery, document ast.Value, limit time.Duration) (rego.ResultSet, error) {
-	// OPA observes a cancellation asynchronously, so a short evaluation could complete before.
-	if err := ctx.Err(); err != nil {
-		return nil, fmt.Errorf("evaluating: %w", err)
+// unshared returns a document that an evaluation which was given up does not use. A document
+// converts its parts when they are read, so it serves one evaluation at a time.
+func (e *Engine) unshared(err error, in Input, document ast.Value) ast.Value {
+	if !errors.Is(err, errStuck) {
+		return document
 	}
-	ctx, cancel := context.WithTimeout(ctx, limit)
-	defer cancel()
-	var builtinErrors []topdown.Error
-	results, err := query.Eval(ctx, rego.EvalParsedInput(document), rego.EvalBuiltinErrorList(&builtinErrors))
+	other, err := in.document(e.inputs)
 	if err != nil {
-		return nil, fmt.Errorf("evaluating: %w", err)
+		return document // It was converted before, so there is no error.
 	}
-	if len(builtinErrors) > 0 {
-		return results, fmt.Errorf("evaluating: %w", &builtinErrors[0])
-	}
-	return results, nil
+	return other
 }

@@ -29,6 +29,7 @@ func TestEngine_Evaluate_HostileRego(t *testing.T) {
 		{"in a message", lists + `deny contains sprintf("%v", [x40])`},
 		{"as the result", lists + "deny contains x40"},
 		{"in a result", lists + `deny contains {"msg": "no", "details": x40}`},
+		{"a comparison", lists + strings.ReplaceAll(lists, "x", "y") + `deny contains "no" if count({x26, y26}) == 2`},
 		{"a long text", texts + "deny contains x40"},
 		{"by replacing", doublings(`"aaaaaaaaaaaaaaaa"`, `replace(X, "a", X)`) + "deny contains x40"},
 		{"by replacing with a pattern", doublings(`"aaaaaaaaaaaaaaaa"`, `regex.replace(X, "a", X)`) + "deny contains x40"},

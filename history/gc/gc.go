@@ -1,10 +1,12 @@
-// Package gc deletes the revisions of workloads that were deleted long ago.
+// Package gc deletes the revisions of workloads that were deleted long ago, and bounds the history
+// of each namespace.
 package gc
 
 import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -34,13 +36,28 @@ type Collector struct {
 	Retain func() time.Duration
 	// Every is the time between two sweeps.
 	Every time.Duration
+	// Bounds returns how much history one namespace may have.
+	Bounds func() Bounds
+	// RelieveEvery is the time between two checks of the bounds.
+	RelieveEvery time.Duration
+	// Observer counts what the bounds delete; nil for none.
+	Observer Observer
 }
 
 // NeedLeaderElection tells the manager to run the collector on the leader only.
 func (*Collector) NeedLeaderElection() bool { return true }
 
-// Start sweeps every Every until the context ends.
+// Start sweeps every Every, and checks the bounds every RelieveEvery, until the context ends.
 func (c *Collector) Start(ctx context.Context) error {
+	var relieving sync.WaitGroup
+	defer relieving.Wait()
+	relieving.Go(func() {
+		wait.UntilWithContext(ctx, func(ctx context.Context) {
+			if err := c.Relieve(ctx); err != nil && ctx.Err() == nil {
+				log.FromContext(ctx).Error(err, "Bounding the history of namespaces; retrying later")
+			}
+		}, c.RelieveEvery)
+	})
 	wait.UntilWithContext(ctx, func(ctx context.Context) {
 		if err := c.Sweep(ctx); err != nil && ctx.Err() == nil {
 			log.FromContext(ctx).Error(err, "Sweeping the revisions of deleted workloads; retrying later")

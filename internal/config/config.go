@@ -48,12 +48,17 @@ type History struct {
 	MaxPerMinute int
 	// RetainDeleted is how long the revisions of a deleted workload are retained.
 	RetainDeleted time.Duration
+	// MaxMebibytes limits the snapshots of one namespace, in MiB. MaxDeleted limits of how many
+	// deleted workloads of one namespace the revisions are retained.
+	MaxMebibytes, MaxDeleted int
 }
 
 // Rollback limits the rollbacks.
 type Rollback struct {
 	// MaxConcurrent limits how many rollbacks run at the same time in the cluster.
 	MaxConcurrent int
+	// Requests says whether an annotation of a Deployment can request a rollback.
+	Requests bool
 }
 
 // Default returns the configuration of an empty file.
@@ -61,8 +66,8 @@ func Default() Config {
 	return Config{
 		FailurePolicy:       Ignore,
 		ProtectedNamespaces: []string{"cert-manager", "kube-system"},
-		History:             History{MaxPerMinute: 30, RetainDeleted: 24 * time.Hour},
-		Rollback:            Rollback{MaxConcurrent: 50},
+		History:             History{MaxPerMinute: 30, RetainDeleted: 24 * time.Hour, MaxMebibytes: 16, MaxDeleted: 50},
+		Rollback:            Rollback{MaxConcurrent: 50, Requests: true},
 		Defaults:            workload.DefaultSettings(),
 	}
 }
@@ -110,9 +115,13 @@ func (c *Config) keys() value {
 		"history": object(map[string]value{
 			"maxPerMinute":  number(&c.History.MaxPerMinute, 1, "at least 1"),
 			"retainDeleted": duration(&c.History.RetainDeleted, "24h"),
+			"maxLimit":      number(&c.Defaults.MaxHistory, 2, "at least 2"),
+			"maxMebibytes":  number(&c.History.MaxMebibytes, 1, "at least 1"),
+			"maxDeleted":    number(&c.History.MaxDeleted, 1, "at least 1"),
 		}),
 		"rollback": object(map[string]value{
 			"maxConcurrent": number(&c.Rollback.MaxConcurrent, 1, "at least 1"),
+			"requests":      boolean(&c.Rollback.Requests),
 		}),
 		"policies": overrides(&c.Policies),
 		"defaults": object(map[string]value{
