@@ -10,7 +10,7 @@ import (
 // maxName is the longest name of an object, in bytes.
 const maxName = 253
 
-// Name returns a Revision's name: <workload>-<number>, or a shorter one with a hash if that is too
+// Name returns a revision's name: <workload>-<number>, or a shorter one with a hash if that is too
 // long for a name.
 func Name(workload string, number int64) string {
 	name := fmt.Sprintf("%s-%d", workload, number)

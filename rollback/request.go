@@ -12,7 +12,7 @@ import (
 )
 
 // Answer is what becomes of a request: somebody set an annotation of the workload. Each value is
-// answered once, and the answer is noted in a Revision, since the annotation may stay for ever:
+// answered once, and the answer is noted in a revision, since the annotation may stay for ever:
 // GitOps would set it again.
 type Answer struct {
 	// Request is the annotation and its value.

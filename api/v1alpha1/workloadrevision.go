@@ -74,7 +74,7 @@ type WorkloadRevisionSpec struct {
 	// +kubebuilder:validation:MaxLength=128
 	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="a revision is what was accepted once: its spec cannot be changed"
 	IntentHash string `json:"intentHash,omitempty"`
-	// templateHash identifies the pod template. Admission rejects a failed one for a while.
+	// templateHash identifies the pod template. Admission denies a failed one for a while.
 	// +required
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=128

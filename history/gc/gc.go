@@ -1,4 +1,4 @@
-// Package gc deletes the Revisions of workloads that were deleted long ago, and bounds the history
+// Package gc deletes the revisions of workloads that were deleted long ago, and bounds the history
 // of each namespace.
 package gc
 
@@ -23,16 +23,16 @@ import (
 	"reprise.dev/reprise/history/store"
 )
 
-// Collector deletes the Revisions of workloads that were deleted longer than Retain ago. A workload
+// Collector deletes the revisions of workloads that were deleted longer than Retain ago. A workload
 // that is deleted and created again, as by `helm uninstall` and `helm install` or by `kubectl
-// replace --force`, keeps its Revisions. It runs on the leader only.
+// replace --force`, keeps its revisions. It runs on the leader only.
 type Collector struct {
 	// Client reads from the cache and writes to the API server.
 	Client client.Client
-	// Live makes sure that a workload does not exist before its Revisions are deleted.
+	// Live makes sure that a workload does not exist before its revisions are deleted.
 	Live  client.Reader
 	Clock clock.PassiveClock
-	// Retain returns how long the Revisions of a deleted workload are kept.
+	// Retain returns how long the revisions of a deleted workload are kept.
 	Retain func() time.Duration
 	// Every is the time between two sweeps.
 	Every time.Duration
@@ -67,7 +67,7 @@ func (c *Collector) Start(ctx context.Context) error {
 }
 
 // Sweep checks every workload once. It notes the time at which it finds one deleted, and deletes
-// the Revisions of those for which that was longer than Retain ago.
+// the revisions of those for which that was longer than Retain ago.
 func (c *Collector) Sweep(ctx context.Context) error {
 	workloads, err := c.workloads(ctx)
 	if err != nil {
@@ -80,7 +80,7 @@ func (c *Collector) Sweep(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// workloads returns the workloads that have Revisions. It does not copy them: there may be 50,000.
+// workloads returns the workloads that have revisions. It does not copy them: there may be 50,000.
 func (c *Collector) workloads(ctx context.Context) (sets.Set[types.NamespacedName], error) {
 	var list v1alpha1.WorkloadRevisionList
 	if err := c.Client.List(ctx, &list, client.UnsafeDisableDeepCopy); err != nil {

@@ -20,7 +20,7 @@ type FailurePolicy string
 const (
 	// Ignore admits the request with a warning.
 	Ignore FailurePolicy = "Ignore"
-	// Fail rejects the request.
+	// Fail denies the request.
 	Fail FailurePolicy = "Fail"
 )
 

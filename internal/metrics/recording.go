@@ -16,7 +16,7 @@ func newRecording() *Recording {
 		}),
 		failed: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "reprise_revision_record_failures_total",
-			Help: "Deploys that permanently failed to record; they cannot be rollback targets.",
+			Help: "Deploys that could not be recorded; they cannot be rollback targets.",
 		}),
 		evicted: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "reprise_revisions_evicted_total",
