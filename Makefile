@@ -62,7 +62,7 @@ test-race: ## run the product's unit tests under the race detector, which needs 
 
 # The packages whose own tests must run this share of their statements; NAME/... is all below NAME.
 COVER_MIN := 80
-COVER := history history/store history/recorder history/gc rollback rollback/guard cli/... event/... \
+COVER := history history/store history/recorder history/gc history/redact rollback rollback/guard cli/... event/... \
 	internal/certificate/... internal/namespaceinfo
 
 .PHONY: cover

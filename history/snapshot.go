@@ -90,6 +90,9 @@ func DecodeSnapshot(r *v1alpha1.WorkloadRevision) (Contents, error) {
 }
 
 func unpack(s v1alpha1.Snapshot) (Contents, error) {
+	if s.Encoding == v1alpha1.Redacted {
+		return Contents{}, errors.New("it was redacted")
+	}
 	if s.Encoding != encoding {
 		return Contents{}, fmt.Errorf("it is encoded as %q, and this version of Reprise reads %q", s.Encoding, encoding)
 	}

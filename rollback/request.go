@@ -101,6 +101,8 @@ func requested(h history.History, value string) (target *v1alpha1.WorkloadRevisi
 		return nil, fmt.Sprintf("there is no revision #%d", wanted)
 	case target.RunsSame(live):
 		return nil, fmt.Sprintf("#%d is already live", wanted)
+	case target.IsRedacted():
+		return nil, fmt.Sprintf("#%d was redacted and cannot be restored", wanted)
 	case target.HasFailed():
 		return nil, fmt.Sprintf("#%d failed: %s", wanted, target.FailureMessage())
 	default:
