@@ -59,7 +59,7 @@ func (h *Handler) skipReason(r *review) string {
 		return "not-a-write"
 	case !workload.IsManaged(r.object) && !workload.IsManaged(r.old):
 		return "not-a-workload"
-	case workload.IsManaged(r.old) && workload.IntentOf(r.old).Hash() == workload.IntentOf(r.object).Hash():
+	case workload.IsManaged(r.old) && r.intents.oldHash() == r.intents.objectHash():
 		return intentUnchanged
 	default:
 		return ""
@@ -81,7 +81,7 @@ func (h *Handler) skip(ctx context.Context, r *review, reason string) outcome {
 // policies, and any other write is denied. Otherwise an attacker with its account could deploy
 // without them.
 func (h *Handler) answerOwnWrite(ctx context.Context, r *review) outcome {
-	recorded, err := h.Revisions.Recorded(ctx, r.workload(), workload.IntentOf(r.object).Hash())
+	recorded, err := h.Revisions.Recorded(ctx, r.workload(), r.intents.objectHash())
 	if err != nil {
 		h.Log.Error(err, "Looking for the revision that a rollback restores", "namespace", r.namespace, "workload", r.label())
 	}
@@ -136,7 +136,7 @@ func (h *Handler) finish(ctx context.Context, r *review, f findings) outcome {
 	a.denial = &denial{
 		reason:     f.reason(),
 		old:        r.old,
-		object:     r.object,
+		intents:    r.intents,
 		message:    a.response.Result.Message,
 		violations: f.violations,
 		failed:     f.quarantine,
@@ -160,7 +160,7 @@ func (h *Handler) runningRevision(ctx context.Context, r *review) string {
 		return ""
 	}
 	number := strconv.FormatInt(healthy.Number, 10)
-	if workload.IntentOf(r.old).Hash() == healthy.IntentHash {
+	if r.intents.oldHash() == healthy.IntentHash {
 		return "revision " + number + " keeps running"
 	}
 	return "revision " + number + " is the last healthy one"

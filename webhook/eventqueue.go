@@ -191,7 +191,7 @@ func (q *EventQueue) write(ctx context.Context, r denial) (found bool) {
 	if live == nil {
 		return false
 	}
-	if !sameDeployment(live, r.old) {
+	if !r.isAbout(live) {
 		log.Info("Wrote no Event of a denial because the workload is another one by now, or was never what the review says")
 		return true
 	}
@@ -209,8 +209,8 @@ func (q *EventQueue) write(ctx context.Context, r denial) (found bool) {
 	return true
 }
 
-// sameDeployment reports whether the stored Deployment is what a review calls the old one. Its
-// status, and with it its resourceVersion, may have changed since.
-func sameDeployment(live, old *appsv1.Deployment) bool {
-	return live.UID == old.UID && (live.ResourceVersion == old.ResourceVersion || workload.IntentOf(live).Hash() == workload.IntentOf(old).Hash())
+// isAbout reports whether the stored Deployment is what a review calls the old one. Its status, and
+// with it its resourceVersion, may have changed since.
+func (r denial) isAbout(live *appsv1.Deployment) bool {
+	return live.UID == r.old.UID && (live.ResourceVersion == r.old.ResourceVersion || workload.IntentOf(live).Hash() == r.intents.oldHash())
 }

@@ -56,7 +56,7 @@ func TestEventQueue_NeedsProof(t *testing.T) {
 		t.Run(test.reason, func(t *testing.T) {
 			events := &written{}
 			q := NewEventQueue(events, records{}, stored(func(types.NamespacedName) (*appsv1.Deployment, error) { return test.live, test.err }), logr.Discard())
-			q.add(denial{old: healthy, object: broken, message: "no", at: now()})
+			q.add(denial{old: healthy, intents: newIntents(healthy, broken), message: "no", at: now()})
 			ended(t, q)
 			if len(events.events) != test.events {
 				t.Errorf("%d events, want %d: %+v", len(events.events), test.events, events.events)
@@ -83,7 +83,7 @@ func TestEventQueue_WaitsUntilACreationIsStored(t *testing.T) {
 				ctx, cancel := context.WithCancel(t.Context())
 				ran := make(chan error)
 				go func() { ran <- q.Run(ctx) }()
-				q.add(denial{reason: "AdmissionUnchecked", old: created, object: created, created: true, message: "no", at: now()})
+				q.add(denial{reason: "AdmissionUnchecked", old: created, intents: newIntents(created, created), created: true, message: "no", at: now()})
 				time.Sleep(maxLooks * storeDelay)
 				cancel()
 				if err := <-ran; err != nil {
@@ -116,9 +116,9 @@ func TestEventQueue_BoundsWhatWaits(t *testing.T) {
 		events := &written{}
 		q := NewEventQueue(events, records{}, live, logr.Discard())
 		for range 10 * maxQueuedEvents {
-			q.add(denial{old: in("greedy"), object: broken, message: "no", at: now()})
+			q.add(denial{old: in("greedy"), intents: newIntents(in("greedy"), broken), message: "no", at: now()})
 		}
-		q.add(denial{old: in("calm"), object: broken, message: "no", at: now()})
+		q.add(denial{old: in("calm"), intents: newIntents(in("calm"), broken), message: "no", at: now()})
 		if got := told(q, events); got["greedy"] != maxQueuedEvents || got["calm"] != 1 {
 			t.Errorf("told = %v, want %d and 1", got, maxQueuedEvents)
 		}
@@ -127,9 +127,9 @@ func TestEventQueue_BoundsWhatWaits(t *testing.T) {
 		events := &written{}
 		q := NewEventQueue(events, records{}, live, logr.Discard())
 		for range 10 {
-			q.add(denial{old: in("greedy"), object: broken, message: "no", size: maxQueuedBytes / 2, at: now()})
+			q.add(denial{old: in("greedy"), intents: newIntents(in("greedy"), broken), message: "no", size: maxQueuedBytes / 2, at: now()})
 		}
-		q.add(denial{old: in("calm"), object: broken, message: "no", size: maxReview, at: now()})
+		q.add(denial{old: in("calm"), intents: newIntents(in("calm"), broken), message: "no", size: maxReview, at: now()})
 		if got := told(q, events); got["greedy"] != 2 || got["calm"] != 1 || q.bytes != 0 {
 			t.Errorf("told = %v, want 2 and 1; %d bytes wait", got, q.bytes)
 		}
@@ -138,7 +138,7 @@ func TestEventQueue_BoundsWhatWaits(t *testing.T) {
 		events := &written{}
 		q := NewEventQueue(events, records{}, live, logr.Discard())
 		for i := range 2 * maxQueuedNamespaces {
-			q.add(denial{old: in(fmt.Sprint("n", i)), object: broken, message: "no", at: now()})
+			q.add(denial{old: in(fmt.Sprint("n", i)), intents: newIntents(in(fmt.Sprint("n", i)), broken), message: "no", at: now()})
 		}
 		if got := told(q, events); len(got) != maxQueuedNamespaces {
 			t.Errorf("%d namespaces are told of, want %d", len(got), maxQueuedNamespaces)
@@ -175,10 +175,10 @@ func TestEventQueue_IsFair(t *testing.T) {
 		ran := make(chan error)
 		go func() { ran <- q.Run(ctx) }()
 		for range maxQueuedEvents {
-			q.add(denial{old: in("stuck"), object: broken, message: "no", at: now()})
+			q.add(denial{old: in("stuck"), intents: newIntents(in("stuck"), broken), message: "no", at: now()})
 		}
 		<-events.began
-		q.add(denial{old: in("calm"), object: broken, message: "no", at: now()})
+		q.add(denial{old: in("calm"), intents: newIntents(in("calm"), broken), message: "no", at: now()})
 		synctest.Wait()
 		if len(events.events) != 1 {
 			t.Errorf("%d events of a calm namespace while another is stuck, want 1", len(events.events))

@@ -12,15 +12,16 @@ import (
 	"reprise.dev/reprise/diff"
 	"reprise.dev/reprise/event"
 	"reprise.dev/reprise/policy"
-	"reprise.dev/reprise/workload"
 )
 
 // denial is a denied change of a live workload, or an admitted one that was not fully checked.
 type denial struct {
-	reason      v1alpha1.EventReason
-	old, object *appsv1.Deployment
-	// created is true for a Deployment that is stored after its review is answered; old is object
-	// then.
+	reason v1alpha1.EventReason
+	// old is the live Deployment, and intents are its own and the one that is denied.
+	old     *appsv1.Deployment
+	intents *intents
+	// created is true for a Deployment that is stored after its review is answered; old is the new
+	// one then.
 	created    bool
 	message    string
 	violations []v1alpha1.Violation
@@ -41,7 +42,7 @@ func (r denial) event(files []string) (event.Event, error) {
 	if r.reason == v1alpha1.EventAdmissionUnchecked {
 		return r.uncheckedEvent()
 	}
-	changes, err := diff.Intents(workload.IntentOf(r.old), workload.IntentOf(r.object))
+	changes, err := r.intents.changes()
 	if err != nil {
 		return event.Event{}, fmt.Errorf("comparing the denied change with the live workload: %w", err)
 	}
@@ -54,7 +55,7 @@ func (r denial) event(files []string) (event.Event, error) {
 
 // newEvent returns the Event with a message.
 func (r denial) newEvent(message string, changes diff.Changes, files []string) (event.Event, error) {
-	asked := workload.IntentOf(r.object).Hash()
+	asked := r.intents.objectHash()
 	annotations, err := event.DenialAnnotations(v1alpha1.Denial{
 		Violations: r.violations, Failed: r.failed, Files: files, ResourceVersion: r.old.ResourceVersion, IntentHash: asked,
 	}, changes)
@@ -77,9 +78,12 @@ func (h *Handler) unchecked(r *review, f findings) *denial {
 	if f.unchecked == "" || r.dryRun || h.phase == policy.Early {
 		return nil
 	}
-	d := &denial{reason: v1alpha1.EventAdmissionUnchecked, old: r.old, object: r.object, message: f.unchecked, violations: f.violations, at: h.Now()}
+	d := &denial{reason: v1alpha1.EventAdmissionUnchecked, old: r.old, intents: r.intents, message: f.unchecked, violations: f.violations, at: h.Now()}
 	if d.old == nil {
 		d.old, d.created = r.object, true
+		d.intents = &intents{
+			old: r.intents.object, object: r.intents.object, oldHash: r.intents.objectHash, objectHash: r.intents.objectHash,
+		}
 	}
 	return d
 }

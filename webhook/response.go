@@ -11,9 +11,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"reprise.dev/reprise/api/v1alpha1"
-	"reprise.dev/reprise/diff"
 	"reprise.dev/reprise/policy"
-	"reprise.dev/reprise/workload"
 )
 
 // The keys of the audit annotations. The API server puts the webhook's name before them.
@@ -136,7 +134,7 @@ func (r *review) changed() string {
 	if r.old == nil {
 		return ""
 	}
-	changes, err := diff.Intents(workload.IntentOf(r.old), workload.IntentOf(r.object))
+	changes, err := r.intents.changes()
 	if err != nil {
 		return "" // The denial is complete without it.
 	}

@@ -4,13 +4,16 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"sync"
 
 	admissionv1 "k8s.io/api/admission/v1"
 	appsv1 "k8s.io/api/apps/v1"
 	"k8s.io/apimachinery/pkg/types"
 	kjson "sigs.k8s.io/json"
 
+	"reprise.dev/reprise/diff"
 	"reprise.dev/reprise/internal/quantity"
+	"reprise.dev/reprise/workload"
 )
 
 // The keys of a request's objects.
@@ -36,7 +39,28 @@ type review struct {
 
 	// object is the new Deployment. old is the live one; nil on creation.
 	object, old *appsv1.Deployment
+	// intents are theirs.
+	intents *intents
 }
+
+// intents are those of an old and a new Deployment. Each is built and hashed once, when it is first
+// needed: that copies and hashes a whole spec.
+type intents struct {
+	old, object         func() workload.Intent
+	oldHash, objectHash func() string
+}
+
+func newIntents(old, object *appsv1.Deployment) *intents {
+	var i intents
+	i.old = sync.OnceValue(func() workload.Intent { return workload.IntentOf(old) })
+	i.object = sync.OnceValue(func() workload.Intent { return workload.IntentOf(object) })
+	i.oldHash = sync.OnceValue(func() string { return i.old().Hash() })
+	i.objectHash = sync.OnceValue(func() string { return i.object().Hash() })
+	return &i
+}
+
+// changes returns the differences from the old intent to the new one.
+func (i *intents) changes() (diff.Changes, error) { return diff.Intents(i.old(), i.object()) }
 
 // decodeReview reads a body. An error names why the review cannot be evaluated.
 func decodeReview(body []byte) (*review, error) {
@@ -104,6 +128,7 @@ func (r *review) decodeObjects() error {
 			return err
 		}
 	}
+	r.intents = newIntents(r.old, r.object)
 	return nil
 }
 
