@@ -56,13 +56,13 @@ deny contains "never" if {
 
 func TestReportsInEveryFormat(t *testing.T) {
 	report := mixedReport(t)
-	for name, colour := range map[string]bool{"human": false, "colour": true, "json": false, "junit": false, "github": false} {
+	for name, color := range map[string]bool{"human": false, "color": true, "json": false, "junit": false, "github": false} {
 		format := Format(name)
-		if colour {
+		if color {
 			format = Human
 		}
 		var got bytes.Buffer
-		if err := report.Write(&got, format, colour); err != nil {
+		if err := report.Write(&got, format, color); err != nil {
 			t.Fatal(err)
 		}
 		golden(t, filepath.Join("testdata", "golden", name), got.String())

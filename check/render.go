@@ -23,11 +23,11 @@ const (
 // Formats are all of them.
 func Formats() []Format { return []Format{Human, JSON, JUnit, GitHub} }
 
-// Write writes the report. Colour is for a terminal, and for people alone.
-func (r Report) Write(w io.Writer, format Format, colour bool) error {
+// Write writes the report. Color is for a terminal, and for people alone.
+func (r Report) Write(w io.Writer, format Format, color bool) error {
 	switch format {
 	case Human:
-		return r.human(w, colour)
+		return r.human(w, color)
 	case JSON:
 		return r.json(w)
 	case JUnit:
@@ -103,18 +103,18 @@ func outcome(d policy.Decision) string {
 	}
 }
 
-// colours are those of a terminal, by the ANSI numbers.
-var colours = map[string]int{
+// colors are those of a terminal, by the ANSI numbers.
+var colors = map[string]int{
 	string(denied): 31, string(unknown): 35, string(warning): 33, string(exempt): 33, string(dryRun): 36,
 	outcome(policy.Allow): 32, outcome(policy.Warn): 33, outcome(policy.Unknown): 35,
 }
 
-func (r Report) human(w io.Writer, colour bool) error {
+func (r Report) human(w io.Writer, color bool) error {
 	paint := func(text string) string {
-		if !colour {
+		if !color {
 			return text
 		}
-		return fmt.Sprintf("\x1b[%dm%s\x1b[0m", colours[strings.TrimSpace(text)], text)
+		return fmt.Sprintf("\x1b[%dm%s\x1b[0m", colors[strings.TrimSpace(text)], text)
 	}
 	var b strings.Builder
 	counts := map[policy.Decision]int{}

@@ -12,7 +12,7 @@ import (
 
 // LongOptions say how to render for a terminal.
 type LongOptions struct {
-	// Color marks what came and went by ANSI colours.
+	// Color marks what came and went by ANSI colors.
 	Color bool
 	// Width is the terminal's in columns: a change that fits stands in one line. 0 sets no limit.
 	Width int
@@ -136,7 +136,7 @@ func blockText(value any) string {
 	}
 }
 
-// paint colours a line by its first character.
+// paint colors a line by its first character.
 func (o LongOptions) paint(line string) string {
 	if !o.Color || line == "" {
 		return line

@@ -59,7 +59,7 @@ func everyForm(t *testing.T, changes diff.Changes) string {
 		fmt.Fprintf(&out, "## short, %d bytes\n%s\n\n", budget, changes.Short(budget))
 	}
 	fmt.Fprintf(&out, "## long\n%s\n", changes.Long(diff.LongOptions{}))
-	fmt.Fprintf(&out, "## long, 60 columns, Kubernetes' terms, in colour\n%s\n",
+	fmt.Fprintf(&out, "## long, 60 columns, Kubernetes' terms, in color\n%s\n",
 		strings.ReplaceAll(changes.Long(diff.LongOptions{Color: true, Width: 60, Kubernetes: true}), "\x1b", "␛"))
 	encoded, err := changes.JSON()
 	if err != nil {

@@ -11,7 +11,7 @@ import (
 )
 
 func TestJudge_Crashes(t *testing.T) {
-	judge(t, map[string]judgement{
+	assess(t, map[string]judgement{
 		"EndedOnce": {
 			reason: "a neighbour may have been late", want: health.Progressing,
 			change: func(r *health.Rollout) { unready(r, restarted(0, 1)) },

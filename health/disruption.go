@@ -9,8 +9,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// disruptionRecheck is when to judge again a rollout with only disrupted pods. The known state of a
-// node may be older than the pod.
+// disruptionRecheck is when to assess again a rollout with only disrupted pods. The known state of
+// a node may be older than the pod.
 const disruptionRecheck = 10 * time.Second
 
 // scaleUpTime is how long a node may take to join after an autoscaler requested it.

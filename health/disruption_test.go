@@ -12,7 +12,7 @@ import (
 )
 
 func TestJudge_NotCausedByTheChange(t *testing.T) {
-	judge(t, map[string]judgement{
+	assess(t, map[string]judgement{
 		"NodeNotReady": {
 			reason: "the node is lost, not the change", want: health.Unknown, says: "is on a node that is not ready", again: 10 * time.Second,
 			change: func(r *health.Rollout) {

@@ -12,8 +12,8 @@ import (
 	"reprise.dev/reprise/health"
 )
 
-// ExampleJudge judges a rollout whose only pod crashes.
-func ExampleJudge() {
+// ExampleAssess assesses a rollout whose only pod crashes.
+func ExampleAssess() {
 	accepted := time.Date(2027, 3, 31, 12, 0, 0, 0, time.UTC)
 	deployment := &appsv1.Deployment{ObjectMeta: metav1.ObjectMeta{Name: "cart", UID: "deployment", Generation: 1}}
 	deployment.Spec.Replicas = new(int32(1))
@@ -28,7 +28,7 @@ func ExampleJudge() {
 		Name: "main", RestartCount: 3, LastTerminationState: corev1.ContainerState{Terminated: end},
 		State: corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{Reason: "CrashLoopBackOff"}},
 	}}
-	verdict := health.Judge(health.Rollout{
+	verdict := health.Assess(health.Rollout{
 		Deployment: deployment, ReplicaSets: []*appsv1.ReplicaSet{set}, Pods: []*corev1.Pod{pod}, AcceptedAt: accepted, BakeTime: time.Minute,
 	}, accepted.Add(time.Minute))
 	fmt.Println(verdict.State)

@@ -113,7 +113,7 @@ type judgement struct {
 	external bool
 }
 
-func judge(t *testing.T, tests map[string]judgement) {
+func assess(t *testing.T, tests map[string]judgement) {
 	t.Helper()
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -121,7 +121,7 @@ func judge(t *testing.T, tests map[string]judgement) {
 			if tt.change != nil {
 				tt.change(&r)
 			}
-			got := health.Judge(r, now)
+			got := health.Assess(r, now)
 			if got.State != tt.want || !strings.Contains(got.Cause, tt.says) || got.RecheckAfter != tt.again {
 				t.Errorf("%s: got %q (%s), again in %s", tt.reason, got.State, got.Cause, got.RecheckAfter)
 			}

@@ -63,8 +63,8 @@ type Failure struct {
 	Ran bool
 }
 
-// Judge judges a rollout as of now.
-func Judge(r Rollout, now time.Time) Verdict {
+// Assess assesses a rollout as of now.
+func Assess(r Rollout, now time.Time) Verdict {
 	if why := undecidable(r.Deployment); why != "" {
 		return Verdict{Cause: why}
 	}

@@ -12,7 +12,7 @@ import (
 
 func TestJudge(t *testing.T) {
 	const missing = `rpc error: code = NotFound desc = failed to pull and unpack image "x:1": x:1: not found`
-	judge(t, map[string]judgement{
+	assess(t, map[string]judgement{
 		"Well":    {reason: "complete and well for the bake time", want: health.Healthy},
 		"Baking":  {reason: "complete, not long enough", change: func(r *health.Rollout) { r.BakeTime = time.Minute }, want: health.Progressing, again: 30 * time.Second},
 		"Stale":   {reason: "a status of before the deploy says nothing", change: func(r *health.Rollout) { r.Deployment.Generation = 3 }, want: health.Unknown, says: "generation"},
@@ -49,7 +49,7 @@ func TestJudge(t *testing.T) {
 			},
 		},
 		"OldPodCrashes": {
-			reason: "the old revision's pods are not judged", want: health.Healthy,
+			reason: "the old revision's pods are not assessed", want: health.Healthy,
 			change: func(r *health.Rollout) {
 				old := pod("old")
 				crashed(5, "Error", 1)(&old.Status.ContainerStatuses[0])

@@ -68,10 +68,10 @@ func TestJudge_IgnoresTheOrderOfItsInputs(t *testing.T) {
 	for seed := range uint64(2000) {
 		rng := rand.New(rand.NewPCG(seed, 1))
 		r := random(rng)
-		want := health.Judge(r, now)
+		want := health.Assess(r, now)
 		rng.Shuffle(len(r.Pods), func(i, j int) { r.Pods[i], r.Pods[j] = r.Pods[j], r.Pods[i] })
 		rng.Shuffle(len(r.ReplicaSets), func(i, j int) { r.ReplicaSets[i], r.ReplicaSets[j] = r.ReplicaSets[j], r.ReplicaSets[i] })
-		if diff := cmp.Diff(want, health.Judge(r, now)); diff != "" {
+		if diff := cmp.Diff(want, health.Assess(r, now)); diff != "" {
 			t.Fatalf("seed %d: the verdict depends on the order (-want +got):\n%s", seed, diff)
 		}
 	}
@@ -82,16 +82,16 @@ func TestJudge_ChangesOnlyAtRecheckAfter(t *testing.T) {
 		r := random(rand.New(rand.NewPCG(seed, 2)))
 		at := now
 		for range 10 {
-			verdict := health.Judge(r, at)
+			verdict := health.Assess(r, at)
 			if verdict.RecheckAfter < 0 {
-				t.Fatalf("seed %d: judge again after %s", seed, verdict.RecheckAfter)
+				t.Fatalf("seed %d: assess again after %s", seed, verdict.RecheckAfter)
 			}
 			until := at.Add(verdict.RecheckAfter - 1)
 			if verdict.RecheckAfter == 0 {
 				until = at.Add(24 * time.Hour)
 			}
 			for _, later := range []time.Time{at.Add(until.Sub(at) / 2), until} {
-				if got := health.Judge(r, later); got.State != verdict.State {
+				if got := health.Assess(r, later); got.State != verdict.State {
 					t.Fatalf("seed %d: %q (%s) became %q (%s) after %s, announced was %s",
 						seed, verdict.State, verdict.Cause, got.State, got.Cause, later.Sub(at), verdict.RecheckAfter)
 				}
@@ -108,7 +108,7 @@ func BenchmarkJudge(b *testing.B) {
 	r := rollout()
 	more(&r, 50, nil)
 	for b.Loop() {
-		if got := health.Judge(r, now); got.State == health.Failed {
+		if got := health.Assess(r, now); got.State == health.Failed {
 			b.Fatal(got.Cause)
 		}
 	}

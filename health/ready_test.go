@@ -12,7 +12,7 @@ import (
 
 func TestJudge_Readiness(t *testing.T) {
 	probe := &corev1.Probe{PeriodSeconds: 10}
-	judge(t, map[string]judgement{
+	assess(t, map[string]judgement{
 		"Failing": {
 			reason: "it had its time", want: health.Failed, says: "container main did not become ready within 1m0s: Readiness probe failed: HTTP 500",
 			change: func(r *health.Rollout) {
@@ -75,7 +75,7 @@ func TestJudge_RejectedPods(t *testing.T) {
 		}
 	}
 	const quota = `pods "a-x" is forbidden: exceeded quota: team, requested: pods=1, used: pods=5, limited: pods=5`
-	judge(t, map[string]judgement{
+	assess(t, map[string]judgement{
 		"LimitRange": {
 			reason: "the API server will always reject the same pod", want: health.Failed, says: "maximum memory usage per Container is 1Gi",
 			change: say(`pods "a-x" is forbidden: maximum memory usage per Container is 1Gi, but limit is 2Gi`, 5*time.Second),

@@ -133,13 +133,13 @@ func keep[T any](t *testing.T, s recorded, all map[string]*T, name func(*T) stri
 	all[name(object)] = object
 }
 
-// judge judges what is known, where the second revision is.
-func (r *replay) judge(seconds float64) (health.Verdict, bool) {
+// assess assesses what is known, where the second revision is.
+func (r *replay) assess(seconds float64) (health.Verdict, bool) {
 	d := r.deployments["app"]
 	if d == nil || d.Spec.Template.Labels["revision"] != "2" {
 		return health.Verdict{}, false
 	}
-	return health.Judge(health.Rollout{
+	return health.Assess(health.Rollout{
 		Deployment: d, ReplicaSets: values(r.sets), Pods: values(r.pods), Nodes: r.nodes, Events: values(r.events),
 		AcceptedAt: r.begin, BakeTime: 30 * time.Second,
 	}, r.begin.Add(time.Duration(seconds*float64(time.Second)))), true
@@ -165,7 +165,7 @@ func (r *replay) verdicts(t *testing.T) (all []verdictAt) {
 	t.Helper()
 	announced := math.Inf(1)
 	note := func(seconds float64, stepped bool) {
-		v, there := r.judge(seconds)
+		v, there := r.assess(seconds)
 		if !there {
 			return
 		}
@@ -246,7 +246,7 @@ func TestJudge_Recordings(t *testing.T) {
 // TestJudge_RecordingsEndAsDocumented holds the golden file to docs/health.md.
 func TestJudge_RecordingsEndAsDocumented(t *testing.T) {
 	tests := map[string]struct {
-		within float64 // seconds until it has failed; 0 where it must never be judged Failed
+		within float64 // seconds until it has failed; 0 where it must never be assessed Failed
 		says   string
 		last   []health.State
 	}{

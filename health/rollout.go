@@ -57,7 +57,7 @@ func (r Rollout) ordered() Rollout {
 	return r
 }
 
-// undecidable returns why a rollout cannot be judged; empty if it can.
+// undecidable returns why a rollout cannot be assessed; empty if it can.
 func undecidable(d *appsv1.Deployment) string {
 	switch {
 	case d.DeletionTimestamp != nil:
@@ -67,7 +67,7 @@ func undecidable(d *appsv1.Deployment) string {
 	case d.Spec.Paused:
 		return "the rollout is paused"
 	case desired(d) == 0:
-		return "scaled to zero: there are no pods to judge"
+		return "scaled to zero: there are no pods to assess"
 	default:
 		return ""
 	}

@@ -11,7 +11,7 @@ import (
 
 func TestJudge_StartFailures(t *testing.T) {
 	old := func(p *corev1.Pod) {}
-	judge(t, map[string]judgement{
+	assess(t, map[string]judgement{
 		"InvalidImageName": {
 			reason: "it will never be valid", want: health.Failed, says: `InvalidImageName: couldn't parse "X:1"`,
 			change: func(r *health.Rollout) { unready(r, waiting("InvalidImageName", `couldn't parse "X:1"`)) },

@@ -71,7 +71,7 @@ func TestNext(t *testing.T) {
 			facts{Name: "a-3", Number: 3, Manager: "ci", Phase: v1alpha1.PhaseProgressing, Change: "labels added (team x)"},
 		},
 		"Recreated": {
-			"a workload that was deleted and created again keeps its history and is judged anew", healthy, deployment("x:1", recreated), Arrival{},
+			"a workload that was deleted and created again keeps its history and is assessed anew", healthy, deployment("x:1", recreated), Arrival{},
 			facts{Name: "a-2", Number: 2, Manager: "ci", Phase: v1alpha1.PhaseProgressing, Change: "no change"},
 		},
 		"Rollback": {

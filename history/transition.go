@@ -21,11 +21,11 @@ func MarkProgressing(s *v1alpha1.WorkloadRevisionStatus, now time.Time) {
 	setHealthy(s, metav1.ConditionUnknown, v1alpha1.ReasonProgressing, "", now)
 }
 
-// MarkAdopted notes that the deployment of a revision was not watched, and why; it is not judged
+// MarkAdopted notes that the deployment of a revision was not watched, and why; it is not assessed
 // then.
 func MarkAdopted(s *v1alpha1.WorkloadRevisionStatus, reason, message string, now time.Time) {
 	setTrue(s, v1alpha1.ConditionAdopted, reason, message, now)
-	setHealthy(s, metav1.ConditionUnknown, v1alpha1.ReasonNotJudged, "", now)
+	setHealthy(s, metav1.ConditionUnknown, v1alpha1.ReasonNotAssessed, "", now)
 }
 
 // MarkHealthy notes that a revision is healthy, whatever it was before: why it failed, why its
@@ -47,9 +47,9 @@ func MarkFailed(s *v1alpha1.WorkloadRevisionStatus, f v1alpha1.Failure, now time
 	setHealthy(s, metav1.ConditionFalse, string(f.Reason), f.Message, now)
 }
 
-// MarkReplaced notes that another revision replaced one. A revision without a verdict is superseded.
-// A rollback on hold is not due any more; only Overtaken stays, since it is about the deploy that
-// replaced the revision.
+// MarkReplaced notes that another revision replaced one. A revision without a verdict is
+// superseded. A rollback on hold is not due any more; only Overtaken stays, since it is about the
+// deploy that replaced the revision.
 func MarkReplaced(s *v1alpha1.WorkloadRevisionStatus, now time.Time) {
 	r := v1alpha1.WorkloadRevision{Status: *s}
 	if r.AwaitsVerdict() {

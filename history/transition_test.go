@@ -62,7 +62,7 @@ func TestTransitions(t *testing.T) {
 	}{
 		"Begun":     {"a rollout is under way", []transition{progressing}, summary{Phase: "Progressing", Healthy: "Unknown Progressing"}},
 		"Healthy":   {"it stayed healthy", []transition{progressing, healthy}, summary{Phase: "Healthy", Healthy: "True RolloutComplete"}},
-		"Adopted":   {"it was not watched", []transition{adopted}, summary{Phase: "Unknown", Healthy: "Unknown NotJudged"}},
+		"Adopted":   {"it was not watched", []transition{adopted}, summary{Phase: "Unknown", Healthy: "Unknown NotAssessed"}},
 		"AdoptedOK": {"it is healthy all the same", []transition{adopted, healthy}, summary{Phase: "Healthy", Healthy: "True RolloutComplete"}},
 		"Replaced":  {"there was no verdict", []transition{progressing, replaced}, summary{Phase: "Superseded", Healthy: "Unknown Superseded"}},
 		"Unwritten": {"its recording was not finished", []transition{replaced}, summary{Phase: "Superseded", Healthy: "Unknown Superseded"}},
@@ -204,19 +204,19 @@ func TestHoldRollback_SaysWhetherTheReasonChanged(t *testing.T) {
 	}
 }
 
-func TestNoteTold(t *testing.T) {
+func TestNoteEmitted(t *testing.T) {
 	r := &v1alpha1.WorkloadRevision{}
 	for _, reason := range []v1alpha1.HoldReason{v1alpha1.HoldPaused, v1alpha1.HoldCannotRun} {
 		HoldRollback(&r.Status, reason, "why", now)
-		if Told(r, "RollbackHeld") {
+		if Emitted(r, "RollbackHeld") {
 			t.Errorf("the hold for %s is told already", reason)
 		}
-		NoteTold(r, "RevisionFailed", "RollbackHeld")
-		if !Told(r, "RollbackHeld") || !Told(r, "RevisionFailed") || Told(r, "RolledBack") {
+		NoteEmitted(r, "RevisionFailed", "RollbackHeld")
+		if !Emitted(r, "RollbackHeld") || !Emitted(r, "RevisionFailed") || Emitted(r, "RolledBack") {
 			t.Errorf("told is %q", r.Annotations)
 		}
 	}
-	if got, want := r.Annotations[v1alpha1.ToldEventsAnnotation], "RevisionFailed,RollbackHeld:CannotRun@2026-11-22T12:00:00Z"; got != want {
+	if got, want := r.Annotations[v1alpha1.EmittedEventsAnnotation], "RevisionFailed,RollbackHeld:CannotRun@2026-11-22T12:00:00Z"; got != want {
 		t.Errorf("the annotation is %q, want %q", got, want)
 	}
 }

@@ -122,7 +122,7 @@ func TestDecide(t *testing.T) {
 			change: rolledBack(25*time.Minute, 20*time.Minute, 15*time.Minute, 10*time.Minute, 5*time.Minute),
 		},
 		"SecondAtOnce": {
-			reason: "a person whose first fix fails is rescued as fast", want: RollBack, to: 1, attempt: 2,
+			reason: "a person whose first fix fails is rolled back as fast", want: RollBack, to: 1, attempt: 2,
 			history: past(healthy, gone, failed), change: rolledBack(10 * time.Second),
 		},
 		"PausesGrow": {

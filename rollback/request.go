@@ -79,7 +79,7 @@ func Rejected(live *v1alpha1.WorkloadRevision, request, why string) Answer {
 }
 
 // Denied returns why a requested revision is not restored: policies that are in force now deny it.
-// A rescue from a failure goes back to what ran before; a request deploys what a person wants.
+// A rollback after a failure restores what ran before. A request deploys what a person wants.
 func Denied(target *v1alpha1.WorkloadRevision, violations []string) string {
 	return fmt.Sprintf("#%d violates the policies in force: %s", target.Spec.Number, strings.Join(violations, "; "))
 }

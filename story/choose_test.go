@@ -19,7 +19,7 @@ func TestWorkload_Defaults_WhereNoRevisionIsNamed(t *testing.T) {
 	}{
 		"UnderWay": {"the last healthy one against what was deployed", under, 1, 2, 1},
 		"Failed":   {"the last healthy one against what failed", left(), 1, 2, 1},
-		"Rescued":  {"what was put back against what failed; what runs is no target", rescued(), 1, 2, 0},
+		"Rescued":  {"what was put back against what failed; what runs is no target", rolledBack(), 1, 2, 0},
 		"Healthy":  {"the healthy one before against what runs", twice, 1, 3, 1},
 		"Unknown":  {"the one before, where none is known to be healthy", unknown, 1, 2, 0},
 	}
@@ -42,7 +42,7 @@ func TestWorkload_Defaults_WhereNoRevisionIsNamed(t *testing.T) {
 
 func TestWorkload_Revision(t *testing.T) {
 	for name, want := range map[string]string{"2": "", "#2": "", "9": "has no revision #9; there are 1, 2, 3", "two": `"two" is not a revision`} {
-		r, err := rescued().Revision(name)
+		r, err := rolledBack().Revision(name)
 		if want == "" && (err != nil || r.Spec.Number != 2) || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
 			t.Errorf("%s: %v, %v, want %q", name, r, err, want)
 		}
@@ -59,12 +59,12 @@ func TestNearest(t *testing.T) {
 }
 
 func TestWorkload_DefaultLogsRevision(t *testing.T) {
-	fixed := shop(append(rescued().History, revision(4, v1alpha1.PhaseHealthy, time.Minute))...)
-	under := shop(append(rescued().History, revision(4, v1alpha1.PhaseProgressing, time.Second))...)
+	fixed := shop(append(rolledBack().History, revision(4, v1alpha1.PhaseHealthy, time.Minute))...)
+	under := shop(append(rolledBack().History, revision(4, v1alpha1.PhaseProgressing, time.Second))...)
 	for name, tt := range map[string]struct {
 		w    Workload
 		want int64
-	}{"Rescued": {rescued(), 2}, "Left": {left(), 2}, "UnderWay": {under, 2}, "Fixed": {fixed, 4}, "Well": {shop(revision(1, v1alpha1.PhaseHealthy, 0)), 1}} {
+	}{"Rescued": {rolledBack(), 2}, "Left": {left(), 2}, "UnderWay": {under, 2}, "Fixed": {fixed, 4}, "Well": {shop(revision(1, v1alpha1.PhaseHealthy, 0)), 1}} {
 		if got := tt.w.DefaultLogsRevision(); got.Spec.Number != tt.want {
 			t.Errorf("%s: #%d, want #%d", name, got.Spec.Number, tt.want)
 		}

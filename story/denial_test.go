@@ -51,7 +51,7 @@ func denied(t *testing.T, violations ...v1alpha1.Violation) Workload {
 // quarantinedAgain is a workload whose last apply is what failed before.
 func quarantinedAgain(t *testing.T) Workload {
 	t.Helper()
-	return at(rescued(), "100").WithEvents([]corev1.Event{about(t, string(v1alpha1.EventTemplateQuarantined), 20*time.Second, 1, v1alpha1.Denial{
+	return at(rolledBack(), "100").WithEvents([]corev1.Event{about(t, string(v1alpha1.EventTemplateQuarantined), 20*time.Second, 1, v1alpha1.Denial{
 		Failed: 2, ResourceVersion: "130", Violations: []v1alpha1.Violation{{Message: `container frontend exits 1 (2 restarts): "boom"`}},
 	})})
 }

@@ -96,8 +96,8 @@ func shop(revisions ...v1alpha1.WorkloadRevision) Workload {
 	return Workload{Namespace: "shop", Name: "sample-app", Deployment: d, History: revisions, Settings: workload.DefaultSettings()}
 }
 
-// rescued is the exercise's story: deployed, broken, put back.
-func rescued() Workload {
+// rolledBack is the exercise's story: deployed, broken, put back.
+func rolledBack() Workload {
 	return shop(
 		revision(1, v1alpha1.PhaseHealthy, time.Hour),
 		revision(2, v1alpha1.PhaseRolledBack, 100*time.Second, crashed(1)),

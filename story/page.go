@@ -18,8 +18,8 @@ func (p *page) title(text string) { p.prose("\n", "", bold, text) }
 // fold writes prose of a section.
 func (p *page) fold(text string) { p.prose("", "  ", "", text) }
 
-// prose writes folded text of one colour, after what stands before it.
-func (p *page) prose(before, indent string, c colour, text string) {
+// prose writes folded text of one color, after what stands before it.
+func (p *page) prose(before, indent string, c color, text string) {
 	p.write(before)
 	for line := range strings.Lines(p.look.fold(indent, text)) {
 		p.line(p.look.paint(c, strings.TrimSuffix(line, "\n")))

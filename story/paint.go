@@ -11,32 +11,32 @@ import (
 type Terminal struct {
 	// Width is the terminal's in columns; 0 is no terminal, where nothing is cut or folded.
 	Width int
-	// Colour marks by ANSI colours what is well and what is not.
-	Colour bool
+	// Color marks by ANSI colors what is well and what is not.
+	Color bool
 }
 
-// colour is an ANSI escape; the empty one is none.
-type colour string
+// color is an ANSI escape; the empty one is none.
+type color string
 
 const (
-	red    colour = "\x1b[31m"
-	green  colour = "\x1b[32m"
-	yellow colour = "\x1b[33m"
-	bold   colour = "\x1b[1m"
-	faint  colour = "\x1b[2m"
-	reset         = "\x1b[0m"
+	red    color = "\x1b[31m"
+	green  color = "\x1b[32m"
+	yellow color = "\x1b[33m"
+	bold   color = "\x1b[1m"
+	faint  color = "\x1b[2m"
+	reset        = "\x1b[0m"
 )
 
-// paint colours a text, where colours are wanted.
-func (l Terminal) paint(c colour, text string) string {
-	if !l.Colour || c == "" || text == "" {
+// paint colors a text, where colors are wanted.
+func (l Terminal) paint(c color, text string) string {
+	if !l.Color || c == "" || text == "" {
 		return text
 	}
 	return string(c) + text + reset
 }
 
-// ofPhase is a phase's colour.
-func ofPhase(p string) colour {
+// ofPhase is a phase's color.
+func ofPhase(p string) color {
 	switch v1alpha1.Phase(p) {
 	case v1alpha1.PhaseHealthy:
 		return green

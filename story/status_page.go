@@ -13,7 +13,7 @@ import (
 func StatusPage(w Workload, look Terminal, now time.Time) string {
 	s := StatusOf(w, now)
 	var out strings.Builder
-	line := func(label, text string, c colour) {
+	line := func(label, text string, c color) {
 		if text == "" {
 			return
 		}

@@ -30,8 +30,8 @@ type column struct {
 
 // cell is one entry of a row.
 type cell struct {
-	text   string
-	colour colour
+	text  string
+	color color
 }
 
 // Table is rows under headings, aligned, without borders.
@@ -75,7 +75,7 @@ func (l Terminal) writeRow(out *strings.Builder, row []cell, shown, widths []int
 	line := ""
 	for i, index := range shown {
 		text := oneline.CutRunes(row[index].text, widths[i])
-		line += l.paint(row[index].colour, text) + strings.Repeat(" ", widths[i]-utf8.RuneCountInString(text)) + gap
+		line += l.paint(row[index].color, text) + strings.Repeat(" ", widths[i]-utf8.RuneCountInString(text)) + gap
 	}
 	out.WriteString(strings.TrimRight(line, " ") + "\n")
 }

@@ -11,7 +11,7 @@ import (
 )
 
 func TestWhichRevisionWasApplied(t *testing.T) {
-	again := shop(append(rescued().History, revision(4, v1alpha1.PhaseProgressing, 3*time.Second, like(2)))...)
+	again := shop(append(rolledBack().History, revision(4, v1alpha1.PhaseProgressing, 3*time.Second, like(2)))...)
 	tests := map[string]struct {
 		reason string
 		w      Workload
@@ -19,10 +19,10 @@ func TestWhichRevisionWasApplied(t *testing.T) {
 		want   int64
 	}{
 		"Newest":      {"an apply makes the newest revision", shop(revision(1, v1alpha1.PhaseHealthy, time.Hour), revision(2, v1alpha1.PhaseProgressing, 0)), "", 2},
-		"RolledBack":  {"what Reprise put back since was not applied", rescued(), "", 2},
-		"ByFile":      {"the file tells even what was put back since", rescued(), "intent-2", 2},
+		"RolledBack":  {"what Reprise put back since was not applied", rolledBack(), "", 2},
+		"ByFile":      {"the file tells even what was put back since", rolledBack(), "intent-2", 2},
 		"Again":       {"of equal intents the newest was applied last", again, again.History[3].Spec.IntentHash, 4},
-		"NotApplied":  {"a file that nobody applied is no revision's", rescued(), "intent-9", 0},
+		"NotApplied":  {"a file that nobody applied is no revision's", rolledBack(), "intent-9", 0},
 		"OnlyReprise": {"nothing that a deployer made is kept", shop(revision(3, v1alpha1.PhaseHealthy, 0, restores(1, 2))), "", 0},
 	}
 	for name, tt := range tests {
@@ -39,9 +39,9 @@ func TestWhichRevisionWasApplied(t *testing.T) {
 }
 
 func TestWorkload_Recorded(t *testing.T) {
-	changed := rescued()
+	changed := rolledBack()
 	changed.Deployment.Spec.MinReadySeconds = 9
-	gone, letGo := rescued(), rescued()
+	gone, letGo := rolledBack(), rolledBack()
 	gone.Deployment = nil
 	letGo.Deployment.Labels = map[string]string{v1alpha1.GuardLabel: workload.GuardDisabled}
 	tests := map[string]struct {
@@ -49,9 +49,9 @@ func TestWorkload_Recorded(t *testing.T) {
 		files []string
 		says  string
 	}{
-		"Recorded": {rescued(), nil, ""},
+		"Recorded": {rolledBack(), nil, ""},
 		"Deploy":   {changed, nil, "not recorded yet"},
-		"File":     {rescued(), []string{"containers.frontend.files./etc/a"}, "containers.frontend.files./etc/a has changed"},
+		"File":     {rolledBack(), []string{"containers.frontend.files./etc/a"}, "containers.frontend.files./etc/a has changed"},
 		"LetGo":    {letGo, nil, "is not guarded by Reprise any more"},
 		"Gone":     {gone, nil, "deployment/sample-app does not exist"},
 		"None":     {shop(), nil, "not recorded yet"},
@@ -96,8 +96,8 @@ func TestWorkload_WaitStatus(t *testing.T) {
 		"Progressing":  {"it is under way", shop(revision(1, v1alpha1.PhaseProgressing, time.Second)), 1, Pending, "#1 is Progressing, 2 of 2 pods ready"},
 		"Unwritten":    {"its phase is not written yet", shop(revision(1, "", time.Second)), 1, Pending, "#1 is Unknown"},
 		"Healthy":      {"it is well", shop(revision(1, v1alpha1.PhaseHealthy, time.Minute)), 1, Healthy, "#1 is Healthy"},
-		"WasHealthy":   {"it was well before the next came", shop(append(rescued().History, revision(4, v1alpha1.PhaseProgressing, 0))...), 3, Healthy, "now #4 runs"},
-		"RolledBack":   {"the rollback was over before the wait began", rescued(), 2, Failed, "#2 is RolledBack"},
+		"WasHealthy":   {"it was well before the next came", shop(append(rolledBack().History, revision(4, v1alpha1.PhaseProgressing, 0))...), 3, Healthy, "now #4 runs"},
+		"RolledBack":   {"the rollback was over before the wait began", rolledBack(), 2, Failed, "#2 is RolledBack"},
 		"BeingPutBack": {"its rollback belongs to the story", failing(12 * time.Second), 2, Pending, "Reprise decides"},
 		"HalfWay":      {"it is recorded, and the ownership of its fields is not back", halfway, 2, Pending, "Reprise decides"},
 		"Written":      {"it is put back, and not recorded yet", written, 2, Pending, "Reprise decides"},
@@ -110,7 +110,7 @@ func TestWorkload_WaitStatus(t *testing.T) {
 		"Superseded":   {"another was deployed meanwhile", shop(revision(1, v1alpha1.PhaseSuperseded, time.Minute), revision(2, v1alpha1.PhaseProgressing, 0)), 1, Superseded, "#2 was deployed by kubectl-client-side-apply"},
 		"JustReplaced": {"its phase lags behind the next one", shop(revision(1, v1alpha1.PhaseProgressing, time.Minute), revision(2, v1alpha1.PhaseProgressing, 0)), 1, Superseded, "#2 was deployed"},
 		"AskedBack":    {"somebody asked to go back before there was a verdict", asked, 2, Superseded, "rolled back to #1, requested by reprise.dev/rollback-to=1@2"},
-		"Pruned":       {"it is not kept any more", rescued(), 9, Superseded, "#9 is not stored any more"},
+		"Pruned":       {"it is not kept any more", rolledBack(), 9, Superseded, "#9 is not stored any more"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -98,7 +98,7 @@ func (d Diagnosis) changes(p *page) {
 	if p.look.Width > 0 {
 		width = max(p.look.Width-2, 20)
 	}
-	text := d.Changes.Long(diff.LongOptions{Color: p.look.Colour, Width: width})
+	text := d.Changes.Long(diff.LongOptions{Color: p.look.Color, Width: width})
 	for line := range strings.Lines(text) {
 		p.write("  " + line)
 	}

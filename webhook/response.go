@@ -65,8 +65,8 @@ func verdictFindings(v policy.Verdict, failurePolicy admissionregistrationv1.Fai
 	for _, exempted := range v.Exempted {
 		f.warnings = append(f.warnings, exempted.Line())
 	}
-	for _, trial := range v.DryRun {
-		f.dryRun = append(f.dryRun, trial.Rule+": "+trial.Line())
+	for _, violation := range v.DryRun {
+		f.dryRun = append(f.dryRun, violation.Rule+": "+violation.Line())
 	}
 	var failures []string
 	for _, failure := range v.Errors {

@@ -15,7 +15,7 @@ const (
 	// ConditionRollbackHeld is True while a rollback is due and Reprise does not perform it. Its
 	// reason is a HoldReason. It is absent otherwise.
 	ConditionRollbackHeld = "RollbackHeld"
-	// ConditionCompliant says whether the policies allow the revision. Policies judge it when it is
+	// ConditionCompliant says whether the policies allow the revision. Policies evaluate it when it is
 	// recorded and, while it is live, whenever they change, so that it shows what admission did not
 	// check.
 	ConditionCompliant = "Compliant"
@@ -41,8 +41,8 @@ const (
 	// ReasonSuperseded is the reason of Healthy=Unknown for a revision that was replaced before there
 	// was a verdict.
 	ReasonSuperseded = "Superseded"
-	// ReasonNotJudged is the reason of Healthy=Unknown for a revision that Reprise has not judged.
-	ReasonNotJudged = "NotJudged"
+	// ReasonNotAssessed is the reason of Healthy=Unknown for a revision that Reprise has not assessed.
+	ReasonNotAssessed = "NotAssessed"
 
 	// ReasonRevisionFailed is the reason of RolledBack if the revision failed.
 	ReasonRevisionFailed = "RevisionFailed"

@@ -18,7 +18,7 @@ const (
 	// evaluated.
 	EventAdmissionUnchecked  EventReason = "AdmissionUnchecked"
 	EventTemplateQuarantined EventReason = "TemplateQuarantined"
-	EventStaleFieldsFound    EventReason = "StaleFieldsFound"
+	EventFieldsLeftBehind    EventReason = "FieldsLeftBehind"
 	EventRecordingFailed     EventReason = "RecordingFailed"
 	EventRetryAccepted       EventReason = "RetryAccepted"
 	EventRequestRejected     EventReason = "RequestRejected"

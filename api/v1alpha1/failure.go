@@ -4,7 +4,7 @@ import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 // Failure is why a revision failed, and what was saved then.
 type Failure struct {
-	// time is when it was judged to have failed.
+	// time is when Reprise found that it failed.
 	// +required
 	Time metav1.Time `json:"time,omitzero"`
 	// reason says what kind of failure it is.

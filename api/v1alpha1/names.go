@@ -34,8 +34,8 @@ const Redacted = "redacted"
 
 // The annotations that Reprise writes.
 const (
-	// ToldEventsAnnotation of a WorkloadRevision lists the Events about it that Reprise wrote.
-	ToldEventsAnnotation = Prefix + "told-events"
+	// EmittedEventsAnnotation of a WorkloadRevision lists the Events about it that Reprise wrote.
+	EmittedEventsAnnotation = Prefix + "emitted-events"
 	// DenialAnnotation of an Event has a Denial as JSON, for which the Event's line has no room. The
 	// reasons of such Events are AdmissionDenied, TemplateQuarantined and AdmissionUnchecked.
 	DenialAnnotation = Prefix + "denial"

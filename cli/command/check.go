@@ -95,7 +95,7 @@ func (p *plugin) check(ctx context.Context, o checkOptions) error {
 	if err != nil {
 		return err
 	}
-	if err := report.Write(p.Out, check.Format(o.output), terminal.Colours(p.Out)); err != nil {
+	if err := report.Write(p.Out, check.Format(o.output), terminal.Colors(p.Out)); err != nil {
 		return fmt.Errorf("writing the report: %w", err)
 	}
 	if !o.live {

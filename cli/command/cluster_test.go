@@ -101,8 +101,8 @@ func (r *running) ends(t *testing.T, code int, want string) {
 	}
 }
 
-// rescued is a server with a workload that was rolled back, and more.
-func rescued(t *testing.T, more ...client.Object) *apitest.Server {
+// rolledBack is a server with a workload that was rolled back, and more.
+func rolledBack(t *testing.T, more ...client.Object) *apitest.Server {
 	t.Helper()
 	server := apitest.New(t, append(apitest.Rescued(t, "cart"), more...)...)
 	server.Log("cart-good", "main", "hello", "ready")
@@ -110,11 +110,11 @@ func rescued(t *testing.T, more ...client.Object) *apitest.Server {
 }
 
 func TestRun_reads(t *testing.T) {
-	server := rescued(t)
+	server := rolledBack(t)
 	never := apitest.New(t, apitest.Deployment("cart", "x"), apitest.Lease(time.Now()))
-	denied := rescued(t, apitest.Denied(t, "cart"))
-	dead := rescued(t, apitest.Lease(time.Now().Add(-time.Hour)))
-	two := rescued(t, apitest.Deployment("checkout", "x"))
+	denied := rolledBack(t, apitest.Denied(t, "cart"))
+	dead := rolledBack(t, apitest.Lease(time.Now().Add(-time.Hour)))
+	two := rolledBack(t, apitest.Deployment("checkout", "x"))
 	for _, tt := range []struct {
 		reason string
 		server *apitest.Server
@@ -219,7 +219,7 @@ func TestRun_rights(t *testing.T) {
 		{"list workloadrevisions", "wait cart", "you may not read revisions"},
 		{"list workloadrevisions", "status -w", "you may not read revisions"},
 	} {
-		server := rescued(t)
+		server := rolledBack(t)
 		verb, plural, _ := strings.Cut(tt.forbidden, " ")
 		server.Forbid(verb, plural)
 		start(t, server, strings.Fields(tt.args)...).ends(t, codeUnknown, tt.says)
@@ -237,7 +237,7 @@ func TestRun_withoutReprise(t *testing.T) {
 }
 
 func TestRun_notRunning(t *testing.T) {
-	server := rescued(t, apitest.Lease(time.Now().Add(-time.Hour)))
+	server := rolledBack(t, apitest.Lease(time.Now().Add(-time.Hour)))
 	for _, args := range []string{"wait", "rollback --yes", "retry"} {
 		start(t, server, strings.Fields(args)...).ends(t, codeUnknown, "error: Reprise is not running")
 	}
@@ -246,7 +246,7 @@ func TestRun_notRunning(t *testing.T) {
 func TestRun_versionsThatDoNotFit(t *testing.T) {
 	lease := apitest.Lease(time.Now())
 	lease.Labels = map[string]string{version.Label: "7.8.0"}
-	start(t, rescued(t, lease), "version", "-o", "yaml").ends(t, 0, "reprise: 7.8.0")
+	start(t, rolledBack(t, lease), "version", "-o", "yaml").ends(t, 0, "reprise: 7.8.0")
 }
 
 func TestRun_checkLive(t *testing.T) {
@@ -254,14 +254,14 @@ func TestRun_checkLive(t *testing.T) {
 	if err := yaml.Unmarshal([]byte(limits), bounds); err != nil {
 		t.Fatal(err)
 	}
-	server := rescued(t, bounds)
+	server := rolledBack(t, bounds)
 	start(t, server, "check", "--live", "-f", tutorial("3-fixed-limit")).ends(t, codeFailed, "LimitRange bounds")
 	server.Forbid("list", "limitranges")
 	start(t, server, "check", "--live", "-f", tutorial("3-fixed-limit")).ends(t, codeUnknown, "limitranges")
 }
 
 func TestRun_pause(t *testing.T) {
-	server := rescued(t)
+	server := rolledBack(t)
 	mode := func() string {
 		var d appsv1.Deployment
 		server.Get("deployments", "cart", &d)
@@ -302,20 +302,20 @@ func requested(t *testing.T, server *apitest.Server, key string, answer func()) 
 }
 
 func TestRun_retry(t *testing.T) {
-	server := rescued(t)
+	server := rolledBack(t)
 	requested(t, server, v1alpha1.RetryAnnotation, func() {
 		server.Answer("cart-2", "reprise.dev/retry=2", v1alpha1.RequestAccepted, "#2 may be applied again")
 	})
 	start(t, server, "retry").ends(t, 0, "#2 may be applied again")
 	start(t, server, "retry", "cart", "2").ends(t, 0, "#2 may be applied again")
 
-	server = rescued(t)
+	server = rolledBack(t)
 	requested(t, server, v1alpha1.RetryAnnotation, func() {
 		server.Answer("cart-2", "reprise.dev/retry=2", v1alpha1.RequestRejected, "it is not quarantined")
 	})
 	start(t, server, "retry").ends(t, codeFailed, "it is not quarantined")
 
-	server = rescued(t)
+	server = rolledBack(t)
 	start(t, server, "retry", "--timeout", "300ms").ends(t, codeUnknown, "timed out after 300ms")
 	start(t, server, "retry", "cart", "1").ends(t, codeUnknown, "nothing to retry")
 	start(t, server, "retry", "cart", "9").ends(t, codeUnknown, "has no revision #9")
@@ -350,7 +350,7 @@ func TestRun_rollback(t *testing.T) {
 			s.Put(apitest.Revision(t, 4, apitest.Deployment("cart", "podinfo:9"), v1alpha1.PhaseProgressing))
 		}, codeSuperseded, "superseded by #4"},
 	} {
-		server := rescued(t)
+		server := rolledBack(t)
 		requested(t, server, v1alpha1.RollbackToAnnotation, func() { tt.answer(server) })
 		r := start(t, server, "rollback", "--to", "2", "--yes")
 		r.ends(t, tt.code, tt.says)
@@ -358,14 +358,14 @@ func TestRun_rollback(t *testing.T) {
 			t.Errorf("%s: it does not show what changes:\n%s", tt.reason, r.out)
 		}
 	}
-	server := rescued(t)
+	server := rolledBack(t)
 	start(t, server, "rollback", "--to", "2", "--dry-run").ends(t, 0, "containers.main.image")
 	start(t, server, "rollback", "--to", "2").ends(t, codeUnknown, "standard input is not a terminal: use --yes")
 	start(t, server, "rollback", "--to", "9").ends(t, codeUnknown, "has no revision #9")
 	start(t, server, "rollback", "--yes").ends(t, codeUnknown, "has no healthy revision other than #3")
 	server.Answer("cart-3", request, v1alpha1.RequestRejected, "#2 cannot run")
 	start(t, server, "rollback", "--to", "2", "--yes").ends(t, codeUnknown, "Reprise answers each value once: #2 cannot run")
-	server = rescued(t)
+	server = rolledBack(t)
 	r := start(t, server, "rollback", "--to", "2", "--yes", "--timeout", "1h")
 	server.Before("get deployments", func() { r.interrupt() })
 	r.ends(t, codeUnknown, "error: interrupted")
@@ -385,7 +385,7 @@ func TestRun_wait(t *testing.T) {
 		"plain.yaml":   "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: plain}\n",
 		"two.yaml":     manifest("podinfo:1") + "---\n" + strings.ReplaceAll(manifest("podinfo:1"), "cart", "nope"),
 	})
-	server := rescued(t)
+	server := rolledBack(t)
 	for _, tt := range []struct {
 		args string
 		code int
@@ -416,7 +416,7 @@ func TestRun_wait(t *testing.T) {
 // there is a verdict.
 func TestRun_waitFollows(t *testing.T) {
 	deployed := apitest.Deployment("cart", "podinfo:4")
-	server := rescued(t, deployed)
+	server := rolledBack(t, deployed)
 	r := start(t, server, "wait")
 	looks := make(chan struct{}, 1)
 	server.Before("get deployments", func() {
@@ -453,7 +453,7 @@ func TestRun_statusWatch(t *testing.T) {
 	} {
 		t.Run(tt.args, func(t *testing.T) {
 			t.Parallel()
-			server := rescued(t)
+			server := rolledBack(t)
 			r := start(t, server, append([]string{"status"}, strings.Fields(tt.args)...)...)
 			r.out.waits(t, tt.before)
 			server.BreakWatches()
@@ -466,7 +466,7 @@ func TestRun_statusWatch(t *testing.T) {
 	}
 	t.Run("it goes away", func(t *testing.T) {
 		t.Parallel()
-		server := rescued(t, apitest.Deployment("checkout", "x"))
+		server := rolledBack(t, apitest.Deployment("checkout", "x"))
 		r := start(t, server, "status", "-w")
 		r.out.waits(t, "checkout")
 		server.Delete("deployments", apitest.Namespace, "checkout")
@@ -483,7 +483,7 @@ func TestRun_statusWatch(t *testing.T) {
 	})
 	t.Run("the server does not answer", func(t *testing.T) {
 		t.Parallel()
-		server := rescued(t)
+		server := rolledBack(t)
 		r := start(t, server, "status", "cart", "-w")
 		r.out.waits(t, "cart")
 		away := apierrors.NewGenericServerResponse(500, "list", schema.GroupResource{}, "", "away", 0, true)
@@ -494,11 +494,11 @@ func TestRun_statusWatch(t *testing.T) {
 		r.interrupt()
 		r.ends(t, 0, "")
 	})
-	start(t, rescued(t), "status", "nope", "-w").ends(t, codeUnknown, `has no workload "nope"`)
+	start(t, rolledBack(t), "status", "nope", "-w").ends(t, codeUnknown, `has no workload "nope"`)
 }
 
 func TestRun_logsFollow(t *testing.T) {
-	server := rescued(t)
+	server := rolledBack(t)
 	r := start(t, server, "logs", "--revision", "3", "-f")
 	r.out.waits(t, "[pod/cart-good/main] ready\n")
 	server.Log("cart-good", "main", "more")
@@ -508,7 +508,7 @@ func TestRun_logsFollow(t *testing.T) {
 	server.Delete("pods", apitest.Namespace, "cart-good")
 	r.ends(t, 0, "cart #3, Healthy podinfo:1: it does not run any more, and its pods are gone")
 
-	server = rescued(t)
+	server = rolledBack(t)
 	server.Delete("pods", apitest.Namespace, "cart-good")
 	r = start(t, server, "logs", "--revision", "3", "-f")
 	r.errors.waits(t, "waiting for its pods")
@@ -518,7 +518,7 @@ func TestRun_logsFollow(t *testing.T) {
 }
 
 func TestRun_completion(t *testing.T) {
-	server := rescued(t)
+	server := rolledBack(t)
 	for _, tt := range []struct{ typed, offers string }{
 		{"status ", "cart\n"},
 		{"status deploy/", "deploy/cart\n"},
@@ -591,7 +591,7 @@ func TestRun_onTerminal(t *testing.T) {
 		{"the line of a wait", "", "#4 is Progressing", "wait", codeUnknown, "\r\x1b[K"},
 	} {
 		t.Run(tt.reason, func(t *testing.T) {
-			server := rescued(t)
+			server := rolledBack(t)
 			if strings.HasPrefix(tt.args, "wait") {
 				d := apitest.Deployment("cart", "podinfo:4")
 				server.Put(d)

@@ -75,7 +75,7 @@ func (p *plugin) diff(ctx context.Context, o diffOptions, args []string) error {
 	}
 	look := p.look()
 	fmt.Fprintf(p.Out, "%s #%d → #%d%s\n", w.Name, from.Spec.Number, to.Spec.Number, what)
-	fmt.Fprint(p.Out, changes.Long(diff.LongOptions{Color: look.Colour, Width: look.Width, Kubernetes: o.kubernetes}))
+	fmt.Fprint(p.Out, changes.Long(diff.LongOptions{Color: look.Color, Width: look.Width, Kubernetes: o.kubernetes}))
 	return nil
 }
 

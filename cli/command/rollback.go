@@ -119,6 +119,6 @@ func (p *plugin) showRollback(w story.Workload, target *v1alpha1.WorkloadRevisio
 	}
 	look := p.look()
 	fmt.Fprintf(p.Out, "%s #%d → #%d (%s)\n", w.Name, w.Live().Spec.Number, target.Spec.Number, story.Label(target))
-	fmt.Fprint(p.Out, changes.Long(diff.LongOptions{Color: look.Colour, Width: look.Width}))
+	fmt.Fprint(p.Out, changes.Long(diff.LongOptions{Color: look.Color, Width: look.Width}))
 	return nil
 }

@@ -117,7 +117,7 @@ func TestRun_withoutCluster(t *testing.T) {
 				t.Error("it does not say why it cannot tell")
 			}
 			if strings.Contains(out.String(), "\x1b[") {
-				t.Error("there are colours although it is no terminal")
+				t.Error("there are colors although it is no terminal")
 			}
 		})
 	}

@@ -1,4 +1,4 @@
-// Package terminal prints for people and for programs: within a terminal's width, in colours, and
+// Package terminal prints for people and for programs: within a terminal's width, in colors, and
 // in place.
 //
 // It knows nothing of clusters.
@@ -20,8 +20,8 @@ import (
 // dumb is what TERM is on a terminal that cannot move its cursor, such as an editor's.
 const dumb = "dumb"
 
-// Of returns what a writer prints on: its width and whether it shows colours.
-func Of(w io.Writer) story.Terminal { return story.Terminal{Width: Width(w), Colour: Colours(w)} }
+// Of returns what a writer prints on: its width and whether it shows colors.
+func Of(w io.Writer) story.Terminal { return story.Terminal{Width: Width(w), Color: Colors(w)} }
 
 // Width returns the width of a terminal in columns, 0 where the writer is not a terminal.
 func Width(w io.Writer) int {
@@ -29,8 +29,8 @@ func Width(w io.Writer) int {
 	return columns
 }
 
-// Colours reports whether a writer is a terminal on which the user wants colours (no-color.org).
-func Colours(w io.Writer) bool {
+// Colors reports whether a writer is a terminal on which the user wants colors (no-color.org).
+func Colors(w io.Writer) bool {
 	_, unwanted := os.LookupEnv("NO_COLOR")
 	return isTerminal(w) && os.Getenv("TERM") != dumb && (!unwanted || os.Getenv("NO_COLOR") == "")
 }

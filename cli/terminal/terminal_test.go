@@ -51,7 +51,7 @@ func shown(t *testing.T, user, program *os.File) string {
 
 func TestOf(t *testing.T) {
 	_, program := open(t, 72, 10)
-	if got, want := Of(program), (story.Terminal{Width: 72, Colour: true}); got != want {
+	if got, want := Of(program), (story.Terminal{Width: 72, Color: true}); got != want {
 		t.Errorf("a terminal is %v, want %v", got, want)
 	}
 	if got := Of(&bytes.Buffer{}); got != (story.Terminal{}) {
@@ -67,7 +67,7 @@ func TestOf(t *testing.T) {
 	}
 }
 
-func TestColours(t *testing.T) {
+func TestColors(t *testing.T) {
 	_, program := open(t, 72, 10)
 	for _, tt := range []struct {
 		reason, key, value string
@@ -78,8 +78,8 @@ func TestColours(t *testing.T) {
 	} {
 		t.Run(tt.reason, func(t *testing.T) {
 			t.Setenv(tt.key, tt.value)
-			if got := Colours(program); got != tt.want {
-				t.Errorf("%s=%q: colours are %v, want %v", tt.key, tt.value, got, tt.want)
+			if got := Colors(program); got != tt.want {
+				t.Errorf("%s=%q: colors are %v, want %v", tt.key, tt.value, got, tt.want)
 			}
 		})
 	}

@@ -23,8 +23,8 @@ type auditor struct {
 	namespaces guard.Namespaces
 }
 
-// Judge implements audit.Judge.
-func (a auditor) Judge(ctx context.Context, d *appsv1.Deployment) policy.Verdict {
+// Evaluate implements audit.Evaluator.
+func (a auditor) Evaluate(ctx context.Context, d *appsv1.Deployment) policy.Verdict {
 	typed := d.DeepCopy()
 	typed.SetGroupVersionKind(appsv1.SchemeGroupVersion.WithKind("Deployment")) // Cached objects have no kind, and policies read it.
 	object, err := runtime.DefaultUnstructuredConverter.ToUnstructured(typed)
@@ -41,7 +41,7 @@ func (a auditor) Judge(ctx context.Context, d *appsv1.Deployment) policy.Verdict
 
 // Audit implements recorder.Auditor.
 func (a auditor) Audit(ctx context.Context, d *appsv1.Deployment) ([]string, error) {
-	return audit.Lines(a.Judge(ctx, d))
+	return audit.Lines(a.Evaluate(ctx, d))
 }
 
 // setupAudit adds the controller that evaluates running workloads and counts their violations.
@@ -52,13 +52,13 @@ func (p *process) setupAudit(context.Context) error {
 	}
 	protected := sets.New(p.config.ProtectedNamespaces...).Insert(p.options.namespace)
 	reconciler := &audit.Reconciler{
-		Client:  p.manager.GetClient(),
-		Judge:   auditor{policies: p.policies, namespaces: p.namespaces},
-		Ready:   func() error { return p.namespaces.Ready(nil) },
-		Wanted:  func(namespace string) bool { return !protected.Has(namespace) },
-		Changed: p.policies.changed,
-		Tally:   tally,
-		Clock:   clock.RealClock{},
+		Client:    p.manager.GetClient(),
+		Evaluator: auditor{policies: p.policies, namespaces: p.namespaces},
+		Ready:     func() error { return p.namespaces.Ready(nil) },
+		Wanted:    func(namespace string) bool { return !protected.Has(namespace) },
+		Changed:   p.policies.changed,
+		Tally:     tally,
+		Clock:     clock.RealClock{},
 	}
 	if err := reconciler.SetupWithManager(p.manager); err != nil {
 		return fmt.Errorf("adding the audit: %w", err)

@@ -34,7 +34,7 @@ deny contains sprintf("%s %s/%s", [input.request.object.kind, input.request.name
 		Spec:       appsv1.DeploymentSpec{Template: corev1.PodTemplateSpec{Spec: corev1.PodSpec{Containers: []corev1.Container{{Name: "main", Image: "app:1"}}}}},
 	}
 	a := auditor{policies: s, namespaces: namespaceData{Name: "shop"}}
-	verdict := a.Judge(t.Context(), d)
+	verdict := a.Evaluate(t.Context(), d)
 	var got []string
 	for _, v := range verdict.Violations {
 		got = append(got, v.Message)

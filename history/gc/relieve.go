@@ -85,7 +85,7 @@ func (c *Collector) relieve(ctx context.Context, namespace string, workloads map
 	slices.SortFunc(deleted, func(a, b history.History) int { return byTime(*a.Newest(), *b.Newest()) })
 	slices.SortFunc(prunable, byTime)
 	evicted := 0
-	defer func() { c.tell(ctx, namespace, evicted) }()
+	defer func() { c.report(ctx, namespace, evicted) }()
 	for i, h := range deleted {
 		if bytes <= bounds.Bytes && len(deleted)-i <= bounds.Deleted {
 			return nil
@@ -126,7 +126,7 @@ func (c *Collector) evict(ctx context.Context, r v1alpha1.WorkloadRevision) erro
 	return nil
 }
 
-func (c *Collector) tell(ctx context.Context, namespace string, evicted int) {
+func (c *Collector) report(ctx context.Context, namespace string, evicted int) {
 	if evicted == 0 {
 		return
 	}

@@ -166,7 +166,7 @@ func (r *Recorder) write(ctx context.Context, previous history.Predecessors, o h
 	if err := store.Create(ctx, r.Client, r.Live, revision); err != nil {
 		return err
 	}
-	if err := r.tell(ctx, revisionRecorded(o.Deployment, revision, now)); err != nil {
+	if err := r.emit(ctx, revisionRecorded(o.Deployment, revision, now)); err != nil {
 		return err
 	}
 	if err := r.supersede(ctx, previous.Newest, now); err != nil {
@@ -184,9 +184,9 @@ func (r *Recorder) write(ctx context.Context, previous history.Predecessors, o h
 	return nil
 }
 
-// tell writes an Event. That the API server refuses Events in a namespace keeps nothing from being
+// emit writes an Event. That the API server refuses Events in a namespace keeps nothing from being
 // recorded.
-func (r *Recorder) tell(ctx context.Context, e event.Event) error {
+func (r *Recorder) emit(ctx context.Context, e event.Event) error {
 	err := r.Events.Write(ctx, e)
 	if apierrors.IsForbidden(err) || apierrors.IsInvalid(err) {
 		log.FromContext(ctx).Error(err, "The API server rejects this Event", "reason", e.Reason, "message", e.Message)

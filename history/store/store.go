@@ -62,11 +62,11 @@ func PatchStatus(ctx context.Context, c client.Client, r *v1alpha1.WorkloadRevis
 	return nil
 }
 
-// NoteTold notes in a revision that Events about it were written, for the resourceVersion that was
-// read.
-func NoteTold(ctx context.Context, c client.Client, r *v1alpha1.WorkloadRevision, reasons ...v1alpha1.EventReason) error {
+// NoteEmitted notes in a revision that Events about it were written, for the resourceVersion that
+// was read.
+func NoteEmitted(ctx context.Context, c client.Client, r *v1alpha1.WorkloadRevision, reasons ...v1alpha1.EventReason) error {
 	base := r.DeepCopy()
-	history.NoteTold(r, reasons...)
+	history.NoteEmitted(r, reasons...)
 	if err := c.Patch(ctx, r, client.MergeFromWithOptions(base, client.MergeFromWithOptimisticLock{})); err != nil {
 		*r = *base
 		return fmt.Errorf("noting in revision %s which Events were written: %w", r.Name, err)

@@ -51,8 +51,8 @@ func newRollback() *Rollback {
 	return r
 }
 
-// Judged implements guard.Observer.
-func (r *Rollback) Judged(verdict string) { r.verdicts.WithLabelValues(verdict).Inc() }
+// Assessed implements guard.Observer.
+func (r *Rollback) Assessed(verdict string) { r.verdicts.WithLabelValues(verdict).Inc() }
 
 // Detected implements guard.Observer.
 func (r *Rollback) Detected(after time.Duration) { r.detecting.Observe(after.Seconds()) }

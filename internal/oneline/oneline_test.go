@@ -9,7 +9,7 @@ func TestOf(t *testing.T) {
 	tests := []struct{ reason, text, want string }{
 		{"plain text stays", "pods fail: OOMKilled (exit 137)", "pods fail: OOMKilled (exit 137)"},
 		{"whitespace is one space", " a\t b\r\n\n c\u00a0d\u2028e ", "a b c d e"},
-		{"colours are dropped", "\x1b[31mred\x1b[0m text", "red text"},
+		{"colors are dropped", "\x1b[31mred\x1b[0m text", "red text"},
 		{"a window's title is dropped with its text", "\x1b]0;owned\x07ready", "ready"},
 		{"a link is dropped, its text stays", "\x1b]8;;http://x\x1b\\here\x1b]8;;\x1b\\", "here"},
 		{"a string without an end loses its beginning", "\x1b]0;rest", "0;rest"},

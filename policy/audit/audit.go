@@ -43,16 +43,16 @@ const (
 	untilReady = time.Second
 )
 
-// Judge evaluates a stored Deployment with the active policies.
-type Judge interface {
-	Judge(ctx context.Context, d *appsv1.Deployment) policy.Verdict
+// Evaluator evaluates a stored Deployment with the active policies.
+type Evaluator interface {
+	Evaluate(ctx context.Context, d *appsv1.Deployment) policy.Verdict
 }
 
 // Reconciler evaluates one workload at a time. It runs on the leader only.
 type Reconciler struct {
 	// Client reads from the cache and writes to the API server.
-	Client client.Client
-	Judge  Judge
+	Client    client.Client
+	Evaluator Evaluator
 	// Ready returns why nothing can be evaluated; nil if it can.
 	Ready func() error
 	// Wanted reports whether Reprise works in a namespace.
@@ -110,7 +110,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 	if err := r.pace.Wait(ctx); err != nil {
 		return reconcile.Result{}, nil // The process stops.
 	}
-	verdict := r.Judge.Judge(ctx, d)
+	verdict := r.Evaluator.Evaluate(ctx, d)
 	r.Tally.Note(request.NamespacedName, verdict)
 	err = r.note(ctx, d, verdict)
 	if apierrors.IsConflict(err) || apierrors.IsNotFound(err) {

@@ -76,7 +76,7 @@ func TestReconcile_AnswersNoRequestForAHalfWrittenRevision(t *testing.T) {
 }
 
 // TestReconcile_JudgesWhatIsRequested has the policies in force deny version 1, which ran before: a
-// request for it is rejected, and a rescue from a failure is not.
+// request for it is rejected, and a rollback after a failure is not.
 func TestReconcile_JudgesWhatIsRequested(t *testing.T) {
 	tests := map[string]struct {
 		reason string
@@ -122,7 +122,7 @@ func TestReconcile_JudgesWhatIsRequested(t *testing.T) {
 	}
 }
 
-func TestReconcile_RescuesIntoWhatPoliciesDeny(t *testing.T) {
+func TestReconcile_RollsBackToWhatPoliciesDeny(t *testing.T) {
 	b := newFailure(t)
 	b.policies = func(*appsv1.Deployment) ([]string, error) { return []string{"image: too old"}, nil }
 	b.atRest()

@@ -48,8 +48,9 @@ func (r *Reconciler) snapshot(ctx context.Context, revision *v1alpha1.WorkloadRe
 	return history.ToDiffRevision(whole)
 }
 
-// readOrphanedFields reads what leftovers compares; of what cannot be read nothing can be told.
-func (r *Reconciler) readOrphanedFields(ctx context.Context, failed, target, newest *v1alpha1.WorkloadRevision) (diff.Changes, error) {
+// readFieldsLeftBehind reads what FieldsLeftBehind compares. It returns nothing if that cannot be
+// read.
+func (r *Reconciler) readFieldsLeftBehind(ctx context.Context, failed, target, newest *v1alpha1.WorkloadRevision) (diff.Changes, error) {
 	snapshots, err := r.snapshots(ctx, failed, target, newest)
 	if errors.Is(err, history.ErrSnapshot) {
 		return nil, nil
@@ -57,5 +58,5 @@ func (r *Reconciler) readOrphanedFields(ctx context.Context, failed, target, new
 	if err != nil {
 		return nil, err
 	}
-	return rollback.OrphanedFields(snapshots[0], snapshots[1], snapshots[2])
+	return rollback.FieldsLeftBehind(snapshots[0], snapshots[1], snapshots[2])
 }

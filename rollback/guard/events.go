@@ -17,53 +17,53 @@ import (
 	"reprise.dev/reprise/workload"
 )
 
-// tellAll writes the Events that a history owes: of retries, verdicts, rollbacks and holds.
-// An Event that would be older than Events live is not written any more. A revision whose Events
-// cannot be written keeps none of the others from it.
-func (r *Reconciler) tellAll(ctx context.Context, v view) view {
+// emitAll writes the Events about a history that are not written yet: of retries, verdicts,
+// rollbacks and holds. An Event that would be older than Events live is not written any more. A
+// revision whose Events cannot be written keeps none of the others from it.
+func (r *Reconciler) emitAll(ctx context.Context, v view) view {
 	for i := range v.history {
 		revision := &v.history[i]
-		events, err := r.owed(ctx, v, revision)
+		events, err := r.pendingEvents(ctx, v, revision)
 		if err == nil {
-			revision, err = r.tell(ctx, revision, events...)
+			revision, err = r.emit(ctx, revision, events...)
 		}
-		v = v.with(revision).notTold(err)
+		v = v.with(revision).withEmitError(err)
 	}
 	return v
 }
 
-// owed returns the Events about a revision that are not written yet. Where rollbacks are off, only
-// requests are answered.
-func (r *Reconciler) owed(ctx context.Context, v view, revision *v1alpha1.WorkloadRevision) ([]event.Event, error) {
+// pendingEvents returns the Events about a revision that are not written yet. Where rollbacks are
+// off, only requests are answered.
+func (r *Reconciler) pendingEvents(ctx context.Context, v view, revision *v1alpha1.WorkloadRevision) ([]event.Event, error) {
 	d, h, now := v.d, v.history, r.Clock.Now()
 	var events []event.Event
 	status := revision.Status
-	if retry := history.AcceptedRetry(revision); retry != nil && now.Sub(retry.Time.Time) <= news && !history.Told(revision, v1alpha1.EventRetryAccepted) {
+	if retry := history.AcceptedRetry(revision); retry != nil && now.Sub(retry.Time.Time) <= news && !history.Emitted(revision, v1alpha1.EventRetryAccepted) {
 		events = append(events, requestEvent(d, *retry, v1alpha1.EventRetryAccepted))
 	}
 	if since := status.PhaseTransitionTime; v.settings.Rollback == workload.ModeOff || revision.IsAdopted() || since == nil || now.Sub(since.Time) > news {
 		return events, nil
 	}
-	if status.Phase == v1alpha1.PhaseHealthy && !history.Told(revision, v1alpha1.EventRevisionHealthy) {
+	if status.Phase == v1alpha1.PhaseHealthy && !history.Emitted(revision, v1alpha1.EventRevisionHealthy) {
 		events = append(events, healthyEvent(d, revision, v.settings))
 	}
-	if left := revision.Condition(v1alpha1.ConditionFieldsLeftBehind); left != nil && !history.Told(revision, v1alpha1.EventStaleFieldsFound) {
+	if left := revision.Condition(v1alpha1.ConditionFieldsLeftBehind); left != nil && !history.Emitted(revision, v1alpha1.EventFieldsLeftBehind) {
 		events = append(events, event.Event{
-			Reason: v1alpha1.EventStaleFieldsFound, Warning: true, Regarding: event.ObjectRef(d), Key: revision.Name, At: left.LastTransitionTime.Time,
+			Reason: v1alpha1.EventFieldsLeftBehind, Warning: true, Regarding: event.ObjectRef(d), Key: revision.Name, At: left.LastTransitionTime.Time,
 			Message: event.Message(left.Message, nil, ""),
 		})
 	}
-	if revision.HasFailed() && !history.Told(revision, v1alpha1.EventRevisionFailed) {
+	if revision.HasFailed() && !history.Emitted(revision, v1alpha1.EventRevisionFailed) {
 		changes, err := r.changesSince(ctx, h.Number(status.Failure.ComparedWith), revision)
 		if err != nil {
 			return nil, err
 		}
 		events = append(events, failedEvent(d, revision, changes))
 	}
-	if revision.RollbackHold() != nil && !history.Told(revision, v1alpha1.EventRollbackHeld) {
+	if revision.RollbackHold() != nil && !history.Emitted(revision, v1alpha1.EventRollbackHeld) {
 		events = append(events, heldEvent(d, revision, now))
 	}
-	if revision.IsRollbackDone() && !history.Told(revision, v1alpha1.EventRolledBack) {
+	if revision.IsRollbackDone() && !history.Emitted(revision, v1alpha1.EventRolledBack) {
 		from, to := h.Number(status.Rollback.ToRevision), revision
 		if status.Rollback.Request != "" {
 			from, to = to, from // A person wants to read what the request changed, and after a failure, what the failed deploy had.
@@ -77,12 +77,12 @@ func (r *Reconciler) owed(ctx context.Context, v view, revision *v1alpha1.Worklo
 	return events, nil
 }
 
-// tell writes Events about a revision, notes in it that they are written, and returns it as it is
+// emit writes Events about a revision, notes in it that they are written, and returns it as it is
 // stored then. After a crash in between they are written again, which changes nothing but the count
 // of one that repeats. If the cache lags, they may be written already: its next change brings the
 // workload back.
-func (r *Reconciler) tell(ctx context.Context, about *v1alpha1.WorkloadRevision, events ...event.Event) (*v1alpha1.WorkloadRevision, error) {
-	events = slices.DeleteFunc(events, func(e event.Event) bool { return history.Told(about, e.Reason) })
+func (r *Reconciler) emit(ctx context.Context, about *v1alpha1.WorkloadRevision, events ...event.Event) (*v1alpha1.WorkloadRevision, error) {
+	events = slices.DeleteFunc(events, func(e event.Event) bool { return history.Emitted(about, e.Reason) })
 	if len(events) == 0 {
 		return about, nil
 	}
@@ -103,7 +103,7 @@ func (r *Reconciler) tell(ctx context.Context, about *v1alpha1.WorkloadRevision,
 		reasons = append(reasons, e.Reason)
 	}
 	noted := about.DeepCopy()
-	if err := store.NoteTold(ctx, r.Client, noted, reasons...); err != nil {
+	if err := store.NoteEmitted(ctx, r.Client, noted, reasons...); err != nil {
 		return about, err
 	}
 	return noted, nil
@@ -111,7 +111,7 @@ func (r *Reconciler) tell(ctx context.Context, about *v1alpha1.WorkloadRevision,
 
 func healthyEvent(d *appsv1.Deployment, revision *v1alpha1.WorkloadRevision, s workload.Settings) event.Event {
 	message := fmt.Sprintf("#%d is healthy: available and ready for %s", revision.Spec.Number, s.BakeTime)
-	if history.Told(revision, v1alpha1.EventRevisionFailed) {
+	if history.Emitted(revision, v1alpha1.EventRevisionFailed) {
 		message = fmt.Sprintf("#%d recovered and is healthy: available and ready for %s", revision.Spec.Number, s.BakeTime)
 	}
 	return event.Event{

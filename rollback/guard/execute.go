@@ -41,7 +41,7 @@ func (r *Reconciler) follow(ctx context.Context, v view, decision rollback.Decis
 		return v.with(held), decision.After, err
 	case rollback.Hold:
 		held, err := r.hold(ctx, newest, decision.Reason, decision.Message)
-		return v.with(held), r.heldFor(newest), err
+		return v.with(held), r.recheckAfter(newest), err
 	case rollback.RollBack:
 		return r.execute(ctx, v, execution{stage: stageDue, failed: newest, target: decision.Target, decision: decision, newest: newest})
 	default:
@@ -83,7 +83,7 @@ func (r *Reconciler) execute(ctx context.Context, v view, x execution) (view, ti
 		}
 	}
 	if x.stage == stageHeld {
-		return v, r.heldFor(x.failed), nil
+		return v, r.recheckAfter(x.failed), nil
 	}
 	return v, 0, nil
 }
@@ -149,7 +149,7 @@ func (r *Reconciler) plan(ctx context.Context, x execution) (execution, error) {
 		return x, fmt.Errorf("writing a rollback ahead: %w", err)
 	}
 	x.failed = failed
-	say(ctx, "Rollback begun", failed, "to", x.target.Name, "attempt", x.decision.Attempt, "request", x.decision.Request)
+	logStep(ctx, "Rollback begun", failed, "to", x.target.Name, "attempt", x.decision.Attempt, "request", x.decision.Request)
 	return x, nil
 }
 
@@ -239,19 +239,19 @@ func (r *Reconciler) troubled(ctx context.Context, v view, x execution, cause er
 	if !r.isStuck(x) {
 		return v, again, nil
 	}
-	before := history.Told(x.failed, v1alpha1.EventRollbackFailed)
-	failed, err := r.tell(ctx, x.failed, rollbackFailed(v.d, x.failed, cause, r.Clock.Now()))
-	if !before && history.Told(failed, v1alpha1.EventRollbackFailed) {
+	before := history.Emitted(x.failed, v1alpha1.EventRollbackFailed)
+	failed, err := r.emit(ctx, x.failed, rollbackFailed(v.d, x.failed, cause, r.Clock.Now()))
+	if !before && history.Emitted(failed, v1alpha1.EventRollbackFailed) {
 		r.observeRollback(ctx, failed, resultFailed)
 	}
-	return v.with(failed).notTold(err), again, nil
+	return v.with(failed).withEmitError(err), again, nil
 }
 
 // giveUp holds a rollback before it is done, and says what of it is done. A file that was restored
 // by then may belong to neither revision.
 func (r *Reconciler) giveUp(ctx context.Context, x execution, reason v1alpha1.HoldReason, why string) (execution, error) {
 	if x.stage != stageDue {
-		changed, err := r.applier().putBack(ctx, x.failed, x.target)
+		changed, err := r.applier().restoredFiles(ctx, x.failed, x.target)
 		if err != nil {
 			return x, err
 		}
@@ -357,7 +357,7 @@ func replaceable(violation effective.Violation, target *v1alpha1.WorkloadRevisio
 }
 
 // hold notes why a rollback that is due is not done, and returns the revision with the note.
-// tellAll writes the Event, and writes it again when the reason has changed.
+// emitAll writes the Event, and writes it again when the reason has changed.
 func (r *Reconciler) hold(ctx context.Context, failed *v1alpha1.WorkloadRevision, reason v1alpha1.HoldReason, message string) (*v1alpha1.WorkloadRevision, error) {
 	message = diff.MaskText(message)
 	if history.IsHeldFor(failed, reason, message) {
@@ -372,16 +372,16 @@ func (r *Reconciler) hold(ctx context.Context, failed *v1alpha1.WorkloadRevision
 	}
 	if changed {
 		r.Observer.Held(reason)
-		say(ctx, "Rollback held", held, "reason", reason, "message", message)
+		logStep(ctx, "Rollback held", held, "reason", reason, "message", message)
 	}
 	return held, nil
 }
 
-// holdUndone holds a rollback of files alone that somebody undid before it was recorded: the files
-// are those of the newest revision again, so there will be none that could fail and tell of it. It
-// returns when to look again while the rollback's own revision is not there yet: no change of a
-// file brings the workload in.
-func (r *Reconciler) holdUndone(ctx context.Context, v view) (view, time.Duration, error) {
+// holdWrittenAgain holds a rollback of files alone that somebody undid before it was recorded: the
+// files are those of the newest revision again, so there will be none that could fail and tell of
+// it. It returns when to look again while the rollback's own revision is not there yet: no change
+// of a file brings the workload in.
+func (r *Reconciler) holdWrittenAgain(ctx context.Context, v view) (view, time.Duration, error) {
 	newest := v.history.Newest()
 	if newest.Status.Phase != v1alpha1.PhaseRolledBack || !newest.FilesOnly() || newest.RollbackHold() != nil {
 		return v, 0, nil
@@ -404,8 +404,8 @@ func (r *Reconciler) holdUndone(ctx context.Context, v view) (view, time.Duratio
 	return v.with(held), 0, err
 }
 
-// heldFor is after how long a held rollback is looked at again.
-func (r *Reconciler) heldFor(live *v1alpha1.WorkloadRevision) time.Duration {
+// recheckAfter is after how long a held rollback is looked at again.
+func (r *Reconciler) recheckAfter(live *v1alpha1.WorkloadRevision) time.Duration {
 	since := live.Spec.AcceptedTime.Time
 	if live.Status.PhaseTransitionTime != nil {
 		since = live.Status.PhaseTransitionTime.Time

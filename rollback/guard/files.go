@@ -43,7 +43,7 @@ func (a applier) readFiles(ctx context.Context, failed, target *v1alpha1.Workloa
 		if err != nil {
 			return nil, err
 		}
-		if live != nil && !history.SameContent(f, live) && !heldBy(failed, live) {
+		if live != nil && !history.SameContent(f, live) && !hadFile(failed, live) {
 			return nil, fmt.Errorf("file %s was written after #%d was deployed: %w", f.ConfigMapName, failed.Spec.Number, errOvertaken)
 		}
 		stored[i] = live
@@ -51,8 +51,8 @@ func (a applier) readFiles(ctx context.Context, failed, target *v1alpha1.Workloa
 	return stored, nil
 }
 
-// heldBy says whether a ConfigMap is a file as a revision had it.
-func heldBy(r *v1alpha1.WorkloadRevision, live *corev1.ConfigMap) bool {
+// hadFile says whether a ConfigMap is a file as a revision had it.
+func hadFile(r *v1alpha1.WorkloadRevision, live *corev1.ConfigMap) bool {
 	return slices.ContainsFunc(r.Spec.Files, func(f v1alpha1.RevisionFile) bool {
 		return f.ConfigMapName == live.Name && history.SameContent(f, live)
 	})
@@ -93,15 +93,15 @@ func setContent(c *corev1.ConfigMap, saved history.SavedFile) {
 	c.BinaryData = map[string][]byte{workload.FileKey: saved.Content}
 }
 
-// putBack are the files that hold what the target had, and not what the failed revision had.
-func (a applier) putBack(ctx context.Context, failed, target *v1alpha1.WorkloadRevision) ([]string, error) {
+// restoredFiles are the files that hold what the target had, and not what the failed revision had.
+func (a applier) restoredFiles(ctx context.Context, failed, target *v1alpha1.WorkloadRevision) ([]string, error) {
 	var changed []string
 	for _, f := range rollback.RestorableFiles(target.Spec.Files) {
 		live, err := store.ConfigMap(ctx, a.live, client.ObjectKey{Namespace: target.Namespace, Name: f.ConfigMapName})
 		if err != nil {
 			return nil, err
 		}
-		if live != nil && history.SameContent(f, live) && !heldBy(failed, live) {
+		if live != nil && history.SameContent(f, live) && !hadFile(failed, live) {
 			changed = append(changed, f.ConfigMapName)
 		}
 	}

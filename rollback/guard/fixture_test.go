@@ -53,7 +53,7 @@ type bench struct {
 	guard   *Reconciler
 	// namespace is what decides about pods.
 	namespace effective.Namespace
-	// policies judge what is deployed; nil for none.
+	// policies evaluate what is deployed; nil for none.
 	policies func(*appsv1.Deployment) ([]string, error)
 }
 
@@ -320,7 +320,7 @@ func (b *bench) settle() {
 		b.api.Forget()
 		result, err := b.reconcile()
 		recorded := b.recordIfNew()
-		soon := result.RequeueAfter > 0 && result.RequeueAfter <= retell
+		soon := result.RequeueAfter > 0 && result.RequeueAfter <= emitAgain
 		quiet := !slices.ContainsFunc(b.api.Writes(), func(w fakeapi.Write) bool { return !w.DryRun })
 		if err == nil && !recorded && !soon && quiet {
 			return

@@ -11,8 +11,8 @@ const (
 	turn = time.Second
 	// catchUp is after how long a workload is looked at again whose cache was behind.
 	catchUp = 100 * time.Millisecond
-	// retell is after how long Events that could not be written are tried again.
-	retell = 10 * time.Second
+	// emitAgain is after how long Events that could not be written are tried again.
+	emitAgain = 10 * time.Second
 	// trouble is after how long a rollback that was begun and does not come to its end is told, and
 	// held if the API server rejects its writes.
 	trouble = 30 * time.Second
@@ -29,7 +29,7 @@ const (
 	// maxPodEvents bounds what the cluster said of one failing pod.
 	maxPodEvents = 5
 	// evidenceTime bounds all reading of evidence together: a stuck kubelet must not delay the
-	// rescue.
+	// rollback.
 	evidenceTime = 3 * time.Second
 
 	// maxDiffLines and maxDiffBytes bound the difference to the last healthy revision that a failed

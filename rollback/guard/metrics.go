@@ -11,10 +11,10 @@ import (
 	"reprise.dev/reprise/history"
 )
 
-// Observer counts what is judged, put back and held, each after it is stored.
+// Observer counts what is assessed, put back and held, each after it is stored.
 type Observer interface {
-	// Judged is told of each verdict on a revision: healthy or failed.
-	Judged(verdict string)
+	// Assessed is told of each verdict on a revision: healthy or failed.
+	Assessed(verdict string)
 	// Detected is told how long it took from the first signal of a failure to its verdict.
 	Detected(after time.Duration)
 	// Recovered is told how long it took from a failure to the health of what was put back.
@@ -37,14 +37,14 @@ const (
 // unobserved is the Observer of who wants none.
 type unobserved struct{}
 
-func (unobserved) Judged(string)             {}
+func (unobserved) Assessed(string)           {}
 func (unobserved) Detected(time.Duration)    {}
 func (unobserved) Recovered(time.Duration)   {}
 func (unobserved) RolledBack(string, string) {}
 func (unobserved) Held(v1alpha1.HoldReason)  {}
 
 // say writes one step into the log.
-func say(ctx context.Context, step string, about *v1alpha1.WorkloadRevision, values ...any) {
+func logStep(ctx context.Context, step string, about *v1alpha1.WorkloadRevision, values ...any) {
 	log.FromContext(ctx).Info(step, append([]any{"workload", about.Spec.WorkloadRef.Name, "revision", about.Name}, values...)...)
 }
 
@@ -56,23 +56,23 @@ func (r *Reconciler) observeFailure(ctx context.Context, failed *v1alpha1.Worklo
 		since = signal
 	}
 	took := failed.Status.Failure.Time.Sub(since)
-	r.Observer.Judged("failed")
+	r.Observer.Assessed("failed")
 	r.Observer.Detected(took)
-	say(ctx, "Judged", failed, "verdict", v1alpha1.PhaseFailed, "cause", diff.MaskText(failed.FailureMessage()), "seconds", took.Seconds())
+	logStep(ctx, "Assessed", failed, "verdict", v1alpha1.PhaseFailed, "cause", diff.MaskText(failed.FailureMessage()), "seconds", took.Seconds())
 }
 
 // observeHealth counts a verdict of health. That of what a rollback put back ends the failure.
 func (r *Reconciler) observeHealth(ctx context.Context, h history.History) {
 	healthy := h.Newest()
-	r.Observer.Judged("healthy")
-	say(ctx, "Judged", healthy, "verdict", v1alpha1.PhaseHealthy)
+	r.Observer.Assessed("healthy")
+	logStep(ctx, "Assessed", healthy, "verdict", v1alpha1.PhaseHealthy)
 	failed := h.Number(healthy.Spec.RollbackOf)
 	if failed == nil || failed.Status.Failure == nil {
 		return // It is no rollback, or one that was asked for.
 	}
 	took := healthy.Status.PhaseTransitionTime.Sub(failed.Status.Failure.Time.Time)
 	r.Observer.Recovered(took)
-	say(ctx, "Recovered", healthy, "from", failed.Name, "seconds", took.Seconds())
+	logStep(ctx, "Recovered", healthy, "from", failed.Name, "seconds", took.Seconds())
 }
 
 // observeRollback counts what became of a rollback.
@@ -83,6 +83,6 @@ func (r *Reconciler) observeRollback(ctx context.Context, from *v1alpha1.Workloa
 		trigger = "request"
 	}
 	r.Observer.RolledBack(result, trigger)
-	say(ctx, "Rollback "+result, from, "to", history.Name(from.Spec.WorkloadRef.Name, plan.ToRevision), "trigger", trigger, "attempt", plan.Attempt,
+	logStep(ctx, "Rollback "+result, from, "to", history.Name(from.Spec.WorkloadRef.Name, plan.ToRevision), "trigger", trigger, "attempt", plan.Attempt,
 		"seconds", r.Clock.Now().Sub(plan.StartTime.Time).Seconds())
 }

@@ -18,7 +18,7 @@ type counts struct{ lines []string }
 
 func (c *counts) note(parts ...any) { c.lines = append(c.lines, fmt.Sprint(parts...)) }
 
-func (c *counts) Judged(verdict string)             { c.note("judged ", verdict) }
+func (c *counts) Assessed(verdict string)           { c.note("assessed ", verdict) }
 func (c *counts) Detected(after time.Duration)      { c.note("detected after ", after) }
 func (c *counts) Recovered(after time.Duration)     { c.note("recovered after ", after) }
 func (c *counts) RolledBack(result, trigger string) { c.note("rollback ", result, " by ", trigger) }
@@ -42,13 +42,13 @@ func TestTimesCountFromTheFirstSignalAndFromTheFailure(t *testing.T) {
 		observe func(*Reconciler)
 		want    []string
 	}{
-		{"a signal after the deploy", func(r *Reconciler) { r.observeFailure(t.Context(), &failed, now.Add(4*time.Second)) }, []string{"judged failed", "detected after 6s"}},
-		{"a pod from before, of a change of files", func(r *Reconciler) { r.observeFailure(t.Context(), &failed, now.Add(-time.Hour)) }, []string{"judged failed", "detected after 10s"}},
-		{"a deadline, with no signal", func(r *Reconciler) { r.observeFailure(t.Context(), &failed, time.Time{}) }, []string{"judged failed", "detected after 10s"}},
-		{"what was put back is well", func(r *Reconciler) { r.observeHealth(t.Context(), history.History{failed, healthy(3, 2)}) }, []string{"judged healthy", "recovered after 40s"}},
-		{"a deploy of its own", func(r *Reconciler) { r.observeHealth(t.Context(), history.History{failed, healthy(3, 0)}) }, []string{"judged healthy"}},
-		{"a rollback that was asked for", func(r *Reconciler) { r.observeHealth(t.Context(), history.History{asked, healthy(3, 2)}) }, []string{"judged healthy"}},
-		{"the failed one is pruned", func(r *Reconciler) { r.observeHealth(t.Context(), history.History{healthy(3, 2)}) }, []string{"judged healthy"}},
+		{"a signal after the deploy", func(r *Reconciler) { r.observeFailure(t.Context(), &failed, now.Add(4*time.Second)) }, []string{"assessed failed", "detected after 6s"}},
+		{"a pod from before, of a change of files", func(r *Reconciler) { r.observeFailure(t.Context(), &failed, now.Add(-time.Hour)) }, []string{"assessed failed", "detected after 10s"}},
+		{"a deadline, with no signal", func(r *Reconciler) { r.observeFailure(t.Context(), &failed, time.Time{}) }, []string{"assessed failed", "detected after 10s"}},
+		{"what was put back is well", func(r *Reconciler) { r.observeHealth(t.Context(), history.History{failed, healthy(3, 2)}) }, []string{"assessed healthy", "recovered after 40s"}},
+		{"a deploy of its own", func(r *Reconciler) { r.observeHealth(t.Context(), history.History{failed, healthy(3, 0)}) }, []string{"assessed healthy"}},
+		{"a rollback that was asked for", func(r *Reconciler) { r.observeHealth(t.Context(), history.History{asked, healthy(3, 2)}) }, []string{"assessed healthy"}},
+		{"the failed one is pruned", func(r *Reconciler) { r.observeHealth(t.Context(), history.History{healthy(3, 2)}) }, []string{"assessed healthy"}},
 		{"by a failure", func(r *Reconciler) {
 			from := failed
 			from.Status.Rollback = &v1alpha1.Rollback{ToRevision: 1, StartTime: *at(0)}

@@ -1,5 +1,5 @@
-// Package guard follows every rollout of a guarded workload. It judges it, saves the evidence of a
-// failure, and restores the last healthy revision by what package rollback decides.
+// Package guard follows every rollout of a guarded workload. It assesses it, saves the evidence of
+// a failure, and restores the last healthy revision by what package rollback decides.
 package guard
 
 import (
@@ -32,12 +32,12 @@ import (
 	"reprise.dev/reprise/workload"
 )
 
-// judges is how many workloads are looked at while as many rollbacks as may be are under way: a
-// wave of failures must not keep the others from being judged.
-const judges = 14
+// assessors is how many workloads are looked at while as many rollbacks as may be are under way: a
+// wave of failures must not keep the others from being assessed.
+const assessors = 14
 
 // urgent is the priority in the queue of a workload that owes a rollback: what has failed comes
-// before the judgement of the others, which in a wave of failures are hundreds.
+// before the assessment of the others, which in a wave of failures are hundreds.
 const urgent = 1
 
 // Namespaces knows what decides about a pod in a namespace.
@@ -52,7 +52,7 @@ type Auditor interface {
 	Audit(ctx context.Context, d *appsv1.Deployment) ([]string, error)
 }
 
-// Reconciler follows every rollout of a guarded workload and rescues those that fail.
+// Reconciler follows every rollout of a guarded workload and rolls back those that fail.
 type Reconciler struct {
 	// Client reads from the cache and writes to the API server.
 	Client client.Client
@@ -61,7 +61,7 @@ type Reconciler struct {
 	Core       Core
 	Namespaces Namespaces
 	Events     *emit.Writer
-	// Auditor judges the revision that somebody requests: Reprise must not deploy for a person what
+	// Auditor evaluates the revision that somebody requests: Reprise must not deploy for a person what
 	// the policies deny.
 	Auditor Auditor
 	// Requests says whether rollbacks on request are allowed.
@@ -93,7 +93,7 @@ func (r *Reconciler) SetupWithManager(ctx context.Context, manager ctrl.Manager)
 		Owns(&appsv1.ReplicaSet{}).
 		Watches(&v1alpha1.WorkloadRevision{}, handler.EnqueueRequestsFromMapFunc(workloadOfRevision)).
 		Watches(&corev1.Pod{}, handler.EnqueueRequestsFromMapFunc(r.workloadOfPod)).
-		WithOptions(controller.Options{MaxConcurrentReconciles: r.MaxConcurrent + judges})
+		WithOptions(controller.Options{MaxConcurrentReconciles: r.MaxConcurrent + assessors})
 	if r.Changed != nil {
 		built = built.WatchesRawSource(source.Channel(r.Changed, handler.EnqueueRequestsFromMapFunc(r.guarded)))
 	}
@@ -106,7 +106,7 @@ func (r *Reconciler) init() {
 		r.Observer = unobserved{}
 	}
 	r.underway = fairqueue.NewShare(r.MaxConcurrent, 3*turn)
-	r.looking = fairqueue.NewLimit((r.MaxConcurrent + judges) / 2)
+	r.looking = fairqueue.NewLimit((r.MaxConcurrent + assessors) / 2)
 }
 
 func workloadOfRevision(_ context.Context, object client.Object) []reconcile.Request {
@@ -150,8 +150,8 @@ func (r *Reconciler) guarded(ctx context.Context, _ client.Object) []reconcile.R
 	return requests
 }
 
-// Reconcile takes a workload one step on: it finishes a rollback that was written ahead, or judges
-// the live revision, or decides about a failed one.
+// Reconcile takes a workload one step on: it finishes a rollback that was written ahead, or
+// assesses the live revision, or decides about a failed one.
 func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.Result, error) {
 	if !r.looking.Enter(request.Namespace) {
 		return ctrl.Result{RequeueAfter: turn}, nil // Others have the workers that are left.
@@ -177,14 +177,14 @@ func (r *Reconciler) reconcile(ctx context.Context, request ctrl.Request) (ctrl.
 		return ctrl.Result{}, err
 	}
 	v, again, err := r.act(ctx, view{d: d, identity: history.IdentityOf(d), history: h, settings: settings})
-	v = r.tellAll(ctx, v)
-	if v.untold != nil {
+	v = r.emitAll(ctx, v)
+	if v.emitErr != nil {
 		// An error would have the queue look later and later, and so keep something from being
 		// restored.
-		log.FromContext(ctx).Error(v.untold, "Writing Events; trying again", "after", retell)
-		again = sooner(again, retell)
+		log.FromContext(ctx).Error(v.emitErr, "Writing Events; trying again", "after", emitAgain)
+		again = sooner(again, emitAgain)
 	}
-	if apierrors.IsConflict(err) || err == nil && apierrors.IsConflict(v.untold) {
+	if apierrors.IsConflict(err) || err == nil && apierrors.IsConflict(v.emitErr) {
 		again, err = sooner(again, catchUp), nil // What was read is old; the cache catches up.
 	}
 	return ctrl.Result{RequeueAfter: again, Priority: new(priorityOf(v.history))}, err
@@ -207,8 +207,8 @@ func priorityOf(h history.History) int {
 	return 0
 }
 
-// act does what is next: it finishes a rollback that is written ahead, answers requests, judges the
-// newest revision, or decides about a failed one. It returns when to look again.
+// act does what is next: it finishes a rollback that is written ahead, answers requests, assesses
+// the newest revision, or decides about a failed one. It returns when to look again.
 func (r *Reconciler) act(ctx context.Context, v view) (view, time.Duration, error) {
 	if open := v.history.OpenRollback(); open != nil {
 		return r.resume(ctx, v, open)
@@ -216,7 +216,7 @@ func (r *Reconciler) act(ctx context.Context, v view) (view, time.Duration, erro
 	if v.history.Live(v.identity) == nil {
 		return v, 0, nil // The recorder comes first, and its Revision brings the workload back.
 	}
-	v, wait, err := r.holdUndone(ctx, v)
+	v, wait, err := r.holdWrittenAgain(ctx, v)
 	if err != nil {
 		return v, 0, err
 	}
@@ -243,7 +243,7 @@ func (r *Reconciler) act(ctx context.Context, v view) (view, time.Duration, erro
 		return r.follow(ctx, v, decision)
 	}
 	before := v.history.Newest().Status.Phase
-	v, again, err := r.judge(ctx, v)
+	v, again, err := r.assess(ctx, v)
 	if err != nil {
 		return v, 0, err
 	}

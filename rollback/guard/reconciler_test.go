@@ -17,7 +17,7 @@ func TestWhatOwesARollbackComesFirst(t *testing.T) {
 		status v1alpha1.WorkloadRevisionStatus
 		want   int
 	}{
-		"progressing": {"it is only judged", v1alpha1.WorkloadRevisionStatus{Phase: v1alpha1.PhaseProgressing}, 0},
+		"progressing": {"it is only assessed", v1alpha1.WorkloadRevisionStatus{Phase: v1alpha1.PhaseProgressing}, 0},
 		"failed":      {"it waits for its turn", v1alpha1.WorkloadRevisionStatus{Phase: v1alpha1.PhaseFailed}, urgent},
 		"begun":       {"it was written ahead", v1alpha1.WorkloadRevisionStatus{Phase: v1alpha1.PhaseFailed, Rollback: begun}, urgent},
 		"held":        {"it is deliberately not done", held, 0},

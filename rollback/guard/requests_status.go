@@ -17,7 +17,7 @@ import (
 
 // reply answers a request, once: it notes the answer in a revision and emits an Event. A rejected
 // request is not noted until its Event is written. An accepted one is noted at once, because the
-// note lifts the quarantine, and tellAll writes its Event.
+// note lifts the quarantine, and emitAll writes its Event.
 func (r *Reconciler) reply(ctx context.Context, v view, a rollback.Answer) (view, error) {
 	if a.Result == "" {
 		return v, nil
@@ -26,7 +26,7 @@ func (r *Reconciler) reply(ctx context.Context, v view, a rollback.Answer) (view
 	if a.Result == v1alpha1.RequestRejected {
 		rejected := requestEvent(v.d, v1alpha1.Request{Request: a.Request, Message: a.Message, Time: metav1.NewTime(now)}, v1alpha1.EventRequestRejected)
 		if err := r.Events.Write(ctx, rejected); err != nil {
-			return v.notTold(err), nil
+			return v.withEmitError(err), nil
 		}
 	}
 	answered, err := r.patch(ctx, a.On, func(s *v1alpha1.WorkloadRevisionStatus) {

@@ -69,8 +69,8 @@ func TestReconcile_LiftsAQuarantineWithoutEvents(t *testing.T) {
 	}
 	b.annotate(v1alpha1.RetryAnnotation, "2")
 	b.api.Refuse(fakeapi.All("create Event", fakeapi.Errors()["500"]))
-	if result, err := b.reconcile(); err != nil || result.RequeueAfter != retell {
-		t.Errorf("looks again in %s (%v), want %s", result.RequeueAfter, err, retell)
+	if result, err := b.reconcile(); err != nil || result.RequeueAfter != emitAgain {
+		t.Errorf("looks again in %s (%v), want %s", result.RequeueAfter, err, emitAgain)
 	}
 	if failure, _ := b.history().Quarantined(b.deployment().UID, hash, b.clock.Now()); failure != nil {
 		t.Errorf("#%d is still in quarantine", failure.Spec.Number)

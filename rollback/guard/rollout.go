@@ -23,7 +23,7 @@ import (
 const deploymentField = "metadata.controller"
 
 // deploymentOf is the UID of the Deployment that controls a ReplicaSet. One without pods is in the
-// cache by its metadata only and is not found: it is not judged.
+// cache by its metadata only and is not found: it is not assessed.
 func deploymentOf(object client.Object) []string {
 	set, whole := object.(*appsv1.ReplicaSet)
 	if !whole {
@@ -35,7 +35,7 @@ func deploymentOf(object client.Object) []string {
 	return nil
 }
 
-// rollout reads what is judged, but for the Events about its pods.
+// rollout reads what is assessed, but for the Events about its pods.
 func (r *Reconciler) rollout(ctx context.Context, d *appsv1.Deployment, h history.History, s workload.Settings) (health.Rollout, error) {
 	h = h.Of(d.UID)
 	live := h.Newest()

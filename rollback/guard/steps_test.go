@@ -73,7 +73,7 @@ func TestReconcile_RollsAFailureBack(t *testing.T) {
 	if plan := failed.Status.Rollback; plan == nil || plan.CompletionTime == nil || plan.Attempt != 1 {
 		t.Errorf("the plan is %+v", plan)
 	}
-	want := []string{"judged healthy", "judged failed", "rollback completed by failure", "judged healthy"}
+	want := []string{"assessed healthy", "assessed failed", "rollback completed by failure", "assessed healthy"}
 	got := slices.DeleteFunc(slices.Clone(b.counted.lines), func(l string) bool {
 		return strings.HasPrefix(l, "detected") || strings.HasPrefix(l, "recovered")
 	})
@@ -277,7 +277,7 @@ func TestReconcile_OneNamespaceHoldsNotAllWorkers(t *testing.T) {
 	for b.guard.looking.Enter(b.history()[0].Namespace) {
 		held++
 	}
-	if most := b.guard.MaxConcurrent + judges; held >= most {
+	if most := b.guard.MaxConcurrent + assessors; held >= most {
 		t.Fatalf("one namespace holds %d of %d workers", held, most)
 	}
 	if result, err := b.reconcile(); err != nil || result.RequeueAfter != turn {

@@ -21,8 +21,9 @@ type view struct {
 	identity history.Identity
 	history  history.History
 	settings workload.Settings
-	// untold is what could not be told. It is told later, and keeps nothing from being restored.
-	untold error
+	// emitErr joins the errors of Events that could not be written. They are written later, and keep
+	// nothing from being restored.
+	emitErr error
 }
 
 // with returns the view with a revision in the place of an older version of it.
@@ -36,9 +37,9 @@ func (v view) with(revision *v1alpha1.WorkloadRevision) view {
 	return v
 }
 
-// notTold returns the view with one more error of what could not be told.
-func (v view) notTold(err error) view {
-	v.untold = errors.Join(v.untold, err)
+// withEmitError returns the view with one more error of an Event that could not be written.
+func (v view) withEmitError(err error) view {
+	v.emitErr = errors.Join(v.emitErr, err)
 	return v
 }
 

@@ -197,9 +197,9 @@ func (c cell) leavesOver(p place, condition *metav1.Condition) {
 		p.Fatal("the revision does not say what is left over")
 	}
 	product.Eventually(p, func() (bool, string) {
-		return len(p.events("StaleFieldsFound")) == 1, "no event StaleFieldsFound"
+		return len(p.events("FieldsLeftBehind")) == 1, "no event FieldsLeftBehind"
 	})
-	for _, message := range []string{condition.Message, p.events("StaleFieldsFound")[0].Message} {
+	for _, message := range []string{condition.Message, p.events("FieldsLeftBehind")[0].Message} {
 		for _, field := range []string{"variables.B", "labels.tier"} {
 			if !strings.Contains(message, field) {
 				p.Errorf("what is left over is reported as %q, without %s", message, field)

@@ -15,8 +15,8 @@ import (
 	"reprise.dev/reprise/test/harness/product"
 )
 
-// rescued deploys a bad version in another namespace and returns after how long it is restored.
-func rescued(p product.Place) time.Duration {
+// rolledBack deploys a bad version in another namespace and returns after how long it is restored.
+func rolledBack(p product.Place) time.Duration {
 	p.Helper()
 	p.Apply("1-healthy")
 	p.Becomes("sample-app", "1 Healthy")
@@ -51,7 +51,7 @@ func TestANamespaceThatRefusesRevisionsStopsNoOther(t *testing.T) {
 		}
 	}
 	p.Says(p.Event("RecordingFailed", "refused-0"), "is forbidden", "ask the administrator to allow workloadrevisions.reprise.dev")
-	t.Logf("a neighbour's bad deploy was restored in %s", rescued(neighbour.Place).Round(time.Millisecond))
+	t.Logf("a neighbour's bad deploy was restored in %s", rolledBack(neighbour.Place).Round(time.Millisecond))
 
 	// The quota is raised: what runs is recorded.
 	if err := p.Place.API.Delete(t.Context(), quota); err != nil {
@@ -93,7 +93,7 @@ func TestAFloodOfDeploysStopsNoOther(t *testing.T) {
 			}
 		}()
 	}
-	t.Logf("a neighbour's bad deploy was restored in %s", rescued(neighbour.Place).Round(time.Millisecond))
+	t.Logf("a neighbour's bad deploy was restored in %s", rolledBack(neighbour.Place).Round(time.Millisecond))
 	close(stop)
 	writes := 0
 	for range 4 {

@@ -57,7 +57,7 @@ func TestOnlyWhoMayRedactTakesACredentialOut(t *testing.T) {
 		return apierrors.IsForbidden(err) && strings.Contains(err.Error(), "can write WorkloadRevisions"), fmt.Sprint(err)
 	})
 	for _, more := range []string{
-		`{"metadata":{"annotations":{"reprise.dev/redact":"x","reprise.dev/told-events":"RolledBack"}}}`,
+		`{"metadata":{"annotations":{"reprise.dev/redact":"x","reprise.dev/emitted-events":"RolledBack"}}}`,
 		`{"metadata":{"annotations":{"reprise.dev/redact":"x"},"labels":{"a":"b"}}}`,
 		`{"metadata":{"annotations":{"reprise.dev/redact":"x"}},"spec":{"snapshot":{"encoding":"redacted"}}}`,
 	} {

@@ -152,8 +152,8 @@ func TestEachStepOfARollbackIsOneLineOfTheLog(t *testing.T) {
 		}
 	}
 	want := []string{
-		"Recorded sample-app-1", "Judged sample-app-1 Healthy", "Recorded sample-app-2", "Judged sample-app-2 Failed",
-		"Rollback begun sample-app-2", "Rollback completed sample-app-2", "Recorded sample-app-3", "Judged sample-app-3 Healthy",
+		"Recorded sample-app-1", "Assessed sample-app-1 Healthy", "Recorded sample-app-2", "Assessed sample-app-2 Failed",
+		"Rollback begun sample-app-2", "Rollback completed sample-app-2", "Recorded sample-app-3", "Assessed sample-app-3 Healthy",
 		"Recovered sample-app-3",
 	}
 	// The recorder does not wait for the rollback to be closed: its line may come first.

@@ -177,7 +177,7 @@ func TestAPausedWorkloadIsOnlyReported(t *testing.T) {
 
 func TestWhatFailedIsAdmittedOnceMoreOnRequest(t *testing.T) {
 	t.Parallel()
-	p := rescued(t)
+	p := rolledBack(t)
 	crashing := product.Tutorial(t, "6-crashloop")
 	out, err := p.command("kubectl", "-n", p.Namespace, "apply", "-f", crashing).CombinedOutput()
 	if err == nil {
@@ -192,7 +192,7 @@ func TestWhatFailedIsAdmittedOnceMoreOnRequest(t *testing.T) {
 
 func TestLogsArePrintedWhilePodsLiveAndAfter(t *testing.T) {
 	t.Parallel()
-	p := rescued(t)
+	p := rolledBack(t)
 	p.reprise("logs", "--revision", "3").says(p, 0, "sample-app #3, Healthy podinfo:6.7.0", "/frontend] starting frontend")
 	p.reprise("logs", "--revision", "3", "-c", "nothing").says(p, 2, `there is no container "nothing"`)
 	// The old ReplicaSet's pods end within a moment.

@@ -14,7 +14,7 @@ import (
 
 var escapes = regexp.MustCompile("\x1b\\[[0-9;]*[mK]|\r")
 
-// plain is a text without colours.
+// plain is a text without colors.
 func plain(text string) string { return escapes.ReplaceAllString(text, "") }
 
 func TestErrorsSayWhatToDo(t *testing.T) {
@@ -41,7 +41,7 @@ func TestErrorsSayWhatToDo(t *testing.T) {
 // it.
 func TestWhatIsShownToBeTypedReachesTheSameCluster(t *testing.T) {
 	t.Parallel()
-	p := rescued(t)
+	p := rolledBack(t)
 	config, err := clientcmd.LoadFromFile(shared.Kubeconfig())
 	if err != nil {
 		t.Fatal(err)
@@ -63,7 +63,7 @@ func TestWhatIsShownToBeTypedReachesTheSameCluster(t *testing.T) {
 
 func TestAWorkloadThatIsGoneOrLetGoIsToldAsSuch(t *testing.T) {
 	t.Parallel()
-	p := rescued(t)
+	p := rolledBack(t)
 	p.reprise("logs", "--revision", "3", "-c", "nope").says(p, 2, `there is no container "nope"; there are frontend`)
 	p.Kubectl("label", "deployment/sample-app", "reprise.dev/guard=disabled")
 	const letGo = "is not guarded by Reprise any more"

@@ -17,7 +17,7 @@ import (
 // depends on how long ages are; each must fit.
 func TestWhatIsPrintedOnTerminalsAndInAPipe(t *testing.T) {
 	t.Parallel()
-	p := rescued(t)
+	p := rolledBack(t)
 	for name, words := range map[string][]string{
 		"status": {"status"}, "status-wide": {"status", "-o", "wide"}, "status-all": {"status", "sample-app"}, "history": {"history"},
 		"why": {"why"}, "diff": {"diff"}, "rollback": {"rollback", "--to", "2", "--dry-run"},
@@ -42,8 +42,8 @@ func TestWhatIsPrintedOnTerminalsAndInAPipe(t *testing.T) {
 					t.Errorf("%v: %d columns of %d: %s", words, width, columns, line)
 				}
 			}
-			if coloured := shown.out != plain(shown.out); coloured != (columns > 0) {
-				t.Errorf("%v: it is coloured: %v:\n%q", words, coloured, shown.out)
+			if colored := shown.out != plain(shown.out); colored != (columns > 0) {
+				t.Errorf("%v: it is colored: %v:\n%q", words, colored, shown.out)
 			}
 			p.golden(file, shown.out)
 		}

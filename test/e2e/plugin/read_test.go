@@ -11,8 +11,8 @@ import (
 	"reprise.dev/reprise/test/harness/product"
 )
 
-// rescued is the exercise's story up to where the last good revision is back.
-func rescued(t *testing.T) place {
+// rolledBack is the exercise's story up to where the last good revision is back.
+func rolledBack(t *testing.T) place {
 	t.Helper()
 	p := newPlace(t, product.Quick)
 	p.Apply("1-healthy")
@@ -24,7 +24,7 @@ func rescued(t *testing.T) place {
 
 func TestTheDayIsSeenInOneCommandEach(t *testing.T) {
 	t.Parallel()
-	p := rescued(t)
+	p := rolledBack(t)
 	const cause = "container frontend exits 1 ("
 
 	t.Run("status", func(t *testing.T) {
@@ -74,7 +74,7 @@ func TestTheDayIsSeenInOneCommandEach(t *testing.T) {
 			told := p.onTerminal(80, "", words...)
 			told.says(p, 0, "\x1b[31m")
 			if piped := p.reprise(words...); strings.Contains(piped.out, "\x1b") {
-				t.Errorf("%v is coloured in a pipe:\n%s", words, piped.out)
+				t.Errorf("%v is colored in a pipe:\n%s", words, piped.out)
 			}
 		}
 		for line := range strings.Lines(p.onTerminal(80, "", "history").out) {
@@ -87,7 +87,7 @@ func TestTheDayIsSeenInOneCommandEach(t *testing.T) {
 
 func TestWhatWasRefusedIsToldWhileItIsTheLastThingThatHappened(t *testing.T) {
 	t.Parallel()
-	p := rescued(t)
+	p := rolledBack(t)
 	refused := func(file string) {
 		t.Helper()
 		if out, err := p.command("kubectl", "-n", p.Namespace, "apply", "-f", file).CombinedOutput(); err == nil {

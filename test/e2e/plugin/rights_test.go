@@ -95,7 +95,7 @@ func TestItIsSaidThatRepriseIsNotInstalled(t *testing.T) {
 
 func TestNamesAreCompletedLive(t *testing.T) {
 	t.Parallel()
-	p := rescued(t)
+	p := rolledBack(t)
 	for _, tt := range []struct{ typed, offered string }{
 		{"status ", "sample-app\n"},
 		{"status deploy/", "deploy/sample-app\n"},

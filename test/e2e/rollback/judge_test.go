@@ -85,7 +85,7 @@ func (r *run) untold(s state) string {
 	for i := range s.history {
 		revision := &s.history[i]
 		about := fmt.Sprintf("#%d", revision.Spec.Number)
-		noted := func(reason v1alpha1.EventReason) bool { return history.Told(revision, reason) }
+		noted := func(reason v1alpha1.EventReason) bool { return history.Emitted(revision, reason) }
 		switch {
 		case s.deployment == nil:
 			return "" // There is nothing to roll back, and nothing to tell of.

@@ -1,4 +1,4 @@
-// Package rescue tests that a rollback ends well whatever happens between its writes: kills, lost
+// Package rollback tests that a rollback ends well whatever happens between its writes: kills, lost
 // answers, refusals, caches that lag, and deploys that arrive meanwhile. Each run is a story drawn
 // by a seed, played on the real control plane by the real recorder and the real rollback, and
 // judged by what the API server holds and logged.

@@ -78,7 +78,7 @@ func (l *leader) wire(own *rest.Config, namespace string, late faults.Lag) error
 	if err != nil {
 		return err
 	}
-	events := emit.NewWriter(l.manager.GetClient(), "rescue")
+	events := emit.NewWriter(l.manager.GetClient(), "rollback")
 	recording := recorder.NewRecorder(&recorder.Recorder{
 		Client: l.manager.GetClient(), Live: l.manager.GetAPIReader(), Dynamic: only{all, namespace}, Leases: clients.CoordinationV1(),
 		Events: events, Auditor: silent{}, Clock: clock.RealClock{}, Defaults: workload.DefaultSettings, MaxPerMinute: func() int { return 1000 },

@@ -93,7 +93,7 @@ func (r *run) createNamespace() error {
 	if r.trigger == byRequestOnly {
 		annotations[v1alpha1.RollbackAnnotation] = string(workload.ModeManual)
 	}
-	n := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{GenerateName: fmt.Sprintf("rescue-%d-", r.seed), Annotations: annotations}}
+	n := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{GenerateName: fmt.Sprintf("rollback-%d-", r.seed), Annotations: annotations}}
 	if err := r.api.Create(r.Context(), n); err != nil {
 		return err
 	}

@@ -146,7 +146,7 @@ func (st *stage) pronounceHealthy(ctx context.Context, d *appsv1.Deployment, rev
 		if err := store.PatchStatus(ctx, st.Own, r, func(s *v1alpha1.WorkloadRevisionStatus) { history.MarkHealthy(s, time.Now()) }); err != nil {
 			return nil, err
 		}
-		if err := store.NoteTold(ctx, st.Own, r, v1alpha1.EventRevisionHealthy); err != nil {
+		if err := store.NoteEmitted(ctx, st.Own, r, v1alpha1.EventRevisionHealthy); err != nil {
 			return nil, err
 		}
 		newest = r

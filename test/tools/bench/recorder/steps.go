@@ -72,6 +72,6 @@ func (st *stage) pruned(number, gone int64) func(context.Context, *appsv1.Deploy
 func (st *stage) healthy(number int64) func(context.Context, *appsv1.Deployment) (bool, error) {
 	return func(ctx context.Context, d *appsv1.Deployment) (bool, error) {
 		r, err := st.revision(ctx, d, number)
-		return r.Status.Phase == v1alpha1.PhaseHealthy && history.Told(r, v1alpha1.EventRevisionHealthy), err
+		return r.Status.Phase == v1alpha1.PhaseHealthy && history.Emitted(r, v1alpha1.EventRevisionHealthy), err
 	}
 }

@@ -46,7 +46,7 @@ func firstFailed(r health.Rollout, from, until time.Time) (time.Time, bool) {
 	if r.Deployment == nil {
 		return time.Time{}, false
 	}
-	verdict := health.Judge(r, from)
+	verdict := health.Assess(r, from)
 	if verdict.State == health.Failed {
 		return from, true
 	}
@@ -54,7 +54,7 @@ func firstFailed(r health.Rollout, from, until time.Time) (time.Time, bool) {
 	if verdict.RecheckAfter == 0 || !until.IsZero() && later.After(until) {
 		return time.Time{}, false
 	}
-	return later, health.Judge(r, later).State == health.Failed
+	return later, health.Assess(r, later).State == health.Failed
 }
 
 func rolloutOf(objects map[types.UID]observation) health.Rollout {

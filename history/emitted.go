@@ -8,16 +8,16 @@ import (
 	"reprise.dev/reprise/api/v1alpha1"
 )
 
-// Told reports whether an Event about a revision was written. An annotation of the revision says
+// Emitted reports whether an Event about a revision was written. An annotation of the revision says
 // so, and not the Event's name: the API server drops an Event after an hour or less, and another
 // leader would write it again. It is no part of the status, since nobody but Reprise reads it.
-func Told(r *v1alpha1.WorkloadRevision, reason v1alpha1.EventReason) bool {
-	return slices.Contains(toldOf(r), tokenOf(r, reason))
+func Emitted(r *v1alpha1.WorkloadRevision, reason v1alpha1.EventReason) bool {
+	return slices.Contains(emittedOf(r), tokenOf(r, reason))
 }
 
-// NoteTold notes that Events about a revision were written.
-func NoteTold(r *v1alpha1.WorkloadRevision, reasons ...v1alpha1.EventReason) {
-	all := toldOf(r)
+// NoteEmitted notes that Events about a revision were written.
+func NoteEmitted(r *v1alpha1.WorkloadRevision, reasons ...v1alpha1.EventReason) {
+	all := emittedOf(r)
 	for _, reason := range reasons {
 		all = slices.DeleteFunc(all, func(token string) bool {
 			name, _, _ := strings.Cut(token, ":")
@@ -28,11 +28,11 @@ func NoteTold(r *v1alpha1.WorkloadRevision, reasons ...v1alpha1.EventReason) {
 	if r.Annotations == nil {
 		r.Annotations = map[string]string{}
 	}
-	r.Annotations[v1alpha1.ToldEventsAnnotation] = strings.Join(all, ",")
+	r.Annotations[v1alpha1.EmittedEventsAnnotation] = strings.Join(all, ",")
 }
 
-func toldOf(r *v1alpha1.WorkloadRevision) []string {
-	return strings.FieldsFunc(r.Annotations[v1alpha1.ToldEventsAnnotation], func(c rune) bool { return c == ',' })
+func emittedOf(r *v1alpha1.WorkloadRevision) []string {
+	return strings.FieldsFunc(r.Annotations[v1alpha1.EmittedEventsAnnotation], func(c rune) bool { return c == ',' })
 }
 
 // tokenOf returns what stands for an Event in the annotation. A hold is told again once its reason

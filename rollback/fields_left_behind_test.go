@@ -24,7 +24,7 @@ func of(image string, variables ...string) diff.Revision {
 	return diff.Revision{Intent: workload.IntentOf(d)}
 }
 
-func TestLeftovers(t *testing.T) {
+func TestFieldsLeftBehind(t *testing.T) {
 	target, failed := of("app:1", "A", "1", "B", "1"), of("app:2", "A", "2", "C", "1")
 	tests := map[string]struct {
 		reason string
@@ -34,11 +34,11 @@ func TestLeftovers(t *testing.T) {
 		"Left":        {reason: "the fix was made from the failed revision", next: of("app:3", "A", "3", "B", "1"), want: "containers.main.variables.B removed"},
 		"Gone":        {reason: "the fix removes it too", next: of("app:3", "A", "3")},
 		"SetAnew":     {reason: "the fix has it with another value", next: of("app:3", "A", "3", "B", "2")},
-		"OldManifest": {reason: "nothing that was changed is a leftover", next: of("app:1", "A", "1")},
+		"OldManifest": {reason: "nothing that was changed is left behind", next: of("app:1", "A", "1")},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			got, err := OrphanedFields(failed, target, tt.next)
+			got, err := FieldsLeftBehind(failed, target, tt.next)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -73,7 +73,7 @@ func TestWhoLearnsOfARollback(t *testing.T) {
 	}
 }
 
-func TestOnlyADeployOntoARollbackHasLeftovers(t *testing.T) {
+func TestAfterRollback_OnlyADeployOntoARollback(t *testing.T) {
 	h := past(v1alpha1.PhaseHealthy, v1alpha1.PhaseRolledBack, v1alpha1.PhaseHealthy, v1alpha1.PhaseProgressing)
 	h[2].Spec.RollbackOf, h[2].Spec.RestoredFrom = 2, 1
 	if failed, target := AfterRollback(h); failed == nil || failed.Spec.Number != 2 || target.Spec.Number != 1 {

@@ -43,10 +43,10 @@ func KeepsStateElsewhere(by string, owners []metav1.ManagedFieldsEntry) bool {
 	})
 }
 
-// OrphanedFields are the fields that a failed revision had removed, that its rollback put back, and
-// that the deploy after it still has, unchanged. Whether its manifest means to have them, the
+// FieldsLeftBehind are the fields that a failed revision had removed, that its rollback put back,
+// and that the deploy after it still has, unchanged. Whether its manifest means to have them, the
 // object does not tell.
-func OrphanedFields(failed, target, next diff.Revision) (diff.Changes, error) {
+func FieldsLeftBehind(failed, target, next diff.Revision) (diff.Changes, error) {
 	removed, err := diff.Revisions(target, failed)
 	if err != nil {
 		return nil, err

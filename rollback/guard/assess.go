@@ -14,28 +14,28 @@ import (
 	"reprise.dev/reprise/workload"
 )
 
-// judge brings the newest revision to a verdict, and returns when to judge again. One that has
+// assess brings the newest revision to a verdict, and returns when to assess again. One that has
 // failed and still runs may become healthy: its cause was external, or was fixed there.
-func (r *Reconciler) judge(ctx context.Context, v view) (view, time.Duration, error) {
+func (r *Reconciler) assess(ctx context.Context, v view) (view, time.Duration, error) {
 	live := v.history.Newest()
 	adopted := live.IsAdopted() && live.Status.Phase == v1alpha1.PhaseUnknown
 	failed := live.Status.Phase == v1alpha1.PhaseFailed
 	if live.Status.Phase != v1alpha1.PhaseProgressing && !adopted && !failed {
 		return v, 0, nil
 	}
-	known, err := r.known(ctx, v)
+	earlier, err := r.repeatedFailure(ctx, v)
 	if err != nil {
 		return v, 0, err
 	}
-	if known != nil {
-		v, err = r.failAgain(ctx, v, known)
+	if earlier != nil {
+		v, err = r.failAgain(ctx, v, earlier)
 		return v, 0, err
 	}
 	rollout, err := r.rollout(ctx, v.d, v.history, v.settings)
 	if err != nil {
 		return v, 0, err
 	}
-	verdict := health.Judge(rollout, r.Clock.Now())
+	verdict := health.Assess(rollout, r.Clock.Now())
 	switch {
 	case verdict.State == health.Healthy:
 		v, err = r.recover(ctx, v)
@@ -52,13 +52,13 @@ func (r *Reconciler) judge(ctx context.Context, v view) (view, time.Duration, er
 
 // recover writes the phase of a revision that is healthy, whatever it was before.
 func (r *Reconciler) recover(ctx context.Context, v view) (view, error) {
-	leftover, err := r.orphanedFields(ctx, v.history)
+	leftBehind, err := r.fieldsLeftBehind(ctx, v.history)
 	if err != nil {
 		return v, err
 	}
 	healthy, err := r.patch(ctx, v.history.Newest(), func(s *v1alpha1.WorkloadRevisionStatus) {
-		if leftover != "" {
-			history.MarkFieldsLeftBehind(s, leftover, r.Clock.Now())
+		if leftBehind != "" {
+			history.MarkFieldsLeftBehind(s, leftBehind, r.Clock.Now())
 		}
 		history.MarkHealthy(s, r.Clock.Now())
 	})
@@ -70,13 +70,13 @@ func (r *Reconciler) recover(ctx context.Context, v view) (view, error) {
 	return v, nil
 }
 
-// fail judges once more, with the Events about the failing pods, and saves the phase, the evidence
-// and what was changed in one write.
+// fail assesses once more, with the Events about the failing pods, and saves the phase, the
+// evidence and what was changed in one write.
 func (r *Reconciler) fail(ctx context.Context, v view, rollout health.Rollout, verdict health.Verdict) (view, time.Duration, error) {
 	reading, cancel := context.WithTimeout(ctx, evidenceTime)
 	defer cancel()
 	rollout.Events = podEvents(reading, r.Core, v.d.Namespace, verdict.Failures)
-	if verdict = health.Judge(rollout, r.Clock.Now()); verdict.State != health.Failed {
+	if verdict = health.Assess(rollout, r.Clock.Now()); verdict.State != health.Failed {
 		return v, verdict.RecheckAfter, nil
 	}
 	evidence := gather(reading, r.Core, v.d.Namespace, verdict.Failures, rollout.Events)
@@ -94,9 +94,9 @@ func (r *Reconciler) fail(ctx context.Context, v view, rollout health.Rollout, v
 	return v, 0, err
 }
 
-// orphanedFields returns a message about the fields that a revision has although the failed one
+// fieldsLeftBehind returns a message about the fields that a revision has although the failed one
 // before it had removed them; empty if there are none.
-func (r *Reconciler) orphanedFields(ctx context.Context, h history.History) (string, error) {
+func (r *Reconciler) fieldsLeftBehind(ctx context.Context, h history.History) (string, error) {
 	failed, target := rollback.AfterRollback(h)
 	if failed == nil {
 		return "", nil
@@ -109,7 +109,7 @@ func (r *Reconciler) orphanedFields(ctx context.Context, h history.History) (str
 	if err != nil || !rollback.KeepsStateElsewhere(newest.Spec.FieldManager, contents.ManagedFields) {
 		return "", nil // What cannot be read cannot be compared: that it is well stands.
 	}
-	left, err := r.readOrphanedFields(ctx, failed, target, newest)
+	left, err := r.readFieldsLeftBehind(ctx, failed, target, newest)
 	if err != nil {
 		return "", err
 	}
@@ -121,18 +121,18 @@ func (r *Reconciler) orphanedFields(ctx context.Context, h history.History) (str
 		"if you do not want them, remove them manually, or deploy once with and once without them"), nil
 }
 
-// known returns the earlier failure of what the newest revision rolls out, nil if there is none
-// that still counts.
-func (r *Reconciler) known(ctx context.Context, v view) (*v1alpha1.WorkloadRevision, error) {
+// repeatedFailure returns the earlier failure of what the newest revision rolls out, nil if there
+// is none that still counts.
+func (r *Reconciler) repeatedFailure(ctx context.Context, v view) (*v1alpha1.WorkloadRevision, error) {
 	failure := rollback.RepeatFailure(v.history, v.settings, r.Clock.Now())
 	if failure == nil {
 		return nil, nil
 	}
-	healed, err := store.ConfigMapsChanged(ctx, r.Live, failure)
+	changed, err := store.ConfigMapsChanged(ctx, r.Live, failure)
 	if err != nil {
 		return nil, err
 	}
-	if healed {
+	if changed {
 		return nil, nil
 	}
 	return failure, nil
@@ -140,16 +140,16 @@ func (r *Reconciler) known(ctx context.Context, v view) (*v1alpha1.WorkloadRevis
 
 // failAgain marks a revision as failed because the same template failed before and bypassed
 // admission.
-func (r *Reconciler) failAgain(ctx context.Context, v view, known *v1alpha1.WorkloadRevision) (view, error) {
+func (r *Reconciler) failAgain(ctx context.Context, v view, earlier *v1alpha1.WorkloadRevision) (view, error) {
 	configMaps, err := store.ConfigMaps(ctx, r.Live, v.d.Namespace, workload.ConfigMapsOf(&v.d.Spec.Template))
 	if err != nil {
 		return v, err
 	}
 	failure := v1alpha1.Failure{
 		Reason: v1alpha1.FailureRepeated, ConfigMaps: configMaps,
-		Message: fmt.Sprintf("the same pod template failed as #%d and bypassed admission: %s", known.Spec.Number, known.FailureMessage()),
+		Message: fmt.Sprintf("the same pod template failed as #%d and bypassed admission: %s", earlier.Spec.Number, earlier.FailureMessage()),
 	}
-	if known.HasExternalCause() {
+	if earlier.HasExternalCause() {
 		failure.Reason = v1alpha1.FailureExternalCause
 	}
 	return r.writeFailure(ctx, v, time.Time{}, failure)
