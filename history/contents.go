@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"slices"
 
 	corev1 "k8s.io/api/core/v1"
 
@@ -33,8 +34,9 @@ func HashContent(content []byte) string {
 	return HashVersion + hex.EncodeToString(sum[:16])
 }
 
-// FilesDigest returns a hash of the contents of a revision's files, empty if it has none.
+// FilesDigest returns a hash of the contents of a revision's own files, empty if it has none.
 func FilesDigest(files []v1alpha1.RevisionFile) string {
+	files = slices.DeleteFunc(slices.Clone(files), func(f v1alpha1.RevisionFile) bool { return f.State == v1alpha1.FileForeign })
 	if len(files) == 0 {
 		return ""
 	}
@@ -49,7 +51,7 @@ func FilesDigest(files []v1alpha1.RevisionFile) string {
 func ToDiffFiles(listed []v1alpha1.RevisionFile, saved map[string]SavedFile) diff.Files {
 	all := diff.Files{}
 	for _, f := range listed {
-		if f.State == v1alpha1.FileMissing {
+		if f.State == v1alpha1.FileMissing || f.Hash == "" {
 			continue
 		}
 		for _, mount := range f.Mounts {

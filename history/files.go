@@ -1,7 +1,12 @@
 package history
 
 import (
+	"slices"
+
+	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/sets"
 
 	"reprise.dev/reprise/api/v1alpha1"
 	"reprise.dev/reprise/workload"
@@ -52,6 +57,44 @@ func (f *Files) Add(file workload.File, stored *corev1.ConfigMap, writtenAfter b
 	})
 }
 
+// AddForeign adds a file that is not the workload's own, by its hash only. stored is nil if there
+// is no ConfigMap.
+func (f *Files) AddForeign(file workload.File, stored *corev1.ConfigMap) {
+	listed := v1alpha1.RevisionFile{ConfigMapName: file.ConfigMap, Mounts: mounts(file), State: v1alpha1.FileForeign}
+	if stored != nil {
+		content, _ := FileContent(stored)
+		listed.ResourceVersion, listed.Hash, listed.SizeBytes = stored.ResourceVersion, HashContent(content), int64(len(content))
+	}
+	f.listed = append(f.listed, listed)
+}
+
+// OwnsFile reports whether a file is a Deployment's own, as Score writes one: the ConfigMap is
+// named for a container that mounts it, has no other key and no other owner, and a deployer of the
+// Deployment wrote it. Anyone who may deploy can mount any other ConfigMap. stored is nil if there
+// is no ConfigMap.
+func OwnsFile(d *appsv1.Deployment, file workload.File, stored *corev1.ConfigMap) bool {
+	if !file.IsNamedFor(d.Name) {
+		return false
+	}
+	if stored == nil {
+		return true
+	}
+	otherOwner := slices.ContainsFunc(stored.OwnerReferences, func(o metav1.OwnerReference) bool { return o.UID != d.UID })
+	writers := deployers(stored.ManagedFields)
+	return !otherOwner && len(stored.Data)+len(stored.BinaryData) == 1 && (len(writers) == 0 || writers.HasAny(deployers(d.ManagedFields).UnsortedList()...))
+}
+
+// deployers returns the managers of an object that are neither controllers nor Reprise.
+func deployers(entries []metav1.ManagedFieldsEntry) sets.Set[string] {
+	all := sets.New[string]()
+	for _, entry := range entries {
+		if !OwnedByController(entry) && !OwnedByReprise(entry) {
+			all.Insert(entry.Manager)
+		}
+	}
+	return all
+}
+
 // mounts returns where containers read a file.
 func mounts(file workload.File) []v1alpha1.FileMount {
 	var all []v1alpha1.FileMount
@@ -72,7 +115,7 @@ func (f *Files) lastWriter(old []v1alpha1.RevisionFile) string {
 		versions[file.ConfigMapName] = file.ResourceVersion
 	}
 	for _, file := range f.listed {
-		if file.State != v1alpha1.FileMissing && file.ResourceVersion != versions[file.ConfigMapName] {
+		if file.State != v1alpha1.FileMissing && file.State != v1alpha1.FileForeign && file.ResourceVersion != versions[file.ConfigMapName] {
 			return lastManager(f.saved[file.ConfigMapName].ManagedFields)
 		}
 	}

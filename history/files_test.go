@@ -49,6 +49,65 @@ func TestFiles_Add(t *testing.T) {
 	}
 }
 
+func TestOwnsFile(t *testing.T) {
+	own := workload.File{ConfigMap: "a-main-file-0123456789", Mounts: []workload.Mount{{Container: "main", Path: "/x"}}}
+	named := func(name string) workload.File { return workload.File{ConfigMap: name, Mounts: own.Mounts} }
+	stored := func(change func(*corev1.ConfigMap)) *corev1.ConfigMap {
+		c := &corev1.ConfigMap{
+			ObjectMeta: metav1.ObjectMeta{ManagedFields: []metav1.ManagedFieldsEntry{{Manager: "ci"}}}, BinaryData: map[string][]byte{"file": []byte("x")},
+		}
+		if change != nil {
+			change(c)
+		}
+		return c
+	}
+	for name, tt := range map[string]struct {
+		reason string
+		file   workload.File
+		stored *corev1.ConfigMap
+		want   bool
+	}{
+		"Score":          {"it is as Score writes it", own, stored(nil), true},
+		"Missing":        {"no ConfigMap is nobody's", own, nil, true},
+		"OtherWorkload":  {"it is named for another workload", named("b-main-file-0123456789"), stored(nil), false},
+		"OtherContainer": {"it is named for another container", named("a-side-file-0123456789"), stored(nil), false},
+		"NoContainer":    {"it is named for no workload", named("x-file-0123456789"), stored(nil), false},
+		"LongerHash":     {"the hash has ten digits", named("a-main-file-b-file-0123456789"), stored(nil), false},
+		"SecondKey":      {"Score writes one key", own, stored(func(c *corev1.ConfigMap) { c.Data = map[string]string{"more": ""} }), false},
+		"Owned": {"another object owns it", own, stored(func(c *corev1.ConfigMap) {
+			c.OwnerReferences = []metav1.OwnerReference{{Kind: "Database", UID: "9"}}
+		}), false},
+		"OwnedByIt":    {"the Deployment owns it", own, stored(func(c *corev1.ConfigMap) { c.OwnerReferences = []metav1.OwnerReference{{UID: "1"}} }), true},
+		"OtherManager": {"no deployer of the Deployment wrote it", own, stored(func(c *corev1.ConfigMap) { c.ManagedFields[0].Manager = "cert-operator" }), false},
+		"Restored": {"Reprise writes on behalf of others", own, stored(func(c *corev1.ConfigMap) {
+			c.ManagedFields = append(c.ManagedFields, metav1.ManagedFieldsEntry{Manager: FieldManager})
+		}), true},
+		"NoManager": {"whoever wrote it left no trace", own, stored(func(c *corev1.ConfigMap) { c.ManagedFields = nil }), true},
+	} {
+		if got := OwnsFile(deployment("x:1"), tt.file, tt.stored); got != tt.want {
+			t.Errorf("%s: %s: %t", name, tt.reason, got)
+		}
+	}
+}
+
+func TestFiles_AddForeign(t *testing.T) {
+	files := file("one")
+	digest := files.Digest()
+	files.AddForeign(workload.File{ConfigMap: "x-file-0123456789", Mounts: []workload.Mount{{Container: "main", Path: "/x"}}}, &corev1.ConfigMap{
+		Data: map[string]string{"file": "somebody else's"},
+	})
+	files.AddForeign(workload.File{ConfigMap: "y-file-0123456789"}, nil)
+	if _, saved := files.saved["x-file-0123456789"]; saved || files.Digest() != digest {
+		t.Errorf("its content is saved: %t; the digest is %s, want %s", saved, files.Digest(), digest)
+	}
+	if f := files.listed[1]; f.State != v1alpha1.FileForeign || f.Hash != HashContent([]byte("somebody else's")) {
+		t.Errorf("listed as %+v", f)
+	}
+	if f := files.listed[2]; f.State != v1alpha1.FileForeign || f.Hash != "" {
+		t.Errorf("a missing one is listed as %+v", f)
+	}
+}
+
 func TestFiles_lastWriter(t *testing.T) {
 	old := file("one").listed
 	for name, tt := range map[string]struct {

@@ -17,10 +17,11 @@ const (
 	longestPause = time.Hour
 )
 
-// Quarantined returns the latest failure of a pod template of a Deployment that admission denies at
-// `now`, and until when; nil if admission does not deny it. A template that became healthy after its
-// failure is not denied, nor is one for which a user requested a retry. If the change may not be the
-// cause of the failure, the pause does not grow: Reprise could not observe a recovery.
+// Quarantined returns the latest failure of a pod template of a Deployment that admission denies
+// at `now`, and until when; nil if admission does not deny it. A template that became healthy
+// after its failure is not denied, nor is one for which a user requested a retry. If the change
+// may not be the cause of the failure, the pause does not grow: Reprise could not observe a
+// recovery.
 func (h History) Quarantined(uid types.UID, templateHash string, now time.Time) (*v1alpha1.WorkloadRevision, time.Time) {
 	var last *v1alpha1.WorkloadRevision
 	pause := firstPause / 2

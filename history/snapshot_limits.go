@@ -35,7 +35,7 @@ func SetSnapshot(r *v1alpha1.WorkloadRevision, contents Contents) error {
 	}
 	contents.Files = withoutContent
 	for i := range r.Spec.Files {
-		if r.Spec.Files[i].State != v1alpha1.FileMissing {
+		if state := r.Spec.Files[i].State; state != v1alpha1.FileMissing && state != v1alpha1.FileForeign {
 			r.Spec.Files[i].State = v1alpha1.FileTooLarge
 		}
 	}

@@ -70,7 +70,7 @@ func TestARuleThatNeverEndsIsContained(t *testing.T) {
 	for reason, body := range map[string]string{
 		"a comprehension":      `count([x | some a in numbers.range(1, 100000); some b in numbers.range(1, 100000); x := a + b]) < 0`,
 		"a set of pairs":       `count({[a, b] | some a in numbers.range(1, 100000); some b in numbers.range(1, 100000)}) < 0`,
-		"one function":         `count(numbers.range(1, 10000000000)) < 0`,
+		"one function":         `count([1 | some i in numbers.range(1, 90000); some j in numbers.range(1, 90000); i * j < 0]) > 0`,
 		"a search in the dark": `{ some a in numbers.range(1, 100000); some b in numbers.range(1, 100000); a * b == -1 }`,
 	} {
 		t.Run(reason, func(t *testing.T) {
@@ -92,7 +92,7 @@ func TestARuleThatNeverEndsIsContained(t *testing.T) {
 }
 
 func TestEngine_CheckTimeouts_NamesARuleThatNeverEnds(t *testing.T) {
-	bad, err := ParseSource("bad", map[string]string{"p.rego": "package bad\ndeny contains \"never\" if count(numbers.range(1, 10000000000)) < 0"})
+	bad, err := ParseSource("bad", map[string]string{"p.rego": "package bad\ndeny contains \"never\" if count([1 | some i in numbers.range(1, 90000); some j in numbers.range(1, 90000); i * j < 0]) > 0"})
 	if err != nil {
 		t.Fatal(err)
 	}

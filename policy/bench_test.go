@@ -34,8 +34,10 @@ func BenchmarkEvaluate(b *testing.B) {
 					b.Fatal(err)
 				}
 				document := ast.MustInterfaceToValue(map[string]any{"request": in.Request, "effective": facts})
-				if _, err := run(b.Context(), engine.final.together, document, DefaultLimits().Together); err != nil {
-					b.Fatal(err)
+				for _, g := range engine.final.groups {
+					if _, err := g.together.run(b.Context(), document, DefaultLimits().Together); err != nil {
+						b.Fatal(err)
+					}
 				}
 			}
 		})

@@ -10,6 +10,7 @@ import (
 // capabilities returns what policies may use: OPA's builtins, ours, and none that reads the
 // network, the environment, the clock or random numbers. A verdict thus depends on the input alone.
 func capabilities() *ast.Capabilities {
+	limitBuiltins()
 	caps := ast.CapabilitiesForThisVersion()
 	caps.Builtins = slices.DeleteFunc(caps.Builtins, forbidden)
 	caps.Builtins = append(caps.Builtins, QuantityCompare)
@@ -18,7 +19,8 @@ func capabilities() *ast.Capabilities {
 }
 
 func forbidden(builtin *ast.Builtin) bool {
-	return builtin.Nondeterministic ||
+	_, slow := withheld[builtin.Name]
+	return slow || builtin.Nondeterministic ||
 		strings.HasPrefix(builtin.Name, "net.") ||
 		builtin.Name == ast.HTTPSend.Name ||
 		builtin.Name == ast.OPARuntime.Name ||

@@ -3,6 +3,7 @@ package policy
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -113,26 +114,48 @@ func (s *moduleSet) join(policy *loaded) error {
 	return nil
 }
 
-// prepare makes one query of all policies, and one of each.
+// prepare makes one query of each policy, and one of each group of them.
 func prepare(ctx context.Context, compiler *ast.Compiler, store storage.Store, policies []*loaded) (program, error) {
 	var p program
-	var entries []string
 	for number, policy := range policies {
 		p.rules = append(p.rules, policy.rule)
-		own := policy.entries(number)
-		entries = append(entries, own...)
-		query, err := prepareQuery(ctx, compiler, store, own)
+		p.builtin = append(p.builtin, policy.builtin)
+		query, err := prepareQuery(ctx, compiler, store, policy.entries(number))
 		if err != nil {
 			return program{}, fmt.Errorf("preparing rule %s: %w", policy.rule.Name, err)
 		}
 		p.alone = append(p.alone, query)
 	}
-	query, err := prepareQuery(ctx, compiler, store, entries)
-	if err != nil {
-		return program{}, fmt.Errorf("preparing all rules: %w", err)
+	for _, builtin := range []bool{true, false} {
+		g, err := prepareGroup(ctx, compiler, store, policies, builtin)
+		if err != nil {
+			return program{}, err
+		}
+		if len(g.sources) > 0 {
+			p.groups = append(p.groups, g)
+		}
 	}
-	p.together = query
 	return p, nil
+}
+
+func prepareGroup(ctx context.Context, compiler *ast.Compiler, store storage.Store, policies []*loaded, builtin bool) (group, error) {
+	var entries []string
+	bySource := map[string][]int{}
+	for number, policy := range policies {
+		if policy.builtin == builtin {
+			entries = append(entries, policy.entries(number)...)
+			bySource[policy.source] = append(bySource[policy.source], number)
+		}
+	}
+	var g group
+	for _, source := range slices.Sorted(maps.Keys(bySource)) {
+		g.sources = append(g.sources, bySource[source])
+	}
+	var err error
+	if g.together, err = prepareQuery(ctx, compiler, store, entries); err != nil {
+		return group{}, fmt.Errorf("preparing all rules: %w", err)
+	}
+	return g, nil
 }
 
 // entries returns the parts of a query that name a policy's results.
@@ -145,7 +168,8 @@ func (p *loaded) entries(number int) []string {
 	return entries
 }
 
-func prepareQuery(ctx context.Context, compiler *ast.Compiler, store storage.Store, entries []string) (rego.PreparedEvalQuery, error) {
-	query := fmt.Sprintf("%s := [%s]", resultVariable, strings.Join(entries, ", "))
-	return rego.New(rego.Query(query), rego.Compiler(compiler), rego.Store(store), QuantityBuiltin()).PrepareForEval(ctx)
+func prepareQuery(ctx context.Context, compiler *ast.Compiler, store storage.Store, entries []string) (*query, error) {
+	text := fmt.Sprintf("%s := [%s]", resultVariable, strings.Join(entries, ", "))
+	prepared, err := rego.New(rego.Query(text), rego.Compiler(compiler), rego.Store(store), QuantityBuiltin(), rego.GenerateJSON(generateJSON)).PrepareForEval(ctx)
+	return &query{prepared: prepared}, err
 }

@@ -11,18 +11,20 @@ import (
 	"time"
 
 	"github.com/open-policy-agent/opa/v1/ast"
-	"github.com/open-policy-agent/opa/v1/rego"
 	"github.com/open-policy-agent/opa/v1/topdown"
 )
 
 // Limits are the time limits of an evaluation, within the caller's own deadline.
 type Limits struct {
-	// Together is how long all rules may take in one query.
+	// Together is how long all built-in rules may take in one query, and how long all others.
 	Together time.Duration
 	// Alone is how long one rule may take by itself. That happens only if a rule failed or the time
 	// for all was exceeded.
 	Alone time.Duration
 }
+
+// sourceShare is for how many rules a source has time, if they are evaluated by themselves.
+const sourceShare = 3
 
 // DefaultLimits returns limits within which a webhook with a timeout of 2 s can answer.
 func DefaultLimits() Limits {
@@ -44,9 +46,19 @@ type Engine struct {
 type program struct {
 	rules []Rule
 	// objects reports whether a rule may read the request's objects.
-	objects  bool
-	together rego.PreparedEvalQuery
-	alone    []rego.PreparedEvalQuery
+	objects bool
+	// builtin reports of each rule whether it is built in.
+	builtin []bool
+	alone   []*query
+	// groups are the built-in rules and then all others, which cannot keep those from being evaluated.
+	groups []group
+}
+
+// group is the rules of one query.
+type group struct {
+	together *query
+	// sources are the numbers of the rules, those of one source together.
+	sources [][]int
 }
 
 // Rules returns the rules that an engine enforces in a phase, sorted by name.
@@ -101,52 +113,64 @@ func (e *Engine) Evaluate(ctx context.Context, in Input) Verdict {
 		}
 		return c.verdict()
 	}
-	results, err := run(ctx, p.together, document, e.limits.Together)
-	if err == nil {
-		err = c.collect(results)
-	}
-	if err != nil {
-		c = newCollector(p.rules, e.terms, in)
-		c.Policies = e.digest
-		e.oneByOne(ctx, p, document, c)
+	for _, g := range p.groups {
+		before := *c
+		results, err := g.together.run(ctx, document, e.limits.Together)
+		if err == nil {
+			err = c.collect(results)
+		}
+		if err != nil {
+			*c = before
+			document = unshared(err, in, document)
+			e.oneByOne(ctx, p, g, in, document, c)
+			document = unshared(errStuck, in, document)
+		}
 	}
 	return c.verdict()
 }
 
-// oneByOne evaluates each rule by itself, which isolates the failing one. The violations that a
-// rule found before it failed count.
-func (e *Engine) oneByOne(ctx context.Context, p *program, document ast.Value, c *collector) {
-	for number, rule := range p.rules {
-		results, err := run(ctx, p.alone[number], document, e.limits.Alone)
+// oneByOne evaluates each rule of a group by itself, which isolates the failing one. The violations
+// that a rule found before it failed count. The rules of one source share the time of a few.
+func (e *Engine) oneByOne(ctx context.Context, p *program, g group, in Input, document ast.Value, c *collector) {
+	for _, source := range g.sources {
+		document = e.rulesOf(ctx, p, source, in, document, c)
+	}
+}
+
+// rulesOf evaluates the rules of one source. It returns the document for the next one.
+func (e *Engine) rulesOf(ctx context.Context, p *program, numbers []int, in Input, document ast.Value, c *collector) ast.Value {
+	if !p.builtin[numbers[0]] {
+		limited, cancel := context.WithTimeout(ctx, sourceShare*e.limits.Alone)
+		defer cancel()
+		ctx = limited
+	}
+	for _, number := range numbers {
+		rule := p.rules[number]
+		results, err := p.alone[number].run(ctx, document, e.limits.Alone)
 		if collected := c.collect(results); collected != nil {
 			err = errors.Join(err, collected)
 		}
 		switch {
 		case err == nil:
-		case topdown.IsCancel(err) || ctx.Err() != nil:
+		case topdown.IsCancel(err) || errors.Is(err, errStuck) || ctx.Err() != nil:
 			c.fail(rule, TimedOut, "it did not finish before its deadline")
 		default:
 			c.fail(rule, Broken, WithLocation(err).Error())
 		}
+		document = unshared(err, in, document)
 	}
+	return document
 }
 
-// run evaluates a query. It returns builtin errors, which would leave a rule silently undefined,
-// together with the results.
-func run(ctx context.Context, query rego.PreparedEvalQuery, document ast.Value, limit time.Duration) (rego.ResultSet, error) {
-	// OPA observes a cancellation asynchronously, so a short evaluation could complete before.
-	if err := ctx.Err(); err != nil {
-		return nil, fmt.Errorf("evaluating: %w", err)
+// unshared returns a document that an evaluation which was given up does not use. A document
+// converts its parts when they are read, so it serves one evaluation at a time.
+func unshared(err error, in Input, document ast.Value) ast.Value {
+	if !errors.Is(err, errStuck) {
+		return document
 	}
-	ctx, cancel := context.WithTimeout(ctx, limit)
-	defer cancel()
-	var builtinErrors []topdown.Error
-	results, err := query.Eval(ctx, rego.EvalParsedInput(document), rego.EvalBuiltinErrorList(&builtinErrors))
+	other, err := in.document()
 	if err != nil {
-		return nil, fmt.Errorf("evaluating: %w", err)
+		return document // It was converted before, so there is no error.
 	}
-	if len(builtinErrors) > 0 {
-		return results, fmt.Errorf("evaluating: %w", &builtinErrors[0])
-	}
-	return results, nil
+	return other
 }

@@ -93,13 +93,15 @@ deny contains msg if {
 			if err != nil {
 				t.Fatal(err)
 			}
-			results, err := run(t.Context(), engine.final.together, ast.MustInterfaceToValue(plain), DefaultLimits().Together)
-			if err != nil {
-				t.Fatal(err)
-			}
 			converted := newCollector(engine.final.rules, Overrides{}, in)
-			if err := converted.collect(results); err != nil {
-				t.Fatal(err)
+			for _, g := range engine.final.groups {
+				results, err := g.together.run(t.Context(), ast.MustInterfaceToValue(plain), DefaultLimits().Together)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if err := converted.collect(results); err != nil {
+					t.Fatal(err)
+				}
 			}
 			if diff := cmp.Diff(converted.verdict(), engine.Evaluate(t.Context(), in), cmpopts.IgnoreFields(Verdict{}, "Policies")); diff != "" {
 				t.Errorf("%s: converted (-) and lazy (+) differ:\n%s", f.Name, diff)

@@ -54,6 +54,8 @@ type loaded struct {
 	heads  []string
 	file   string
 	source string
+	// builtin is Module.Builtin.
+	builtin bool
 	// described reports whether METADATA of scope package was read.
 	described bool
 }
@@ -80,7 +82,7 @@ func load(m Module) (*ast.Module, *loaded, error) {
 	}
 	return parsed, &loaded{
 		rule: rule, pkg: parsed.Package.Path, heads: heads,
-		file: m.File, source: m.source(), described: described,
+		file: m.File, source: m.source(), builtin: m.Builtin, described: described,
 	}, nil
 }
 
@@ -137,6 +139,9 @@ func WithLocation(err error) error {
 }
 
 func placed(e *ast.Error) string {
+	if name, undefined := strings.CutPrefix(e.Message, "undefined function "); undefined && withheld[name] != "" {
+		e = &ast.Error{Location: e.Location, Message: fmt.Sprintf("%s cannot be used here: %s", name, withheld[name])}
+	}
 	if e.Location == nil || e.Location.File == "" {
 		return oneline.Of(e.Message)
 	}

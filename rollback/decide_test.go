@@ -180,7 +180,7 @@ func TestDecide(t *testing.T) {
 func TestAFileWhoseContentWasNotKeptIsNeverWritten(t *testing.T) {
 	got := RestorableFiles([]v1alpha1.RevisionFile{
 		{ConfigMapName: "kept", State: v1alpha1.FileKept}, {ConfigMapName: "late", State: v1alpha1.FileKeptLate},
-		{ConfigMapName: "too-large", State: v1alpha1.FileTooLarge}, {ConfigMapName: "missing", State: v1alpha1.FileMissing},
+		{ConfigMapName: "too-large", State: v1alpha1.FileTooLarge}, {ConfigMapName: "missing", State: v1alpha1.FileMissing}, {ConfigMapName: "foreign", State: v1alpha1.FileForeign},
 	})
 	if len(got) != 2 || got[0].ConfigMapName != "kept" || got[1].ConfigMapName != "late" {
 		t.Errorf("would write %+v", got)

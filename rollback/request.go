@@ -50,24 +50,38 @@ func AnswerRetry(h history.History, d *appsv1.Deployment) Answer {
 	return a
 }
 
-// DecideRequest decides about the request to roll back to a certain revision. A decision None comes
-// with the answer, if anything was asked; one that is held is decided again as long as the
-// annotation stands.
-func DecideRequest(h history.History, d *appsv1.Deployment) (Decision, Answer) {
+// DecideRequest decides about the request to roll back to a certain revision; allowed says whether
+// the install takes such requests. A decision None comes with the answer, if anything was asked;
+// one that is held is decided again as long as the annotation stands.
+func DecideRequest(h history.History, d *appsv1.Deployment, allowed bool) (Decision, Answer) {
 	value := d.Annotations[v1alpha1.RollbackToAnnotation]
 	request := history.BoundRequest(v1alpha1.RollbackToAnnotation, value)
 	live := h.Newest()
 	if value == "" || live == nil || live.IsRollbackOpen() || h.Answered(request) {
 		return Decision{}, Answer{}
 	}
+	if !allowed {
+		return Decision{}, Rejected(live, request, "this install takes no requests for a rollback (rollback.requests); apply the manifest of that version")
+	}
 	target, problem := requested(h, value)
 	if problem != "" {
-		return Decision{}, Answer{Request: request, On: live, Result: v1alpha1.RequestRejected, Message: problem}
+		return Decision{}, Rejected(live, request, problem)
 	}
 	if reason, message := untouchable(d); reason != "" {
 		return Decision{Action: Hold, Reason: reason, Message: message, Request: request}, Answer{}
 	}
 	return Decision{Action: RollBack, Target: target, Request: request}, Answer{}
+}
+
+// Rejected returns the answer to a request that is not granted.
+func Rejected(live *v1alpha1.WorkloadRevision, request, why string) Answer {
+	return Answer{Request: request, On: live, Result: v1alpha1.RequestRejected, Message: why}
+}
+
+// Denied returns why a requested revision is not restored: policies that are in force now deny it.
+// A rescue from a failure goes back to what ran before; a request deploys what a person wants.
+func Denied(target *v1alpha1.WorkloadRevision, violations []string) string {
+	return fmt.Sprintf("#%d violates the policies in force: %s", target.Spec.Number, strings.Join(violations, "; "))
 }
 
 // requested returns the revision that a request such as 4@5 names, or the problem with it.

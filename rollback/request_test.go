@@ -78,6 +78,7 @@ func TestARequestedRollback(t *testing.T) {
 		"WithoutLive":   {reason: "it might be read after the next deploy", value: "1", history: past(healthy, healthy), says: "such as 4@5"},
 		"NoNumbers":     {reason: "it says how to ask", value: "a@b", history: past(healthy), says: "such as 4@5"},
 		"AlreadyServed": {reason: "a value is served once", value: "1@2", history: served(past(healthy, healthy), "1@2")},
+		"SwitchedOff":   {reason: "the install takes no requests", value: "1@2", history: past(healthy, healthy), says: "rollback.requests"},
 		"Paused": {
 			reason: "somebody is at work on it", value: "1@2", history: past(healthy, healthy), want: Hold, says: "paused",
 			change: func(d *appsv1.Deployment) { d.Spec.Paused = true },
@@ -89,7 +90,7 @@ func TestARequestedRollback(t *testing.T) {
 			if tt.change != nil {
 				tt.change(d)
 			}
-			got, void := DecideRequest(tt.history, d)
+			got, void := DecideRequest(tt.history, d, name != "SwitchedOff")
 			if got.Action != tt.want || !strings.Contains(got.Message+void.Message, tt.says) || (tt.says == "") != (got.Message+void.Message == "") {
 				t.Fatalf("%s: got %q saying %q", tt.reason, got.Action, got.Message+void.Message)
 			}

@@ -2,6 +2,7 @@ package webhook
 
 import (
 	"context"
+	"maps"
 	"strconv"
 
 	admissionv1 "k8s.io/api/admission/v1"
@@ -14,7 +15,7 @@ import (
 // answer evaluates a review.
 func (h *Handler) answer(ctx context.Context, r *review) outcome {
 	if reason := h.skipReason(r); reason != "" {
-		return skipped(reason)
+		return h.skip(ctx, r, reason)
 	}
 	if h.Username != "" && r.user == h.Username {
 		return h.answerOwnWrite(ctx, r)
@@ -46,6 +47,10 @@ func (h *Handler) evaluate(ctx context.Context, r *review) policy.Verdict {
 	return verdict
 }
 
+// intentUnchanged is the reason to admit an update that rolls nothing out, such as a change of
+// replicas: a workload that violates a newer policy must still be scaled, and its rollout must go on.
+const intentUnchanged = "intent-unchanged"
+
 // skipReason returns why a request is admitted without evaluation; empty if it is evaluated.
 func (h *Handler) skipReason(r *review) string {
 	switch {
@@ -53,11 +58,22 @@ func (h *Handler) skipReason(r *review) string {
 		return "not-a-write"
 	case !workload.IsManaged(r.object) && !workload.IsManaged(r.old):
 		return "not-a-workload"
-	case r.old != nil && workload.IntentOf(r.old).Hash() == workload.IntentOf(r.object).Hash():
-		return "intent-unchanged"
+	case workload.IsManaged(r.old) && workload.IntentOf(r.old).Hash() == workload.IntentOf(r.object).Hash():
+		return intentUnchanged
 	default:
 		return ""
 	}
+}
+
+// skip admits a request without evaluation. It warns if the request sets an invalid setting: that
+// changes no intent.
+func (h *Handler) skip(ctx context.Context, r *review, reason string) outcome {
+	a := skipped(reason)
+	if reason == intentUnchanged && h.phase == policy.Final && !maps.Equal(r.old.Annotations, r.object.Annotations) {
+		_, problems := workload.SettingsOf(r.object, h.Namespaces.Annotations(ctx, r.namespace), h.Defaults())
+		a.response.Warnings = limitWarnings(problems)
+	}
+	return a
 }
 
 // answerOwnWrite answers Reprise's own writes. A rollback to a recorded revision is exempt from

@@ -249,6 +249,34 @@ func TestHandler_WarnsOfInvalidSettings(t *testing.T) {
 	}
 }
 
+// TestHandler_WarnsOfASettingThatChangesNoIntent annotates only, as kubectl annotate does.
+func TestHandler_WarnsOfASettingThatChangesNoIntent(t *testing.T) {
+	broken := manifest(t, "broken")
+	mistaken := with(broken, func(d *appsv1.Deployment) { d.Annotations[v1alpha1.BakeTimeAnnotation] = "thirty" })
+	call, _ := setting{phase: policy.Final}.server(t)
+	response := ask(t, call, writing(broken, mistaken))
+	want := []string{`annotation reprise.dev/bake-time is "thirty": expected a duration such as 30s`}
+	if diff := cmp.Diff(want, response.Warnings); !response.Allowed || diff != "" {
+		t.Errorf("allowed %t, warnings differ (-want +got):\n%s", response.Allowed, diff)
+	}
+	if again := ask(t, call, writing(mistaken, mistaken)); len(again.Warnings) > 0 {
+		t.Errorf("a write that changes no annotation warns: %v", again.Warnings)
+	}
+}
+
+// TestHandler_EvaluatesWhatBecomesAWorkload opts a Deployment in by a label, which changes no intent.
+func TestHandler_EvaluatesWhatBecomesAWorkload(t *testing.T) {
+	unmarked := with(manifest(t, "broken"), func(d *appsv1.Deployment) { d.Annotations = nil })
+	optedIn := with(unmarked, func(d *appsv1.Deployment) {
+		d.Labels = map[string]string{v1alpha1.GuardLabel: workload.GuardEnabled}
+	})
+	unmarked.Labels = nil
+	call, _ := setting{phase: policy.Final}.server(t)
+	if response := ask(t, call, writing(unmarked, optedIn)); response.Allowed {
+		t.Error("a Deployment that violates a policy becomes a workload")
+	}
+}
+
 func TestEventQueue_NamesChangedFiles(t *testing.T) {
 	healthy, broken := manifest(t, "healthy"), manifest(t, "broken")
 	call, told := setting{phase: policy.Final, records: records{files: []string{"containers.frontend.files./etc/app.conf"}}}.server(t)

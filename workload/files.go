@@ -32,6 +32,15 @@ type Mount struct{ Container, Path string }
 // IsFileName reports whether Score gives such a name to the ConfigMap of a file.
 func IsFileName(configMap string) bool { return fileName.MatchString(configMap) }
 
+// IsNamedFor reports whether Score gives the name of the file's ConfigMap to a file of a container
+// that mounts it, in the workload of a name. score-k8s names the Deployment as the workload.
+func (f File) IsNamedFor(workload string) bool {
+	return slices.ContainsFunc(f.Mounts, func(m Mount) bool {
+		hash, found := strings.CutPrefix(f.ConfigMap, workload+"-"+m.Container+"-file-")
+		return found && len(hash) == 10 && IsFileName(f.ConfigMap)
+	})
+}
+
 // FilesOf returns Score's files in a pod template, sorted by the names of their ConfigMaps.
 func FilesOf(template *corev1.PodTemplateSpec) []File {
 	seen := map[string][]Mount{}

@@ -51,7 +51,7 @@ type RevisionFile struct {
 
 // FileState says what a revision knows of one of Score's files.
 //
-// +kubebuilder:validation:Enum=Kept;KeptLate;TooLarge;Missing
+// +kubebuilder:validation:Enum=Kept;KeptLate;TooLarge;Missing;Foreign
 type FileState string
 
 const (
@@ -66,6 +66,10 @@ const (
 	FileTooLarge FileState = "TooLarge"
 	// FileMissing means that the ConfigMap did not exist.
 	FileMissing FileState = "Missing"
+	// FileForeign means that the ConfigMap is not the workload's own: its name is not that of a file
+	// of the workload, it has other keys or another owner, or none of the Deployment's deployers
+	// wrote it. The snapshot does not hold its content, and a rollback does not write it.
+	FileForeign FileState = "Foreign"
 )
 
 // FileMount is a place where a container reads a file.

@@ -20,9 +20,10 @@ const collectInterval = 10 * time.Minute
 
 // setupControllers adds what only the leader runs.
 func (p *process) setupControllers(ctx context.Context) error {
+	policies := auditor{policies: p.policies, namespaces: p.namespaces}
 	p.recorder = recorder.NewRecorder(&recorder.Recorder{
 		Client: p.manager.GetClient(), Live: p.manager.GetAPIReader(), Dynamic: p.dynamic, Leases: p.clients.CoordinationV1(), Events: p.events,
-		Auditor:  auditor{policies: p.policies, namespaces: p.namespaces},
+		Auditor:  policies,
 		Observer: p.metrics.Recording, Clock: clock.RealClock{}, Defaults: p.live.defaults, MaxPerMinute: p.live.maxPerMinute,
 		Namespace: p.options.namespace, Protected: sets.New(p.config.ProtectedNamespaces...), Instance: v1alpha1.LeaseName,
 	})
@@ -35,6 +36,7 @@ func (p *process) setupControllers(ctx context.Context) error {
 		Client: p.manager.GetClient(), Live: p.manager.GetAPIReader(), Core: p.clients.CoreV1(), Namespaces: p.namespaces,
 		Events: p.events, Observer: p.metrics.Rollback, Clock: clock.RealClock{}, Defaults: p.live.defaults,
 		Changed: p.live.changed, MaxConcurrent: p.config.Rollback.MaxConcurrent,
+		Auditor: policies, Requests: p.config.Rollback.Requests,
 	}
 	err := errors.Join(p.manager.Add(p.recorder), p.manager.Add(collector), files.SetupWithManager(p.manager), guard.SetupWithManager(ctx, p.manager))
 	if err != nil {

@@ -104,7 +104,9 @@ func TestWriter_Write_Errors(t *testing.T) {
 		"Forbidden": {"the namespace is terminating", func(a *fakeapi.API) {
 			a.Refuse(fakeapi.Nth(1, apierrors.NewForbidden(corev1.Resource("events"), "a", errors.New("terminating"))))
 		}, apierrors.IsForbidden},
-		"Expired": {"the event expired before its count could rise", func(a *fakeapi.API) { a.Refuse(fakeapi.Nth(1, exists)) }, apierrors.IsNotFound},
+		"Expired": {"the event expired before its count could rise: it is written anew", func(a *fakeapi.API) {
+			a.Refuse(fakeapi.Nth(1, exists))
+		}, func(err error) bool { return err == nil }},
 		"Conflict": {"another process raises the count each time", func(a *fakeapi.API) {
 			_ = emit.NewWriter(a.Direct(), "other").Write(t.Context(), aggregate)
 			a.Refuse(fakeapi.All("update Event", fakeapi.Conflict()))
@@ -117,6 +119,43 @@ func TestWriter_Write_Errors(t *testing.T) {
 				t.Errorf("%s: %v", tt.reason, err)
 			}
 		})
+	}
+}
+
+// TestWriter_Write_NameTaken has a tenant create an Event under the name that an Event of Reprise
+// will have, and under the next one that could be foreseen.
+func TestWriter_Write_NameTaken(t *testing.T) {
+	api := fakeapi.New(t, fakeapi.Options{})
+	w := emit.NewWriter(api.Client(), "pod")
+	if err := w.Write(t.Context(), recorded()); err != nil {
+		t.Fatal(err)
+	}
+	taken := stored(t, api)[0].DeepCopy()
+	for range 2 {
+		if err := api.Direct().Delete(t.Context(), taken.DeepCopy()); err != nil {
+			t.Fatal(err)
+		}
+		foreign := taken.DeepCopy()
+		foreign.ResourceVersion, foreign.UID, foreign.Source.Component, foreign.Message = "", "", "tenant", "nothing to see"
+		api.Create(t, foreign)
+		for range 2 { // The second write finds the first.
+			if err := w.Write(t.Context(), recorded(func(e *event.Event) { e.Aggregate = true })); err != nil {
+				t.Fatal(err)
+			}
+		}
+		var ours []corev1.Event
+		for _, e := range stored(t, api) {
+			if e.Source.Component == "reprise" {
+				ours = append(ours, e)
+			}
+		}
+		if len(ours) != 1 || ours[0].Count != 2 || ours[0].Message != "Revision #1 recorded" {
+			t.Fatalf("events of reprise: %+v, want one, written twice", ours)
+		}
+		if err := api.Direct().Delete(t.Context(), &ours[0]); err != nil {
+			t.Fatal(err)
+		}
+		taken = foreign
 	}
 }
 

@@ -32,6 +32,10 @@ func (r *Recorder) filesOf(ctx context.Context, d *appsv1.Deployment, asOf strin
 				return nil, err
 			}
 		}
+		if !history.OwnsFile(d, file, stored) {
+			files.AddForeign(file, stored)
+			continue
+		}
 		files.Add(file, stored, writtenAfter)
 	}
 	return files, nil

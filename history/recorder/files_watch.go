@@ -9,6 +9,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/sets"
 	"k8s.io/utils/clock"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
@@ -97,13 +98,19 @@ func (w *FileWatcher) Reconcile(ctx context.Context, request ctrl.Request) (ctrl
 // changed reports whether a file was written since the revision was recorded, and when the last one
 // was.
 func (w *FileWatcher) changed(ctx context.Context, d *appsv1.Deployment, newest *v1alpha1.WorkloadRevision) (bool, time.Time, error) {
-	versions := map[string]string{}
+	versions, foreign := map[string]string{}, sets.New[string]()
 	for _, f := range newest.Spec.Files {
+		if f.State == v1alpha1.FileForeign {
+			foreign.Insert(f.ConfigMapName)
+		}
 		versions[f.ConfigMapName] = f.ResourceVersion
 	}
 	var changed bool
 	var last time.Time
 	for _, f := range workload.FilesOf(&d.Spec.Template) {
+		if foreign.Has(f.ConfigMap) {
+			continue
+		}
 		stored := &metav1.PartialObjectMetadata{}
 		stored.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("ConfigMap"))
 		err := w.Client.Get(ctx, client.ObjectKey{Namespace: d.Namespace, Name: f.ConfigMap}, stored)

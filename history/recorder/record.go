@@ -189,7 +189,7 @@ func (r *Recorder) write(ctx context.Context, previous history.Predecessors, o h
 func (r *Recorder) tell(ctx context.Context, e event.Event) error {
 	err := r.Events.Write(ctx, e)
 	if apierrors.IsForbidden(err) || apierrors.IsInvalid(err) {
-		log.FromContext(ctx).Error(err, "The API server refuses this Event", "reason", e.Reason, "message", e.Message)
+		log.FromContext(ctx).Error(err, "The API server rejects this Event", "reason", e.Reason, "message", e.Message)
 		return nil
 	}
 	return err

@@ -64,10 +64,14 @@ func ConfigMapsChanged(ctx context.Context, live client.Reader, failed *v1alpha1
 	return err == nil && !slices.Equal(now, known), err
 }
 
-// ChangedFiles returns the files that differ from a revision's, as containers.NAME.files.PATH.
+// ChangedFiles returns the own files of a revision that differ by now, as
+// containers.NAME.files.PATH.
 func ChangedFiles(ctx context.Context, live client.Reader, r *v1alpha1.WorkloadRevision) ([]string, error) {
 	var changed []string
 	for _, f := range r.Spec.Files {
+		if f.State == v1alpha1.FileForeign {
+			continue
+		}
 		stored, err := ConfigMap(ctx, live, client.ObjectKey{Namespace: r.Namespace, Name: f.ConfigMapName})
 		if err != nil {
 			return nil, err

@@ -48,6 +48,7 @@ func (c Config) flat() map[string]string {
 		"history.maxPerMinute":     fmt.Sprint(c.History.MaxPerMinute),
 		"history.retainDeleted":    c.History.RetainDeleted.String(),
 		"rollback.maxConcurrent":   fmt.Sprint(c.Rollback.MaxConcurrent),
+		"rollback.requests":        fmt.Sprint(c.Rollback.Requests),
 		"defaults.rollback":        string(c.Defaults.Rollback),
 		"defaults.bakeTime":        c.Defaults.BakeTime.String(),
 		"defaults.failureDeadline": c.Defaults.FailureDeadline.String(),

@@ -54,6 +54,8 @@ type History struct {
 type Rollback struct {
 	// MaxConcurrent limits how many rollbacks run at the same time in the cluster.
 	MaxConcurrent int
+	// Requests says whether an annotation of a Deployment can request a rollback.
+	Requests bool
 }
 
 // Default returns the configuration of an empty file.
@@ -62,7 +64,7 @@ func Default() Config {
 		FailurePolicy:       Ignore,
 		ProtectedNamespaces: []string{"cert-manager", "kube-system"},
 		History:             History{MaxPerMinute: 30, RetainDeleted: 24 * time.Hour},
-		Rollback:            Rollback{MaxConcurrent: 50},
+		Rollback:            Rollback{MaxConcurrent: 50, Requests: true},
 		Defaults:            workload.DefaultSettings(),
 	}
 }
@@ -113,6 +115,7 @@ func (c *Config) keys() value {
 		}),
 		"rollback": object(map[string]value{
 			"maxConcurrent": number(&c.Rollback.MaxConcurrent, 1, "at least 1"),
+			"requests":      boolean(&c.Rollback.Requests),
 		}),
 		"policies": overrides(&c.Policies),
 		"defaults": object(map[string]value{

@@ -11,26 +11,22 @@
 package reprise.duplicate_volumes
 
 deny contains violation if {
-	some index, volume in volumes
-	some earlier, other in volumes
-	earlier < index
-	other.name == volume.name
-	not repeated_before(index, volume.name, earlier)
+	some name, indexes in positions
+	count(indexes) > 1
+	first := min(indexes)
+	some index in indexes
+	index != first
 	violation := {
 		"field": sprintf("spec.template.spec.volumes[%d].name", [index]),
-		"msg": sprintf("two volumes are named %s%s", [volume.name, users(volume.name)]),
+		"msg": sprintf("two volumes are named %s%s", [name, users(name)]),
 		"fix": "give the file or volume another path in one of the containers: score-k8s names its volume after the path",
 	}
 }
 
-volumes := input.effective.pod.spec.volumes
-
-# Of three volumes of one name, the second and the third are told once each.
-repeated_before(index, name, earlier) if {
-	some between, volume in volumes
-	between > earlier
-	between < index
-	volume.name == name
+# Grouped in one pass: comparing every two of a thousand volumes takes over half a second.
+positions[name] contains index if {
+	some index, volume in input.effective.pod.spec.volumes
+	name := volume.name
 }
 
 mounts(name) := {sprintf("%s at %s", [container.name, mount.mountPath]) |

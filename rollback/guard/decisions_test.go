@@ -1,9 +1,11 @@
 package guard
 
 import (
+	"errors"
 	"strings"
 	"testing"
 
+	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -44,6 +46,77 @@ func TestReconcile_RollsBackOnRequestOnce(t *testing.T) {
 	}
 	if requests := b.revision(2).Status.Requests; len(requests) != 1 || requests[0].Result != v1alpha1.RequestAccepted {
 		t.Errorf("answers are %+v", requests)
+	}
+}
+
+// TestReconcile_JudgesWhatIsRequested has the policies in force deny version 1, which ran before: a
+// request for it is rejected, and a rescue from a failure is not.
+func TestReconcile_JudgesWhatIsRequested(t *testing.T) {
+	tests := map[string]struct {
+		reason string
+		answer func() ([]string, error)
+		says   string
+		runs   string
+	}{
+		"Denied":  {"the policies hold for a person too", func() ([]string, error) { return []string{"image: too old"}, nil }, "#1 violates the policies in force: image: too old", "2 a=2 b=2"},
+		"Unknown": {"unknown is no consent", func() ([]string, error) { return nil, errors.New("out of time") }, "the policies cannot be evaluated for #1: out of time", "2 a=2 b=2"},
+		"Allowed": {"nothing is violated", func() ([]string, error) { return nil, nil }, "", "1 a=1 b=1"},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t)
+			b.policies = func(d *appsv1.Deployment) ([]string, error) {
+				if !strings.HasSuffix(d.Spec.Template.Spec.Containers[0].Image, ":1") {
+					return nil, nil
+				}
+				return tt.answer()
+			}
+			b.roll(well)
+			b.deploy("kubectl", "2")
+			b.record(v1alpha1.PhaseProgressing)
+			b.roll(well)
+			b.settle()
+			b.annotate(v1alpha1.RollbackToAnnotation, "1@2")
+			b.atRest()
+			if got := b.runs(); got != tt.runs {
+				t.Errorf("%s: runs %s, want %s", tt.reason, got, tt.runs)
+			}
+			answers := b.revision(2).Status.Requests
+			if len(answers) != 1 || (answers[0].Result == v1alpha1.RequestRejected) != (tt.says != "") || !strings.Contains(answers[0].Message, tt.says) {
+				t.Errorf("%s: answered %+v", tt.reason, answers)
+			}
+			told := strings.Join(b.told(), "\n")
+			if tt.says != "" && !strings.Contains(told, "RequestRejected: reprise.dev/rollback-to=1@2: "+tt.says) {
+				t.Errorf("%s: told %q", tt.reason, told)
+			}
+			if change := "containers.main.image 2 → 1"; tt.says == "" && !strings.Contains(told, change) {
+				t.Errorf("%s: told %q, want what the request changes: %s", tt.reason, told, change)
+			}
+		})
+	}
+}
+
+func TestReconcile_RescuesIntoWhatPoliciesDeny(t *testing.T) {
+	b := newFailure(t)
+	b.policies = func(*appsv1.Deployment) ([]string, error) { return []string{"image: too old"}, nil }
+	b.atRest()
+	if got, want := b.phases(), rolledBack.Phases; got != want {
+		t.Errorf("the history is %s, want %s", got, want)
+	}
+}
+
+func TestReconcile_TakesNoRequestsWhereTheyAreSwitchedOff(t *testing.T) {
+	b := newBench(t)
+	b.guard.Requests = false
+	b.roll(well)
+	b.deploy("kubectl", "2")
+	b.record(v1alpha1.PhaseProgressing)
+	b.roll(well)
+	b.settle()
+	b.annotate(v1alpha1.RollbackToAnnotation, "1@2")
+	b.settle()
+	if answers := b.revision(2).Status.Requests; len(answers) != 1 || answers[0].Result != v1alpha1.RequestRejected || b.runs() != "2 a=2 b=2" {
+		t.Errorf("answered %+v, and %s runs", answers, b.runs())
 	}
 }
 

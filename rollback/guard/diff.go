@@ -11,14 +11,14 @@ import (
 	"reprise.dev/reprise/rollback"
 )
 
-// changesSince compares a revision with the healthy one before it. Without one there is no
-// difference to tell, and none can be told of what cannot be read: that must keep no verdict from
-// being written.
-func (r *Reconciler) changesSince(ctx context.Context, healthy, revision *v1alpha1.WorkloadRevision) (diff.Changes, error) {
-	if healthy == nil {
+// changesSince compares a revision with an earlier one. Without one of them there is no difference
+// to tell, and none can be told of what cannot be read: that must keep no verdict from being
+// written.
+func (r *Reconciler) changesSince(ctx context.Context, earlier, revision *v1alpha1.WorkloadRevision) (diff.Changes, error) {
+	if earlier == nil || revision == nil {
 		return nil, nil
 	}
-	snapshots, err := r.snapshots(ctx, healthy, revision)
+	snapshots, err := r.snapshots(ctx, earlier, revision)
 	if errors.Is(err, history.ErrSnapshot) {
 		return nil, nil
 	}

@@ -64,7 +64,11 @@ func (r *Reconciler) owed(ctx context.Context, v view, revision *v1alpha1.Worklo
 		events = append(events, heldEvent(d, revision, now))
 	}
 	if revision.IsRollbackDone() && !history.Told(revision, v1alpha1.EventRolledBack) {
-		changes, err := r.changesSince(ctx, h.Number(status.Rollback.ToRevision), revision)
+		from, to := h.Number(status.Rollback.ToRevision), revision
+		if status.Rollback.Request != "" {
+			from, to = to, from // A person wants to read what the request changed, and after a failure, what the failed deploy had.
+		}
+		changes, err := r.changesSince(ctx, from, to)
 		if err != nil {
 			return nil, err
 		}

@@ -314,6 +314,14 @@ func (r *Reconciler) cannotRun(ctx context.Context, a applier, failed, target *v
 		return v1alpha1.HoldCannotRun, fmt.Sprintf("file %s of #%d was too large to store and has changed since; restore it yourself, then deploy",
 			lost, target.Spec.Number), nil
 	}
+	foreign, err := a.foreignFile(ctx, failed, target)
+	if err != nil {
+		return "", "", err
+	}
+	if foreign != "" {
+		return v1alpha1.HoldCannotRun, fmt.Sprintf("ConfigMap %s is not the workload's own any more: another key, another owner or another deployer wrote it. "+
+			"Restore the file of #%d yourself, then deploy", foreign, target.Spec.Number), nil
+	}
 	result := effective.Compute(&intent.Spec.Template, r.Namespaces.For(ctx, failed.Namespace))
 	for _, violation := range result.Violations {
 		// A full quota may be full of the failing pods.

@@ -7,6 +7,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/sets"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"reprise.dev/reprise/api/v1alpha1"
@@ -112,6 +113,30 @@ func (a applier) putBack(ctx context.Context, failed, target *v1alpha1.WorkloadR
 func (a applier) lostFile(ctx context.Context, target *v1alpha1.WorkloadRevision) (string, error) {
 	for _, f := range target.Spec.Files {
 		if f.State != v1alpha1.FileTooLarge {
+			continue
+		}
+		stored, err := store.ConfigMap(ctx, a.live, client.ObjectKey{Namespace: target.Namespace, Name: f.ConfigMapName})
+		if err != nil {
+			return "", err
+		}
+		if stored == nil || !history.SameContent(f, stored) {
+			return f.ConfigMapName, nil
+		}
+	}
+	return "", nil
+}
+
+// foreignFile names a file of the target that would be written and was not the workload's own when
+// the failed revision was deployed, or nothing.
+func (a applier) foreignFile(ctx context.Context, failed, target *v1alpha1.WorkloadRevision) (string, error) {
+	foreign := sets.New[string]()
+	for _, f := range failed.Spec.Files {
+		if f.State == v1alpha1.FileForeign {
+			foreign.Insert(f.ConfigMapName)
+		}
+	}
+	for _, f := range rollback.RestorableFiles(target.Spec.Files) {
+		if !foreign.Has(f.ConfigMapName) {
 			continue
 		}
 		stored, err := store.ConfigMap(ctx, a.live, client.ObjectKey{Namespace: target.Namespace, Name: f.ConfigMapName})

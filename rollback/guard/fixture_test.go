@@ -53,6 +53,16 @@ type bench struct {
 	guard   *Reconciler
 	// namespace is what decides about pods.
 	namespace effective.Namespace
+	// policies judge what is deployed; nil for none.
+	policies func(*appsv1.Deployment) ([]string, error)
+}
+
+// Audit implements Auditor.
+func (b *bench) Audit(_ context.Context, d *appsv1.Deployment) ([]string, error) {
+	if b.policies == nil {
+		return nil, nil
+	}
+	return b.policies(d)
 }
 
 // For implements Namespaces.
@@ -82,7 +92,7 @@ func (b *bench) restart() {
 	b.api.Revive()
 	b.guard = &Reconciler{
 		Client: b.api.Cached(), Live: b.api.Client(), Core: fake.NewClientset().CoreV1(), Namespaces: b,
-		Events: emit.NewWriter(b.api.Client(), "test"), Observer: b.counted, Clock: b.clock,
+		Events: emit.NewWriter(b.api.Client(), "test"), Observer: b.counted, Clock: b.clock, Auditor: b, Requests: true,
 		Defaults: workload.DefaultSettings, MaxConcurrent: 2,
 	}
 	b.guard.init()

@@ -45,6 +45,13 @@ type Namespaces interface {
 	For(ctx context.Context, namespace string) effective.Namespace
 }
 
+// Auditor evaluates the policies in force for a Deployment.
+type Auditor interface {
+	// Audit returns the violations, a line each. An error means that the policies could not be
+	// evaluated.
+	Audit(ctx context.Context, d *appsv1.Deployment) ([]string, error)
+}
+
 // Reconciler follows every rollout of a guarded workload and rescues those that fail.
 type Reconciler struct {
 	// Client reads from the cache and writes to the API server.
@@ -54,6 +61,11 @@ type Reconciler struct {
 	Core       Core
 	Namespaces Namespaces
 	Events     *emit.Writer
+	// Auditor judges the revision that somebody requests: Reprise must not deploy for a person what
+	// the policies deny.
+	Auditor Auditor
+	// Requests says whether rollbacks on request are allowed.
+	Requests bool
 	// Observer counts what is done; nil means that nobody does.
 	Observer Observer
 	Clock    clock.PassiveClock
@@ -214,7 +226,16 @@ func (r *Reconciler) act(ctx context.Context, v view) (view, time.Duration, erro
 	if v, err = r.reply(ctx, v, rollback.AnswerRetry(v.history, v.d)); err != nil {
 		return v, 0, err
 	}
-	decision, void := rollback.DecideRequest(v.history, v.d)
+	decision, void := rollback.DecideRequest(v.history, v.d, r.Requests)
+	if decision.Action == rollback.RollBack {
+		why, err := r.denied(ctx, v, decision.Target)
+		if err != nil {
+			return v, 0, err
+		}
+		if why != "" {
+			decision, void = rollback.Decision{}, rollback.Rejected(v.history.Newest(), decision.Request, why)
+		}
+	}
 	if v, err = r.reply(ctx, v, void); err != nil {
 		return v, 0, err
 	}

@@ -8,10 +8,12 @@ import (
 
 	appsv1 "k8s.io/api/apps/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
 
 	"reprise.dev/reprise/api/v1alpha1"
 	"reprise.dev/reprise/event"
 	"reprise.dev/reprise/history"
+	"reprise.dev/reprise/history/store"
 	"reprise.dev/reprise/rollback"
 )
 
@@ -33,6 +35,36 @@ func (r *Reconciler) reply(ctx context.Context, v view, a rollback.Answer) (view
 		history.AnswerRequest(s, a.Request, a.Result, a.Message, now)
 	})
 	return v.with(answered), err
+}
+
+// denied returns why the policies in force deny a requested revision, empty if they do not. A
+// snapshot that cannot be read is left to the rollback, which is held for it.
+func (r *Reconciler) denied(ctx context.Context, v view, target *v1alpha1.WorkloadRevision) (string, error) {
+	whole, err := store.LoadFull(ctx, r.Live, target)
+	if err != nil {
+		return "", err
+	}
+	contents, err := history.DecodeSnapshot(whole)
+	if err != nil {
+		return "", nil
+	}
+	raw, _, err := r.applier().read(ctx, v.history.Newest())
+	if err != nil {
+		return "", err
+	}
+	contents.Intent.Onto(raw)
+	d := &appsv1.Deployment{}
+	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(raw.Object, d); err != nil {
+		return "", fmt.Errorf("reading revision %s: %w", target.Name, err)
+	}
+	violations, err := r.Auditor.Audit(ctx, d)
+	if err != nil {
+		return fmt.Sprintf("the policies cannot be evaluated for #%d: %v", target.Spec.Number, err), nil
+	}
+	if len(violations) > 0 {
+		return rollback.Denied(target, violations), nil
+	}
+	return "", nil
 }
 
 // acceptedRetry returns the request that lifted the quarantine of a failed revision, nil if there

@@ -6,9 +6,12 @@ import (
 	"strings"
 	"testing"
 
+	corev1 "k8s.io/api/core/v1"
+
 	"reprise.dev/reprise/api/v1alpha1"
 	"reprise.dev/reprise/history"
 	"reprise.dev/reprise/internal/fakeapi"
+	"reprise.dev/reprise/workload"
 )
 
 // losses are the ways in which the target of a rollback cannot be read any more.
@@ -119,6 +122,28 @@ func TestReconcile_HoldsARollbackWhoseFileIsLost(t *testing.T) {
 				t.Errorf("%s: held for %s: %s", tt.reason, hold.Reason, hold.Message)
 			}
 		})
+	}
+}
+
+// TestReconcile_WritesNoFileThatIsNotTheWorkloadsOwn has another owner take a file over before the
+// failed version is deployed.
+func TestReconcile_WritesNoFileThatIsNotTheWorkloadsOwn(t *testing.T) {
+	b := newFailure(t)
+	fakeapi.Change(b, b.api, b.revision(2), "recorder", func(r *v1alpha1.WorkloadRevision) { r.Spec.Files[0].State = v1alpha1.FileForeign })
+	b.settle()
+	if hold := b.revision(2).RollbackHold(); hold == nil || hold.Reason != string(v1alpha1.HoldCannotRun) || !strings.Contains(hold.Message, fileA) {
+		t.Errorf("held is %+v", hold)
+	}
+	if got, want := b.runs(), "2 a=2 b=2"; got != want {
+		t.Errorf("runs %s, want %s", got, want)
+	}
+	if err := b.applyFile("operator", fileA, "1"); err == nil {
+		t.Fatal("the file has no owner")
+	}
+	fakeapi.Change(b, b.api, b.file(fileA), "operator", func(c *corev1.ConfigMap) { c.Data[workload.FileKey] = "1" })
+	b.settle()
+	if got, want := b.runs(), "1 a=1 b=1"; got != want {
+		t.Errorf("the file holds what the target had, and %s runs, want %s", got, want)
 	}
 }
 

@@ -62,7 +62,17 @@ annotation changed. Every level has a has(), because an expression that fails re
     || (has(object.spec) && object.spec != oldObject.spec)
     || has(object.metadata.labels) != has(oldObject.metadata.labels)
     || (has(object.metadata.labels) && object.metadata.labels != oldObject.metadata.labels)
-    || {{ include "reprise.marked" "object" }} != {{ include "reprise.marked" "oldObject" }}
+    || !{{ include "reprise.annotationsKept" (list "object" "oldObject") }}
+    || !{{ include "reprise.annotationsKept" (list "oldObject" "object") }}
+{{- end }}
+
+{{/*
+A CEL expression: the second object has every annotation of the first one, except those of the deployment controller.
+*/}}
+{{- define "reprise.annotationsKept" -}}
+{{- $here := printf "%s.metadata.annotations" (index . 0) -}}
+{{- $there := printf "%s.metadata.annotations" (index . 1) -}}
+(!has({{ $here }}) || {{ $here }}.all(k, k.startsWith('deployment.kubernetes.io/') || (has({{ $there }}) && k in {{ $there }} && {{ $there }}[k] == {{ $here }}[k])))
 {{- end }}
 
 {{/*

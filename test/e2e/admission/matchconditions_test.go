@@ -67,9 +67,12 @@ func updates(t *testing.T, h hooked) {
 		"ReplaceByTheSame": {write: func(h hooked, name string) error {
 			h.kubectl(encode(h.T, marked(name)), "replace", "-f", "-")
 			return nil
-		}, reason: "the intent is unchanged"},
+		}, validate: 1, reason: "kubectl drops the annotation of its last apply"},
 		"EmptyPatch":        {write: patch(types.MergePatchType, `{}`), reason: "the intent is unchanged"},
-		"Annotation":        {write: patch(types.MergePatchType, `{"metadata":{"annotations":{"a":"b"}}}`), reason: "an annotation of the Deployment changes no pod"},
+		"Annotation":        {write: patch(types.MergePatchType, `{"metadata":{"annotations":{"a":"b"}}}`), validate: 1, reason: "annotations are intent, and policies read them"},
+		"AnnotationRemoved": {vary: func(d *appsv1.Deployment) { d.Annotations["a"] = "b" }, write: patch(types.MergePatchType, `{"metadata":{"annotations":{"a":null}}}`), validate: 1, reason: "annotations are intent"},
+		"Setting":           {write: patch(types.MergePatchType, `{"metadata":{"annotations":{"reprise.dev/bake-time":"soon"}}}`), validate: 1, reason: "an invalid setting is warned of"},
+		"ControllersOwn":    {write: patch(types.MergePatchType, `{"metadata":{"annotations":{"deployment.kubernetes.io/revision":"7"}}}`), reason: "the deployment controller writes it in each rollout"},
 		"Finalizer":         {write: patch(types.MergePatchType, `{"metadata":{"finalizers":["example.com/kept"]}}`), reason: "no intent"},
 		"Label":             {write: patch(types.MergePatchType, `{"metadata":{"labels":{"a":"b"}}}`), validate: 1, reason: "labels are intent"},
 		"FirstLabel":        {vary: func(d *appsv1.Deployment) { d.Labels = nil }, write: patch(types.MergePatchType, `{"metadata":{"labels":{"a":"b"}}}`), validate: 1, reason: "labels are intent"},

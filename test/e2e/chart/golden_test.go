@@ -120,6 +120,7 @@ func TestPodsRestartOnlyForWhatTheyReadAtTheirStart(t *testing.T) {
 		"history.maxPerMinute=5": false,
 		"policies.overrides[0].policy=limits-missing,policies.overrides[0].enforcement=deny": false,
 		"rollback.maxConcurrent=5":    true,
+		"rollback.requests=false":     true,
 		"protectedNamespaces={istio}": true,
 		"webhook.failurePolicy=Fail":  true,
 	} {

@@ -87,7 +87,7 @@ func (l *leader) wire(own *rest.Config, namespace string, late faults.Lag) error
 	files := &recorder.FileWatcher{Client: l.manager.GetClient(), Recorder: recording, Clock: clock.RealClock{}}
 	l.guard = &guard.Reconciler{
 		Client: l.manager.GetClient(), Live: l.manager.GetAPIReader(), Core: clients.CoreV1(), Namespaces: namespaces,
-		Events: events, Clock: clock.RealClock{}, Defaults: workload.DefaultSettings, MaxConcurrent: 2,
+		Events: events, Clock: clock.RealClock{}, Defaults: workload.DefaultSettings, MaxConcurrent: 2, Auditor: silent{}, Requests: true,
 	}
 	byWorkload := func(o client.Object) []string {
 		if r, ok := o.(*v1alpha1.WorkloadRevision); ok {
