@@ -35,6 +35,8 @@ var (
 	prose = regexp.MustCompile(`^["']?(?i)(?:a|an|authentication|bad|can|cannot|connection|context|could|denied|dial|does|eof|error|` +
 		`expected|expired|failed|forbidden|has|incorrect|invalid|is|malformed|missing|must|nil|no|none|not|null|open|` +
 		`permission|read|required|should|the|too|unable|unauthorized|unexpected|unknown|was|wrong)(?:["']?$|[\s,.;:])`)
+	// words begin a sentence: only a password has several words of small letters.
+	words = regexp.MustCompile(`^[a-z]+,? [a-z]+(?:[\s,.;:)]|$)`)
 	// schemed is an authorization header's value whose scheme was left.
 	schemed = regexp.MustCompile(`^\[?\\*["']?(?i:bearer|basic|token|digest|negotiate|ntlm|apikey|api-key|aws4-hmac-sha256|hawk|key|custom)[ \t]+\S`)
 	// fields of Kubernetes refer to a Secret and hold none.
@@ -114,7 +116,7 @@ func (a *assignments) at(i int) int {
 		a.below(asked, i, start)
 		return end - 1
 	}
-	if a.prose && colon && spaced && prose.MatchString(text[start:]) {
+	if a.prose && colon && spaced && (prose.MatchString(text[start:]) || asked < phrase && words.MatchString(text[start:])) {
 		return end - 1
 	}
 	width := oneWord
