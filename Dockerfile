@@ -1,6 +1,7 @@
 # Builds the image where there is a container engine: docker build --build-arg VERSION=0.1.0 .
-# NOT BUILT by the project's own tests, whose machines have none. They lint it, and compare what it says with the image
-# that `make image` makes without an engine (tools/release/image), which is the one that is released.
+# NOT BUILT by the project's own tests, whose machines have none. They lint it, and compare what it
+# says with the image that `make image` makes without an engine (tools/release/image), which is the
+# one that is released.
 FROM --platform=$BUILDPLATFORM golang:1.26 AS build
 ARG TARGETOS TARGETARCH
 # The version that the binary says it is: make image and make dist take it from git.

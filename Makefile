@@ -1,4 +1,5 @@
-# Bare `make` lists the targets. Everything is built from Go modules: a machine needs Go and nothing else.
+# Bare `make` lists the targets. Everything is built from Go modules: a machine needs Go and nothing
+# else.
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
@@ -15,7 +16,8 @@ RELEASE := $(GO) -C tools/release run . -root "$(CURDIR)" -out "$(CURDIR)/dist"
 NO_CC := ! command -v "$$($(GO) env CC)" >/dev/null
 # The test module, which holds the cluster, the integration tests and the demo.
 TESTS := $(GO) -C test
-# Compiles the commands FOLDER:PACKAGE and shows how far it is; `go run` says nothing while it compiles.
+# Compiles the commands FOLDER:PACKAGE and shows how far it is; `go run` says nothing while it
+# compiles.
 COMPILE := $(TESTS) run ./harness/cluster/cmd/compile
 BINARIES := $(COMPILE) .:./harness/cluster/cmd/cluster-binaries && $(TESTS) run ./harness/cluster/cmd/cluster-binaries
 
@@ -60,7 +62,7 @@ test-race: ## run the product's unit tests under the race detector, which needs 
 
 # The packages whose own tests must run this share of their statements; NAME/... is all below NAME.
 COVER_MIN := 80
-COVER := history history/store history/recorder history/gc rollback rollback/guard cli/... event/... \
+COVER := history history/store history/recorder history/gc history/redact rollback rollback/guard cli/... event/... \
 	internal/certificate/... internal/namespaceinfo
 
 .PHONY: cover
@@ -90,7 +92,8 @@ attack: binaries ## play the attacks of tenants and strangers on a real API serv
 deployers: binaries helm ## play every deployer and next step against rollbacks, seven minutes
 	$(TESTS) test ./conformance/deployers -count=1 -timeout 30m -whole
 
-# The older minors of Kubernetes that the tests run on, each built by the module test/harness/cluster/binaries/kubernetes-MINOR.
+# The older minors of Kubernetes that the tests run on, each built by the module
+# test/harness/cluster/binaries/kubernetes-MINOR.
 MINORS ?= 1.36 1.32
 
 .PHONY: test-versions
@@ -170,7 +173,8 @@ lint-comments: ## find comments of more than 100 columns
 			--config "$(CURDIR)/.golangci-comments.yaml" ./...) || failed=1; \
 	done; test -z "$$failed"
 
-# The folder whose pages are checked, which pages of it, and how much is shown: error, warning or suggestion.
+# The folder whose pages are checked, which pages of it, and how much is shown: error, warning or
+# suggestion.
 ROOT ?= .
 PAGES ?= *.md docs/*.md
 LEVEL ?= warning

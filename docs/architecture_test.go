@@ -21,9 +21,9 @@ const module = "reprise.dev/reprise/"
 // direct imports.
 var clients = []string{"k8s.io/client-go", "sigs.k8s.io/controller-runtime"}
 
-// dataOfClients are imports that are data or computation, although their packages import clients for
-// other uses: the schema of a Deployment in client-go's apply configurations, the certificates of
-// cert-controller, and kubectl's tables.
+// dataOfClients are imports that are data or computation, although their packages import clients
+// for other uses: the schema of a Deployment in client-go's apply configurations, the certificates
+// of cert-controller, and kubectl's tables.
 var dataOfClients = map[string]string{
 	module + "diff":                 "k8s.io/client-go/applyconfigurations",
 	module + "internal/certificate": "github.com/open-policy-agent/cert-controller/pkg/rotator",

@@ -42,10 +42,10 @@ func (h History) Of(uid types.UID) History {
 }
 
 // LastHealthy returns the newest revision in phase Healthy of the Deployment that the newest
-// revision records, nil if there is none.
+// revision records, nil if there is none. One that was redacted cannot be restored.
 func (h History) LastHealthy() *v1alpha1.WorkloadRevision {
 	for i := len(h) - 1; i >= 0; i-- {
-		if h[i].Status.Phase == v1alpha1.PhaseHealthy && h[i].SameWorkload(h.Newest()) {
+		if h[i].Status.Phase == v1alpha1.PhaseHealthy && h[i].SameWorkload(h.Newest()) && !h[i].IsRedacted() {
 			return &h[i]
 		}
 	}

@@ -64,6 +64,8 @@ func TestHistory(t *testing.T) {
 	recreated, healthyAgain := phases("Healthy", "Failed"), phases("Healthy", "Healthy", "Failed")
 	recreated[1].Spec.WorkloadRef.UID = "new"
 	healthyAgain[1].Spec.WorkloadRef.UID, healthyAgain[2].Spec.WorkloadRef.UID = "new", "new"
+	redacted := phases("Healthy", "Healthy")
+	redacted[1].Annotations = map[string]string{v1alpha1.RedactAnnotation: "a credential"}
 	unsorted := phases("Healthy", "Failed", "Progressing")
 	unsorted[0], unsorted[2] = unsorted[2], unsorted[0]
 	for name, tt := range map[string]struct {
@@ -78,6 +80,7 @@ func TestHistory(t *testing.T) {
 		"TwoHealthy":  {phases("Healthy", "Healthy", "Superseded"), 3, 2, 0},
 		"Recreated":   {recreated, 2, 0, 0},
 		"NewHealthy":  {healthyAgain, 3, 2, 0},
+		"Redacted":    {redacted, 2, 1, 0},
 		"NoneHealthy": {phases("Failed"), 1, 0, 0},
 	} {
 		got := []int64{number(tt.history.Newest()), number(tt.history.LastHealthy()), number(tt.history.OpenRollback())}

@@ -68,7 +68,8 @@ func EncodeSnapshot(c Contents) (v1alpha1.Snapshot, error) {
 	if err := errors.Join(err, w.Close()); err != nil {
 		return v1alpha1.Snapshot{}, fmt.Errorf("compressing a snapshot: %w", err)
 	}
-	return v1alpha1.Snapshot{Encoding: encoding, Data: base64.StdEncoding.EncodeToString(packed.Bytes())}, nil
+	data := base64.StdEncoding.EncodeToString(packed.Bytes())
+	return v1alpha1.Snapshot{Encoding: encoding, Data: data, SizeBytes: int64(len(data))}, nil
 }
 
 // DecodeSnapshot decodes the snapshot of a full revision, and checks its intent against the
@@ -89,6 +90,9 @@ func DecodeSnapshot(r *v1alpha1.WorkloadRevision) (Contents, error) {
 }
 
 func unpack(s v1alpha1.Snapshot) (Contents, error) {
+	if s.Encoding == v1alpha1.Redacted {
+		return Contents{}, errors.New("it was redacted")
+	}
 	if s.Encoding != encoding {
 		return Contents{}, fmt.Errorf("it is encoded as %q, and this version of Reprise reads %q", s.Encoding, encoding)
 	}

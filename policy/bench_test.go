@@ -49,7 +49,7 @@ func BenchmarkDocument(b *testing.B) {
 	in := finalInput(b, sizable())
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := in.document(); err != nil {
+		if _, err := in.document(nil); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -9,11 +9,11 @@ import (
 
 	"github.com/open-policy-agent/opa/v1/ast"
 	"github.com/open-policy-agent/opa/v1/rego"
-	"github.com/open-policy-agent/opa/v1/storage"
 )
 
-// New compiles modules under an install's overrides. An error names the file and line. Rego v1 is
-// compiled in strict mode, unless a module is v0, since v0 policies use deprecated builtins.
+// New compiles modules under an install's overrides. An error names the file and line. Only the
+// built-in policies by themselves are compiled in strict mode: policies that were written for OPA,
+// Conftest or Gatekeeper need not be strict.
 func New(ctx context.Context, modules []Module, limits Limits, terms Overrides) (*Engine, error) {
 	set, err := loadAll(modules)
 	if err != nil {
@@ -36,11 +36,11 @@ func New(ctx context.Context, modules []Module, limits Limits, terms Overrides) 
 			early = append(early, p)
 		}
 	}
-	store := parameterStore(modules)
-	if engine.final, err = prepare(ctx, compiler, store, policies); err != nil {
+	engine.inputs = set.inputs
+	if engine.final, err = prepare(ctx, compiler, policies); err != nil {
 		return nil, err
 	}
-	if engine.early, err = prepare(ctx, compiler, store, early); err != nil {
+	if engine.early, err = prepare(ctx, compiler, early); err != nil {
 		return nil, err
 	}
 	engine.early.objects = true // There the template as written is the effective pod.
@@ -49,7 +49,7 @@ func New(ctx context.Context, modules []Module, limits Limits, terms Overrides) 
 }
 
 // NewCompiler returns a compiler with our builtin and without those that reach outside. Strict is
-// for sets of Rego v1 only.
+// not for Rego v0, whose policies use deprecated builtins.
 func NewCompiler(strict bool) *ast.Compiler {
 	return ast.NewCompiler().WithStrict(strict).WithCapabilities(capabilities())
 }
@@ -58,6 +58,7 @@ func NewCompiler(strict bool) *ast.Compiler {
 type moduleSet struct {
 	parsed   map[string]*ast.Module
 	policies []*loaded
+	inputs   map[string]sourceInput
 	strict   bool
 }
 
@@ -78,12 +79,15 @@ func loadAll(modules []Module) (moduleSet, error) {
 				m.File, strings.TrimPrefix(pkg, "data."), owner.File)
 		}
 		owners[pkg] = m
-		ownParameters(tree, m.source())
 		set.parsed[m.File] = tree
-		set.strict = set.strict && !IsV0(tree)
+		set.strict = set.strict && m.Builtin
 		if err := set.join(policy); err != nil {
 			return moduleSet{}, err
 		}
+	}
+	var err error
+	if set.inputs, err = inputsOf(modules, set.parsed); err != nil {
+		return moduleSet{}, err
 	}
 	slices.SortFunc(set.policies, func(a, b *loaded) int { return strings.Compare(a.rule.Name, b.rule.Name) })
 	return set, nil
@@ -104,9 +108,11 @@ func (s *moduleSet) join(policy *loaded) error {
 			if policy.described {
 				other.rule, other.described = policy.rule, true
 			}
-			other.heads = append(other.heads, policy.heads...)
-			slices.Sort(other.heads)
-			other.heads = slices.Compact(other.heads)
+			all := map[string]head{}
+			for _, h := range slices.Concat(other.heads, policy.heads) {
+				all[h.name] = h
+			}
+			other.heads = sortHeads(all)
 			return nil
 		}
 	}
@@ -115,19 +121,20 @@ func (s *moduleSet) join(policy *loaded) error {
 }
 
 // prepare makes one query of each policy, and one of each group of them.
-func prepare(ctx context.Context, compiler *ast.Compiler, store storage.Store, policies []*loaded) (program, error) {
+func prepare(ctx context.Context, compiler *ast.Compiler, policies []*loaded) (program, error) {
 	var p program
 	for number, policy := range policies {
 		p.rules = append(p.rules, policy.rule)
+		p.heads = append(p.heads, policy.heads)
 		p.builtin = append(p.builtin, policy.builtin)
-		query, err := prepareQuery(ctx, compiler, store, policy.entries(number))
+		query, err := prepareQuery(ctx, compiler, policy.entries(number))
 		if err != nil {
 			return program{}, fmt.Errorf("preparing rule %s: %w", policy.rule.Name, err)
 		}
 		p.alone = append(p.alone, query)
 	}
 	for _, builtin := range []bool{true, false} {
-		g, err := prepareGroup(ctx, compiler, store, policies, builtin)
+		g, err := prepareGroup(ctx, compiler, policies, builtin)
 		if err != nil {
 			return program{}, err
 		}
@@ -138,7 +145,7 @@ func prepare(ctx context.Context, compiler *ast.Compiler, store storage.Store, p
 	return p, nil
 }
 
-func prepareGroup(ctx context.Context, compiler *ast.Compiler, store storage.Store, policies []*loaded, builtin bool) (group, error) {
+func prepareGroup(ctx context.Context, compiler *ast.Compiler, policies []*loaded, builtin bool) (group, error) {
 	var entries []string
 	bySource := map[string][]int{}
 	for number, policy := range policies {
@@ -152,7 +159,7 @@ func prepareGroup(ctx context.Context, compiler *ast.Compiler, store storage.Sto
 		g.sources = append(g.sources, bySource[source])
 	}
 	var err error
-	if g.together, err = prepareQuery(ctx, compiler, store, entries); err != nil {
+	if g.together, err = prepareQuery(ctx, compiler, entries); err != nil {
 		return group{}, fmt.Errorf("preparing all rules: %w", err)
 	}
 	return g, nil
@@ -161,15 +168,14 @@ func prepareGroup(ctx context.Context, compiler *ast.Compiler, store storage.Sto
 // entries returns the parts of a query that name a policy's results.
 func (p *loaded) entries(number int) []string {
 	var entries []string
-	for _, head := range p.heads {
-		ref := p.pkg.Append(ast.StringTerm(head))
-		entries = append(entries, fmt.Sprintf("[%d, %q, %s]", number, head, ref))
+	for index, h := range p.heads {
+		entries = append(entries, h.entry(number, index, p.pkg))
 	}
 	return entries
 }
 
-func prepareQuery(ctx context.Context, compiler *ast.Compiler, store storage.Store, entries []string) (*query, error) {
+func prepareQuery(ctx context.Context, compiler *ast.Compiler, entries []string) (*query, error) {
 	text := fmt.Sprintf("%s := [%s]", resultVariable, strings.Join(entries, ", "))
-	prepared, err := rego.New(rego.Query(text), rego.Compiler(compiler), rego.Store(store), QuantityBuiltin(), rego.GenerateJSON(generateJSON)).PrepareForEval(ctx)
+	prepared, err := rego.New(rego.Query(text), rego.Compiler(compiler), QuantityBuiltin(), rego.GenerateJSON(generateJSON)).PrepareForEval(ctx)
 	return &query{prepared: prepared}, err
 }

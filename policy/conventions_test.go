@@ -54,8 +54,8 @@ warn[msg] {
 	msg = "use app.kubernetes.io/name"
 }`},
 		want: Verdict{Decision: Deny,
-			Violations: []Violation{{Rule: "main", Message: "Containers must not run as root in Deployment cart"}},
-			Warnings:   []Violation{{Rule: "main", Message: "use app.kubernetes.io/name"}},
+			Violations: []Violation{{Rule: "own", Message: "Containers must not run as root in Deployment cart"}},
+			Warnings:   []Violation{{Rule: "own", Message: "use app.kubernetes.io/name"}},
 		},
 	}, {
 		reason: "v0 with import rego.v1 is v1",
@@ -127,8 +127,19 @@ func TestAPackageMayHaveSeveralFilesOfOneSource(t *testing.T) {
 		t.Errorf("%s: lines differ (-want +got):\n%s", verdict.Decision, diff)
 	}
 	modules[1].Source = "other"
-	if _, err := New(t.Context(), modules, DefaultLimits(), Overrides{}); err == nil || !strings.Contains(err.Error(), "own/b.rego:1: package main is used by own/a.rego") {
-		t.Errorf("two sources with one package: %v", err)
+	both := engineOf(t, modules...)
+	if got := both.known; len(got) != 2 || got[0] != "other" || got[1] != "own" {
+		t.Errorf("two sources with a package main are named %v, want them named by their sources", got)
+	}
+	verdict = both.Evaluate(t.Context(), Input{Phase: Final, Request: map[string]any{}})
+	if got := lines(verdict.Violations); len(got) != 1 || got[0] != "a" || len(verdict.Warnings) != 2 {
+		t.Errorf("violations %v, warnings %v, want each source's own enforcement", got, lines(verdict.Warnings))
+	}
+	for i := range modules {
+		modules[i].Rego = strings.Replace(modules[i].Rego, "package main", "package team", 1)
+	}
+	if _, err := New(t.Context(), modules, DefaultLimits(), Overrides{}); err == nil || !strings.Contains(err.Error(), "own/b.rego:1: package team is used by own/a.rego") {
+		t.Errorf("two sources with another package: %v", err)
 	}
 }
 

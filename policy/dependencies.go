@@ -1,6 +1,8 @@
 package policy
 
 import (
+	"slices"
+
 	"github.com/open-policy-agent/opa/v1/ast"
 )
 
@@ -70,6 +72,9 @@ func inputLeadsToObjects(ref ast.Ref) bool {
 		}
 		text, _ := ref[i].Value.(ast.String)
 		return string(text)
+	}
+	if part(1) == sourceInputs {
+		return len(ref) < 4 || inputLeadsToObjects(slices.Concat(ref[:1], ref[3:]))
 	}
 	switch part(1) {
 	case "effective", "parameters":

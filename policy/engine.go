@@ -38,13 +38,17 @@ type Engine struct {
 	digest string
 	// known lists the names of all rules, including those that are off, sorted.
 	known []string
-	early program
-	final program
+	// inputs are those of the sources that see the input in their own way.
+	inputs map[string]sourceInput
+	early  program
+	final  program
 }
 
 // program holds the prepared rules of one phase.
 type program struct {
 	rules []Rule
+	// heads are the results of each rule.
+	heads [][]head
 	// objects reports whether a rule may read the request's objects.
 	objects bool
 	// builtin reports of each rule whether it is built in.
@@ -103,9 +107,9 @@ func (e *Engine) Evaluate(ctx context.Context, in Input) Verdict {
 	}
 	var document ast.Value
 	if err == nil {
-		document, err = in.document()
+		document, err = in.document(e.inputs)
 	}
-	c := newCollector(p.rules, e.terms, in)
+	c := newCollector(p, e.terms, in)
 	c.Policies = e.digest
 	if err != nil {
 		for _, rule := range p.rules {
@@ -121,9 +125,9 @@ func (e *Engine) Evaluate(ctx context.Context, in Input) Verdict {
 		}
 		if err != nil {
 			*c = before
-			document = unshared(err, in, document)
+			document = e.unshared(err, in, document)
 			e.oneByOne(ctx, p, g, in, document, c)
-			document = unshared(errStuck, in, document)
+			document = e.unshared(errStuck, in, document)
 		}
 	}
 	return c.verdict()
@@ -157,18 +161,18 @@ func (e *Engine) rulesOf(ctx context.Context, p *program, numbers []int, in Inpu
 		default:
 			c.fail(rule, Broken, WithLocation(err).Error())
 		}
-		document = unshared(err, in, document)
+		document = e.unshared(err, in, document)
 	}
 	return document
 }
 
 // unshared returns a document that an evaluation which was given up does not use. A document
 // converts its parts when they are read, so it serves one evaluation at a time.
-func unshared(err error, in Input, document ast.Value) ast.Value {
+func (e *Engine) unshared(err error, in Input, document ast.Value) ast.Value {
 	if !errors.Is(err, errStuck) {
 		return document
 	}
-	other, err := in.document()
+	other, err := in.document(e.inputs)
 	if err != nil {
 		return document // It was converted before, so there is no error.
 	}

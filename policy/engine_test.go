@@ -199,11 +199,10 @@ deny contains "no" if opa.runtime().env`, "opa.runtime"},
 deny contains "no" if time.now_ns() > 0`, "time.now_ns"},
 		{"random numbers are off", `package x
 deny contains "no" if rand.intn("x", 2) == 0`, "rand.intn"},
-		{"strict mode finds unused variables", "package x\ndeny contains \"no\" if { y := 1 }", "assigned var y unused"},
 		{"a misspelt enforcement enforces nothing", "# METADATA\n# scope: package\n# custom:\n#   enforcement: dney\npackage x\ndeny contains \"no\"", "custom.enforcement"},
-		{"unknown METADATA is a misspelling", "# METADATA\n# scope: package\n# custom:\n#   severity: high\npackage x\ndeny contains \"no\"", "custom.severity"},
+		{"unknown METADATA is a misspelling", "# METADATA\n# scope: package\n# custom:\n#   enforcment: warn\npackage x\ndeny contains \"no\"", "custom.enforcment: did you mean custom.enforcement?"},
 		{"early is for the built-in pack", "# METADATA\n# scope: package\n# custom:\n#   early: true\npackage x\ndeny contains \"no\"", "early is reserved"},
-		{"a complete rule can only ever say one thing", "package x\ndeny := \"no\"", "must be a set"},
+		{"an exception is a set", "package x\ndeny contains \"no\"\nexception := [\"\"]", "must be a set"},
 		{"two rules of one name", "package a.requests_within_limits\ndeny contains \"no\"", "defines rule requests-within-limits too"},
 	}
 	builtin, err := Builtin()

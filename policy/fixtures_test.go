@@ -85,7 +85,7 @@ deny contains msg if {
 	for _, f := range ownFixtures(t) {
 		for _, deployment := range f.deployments(t) {
 			in := finalInput(t, deployment)
-			document, err := in.document()
+			document, err := in.document(nil)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -93,7 +93,7 @@ deny contains msg if {
 			if err != nil {
 				t.Fatal(err)
 			}
-			converted := newCollector(engine.final.rules, Overrides{}, in)
+			converted := newCollector(&engine.final, Overrides{}, in)
 			for _, g := range engine.final.groups {
 				results, err := g.together.run(t.Context(), ast.MustInterfaceToValue(plain), DefaultLimits().Together)
 				if err != nil {

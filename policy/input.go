@@ -45,27 +45,31 @@ type Input struct {
 	Now time.Time
 }
 
-// document builds the input document. OPA converts a part only when a rule reads it.
-func (in Input) document() (ast.Value, error) {
+// document builds the input document, with those of the sources that have their own. OPA converts a
+// part only when a rule reads it.
+func (in Input) document(sources map[string]sourceInput) (ast.Value, error) {
 	request := withoutManagedFields(in.Request)
 	document := map[string]any{}
 	if object, isMap := request["object"].(map[string]any); isMap {
 		maps.Copy(document, object) // Conftest's rules see the bare object.
 	}
 	document["request"], document["review"] = request, request
-	delete(document, "parameters")
-	if in.Phase == Early {
-		document["effective"] = asWritten(in.Request, in.Effective.Violations)
-		return ast.LazyObject(document), nil
-	}
-	facts, err := effectiveFacts(in.Effective)
-	if err != nil {
-		return nil, err
-	}
-	if in.AsWritten {
-		displayAsWritten(facts["pod"], templateIn(in.Request))
+	document["parameters"] = map[string]any{}
+	facts := asWritten(in.Request, in.Effective.Violations)
+	if in.Phase != Early {
+		var err error
+		if facts, err = effectiveFacts(in.Effective); err != nil {
+			return nil, err
+		}
+		if in.AsWritten {
+			displayAsWritten(facts["pod"], templateIn(in.Request))
+		}
 	}
 	document["effective"] = facts
+	if len(sources) > 0 {
+		pod, _ := facts["pod"].(map[string]any)
+		document[sourceInputs] = in.documents(sources, document, pod)
+	}
 	return ast.LazyObject(document), nil
 }
 

@@ -6,7 +6,9 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/agnivade/levenshtein"
 	"github.com/open-policy-agent/opa/v1/ast"
+	"k8s.io/apimachinery/pkg/labels"
 
 	"reprise.dev/reprise/internal/oneline"
 )
@@ -42,6 +44,11 @@ type Rule struct {
 	// Early rules are also evaluated in the mutating phase, on the template as written. They find
 	// errors that the API server's own validation would report before it calls a validating webhook.
 	Early bool
+
+	// labels selects the objects to which the rule applies; nil means all. Their labels are those of
+	// the effective pod if onPod is true.
+	labels labels.Selector
+	onPod  bool
 }
 
 // ruleOf reads the METADATA of scope package. Unknown values are errors, so that a misspelt
@@ -84,6 +91,17 @@ func misplaced(module *ast.Module) error {
 	return nil
 }
 
+// misspelt returns an error for a setting that is nearly one of Reprise's. Others are for other
+// tools.
+func misspelt(key string) error {
+	for _, setting := range []string{"early", "enforcement", "fix"} {
+		if distance := levenshtein.ComputeDistance(strings.ToLower(key), setting); distance <= len(setting)/4 {
+			return fmt.Errorf("unknown setting custom.%s: did you mean custom.%s?", key, setting)
+		}
+	}
+	return nil
+}
+
 func (r *Rule) set(key string, value any) error {
 	var ok bool
 	switch key {
@@ -98,7 +116,7 @@ func (r *Rule) set(key string, value any) error {
 		r.Fix, ok = value.(string)
 		r.Fix = oneline.Of(r.Fix)
 	default:
-		return fmt.Errorf("unknown setting custom.%s: expected early, enforcement or fix", key)
+		return misspelt(key)
 	}
 	if !ok {
 		return fmt.Errorf("custom.%s: invalid value %v", key, value)

@@ -24,6 +24,10 @@ type Module struct {
 	// Parameters are what rules see as input.parameters, as decoded from JSON or YAML. All modules
 	// of a source have the same.
 	Parameters any
+	// Data has the documents that rules see as data.KEY. All modules of a source have the same.
+	Data map[string]any
+	// Constraint is set for the Rego of a ConstraintTemplate of Gatekeeper.
+	Constraint *Constraint
 	// Builtin marks the built-in policies. Only their rules may be early, because the early hook's
 	// matchConditions cover only these.
 	Builtin bool
@@ -37,21 +41,20 @@ func (m Module) source() string {
 	return m.File
 }
 
-// The names under which a policy may state results, each a set of messages or
-// of objects: deny and warn as in Conftest, violation as in Gatekeeper, and
-// cannot_tell for a question that the input leaves open.
-const (
-	headDeny       = "deny"
-	headViolation  = "violation"
-	headWarn       = "warn"
-	headCannotTell = "cannot_tell"
-)
+// inputKey returns the name of the modules that share an input: those of a source, or of a
+// constraint.
+func (m Module) inputKey() string {
+	if m.Constraint != nil {
+		return m.source() + "/" + m.Constraint.Kind + "/" + m.Constraint.Name
+	}
+	return m.source()
+}
 
 // loaded is a policy: a package with results, in one file or several.
 type loaded struct {
 	rule   Rule
 	pkg    ast.Ref
-	heads  []string
+	heads  []head
 	file   string
 	source string
 	// builtin is Module.Builtin.
@@ -70,12 +73,28 @@ func load(m Module) (*ast.Module, *loaded, error) {
 	if err != nil {
 		return nil, nil, fmt.Errorf("%s:%w", m.File, err)
 	}
+	if m.Constraint != nil {
+		heads = slices.DeleteFunc(heads, func(h head) bool { return h.kind != headViolation })
+		if err := m.isolate(parsed); err != nil {
+			return nil, nil, err
+		}
+	}
+	if m.sharesMain(parsed) {
+		isolateMain(parsed, m.Source)
+	}
 	if len(heads) == 0 {
 		return parsed, nil, nil
+	}
+	if m.Constraint != nil {
+		rule, err := m.Constraint.rule()
+		return parsed, &loaded{rule: rule, pkg: parsed.Package.Path, heads: heads, file: m.File, source: m.source(), described: true}, err
 	}
 	rule, described, err := ruleOf(parsed)
 	if err != nil {
 		return nil, nil, fmt.Errorf("%s: METADATA: %w", m.File, err)
+	}
+	if m.sharesMain(parsed) {
+		rule.Name = m.Source
 	}
 	if rule.Early && !m.Builtin {
 		return nil, nil, fmt.Errorf("%s: METADATA: early is reserved for the built-in pack", m.File)
@@ -84,6 +103,45 @@ func load(m Module) (*ast.Module, *loaded, error) {
 		rule: rule, pkg: parsed.Package.Path, heads: heads,
 		file: m.File, source: m.source(), builtin: m.Builtin, described: described,
 	}, nil
+}
+
+// mainPackage is the package that Conftest evaluates by default, and so that of most policies for
+// it.
+const mainPackage = "main"
+
+// sharesMain reports whether a module is of the package main, or of one below it, which several
+// sources may bring. The policy is named after the source.
+func (m Module) sharesMain(module *ast.Module) bool {
+	path := module.Package.Path
+	if m.Source == "" || m.Constraint != nil || len(path) < 2 {
+		return false
+	}
+	name := ast.StringTerm(mainPackage)
+	return path[1].Equal(name) || len(path) > 2 && path[1].Equal(ast.StringTerm(mainRoot))
+}
+
+// mainRoot is the package above the packages main of all sources.
+const mainRoot = "__main"
+
+// isolateMain moves a package main below one of its source, with all references to it.
+func isolateMain(module *ast.Module, source string) {
+	main := ast.Ref{ast.VarTerm(string(ast.DefaultRootDocument.Value.(ast.Var))), ast.StringTerm(mainPackage)}
+	under := func(ref ast.Ref) ast.Ref {
+		moved := ast.Ref{ref[0], ast.StringTerm(mainRoot), ast.StringTerm(source)}
+		for _, part := range moved[1:] {
+			part.Location = ref[1].Location
+		}
+		return slices.Concat(moved, ref[1:])
+	}
+	ast.WalkTerms(module, func(term *ast.Term) bool {
+		if ref, isRef := term.Value.(ast.Ref); isRef && ref.HasPrefix(main) {
+			term.Value = under(ref)
+		}
+		return false
+	})
+	if module.Package.Path.HasPrefix(main) {
+		module.Package.Path = under(module.Package.Path)
+	}
 }
 
 // Parse reads a module as Rego v1 or, failing that, as v0, in which most policies for Gatekeeper
@@ -146,24 +204,4 @@ func placed(e *ast.Error) string {
 		return oneline.Of(e.Message)
 	}
 	return fmt.Sprintf("%s:%d: %s", e.Location.File, e.Location.Row, oneline.Of(e.Message))
-}
-
-// headsOf returns the results that a module defines, in a fixed order.
-func headsOf(module *ast.Module) ([]string, error) {
-	var heads []string
-	for _, head := range []string{headDeny, headViolation, headWarn, headCannotTell} {
-		for _, rule := range module.Rules {
-			isFunction := len(rule.Head.Args) > 0
-			if isFunction || rule.Head.Ref()[0].Value.Compare(ast.Var(head)) != 0 {
-				continue
-			}
-			if rule.Head.RuleKind() != ast.MultiValue || len(rule.Head.Ref()) > 1 {
-				return nil, fmt.Errorf("%d: %s must be a set: write %q", rule.Location.Row, head, head+" contains …")
-			}
-			if !slices.Contains(heads, head) {
-				heads = append(heads, head)
-			}
-		}
-	}
-	return heads, nil
 }

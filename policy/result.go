@@ -1,11 +1,11 @@
 package policy
 
 import (
-	"encoding/json"
 	"fmt"
 	"time"
 
 	"github.com/open-policy-agent/opa/v1/rego"
+	"k8s.io/apimachinery/pkg/labels"
 
 	"reprise.dev/reprise/internal/oneline"
 )
@@ -16,7 +16,7 @@ const resultVariable = "results"
 // collector builds a verdict from a query's results.
 type collector struct {
 	Verdict
-	rules []Rule
+	*program
 	terms Overrides
 	who   subject
 	now   time.Time
@@ -24,8 +24,8 @@ type collector struct {
 	in Input
 }
 
-func newCollector(rules []Rule, terms Overrides, in Input) *collector {
-	return &collector{rules: rules, terms: terms, who: subjectOf(in.Request), now: in.Now, in: in}
+func newCollector(p *program, terms Overrides, in Input) *collector {
+	return &collector{program: p, terms: terms, who: subjectOf(in.Request), now: in.Now, in: in}
 }
 
 // object returns the decoded Deployment.
@@ -42,27 +42,57 @@ func (r *collector) verdict() Verdict {
 	return r.Verdict
 }
 
-// collect adds the results of one evaluation: a list of [rule number, head, set of results].
+// collect adds the results of one evaluation: a list of [rule number, head number, values].
 func (r *collector) collect(results rego.ResultSet) error {
 	for _, result := range results {
-		entries, isList := result.Bindings[resultVariable].([]any)
+		list, isList := result.Bindings[resultVariable].([]any)
 		if !isList {
 			return fmt.Errorf("reading results: %T is not a list", result.Bindings[resultVariable])
 		}
-		for _, entry := range entries {
-			number, head, values, err := readEntry(entry)
+		var entries []entry
+		for _, value := range list {
+			e, err := readEntry(value)
 			if err != nil {
 				return err
 			}
-			if number < 0 || number >= len(r.rules) {
-				return fmt.Errorf("reading results: no rule has number %d", number)
+			if e.rule < 0 || e.rule >= len(r.rules) || e.head < 0 || e.head >= len(r.heads[e.rule]) {
+				return fmt.Errorf("reading results: no rule has number %d.%d", e.rule, e.head)
 			}
-			for _, value := range values {
-				r.add(r.rules[number], head, value)
+			entries = append(entries, e)
+		}
+		excepted := r.exceptions(entries)
+		for _, e := range entries {
+			h := r.heads[e.rule][e.head]
+			if h.kind == headException || excepted[[2]string{r.rules[e.rule].Name, h.exceptName}] && (h.kind == headDeny || h.kind == headViolation) {
+				continue
+			}
+			for _, value := range h.results(e.values) {
+				r.add(r.rules[e.rule], h.kind, value)
 			}
 		}
 	}
 	return nil
+}
+
+// exceptions returns the names, by their rule, that the exceptions of a policy list: each is a list
+// of names, of which an empty one is that of deny and violation themselves
+// (https://www.conftest.dev/exceptions/).
+func (r *collector) exceptions(entries []entry) map[[2]string]bool {
+	excepted := map[[2]string]bool{}
+	for _, e := range entries {
+		if r.heads[e.rule][e.head].kind != headException {
+			continue
+		}
+		for _, value := range e.values {
+			names, _ := value.([]any)
+			for _, name := range names {
+				if text, isText := name.(string); isText {
+					excepted[[2]string{r.rules[e.rule].Name, text}] = true
+				}
+			}
+		}
+	}
+	return excepted
 }
 
 // add adds one result by its head and the rule's enforcement.
@@ -93,7 +123,7 @@ func (r *collector) add(rule Rule, head string, value any) {
 // addViolation adds a violation by its enforcement, if the rule applies to the namespace and no
 // exemption is active.
 func (r *collector) addViolation(rule Rule, enforcement Enforcement, violation Violation) {
-	if !rule.Namespaces.Covers(r.who.namespace) {
+	if !r.covered(rule) {
 		return
 	}
 	switch enforcement {
@@ -115,12 +145,35 @@ func (r *collector) addViolation(rule Rule, enforcement Enforcement, violation V
 	r.Violations = append(r.Violations, violation)
 }
 
+// covered reports whether a rule applies to the request.
+func (r *collector) covered(rule Rule) bool {
+	if !rule.Namespaces.Covers(r.who.namespace) {
+		return false
+	}
+	if rule.labels == nil {
+		return true
+	}
+	set := labels.Set{}
+	if rule.onPod {
+		if pod := r.in.Effective.Pod; pod != nil {
+			set = pod.Labels
+		}
+		return rule.labels.Matches(set)
+	}
+	metadata, _ := r.object()["metadata"].(map[string]any)
+	own, _ := metadata["labels"].(map[string]any)
+	for key, value := range own {
+		set[key], _ = value.(string)
+	}
+	return rule.labels.Matches(set)
+}
+
 // fail adds an evaluation error. For a rule that cannot deny, the error counts as a violation by
 // the rule's enforcement.
 func (r *collector) fail(rule Rule, kind ErrorKind, reason string) {
 	failure := RuleError{Rule: rule.Name, Kind: kind, Reason: oneline.Of(reason)}
 	_, exempt := r.terms.exemption(rule.Name, r.who, r.now)
-	if rule.Enforcement != EnforceDeny || exempt || !rule.Namespaces.Covers(r.who.namespace) {
+	if rule.Enforcement != EnforceDeny || exempt || !r.covered(rule) {
 		r.addViolation(rule, rule.Enforcement, Violation{Rule: rule.Name, Message: failure.Line()})
 		return
 	}
@@ -148,23 +201,4 @@ func readViolation(value any) (Violation, bool) {
 	message, _ := object["msg"].(string)
 	violation := Violation{Message: oneline.Of(message), Path: text("field"), Fix: text("fix")}
 	return violation, violation.Message != ""
-}
-
-// readEntry reads one [rule number, head, set of results].
-func readEntry(entry any) (number int, head string, values []any, err error) {
-	fields, _ := entry.([]any)
-	if len(fields) != 3 {
-		return 0, "", nil, fmt.Errorf("reading results: %v is not an entry", entry)
-	}
-	digits, isNumber := fields[0].(json.Number)
-	head, isText := fields[1].(string)
-	values, isSet := fields[2].([]any)
-	if !isNumber || !isText || !isSet {
-		return 0, "", nil, fmt.Errorf("reading results: %v is not an entry", entry)
-	}
-	wide, err := digits.Int64()
-	if err != nil {
-		return 0, "", nil, fmt.Errorf("reading results: %w", err)
-	}
-	return int(wide), head, values, nil
 }

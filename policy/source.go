@@ -1,10 +1,12 @@
 package policy
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"maps"
+	"path"
 	"slices"
 	"strings"
 
@@ -14,14 +16,20 @@ import (
 )
 
 const (
+	// dataYAML and dataJSON are the keys, or files, that hold what the rules of a source see as
+	// data, as Conftest reads it by --data.
+	dataYAML = "data.yaml"
+	dataJSON = "data.json"
 	// parametersFile is the key, or file, that holds a source's parameters.
 	parametersFile = "parameters.yaml"
-	// maxSource is the limit of a source in bytes, which is also that of an object in the API server.
+	// maxSource is the limit of a source in bytes, which is also that of an object in the API
+	// server.
 	maxSource = 1 << 20
 )
 
-// ParseSource reads the files of one source, such as a ConfigMap's keys: *.rego and
-// parameters.yaml. It ignores tests, *_test.rego. The error names the file.
+// ParseSource reads the files of one source, such as a ConfigMap's keys: *.rego, parameters.yaml,
+// data.yaml or data.json, and ConstraintTemplates and constraints of Gatekeeper in *.yaml. It
+// ignores tests, *_test.rego, and all other files, such as a README. The error names the file.
 func ParseSource(name string, files map[string]string) ([]Module, error) {
 	size := 0
 	for _, text := range files {
@@ -34,18 +42,30 @@ func ParseSource(name string, files map[string]string) ([]Module, error) {
 	if err := yaml.Unmarshal([]byte(files[parametersFile]), &parameters); err != nil {
 		return nil, fmt.Errorf("%s/%s: %s", name, parametersFile, oneline.Of(err.Error()))
 	}
-	var modules []Module
-	for _, file := range slices.Sorted(maps.Keys(files)) {
-		switch {
-		case file == parametersFile, strings.HasSuffix(file, "_test.rego"):
-		case strings.HasSuffix(file, ".rego"):
-			modules = append(modules, Module{File: name + "/" + file, Rego: files[file], Source: name, Parameters: parameters})
-		default:
-			return nil, fmt.Errorf("%s/%s: expected *.rego and %s", name, file, parametersFile)
+	data := map[string]any{}
+	for _, file := range []string{dataYAML, dataJSON} {
+		if err := yaml.Unmarshal([]byte(files[file]), &data); err != nil {
+			return nil, fmt.Errorf("%s/%s: %s", name, file, oneline.Of(err.Error()))
 		}
 	}
+	var modules []Module
+	objects := map[string]string{}
+	for _, file := range slices.Sorted(maps.Keys(files)) {
+		switch extension := path.Ext(file); {
+		case file == parametersFile, file == dataYAML, strings.HasSuffix(file, "_test.rego"):
+		case extension == ".rego":
+			modules = append(modules, Module{File: name + "/" + file, Rego: files[file], Source: name, Parameters: parameters, Data: data})
+		case extension == ".yaml", extension == ".yml":
+			objects[file] = files[file]
+		}
+	}
+	constraints, err := parseGatekeeper(name, objects)
+	if err != nil {
+		return nil, err
+	}
+	modules = append(modules, constraints...)
 	if len(modules) == 0 {
-		return nil, fmt.Errorf("%s holds no *.rego", name)
+		return nil, fmt.Errorf("%s has no policies: expected *.rego, or *.yaml with a ConstraintTemplate and a constraint on Pods or Deployments", name)
 	}
 	return modules, nil
 }
@@ -62,8 +82,8 @@ type Bundle struct {
 	Engine *Engine
 	// Active holds the sources in the engine, by name.
 	Active map[string][]Module
-	// Rejected holds the error of each source whose current state is not active. Its last valid state
-	// stays active, if it had one.
+	// Rejected holds the error of each source whose current state is not active. Its last valid
+	// state stays active, if it had one.
 	Rejected map[string]error
 }
 
@@ -131,7 +151,7 @@ func (l loading) oneByOne(ctx context.Context, base []Module, candidates map[str
 		all = append(all, modules...)
 		return nil
 	}
-	for _, name := range slices.Sorted(maps.Keys(candidates)) {
+	for _, name := range inOrder(candidates, inForce) {
 		candidate := candidates[name]
 		err := candidate.Err
 		if err == nil {
@@ -148,6 +168,25 @@ func (l loading) oneByOne(ctx context.Context, base []Module, candidates map[str
 		}
 	}
 	return result, nil
+}
+
+// inOrder returns the names of candidates in the order in which they are added: first those that
+// are in force as they are, then those that have changed, then new ones. So no source takes a
+// package or a name from one that is in force.
+func inOrder(candidates map[string]Source, inForce map[string][]Module) []string {
+	place := func(name string) int {
+		switch last := inForce[name]; {
+		case len(last) == 0:
+			return 2
+		case candidates[name].Err == nil && Digest(last) != Digest(candidates[name].Modules):
+			return 1
+		default:
+			return 0
+		}
+	}
+	return slices.SortedFunc(maps.Keys(candidates), func(a, b string) int {
+		return cmp.Or(cmp.Compare(place(a), place(b)), cmp.Compare(a, b))
+	})
 }
 
 // The label of ConfigMaps that hold policies, and its value.

@@ -19,8 +19,8 @@ func TestASourceIsItsRegoAndItsParameters(t *testing.T) {
 	}
 	parameters := map[string]any{"repos": []any{"x"}}
 	want := []Module{
-		{File: "own/a.rego", Rego: "package a", Source: "own", Parameters: parameters},
-		{File: "own/b.rego", Rego: "package b", Source: "own", Parameters: parameters},
+		{File: "own/a.rego", Rego: "package a", Source: "own", Parameters: parameters, Data: map[string]any{}},
+		{File: "own/b.rego", Rego: "package b", Source: "own", Parameters: parameters, Data: map[string]any{}},
 	}
 	if diff := cmp.Diff(want, modules); diff != "" {
 		t.Errorf("modules differ (-want +got):\n%s", diff)
@@ -33,7 +33,7 @@ func TestASourceThatCannotBeReadIsNamed(t *testing.T) {
 		files  map[string]string
 		want   string
 	}{
-		{"no Rego enforces nothing", map[string]string{"parameters.yaml": "a: 1"}, "own holds no *.rego"},
+		{"no Rego enforces nothing", map[string]string{"parameters.yaml": "a: 1"}, "own has no policies"},
 		{"a misspelt key would be parameters that are missing", map[string]string{"a.rego": "package a", "parameter.yaml": "a: 1"}, "own/parameter.yaml"},
 		{"parameters that are no YAML", map[string]string{"a.rego": "package a", "parameters.yaml": "a: ["}, "own/parameters.yaml: "},
 		{"more than an object can hold", map[string]string{"a.rego": strings.Repeat("#", 10<<20)}, "at most 1048576 are read"},

@@ -80,7 +80,7 @@ func Decide(h history.History, d *appsv1.Deployment, settings workload.Settings,
 // that was deleted may be somebody else's.
 func noHealthyRevision(h history.History) string {
 	for i := len(h) - 1; i >= 0; i-- {
-		if h[i].Status.Phase == v1alpha1.PhaseHealthy {
+		if h[i].Status.Phase == v1alpha1.PhaseHealthy && !h[i].SameWorkload(h.Newest()) && !h[i].IsRedacted() {
 			return fmt.Sprintf("this Deployment has no healthy revision; deploy a fix. #%d was healthy before the Deployment was deleted and created again: "+
 				"to restore it, request it with %s: \"%d@%d\"", h[i].Spec.Number, v1alpha1.RollbackToAnnotation, h[i].Spec.Number, h.Newest().Spec.Number)
 		}

@@ -12,7 +12,7 @@ import (
 )
 
 // Answer is what becomes of a request: somebody set an annotation of the workload. Each value is
-// answered once, and the answer is noted in a Revision, since the annotation may stay for ever:
+// answered once, and the answer is noted in a revision, since the annotation may stay for ever:
 // GitOps would set it again.
 type Answer struct {
 	// Request is the annotation and its value.
@@ -101,6 +101,8 @@ func requested(h history.History, value string) (target *v1alpha1.WorkloadRevisi
 		return nil, fmt.Sprintf("there is no revision #%d", wanted)
 	case target.RunsSame(live):
 		return nil, fmt.Sprintf("#%d is already live", wanted)
+	case target.IsRedacted():
+		return nil, fmt.Sprintf("#%d was redacted and cannot be restored", wanted)
 	case target.HasFailed():
 		return nil, fmt.Sprintf("#%d failed: %s", wanted, target.FailureMessage())
 	default:

@@ -78,6 +78,7 @@ func TestARequestedRollback(t *testing.T) {
 		"WithoutLive":   {reason: "it might be read after the next deploy", value: "1", history: past(healthy, healthy), says: "such as 4@5"},
 		"NoNumbers":     {reason: "it says how to ask", value: "a@b", history: past(healthy), says: "such as 4@5"},
 		"AlreadyServed": {reason: "a value is served once", value: "1@2", history: served(past(healthy, healthy), "1@2")},
+		"Redacted":      {reason: "its content is gone", value: "1@2", history: redacted(past(healthy, healthy)), says: "#1 was redacted"},
 		"SwitchedOff":   {reason: "the install takes no requests", value: "1@2", history: past(healthy, healthy), says: "rollback.requests"},
 		"Paused": {
 			reason: "somebody is at work on it", value: "1@2", history: past(healthy, healthy), want: Hold, says: "paused",
@@ -99,6 +100,12 @@ func TestARequestedRollback(t *testing.T) {
 			}
 		})
 	}
+}
+
+// redacted redacts the first revision of a history.
+func redacted(h history.History) history.History {
+	h[0].Spec.Snapshot.Encoding = v1alpha1.Redacted
+	return h
 }
 
 func served(h history.History, value string) history.History {

@@ -21,7 +21,7 @@ func (w Workload) RollbackTarget() *v1alpha1.WorkloadRevision {
 	}
 	for i := len(w.History) - 1; i >= 0; i-- {
 		r := &w.History[i]
-		if r.Status.Phase == v1alpha1.PhaseHealthy && r.SameWorkload(live) && !r.RunsSame(live) {
+		if r.Status.Phase == v1alpha1.PhaseHealthy && r.SameWorkload(live) && !r.RunsSame(live) && !r.IsRedacted() {
 			return r
 		}
 	}

@@ -27,7 +27,7 @@ type Denial struct {
 }
 
 // WithEvents returns the workload with Denied and Unchecked as its Events tell: the newest apply
-// that admission rejected since the newest revision was deployed, and whether policies could not
+// that admission denied since the newest revision was deployed, and whether policies could not
 // check the live one. Most clusters keep Events for an hour.
 func (w Workload) WithEvents(events []corev1.Event) Workload {
 	w.Denied, w.Unchecked = nil, nil

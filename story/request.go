@@ -9,7 +9,7 @@ import (
 
 // Request is a rollback that was requested.
 type Request struct {
-	// Annotation and its value, as in a Revision's status.requests.
+	// Annotation and its value, as in a revision's status.requests.
 	Annotation string
 	// From is the revision that was live then, and Held why a rollback of it was held already.
 	From int64

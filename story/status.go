@@ -31,7 +31,7 @@ type Status struct {
 	LastHealthy int64       `json:"lastHealthy,omitempty"`
 	LastFailure *Failure    `json:"lastFailure,omitempty"`
 	Quarantine  *Quarantine `json:"quarantine,omitempty"`
-	// Denied is the newest apply that admission rejected since. Unchecked says that a policy could not
+	// Denied is the newest apply that admission denied since. Unchecked says that a policy could not
 	// check the live revision.
 	Denied    *Denial `json:"denied,omitempty"`
 	Unchecked *Denial `json:"unchecked,omitempty"`
@@ -52,7 +52,7 @@ type Failure struct {
 	RolledBackTo int64 `json:"rolledBackTo,omitempty"`
 }
 
-// Quarantine is a failed pod template that admission rejects.
+// Quarantine is a failed pod template that admission denies.
 type Quarantine struct {
 	Revision int64       `json:"revision"`
 	Until    metav1.Time `json:"until"`

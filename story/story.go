@@ -30,7 +30,7 @@ type Workload struct {
 	// Settings are those of its annotations and its namespace's; the install's own defaults are not
 	// known.
 	Settings workload.Settings
-	// Denied is the newest apply that admission rejected since the newest revision was deployed.
+	// Denied is the newest apply that admission denied since the newest revision was deployed.
 	// Unchecked says that policies could not check the live revision. They are nil where there is
 	// none, or Events were not read.
 	Denied, Unchecked *Denial

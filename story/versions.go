@@ -28,9 +28,9 @@ type Versions struct {
 func (v Versions) Incompatibility() string {
 	switch {
 	case len(v.Revisions) == 0:
-		return "the cluster serves no Revisions: Reprise is not installed in it; install the chart charts/reprise"
+		return "the cluster serves no WorkloadRevisions: Reprise is not installed in it; install the chart charts/reprise"
 	case !slices.Contains(v.Revisions, v.Known):
-		return fmt.Sprintf("this plugin reads Revisions %s, and the cluster serves %s: use the plugin of the installed release", v.Known, strings.Join(v.Revisions, ", "))
+		return fmt.Sprintf("this plugin reads WorkloadRevisions %s, and the cluster serves %s: use the plugin of the installed release", v.Known, strings.Join(v.Revisions, ", "))
 	}
 	plugin, running := released(v.Plugin), released(v.Reprise)
 	if plugin == nil || running == nil || plugin.Major() == running.Major() && plugin.Minor() == running.Minor() {
@@ -59,7 +59,7 @@ func (v Versions) Page() string {
 		served = "none"
 	}
 	running := cmp.Or(v.Reprise, "unknown: its Lease does not exist, or names no version")
-	text := fmt.Sprintf("Plugin:     %s, reads Revisions %s\n", v.Plugin, v.Known) +
+	text := fmt.Sprintf("Plugin:     %s, reads WorkloadRevisions %s\n", v.Plugin, v.Known) +
 		fmt.Sprintf("Reprise:    %s (namespace %s)\n", running, v.Install) +
 		fmt.Sprintf("Cluster:    %s\nRevisions:  %s\n", v.Cluster, served)
 	if misfit := v.Incompatibility(); misfit != "" {

@@ -16,9 +16,9 @@ func TestVersions_Incompatibility(t *testing.T) {
 		{"a build of one's own", "devel 1234", "0.2.0", "v1alpha1", ""},
 		{"a commit", "0.1.0", "v0.0.0-20270331121000-0123456789ab", "v1alpha1", ""},
 		{"nothing known of what runs", "0.1.0", "", "v1alpha1", ""},
-		{"newer Revisions", "0.1.0", "0.1.0", "v1", "this plugin reads Revisions v1alpha1, and the cluster serves v1: use the plugin of the installed release"},
+		{"newer WorkloadRevisions", "0.1.0", "0.1.0", "v1", "this plugin reads WorkloadRevisions v1alpha1, and the cluster serves v1: use the plugin of the installed release"},
 		{"both versions of Revisions", "0.1.0", "0.1.0", "v1 v1alpha1", ""},
-		{"no Revisions", "0.1.0", "", "", "the cluster serves no Revisions: Reprise is not installed in it; install the chart charts/reprise"},
+		{"no WorkloadRevisions", "0.1.0", "", "", "the cluster serves no WorkloadRevisions: Reprise is not installed in it; install the chart charts/reprise"},
 	} {
 		v := Versions{Plugin: tt.plugin, Reprise: tt.reprise, Known: "v1alpha1", Revisions: strings.Fields(tt.revisions)}
 		if got := v.Incompatibility(); got != tt.says {

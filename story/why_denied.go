@@ -15,7 +15,7 @@ func (w Workload) WhyDenied(look Terminal, now time.Time) string {
 		return ""
 	}
 	p := page{look: look}
-	text := fmt.Sprintf("%s: admission rejected an apply %s ago%s%s", w.Name, age(d.At.Time, now), d.by(), d.times())
+	text := fmt.Sprintf("%s: admission denied an apply %s ago%s%s", w.Name, age(d.At.Time, now), d.by(), d.times())
 	p.prose("", "", bold, text)
 	w.violations(&p, d)
 	if len(d.Changes) > 0 {

@@ -48,7 +48,8 @@ func (h *Handler) evaluate(ctx context.Context, r *review) policy.Verdict {
 }
 
 // intentUnchanged is the reason to admit an update that rolls nothing out, such as a change of
-// replicas: a workload that violates a newer policy must still be scaled, and its rollout must go on.
+// replicas: a workload that violates a newer policy must still be scaled, and its rollout must go
+// on.
 const intentUnchanged = "intent-unchanged"
 
 // skipReason returns why a request is admitted without evaluation; empty if it is evaluated.

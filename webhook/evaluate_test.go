@@ -264,7 +264,8 @@ func TestHandler_WarnsOfASettingThatChangesNoIntent(t *testing.T) {
 	}
 }
 
-// TestHandler_EvaluatesWhatBecomesAWorkload opts a Deployment in by a label, which changes no intent.
+// TestHandler_EvaluatesWhatBecomesAWorkload opts a Deployment in by a label, which changes no
+// intent.
 func TestHandler_EvaluatesWhatBecomesAWorkload(t *testing.T) {
 	unmarked := with(manifest(t, "broken"), func(d *appsv1.Deployment) { d.Annotations = nil })
 	optedIn := with(unmarked, func(d *appsv1.Deployment) {

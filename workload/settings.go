@@ -32,13 +32,15 @@ type Settings struct {
 	FailureDeadline time.Duration
 	// HistoryLimit is how many revisions Reprise retains.
 	HistoryLimit int
+	// MaxHistory is the largest HistoryLimit that an annotation may set. No annotation sets it.
+	MaxHistory int
 	// Quarantine reports whether admission denies a failed pod template.
 	Quarantine bool
 }
 
 // DefaultSettings returns the settings of an install that sets none.
 func DefaultSettings() Settings {
-	return Settings{Rollback: ModeAuto, BakeTime: 30 * time.Second, HistoryLimit: 10, Quarantine: true}
+	return Settings{Rollback: ModeAuto, BakeTime: 30 * time.Second, HistoryLimit: 10, MaxHistory: 50, Quarantine: true}
 }
 
 // SettingsOf reads each setting from the Deployment's annotations, else from its pod template's
@@ -58,9 +60,9 @@ func SettingsOf(d *appsv1.Deployment, namespace map[string]string, defaults Sett
 	})
 	r.read(v1alpha1.BakeTimeAnnotation, "a duration such as 30s", durationInto(&s.BakeTime))
 	r.read(v1alpha1.FailureDeadlineAnnotation, "a duration such as 5m", durationInto(&s.FailureDeadline))
-	r.read(v1alpha1.HistoryLimitAnnotation, "a number of at least 2", func(v string) bool {
+	r.read(v1alpha1.HistoryLimitAnnotation, fmt.Sprintf("a number from 2 to %d", s.MaxHistory), func(v string) bool {
 		n, err := strconv.Atoi(v)
-		if err != nil || n < 2 {
+		if err != nil || n < 2 || n > s.MaxHistory {
 			return false
 		}
 		s.HistoryLimit = n

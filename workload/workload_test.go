@@ -117,7 +117,7 @@ func TestSettingsOf_Precedence(t *testing.T) {
 	}
 	got, problems := workload.SettingsOf(d, namespace, workload.DefaultSettings())
 	want := workload.Settings{
-		Rollback: workload.ModeManual, BakeTime: 5 * time.Second, FailureDeadline: 2 * time.Minute, HistoryLimit: 3,
+		Rollback: workload.ModeManual, BakeTime: 5 * time.Second, FailureDeadline: 2 * time.Minute, HistoryLimit: 3, MaxHistory: 50,
 	}
 	if diff := cmp.Diff(want, got); diff != "" || len(problems) > 0 {
 		t.Errorf("problems %v (-want +got)\n%s", problems, diff)
@@ -140,9 +140,19 @@ func TestSettingsOf_InvalidValues(t *testing.T) {
 	if diff := cmp.Diff([]string{
 		`annotation reprise.dev/rollback is "Off": expected auto, manual or off; Reprise uses manual`,
 		`annotation reprise.dev/bake-time is "-1s": expected a duration such as 30s`,
-		`annotation reprise.dev/history-limit is "1": expected a number of at least 2`,
+		`annotation reprise.dev/history-limit is "1": expected a number from 2 to 50`,
 		`annotation reprise.dev/quarantine is "yes": expected on or off`,
 	}, problems); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
+	}
+}
+
+func TestSettingsOf_HistoryLimitHasACeiling(t *testing.T) {
+	for value, want := range map[string]int{"2": 2, "50": 50, "51": 10, "1000000": 10} {
+		d := deployment(func(d *appsv1.Deployment) { d.Annotations[v1alpha1.HistoryLimitAnnotation] = value })
+		got, problems := workload.SettingsOf(d, nil, workload.DefaultSettings())
+		if got.HistoryLimit != want || (len(problems) > 0) != (value != "2" && value != "50") {
+			t.Errorf("%s: the limit is %d, want %d; problems %q", value, got.HistoryLimit, want, problems)
+		}
 	}
 }

@@ -26,6 +26,9 @@ const (
 	// that the failed revision had removed, because its deployer does not learn of a rollback (Helm
 	// 3).
 	ConditionFieldsLeftBehind = "FieldsLeftBehind"
+	// ConditionRedacted is True once Reprise removed everything from the revision that was deployed or
+	// said. Its message is the reason. Such a revision is never restored.
+	ConditionRedacted = "Redacted"
 )
 
 // The reasons of the conditions. Those of Healthy=False are a FailureReason, those of RollbackHeld
@@ -43,7 +46,7 @@ const (
 
 	// ReasonRevisionFailed is the reason of RolledBack if the revision failed.
 	ReasonRevisionFailed = "RevisionFailed"
-	// ReasonRequested is the reason of RolledBack if an annotation asked for it.
+	// ReasonRequested is the reason of RolledBack and Redacted if an annotation asked for it.
 	ReasonRequested = "Requested"
 
 	// ReasonAllowed is the reason of Compliant=True.
@@ -111,6 +114,11 @@ func (r *WorkloadRevision) AwaitsVerdict() bool {
 // IsAdopted reports whether the revision ran before Reprise could watch its deployment.
 func (r *WorkloadRevision) IsAdopted() bool {
 	return meta.IsStatusConditionTrue(r.Status.Conditions, ConditionAdopted)
+}
+
+// IsRedacted reports whether the revision was redacted, or is about to be. It is never restored.
+func (r *WorkloadRevision) IsRedacted() bool {
+	return r.Spec.Snapshot.Encoding == Redacted || r.Annotations[RedactAnnotation] != ""
 }
 
 // HasFailed reports whether the revision failed, rolled back or not.

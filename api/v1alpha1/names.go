@@ -24,6 +24,14 @@ const (
 	RetryAnnotation = Prefix + "retry"
 )
 
+// RedactAnnotation of a WorkloadRevision asks Reprise to remove everything from it that was
+// deployed or said, for the reason that the value gives. It needs the right "redact" on
+// WorkloadRevisions.
+const RedactAnnotation = Prefix + "redact"
+
+// Redacted is the text, and the encoding of a snapshot, in the place of what was redacted.
+const Redacted = "redacted"
+
 // The annotations that Reprise writes.
 const (
 	// ToldEventsAnnotation of a WorkloadRevision lists the Events about it that Reprise wrote.

@@ -15,6 +15,10 @@ type Snapshot struct {
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=1572864
 	Data string `json:"data,omitempty"`
+	// sizeBytes is the size of data in bytes.
+	// +optional
+	// +kubebuilder:validation:Minimum=1
+	SizeBytes int64 `json:"sizeBytes,omitempty"`
 }
 
 // RevisionFile is one of Score's files as a revision ran with it.

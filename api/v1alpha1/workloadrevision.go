@@ -28,9 +28,9 @@ type WorkloadRevision struct {
 	// +optional
 	metav1.ObjectMeta `json:"metadata,omitempty"`
 
-	// spec is what was accepted. It never changes.
+	// spec is what was accepted. It never changes, except that Reprise can redact it.
 	// +required
-	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="a revision is what was accepted once: its spec cannot be changed"
+	// +kubebuilder:validation:XValidation:rule="has(self.workloadGeneration) == has(oldSelf.workloadGeneration) && has(self.resourceVersion) == has(oldSelf.resourceVersion) && has(self.filesDigest) == has(oldSelf.filesDigest) && has(self.changeScope) == has(oldSelf.changeScope) && has(self.images) == has(oldSelf.images) && has(self.changeSummary) == has(oldSelf.changeSummary) && has(self.fieldManager) == has(oldSelf.fieldManager) && has(self.deliveredBy) == has(oldSelf.deliveredBy) && has(self.changeCause) == has(oldSelf.changeCause) && has(self.skippedRevisions) == has(oldSelf.skippedRevisions) && has(self.rollbackOf) == has(oldSelf.rollbackOf) && has(self.restoredFrom) == has(oldSelf.restoredFrom) && has(self.files) == has(oldSelf.files)",message="a revision is what was accepted once: its spec cannot be changed"
 	Spec WorkloadRevisionSpec `json:"spec,omitzero"`
 	// status is what became of it.
 	// +optional
@@ -51,85 +51,102 @@ type WorkloadRevisionSpec struct {
 	// number counts the workload's revisions: 1, 2, 3 and so on, never renumbered.
 	// +required
 	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="a revision is what was accepted once: its spec cannot be changed"
 	Number int64 `json:"number,omitempty"`
 	// workloadRef names the workload whose revision this is.
 	// +required
+	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="a revision is what was accepted once: its spec cannot be changed"
 	WorkloadRef WorkloadReference `json:"workloadRef,omitzero"`
 	// workloadGeneration is the generation of the Deployment that it was taken from.
 	// +optional
 	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="a revision is what was accepted once: its spec cannot be changed"
 	WorkloadGeneration int64 `json:"workloadGeneration,omitempty"`
 	// resourceVersion is the resourceVersion of the Deployment that it was taken from.
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=128
+	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="a revision is what was accepted once: its spec cannot be changed"
 	ResourceVersion string `json:"resourceVersion,omitempty"`
 	// intentHash identifies the intent. Equal hashes mean the same intent.
 	// +required
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=128
+	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="a revision is what was accepted once: its spec cannot be changed"
 	IntentHash string `json:"intentHash,omitempty"`
-	// templateHash identifies the pod template. Admission rejects a failed one for a while.
+	// templateHash identifies the pod template. Admission denies a failed one for a while.
 	// +required
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=128
+	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="a revision is what was accepted once: its spec cannot be changed"
 	TemplateHash string `json:"templateHash,omitempty"`
 	// filesDigest identifies the contents of Score's files. Pods differ if the template hash or this
 	// digest differs.
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=128
+	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="a revision is what was accepted once: its spec cannot be changed"
 	FilesDigest string `json:"filesDigest,omitempty"`
 	// changeScope says which part changed compared with the revision before. With FilesOnly no pod was
 	// replaced, and running pods may still use the old files.
 	// +optional
+	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="a revision is what was accepted once: its spec cannot be changed"
 	ChangeScope ChangeScope `json:"changeScope,omitempty"`
 	// images are the images that it runs, without their registries, for people to read.
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=1024
+	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="a revision is what was accepted once: its spec cannot be changed"
 	Images string `json:"images,omitempty"`
 	// changeSummary is what changed compared with the revision before, in short. Credentials are
 	// masked.
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=1024
+	// +kubebuilder:validation:XValidation:rule="self == oldSelf || self == 'redacted'",message="a revision is what was accepted once: its spec cannot be changed"
 	ChangeSummary string `json:"changeSummary,omitempty"`
 	// fieldManager is the field manager that wrote it, such as kubectl-client-side-apply, helm or
 	// argocd-controller. A watch does not tell the user.
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=128
+	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="a revision is what was accepted once: its spec cannot be changed"
 	FieldManager string `json:"fieldManager,omitempty"`
 	// deliveredBy is what delivered it, according to the labels and annotations of Argo CD, Flux,
 	// GitLab or Helm, such as "Argo CD application shop".
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=1024
+	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="a revision is what was accepted once: its spec cannot be changed"
 	DeliveredBy string `json:"deliveredBy,omitempty"`
 	// changeCause is why it was deployed, if the deployer says so (annotation
 	// kubernetes.io/change-cause).
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=1024
+	// +kubebuilder:validation:XValidation:rule="self == oldSelf || self == 'redacted'",message="a revision is what was accepted once: its spec cannot be changed"
 	ChangeCause string `json:"changeCause,omitempty"`
 	// skippedRevisions is how many intents between the revision before and this one were not recorded,
 	// because more arrived in a minute than are recorded.
 	// +optional
 	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="a revision is what was accepted once: its spec cannot be changed"
 	SkippedRevisions int64 `json:"skippedRevisions,omitempty"`
 	// acceptedTime is when Reprise saw that the API server had stored it.
 	// +required
+	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="a revision is what was accepted once: its spec cannot be changed"
 	AcceptedTime metav1.Time `json:"acceptedTime,omitzero"`
 	// rollbackOf is the number of the failed revision that this one replaced, if it is a rollback by
 	// Reprise.
 	// +optional
 	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="a revision is what was accepted once: its spec cannot be changed"
 	RollbackOf int64 `json:"rollbackOf,omitempty"`
 	// restoredFrom is the number of the revision whose intent this one restored, if it is a rollback
 	// by Reprise.
 	// +optional
 	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="a revision is what was accepted once: its spec cannot be changed"
 	RestoredFrom int64 `json:"restoredFrom,omitempty"`
 	// files are Score's files: what they held when the Deployment was stored.
 	// +optional
@@ -137,10 +154,12 @@ type WorkloadRevisionSpec struct {
 	// +listMapKey=configMapName
 	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=512
+	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="a revision is what was accepted once: its spec cannot be changed"
 	Files []RevisionFile `json:"files,omitempty"`
 	// snapshot is what a rollback writes, compressed. The parts that people look for are in plain
 	// fields too.
 	// +required
+	// +kubebuilder:validation:XValidation:rule="self == oldSelf || self.encoding == 'redacted'",message="a revision is what was accepted once: its spec cannot be changed"
 	Snapshot Snapshot `json:"snapshot,omitzero"`
 }
 
@@ -216,8 +235,8 @@ func Phases() []Phase {
 //
 // +kubebuilder:validation:MinProperties=1
 type WorkloadRevisionStatus struct {
-	// conditions hold the verdicts: Healthy, RolledBack, RollbackHeld, Compliant, Adopted and
-	// FieldsLeftBehind.
+	// conditions hold the verdicts: Healthy, RolledBack, RollbackHeld, Compliant, Adopted,
+	// FieldsLeftBehind and Redacted.
 	// +optional
 	// +listType=map
 	// +listMapKey=type

@@ -413,9 +413,9 @@ func TestRevisionOf(t *testing.T) {
 		}, nil, 2, ""},
 		{"Helm", "podinfo:2", func(*appsv1.Deployment) {}, nil, 2, ""},
 		{"never deployed", "podinfo:9", func(*appsv1.Deployment) {}, nil, 0, "cart"},
-		{"a dry run that admission rejects", "podinfo:2", func(d *appsv1.Deployment) { d.Annotations[workload.LastApplied] = lastApplied },
+		{"a dry run that admission denies", "podinfo:2", func(d *appsv1.Deployment) { d.Annotations[workload.LastApplied] = lastApplied },
 			func(s *apitest.Server) { s.Forbid("patch", "deployments") }, 0, "finding out by a dry run"},
-		{"a comparison that admission rejects", "podinfo:2", func(*appsv1.Deployment) {}, func(s *apitest.Server) { s.Forbid("update", "deployments") }, 0, "cannot update"},
+		{"a comparison that admission denies", "podinfo:2", func(*appsv1.Deployment) {}, func(s *apitest.Server) { s.Forbid("update", "deployments") }, 0, "cannot update"},
 		{"a last-applied annotation that cannot be read", "podinfo:2", func(d *appsv1.Deployment) { d.Annotations[workload.LastApplied] = "{" }, nil, 0, "finding out by a dry run"},
 	} {
 		t.Run(tt.reason, func(t *testing.T) {

@@ -83,7 +83,7 @@ func (p *plugin) command() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "kubectl-reprise",
 		Short: "Inspect, roll back and check Score workloads",
-		Long: `Reprise rejects bad Score deployments at admission, and rolls back those that fail. Use these commands to see that a
+		Long: `Reprise denies bad Score deployments at admission, and rolls back those that fail. Use these commands to see that a
 deployment failed and why, to see what it changed, to roll back, and to check a fix.
 
 WORKLOAD is NAME or deploy/NAME. If the namespace has only one workload, you can leave it out.`,

@@ -19,7 +19,7 @@ func (p *plugin) statusCommand() *cobra.Command {
 		Use:   "status [WORKLOAD]",
 		Short: "Show which revision runs and what failed last",
 		Long: `Show the live revision of a workload, its phase and pods, the last failure, the active quarantine, and the last apply
-that admission rejected. Without a name, list all workloads of the namespace.
+that admission denied. Without a name, list all workloads of the namespace.
 
 With --watch, follow the status until you interrupt it. A terminal is redrawn in place. A pipe gets a line for each change.
 

@@ -16,11 +16,11 @@ func (p *plugin) whyCommand() *cobra.Command {
 	var output string
 	command := &cobra.Command{
 		Use:   "why [WORKLOAD [REVISION]]",
-		Short: "Explain why a revision failed or admission rejected an apply, and what to do next",
+		Short: "Explain why a revision failed or admission denied an apply, and what to do next",
 		Long: `Explain on one screen why a revision failed and what to do next. The screen shows the cause, the changes, the evidence from
 its containers, the cluster's Events, and the rollback with the time that it took.
 
-Without REVISION, explain what happened last: the newest revision that failed, or the apply that admission rejected since
+Without REVISION, explain what happened last: the newest revision that failed, or the apply that admission denied since
 then. Rejected applies are read from Events, which most clusters keep for an hour.
 
 Exit codes: 0 success, also if nothing has failed, 2 error or unknown.`,

@@ -21,6 +21,7 @@ import (
 
 	"reprise.dev/reprise/api/v1alpha1"
 	"reprise.dev/reprise/event"
+	"reprise.dev/reprise/history/gc"
 	"reprise.dev/reprise/internal/config"
 	"reprise.dev/reprise/policy"
 	"reprise.dev/reprise/workload"
@@ -85,6 +86,11 @@ func newLiveConfig(started config.Config) *liveConfig {
 func (l *liveConfig) defaults() workload.Settings  { return l.active.Load().Defaults }
 func (l *liveConfig) maxPerMinute() int            { return l.active.Load().History.MaxPerMinute }
 func (l *liveConfig) retainDeleted() time.Duration { return l.active.Load().History.RetainDeleted }
+
+func (l *liveConfig) historyBounds() gc.Bounds {
+	h := l.active.Load().History
+	return gc.Bounds{Bytes: int64(h.MaxMebibytes) << 20, Deleted: h.MaxDeleted}
+}
 
 // apply activates a content. If it returns an error, the previous configuration stays active.
 func (l *liveConfig) apply(ctx context.Context, content string) error {

@@ -84,7 +84,7 @@ func newManager(api *rest.Config, o options, serving *certificate.Serving) (ctrl
 	return manager, nil
 }
 
-// undefined reports whether the API server does not know the kind of a Revision. It lists its group
+// undefined reports whether the API server does not know the kind of a revision. It lists its group
 // for some moments after the definition is gone, and then finds no resource in it.
 func undefined(err error) bool {
 	kind, resource := &meta.NoKindMatchError{}, &meta.NoResourceMatchError{}

@@ -122,7 +122,8 @@ func (w *Writer) object(e event.Event) *corev1.Event {
 }
 
 // name returns the name of an Event's object. It is the same for the same Event and within the
-// limit of names. instead is the UID of somebody else's Event that has the name which it would have.
+// limit of names. instead is the UID of somebody else's Event that has the name which it would
+// have.
 func name(e event.Event, instead types.UID) string {
 	sum := sha256.Sum256([]byte(string(e.Regarding.UID) + "\x00" + e.Regarding.Name + "\x00" + string(e.Reason) + "\x00" + e.Key + "\x00" + string(instead)))
 	const longest = 253 - 1 - 16

@@ -1,10 +1,12 @@
-// Package gc deletes the Revisions of workloads that were deleted long ago.
+// Package gc deletes the revisions of workloads that were deleted long ago, and bounds the history
+// of each namespace.
 package gc
 
 import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -21,26 +23,41 @@ import (
 	"reprise.dev/reprise/history/store"
 )
 
-// Collector deletes the Revisions of workloads that were deleted longer than Retain ago. A workload
+// Collector deletes the revisions of workloads that were deleted longer than Retain ago. A workload
 // that is deleted and created again, as by `helm uninstall` and `helm install` or by `kubectl
-// replace --force`, keeps its Revisions. It runs on the leader only.
+// replace --force`, keeps its revisions. It runs on the leader only.
 type Collector struct {
 	// Client reads from the cache and writes to the API server.
 	Client client.Client
-	// Live makes sure that a workload does not exist before its Revisions are deleted.
+	// Live makes sure that a workload does not exist before its revisions are deleted.
 	Live  client.Reader
 	Clock clock.PassiveClock
-	// Retain returns how long the Revisions of a deleted workload are kept.
+	// Retain returns how long the revisions of a deleted workload are kept.
 	Retain func() time.Duration
 	// Every is the time between two sweeps.
 	Every time.Duration
+	// Bounds returns how much history one namespace may have.
+	Bounds func() Bounds
+	// RelieveEvery is the time between two checks of the bounds.
+	RelieveEvery time.Duration
+	// Observer counts what the bounds delete; nil for none.
+	Observer Observer
 }
 
 // NeedLeaderElection tells the manager to run the collector on the leader only.
 func (*Collector) NeedLeaderElection() bool { return true }
 
-// Start sweeps every Every until the context ends.
+// Start sweeps every Every, and checks the bounds every RelieveEvery, until the context ends.
 func (c *Collector) Start(ctx context.Context) error {
+	var relieving sync.WaitGroup
+	defer relieving.Wait()
+	relieving.Go(func() {
+		wait.UntilWithContext(ctx, func(ctx context.Context) {
+			if err := c.Relieve(ctx); err != nil && ctx.Err() == nil {
+				log.FromContext(ctx).Error(err, "Bounding the history of namespaces; retrying later")
+			}
+		}, c.RelieveEvery)
+	})
 	wait.UntilWithContext(ctx, func(ctx context.Context) {
 		if err := c.Sweep(ctx); err != nil && ctx.Err() == nil {
 			log.FromContext(ctx).Error(err, "Sweeping the revisions of deleted workloads; retrying later")
@@ -50,7 +67,7 @@ func (c *Collector) Start(ctx context.Context) error {
 }
 
 // Sweep checks every workload once. It notes the time at which it finds one deleted, and deletes
-// the Revisions of those for which that was longer than Retain ago.
+// the revisions of those for which that was longer than Retain ago.
 func (c *Collector) Sweep(ctx context.Context) error {
 	workloads, err := c.workloads(ctx)
 	if err != nil {
@@ -63,7 +80,7 @@ func (c *Collector) Sweep(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// workloads returns the workloads that have Revisions. It does not copy them: there may be 50,000.
+// workloads returns the workloads that have revisions. It does not copy them: there may be 50,000.
 func (c *Collector) workloads(ctx context.Context) (sets.Set[types.NamespacedName], error) {
 	var list v1alpha1.WorkloadRevisionList
 	if err := c.Client.List(ctx, &list, client.UnsafeDisableDeepCopy); err != nil {

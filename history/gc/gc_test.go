@@ -58,7 +58,8 @@ func state(t *testing.T, api *fakeapi.API, now time.Time) string {
 func collector(api *fakeapi.API, clock *clocktesting.FakePassiveClock) *gc.Collector {
 	return &gc.Collector{
 		Client: api.Cached(), Live: api.Client(), Clock: clock, Every: time.Hour,
-		Retain: func() time.Duration { return retain },
+		Retain: func() time.Duration { return retain }, RelieveEvery: time.Hour,
+		Bounds: func() gc.Bounds { return gc.Bounds{Bytes: 1 << 30, Deleted: 1000} },
 	}
 }
 

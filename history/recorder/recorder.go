@@ -35,9 +35,9 @@ type Auditor interface {
 	Audit(ctx context.Context, d *appsv1.Deployment) ([]string, error)
 }
 
-// Observer counts what becomes a Revision.
+// Observer counts what becomes a revision.
 type Observer interface {
-	// Recorded is called for each Revision that is recorded completely.
+	// Recorded is called for each revision that is recorded completely.
 	Recorded()
 	// RecordFailed is called for each intent that the API server does not let be recorded, for now
 	// or for good.
@@ -50,7 +50,7 @@ type noObserver struct{}
 func (noObserver) Recorded()     {}
 func (noObserver) RecordFailed() {}
 
-// Recorder writes a Revision for every stored intent of a guarded workload. It runs on the leader
+// Recorder writes a revision for every stored intent of a guarded workload. It runs on the leader
 // only.
 type Recorder struct {
 	// Client reads from the cache and writes to the API server.

@@ -14,7 +14,7 @@ import (
 	"reprise.dev/reprise/history"
 )
 
-// WorkloadField is the selectable field, and the index of a cache, by which the Revisions of a
+// WorkloadField is the selectable field, and the index of a cache, by which the revisions of a
 // workload are found.
 const WorkloadField = "spec.workloadRef.name"
 

@@ -20,7 +20,7 @@ type FailurePolicy string
 const (
 	// Ignore admits the request with a warning.
 	Ignore FailurePolicy = "Ignore"
-	// Fail rejects the request.
+	// Fail denies the request.
 	Fail FailurePolicy = "Fail"
 )
 
@@ -48,6 +48,9 @@ type History struct {
 	MaxPerMinute int
 	// RetainDeleted is how long the revisions of a deleted workload are retained.
 	RetainDeleted time.Duration
+	// MaxMebibytes limits the snapshots of one namespace, in MiB. MaxDeleted limits of how many
+	// deleted workloads of one namespace the revisions are retained.
+	MaxMebibytes, MaxDeleted int
 }
 
 // Rollback limits the rollbacks.
@@ -63,7 +66,7 @@ func Default() Config {
 	return Config{
 		FailurePolicy:       Ignore,
 		ProtectedNamespaces: []string{"cert-manager", "kube-system"},
-		History:             History{MaxPerMinute: 30, RetainDeleted: 24 * time.Hour},
+		History:             History{MaxPerMinute: 30, RetainDeleted: 24 * time.Hour, MaxMebibytes: 16, MaxDeleted: 50},
 		Rollback:            Rollback{MaxConcurrent: 50, Requests: true},
 		Defaults:            workload.DefaultSettings(),
 	}
@@ -112,6 +115,9 @@ func (c *Config) keys() value {
 		"history": object(map[string]value{
 			"maxPerMinute":  number(&c.History.MaxPerMinute, 1, "at least 1"),
 			"retainDeleted": duration(&c.History.RetainDeleted, "24h"),
+			"maxLimit":      number(&c.Defaults.MaxHistory, 2, "at least 2"),
+			"maxMebibytes":  number(&c.History.MaxMebibytes, 1, "at least 1"),
+			"maxDeleted":    number(&c.History.MaxDeleted, 1, "at least 1"),
 		}),
 		"rollback": object(map[string]value{
 			"maxConcurrent": number(&c.Rollback.MaxConcurrent, 1, "at least 1"),

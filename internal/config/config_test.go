@@ -20,7 +20,7 @@ func TestParse_KeepsTheDefaultOfUnsetKeys(t *testing.T) {
 	}
 	want := config.Default()
 	want.FailurePolicy = config.Fail
-	want.Defaults = workload.Settings{Rollback: workload.ModeAuto, BakeTime: 90 * time.Second, HistoryLimit: 10}
+	want.Defaults = workload.Settings{Rollback: workload.ModeAuto, BakeTime: 90 * time.Second, HistoryLimit: 10, MaxHistory: 50}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Errorf("(-want +got)\n%s", d)
 	}

@@ -62,7 +62,7 @@ type Options struct {
 type API struct {
 	scheme *runtime.Scheme
 	direct client.WithWatch
-	// indexes are those of Options and that of Revisions.
+	// indexes are those of Options and that of revisions.
 	indexes []Index
 
 	mu     sync.Mutex
@@ -150,7 +150,7 @@ func (a *API) Client() client.WithWatch {
 }
 
 // process returns the writes of the process under test. As the API server does, they drop the
-// status of a Revision that is created.
+// status of a revision that is created.
 func (a *API) process() interceptor.Funcs {
 	funcs := a.writing(a.write)
 	create := funcs.Create

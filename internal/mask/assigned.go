@@ -236,7 +236,7 @@ func (a *assignments) below(asked strength, operator, start int) {
 			value = strings.TrimLeft(bare[2:], " ")
 			from = at + strings.Index(content, value)
 		}
-		if block || isCredential(asked, strings.Trim(value, `"'`)) && !harmless(value) && (!a.prose || asked == phrase || opaque(value)) {
+		if !harmless(value) && (block || isCredential(asked, strings.Trim(value, `"'`)) && (!a.prose || asked == phrase || opaque(value))) {
 			a.found.add(from, from+len(value))
 		}
 		if !block && !item {

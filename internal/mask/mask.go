@@ -25,15 +25,11 @@ func Line(text string) string { return oneline.Of(hide(text, true)) }
 // Text returns text of several lines, each clean as by oneline.Clean, with credentials hidden. A
 // credential of several lines becomes one.
 func Text(text string) string {
-	if hidden := hide(text, true); strings.Contains(hidden, "\n") {
-		lines := strings.Split(hidden, "\n")
-		for i, line := range lines {
-			lines[i] = oneline.Clean(strings.TrimSuffix(line, "\r"))
-		}
-		return strings.Join(lines, "\n")
-	} else {
-		return oneline.Clean(hidden)
+	lines := strings.Split(hide(text, true), "\n")
+	for i, line := range lines {
+		lines[i] = oneline.Clean(strings.TrimSuffix(line, "\r"))
 	}
+	return strings.Join(lines, "\n")
 }
 
 // Value hides a value where its own name, such as DB_PASSWORD, or the value itself says that it is a

@@ -9,7 +9,7 @@ import (
 // shape finds credentials by a form that gitleaks has no rule for, or whose rule asks for more than
 // a text that Reprise sees needs to hold.
 type shape struct {
-	// hint is in lower case and in each text that matches; one of several.
+	// hints are in lower case: each text that matches holds one of them.
 	hints []string
 	// pattern matches; its groups are what to hide.
 	pattern *regexp.Regexp

@@ -104,7 +104,7 @@ reprise_rollbacks_held 1
 # HELP reprise_rollbacks_in_progress Rollbacks that have started and not ended; exported by the leader only.
 # TYPE reprise_rollbacks_in_progress gauge
 reprise_rollbacks_in_progress 0
-# HELP reprise_quarantined_templates Failed pod templates that admission rejects; exported by the leader only.
+# HELP reprise_quarantined_templates Failed pod templates that admission denies; exported by the leader only.
 # TYPE reprise_quarantined_templates gauge
 reprise_quarantined_templates 2
 # HELP reprise_recorder_lag_seconds Time that the oldest deploy has waited to be recorded; exported by the leader only.

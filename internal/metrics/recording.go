@@ -7,7 +7,7 @@ import (
 )
 
 // Recording counts the recorded revisions.
-type Recording struct{ recorded, failed prometheus.Counter }
+type Recording struct{ recorded, failed, evicted prometheus.Counter }
 
 func newRecording() *Recording {
 	return &Recording{
@@ -16,7 +16,11 @@ func newRecording() *Recording {
 		}),
 		failed: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "reprise_revision_record_failures_total",
-			Help: "Deploys that permanently failed to record; they cannot be rollback targets.",
+			Help: "Deploys that could not be recorded; they cannot be rollback targets.",
+		}),
+		evicted: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "reprise_revisions_evicted_total",
+			Help: "Revisions deleted early because the history of their namespace exceeded its bounds.",
 		}),
 	}
 }
@@ -26,6 +30,9 @@ func (r *Recording) Recorded() { r.recorded.Inc() }
 
 // RecordFailed implements recorder.Observer.
 func (r *Recording) RecordFailed() { r.failed.Inc() }
+
+// Evicted implements gc.Observer.
+func (r *Recording) Evicted(revisions int) { r.evicted.Add(float64(revisions)) }
 
 // Backlog returns how many deploys wait to be recorded, and since when the oldest waits; zero if
 // none does.

@@ -26,7 +26,7 @@ var (
 	inProgress = prometheus.NewDesc("reprise_rollbacks_in_progress",
 		"Rollbacks that have started and not ended; exported by the leader only.", nil, nil)
 	quarantined = prometheus.NewDesc("reprise_quarantined_templates",
-		"Failed pod templates that admission rejects; exported by the leader only.", nil, nil)
+		"Failed pod templates that admission denies; exported by the leader only.", nil, nil)
 )
 
 // Describe implements prometheus.Collector.

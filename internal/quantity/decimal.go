@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"math"
 	"math/big"
 	"strconv"
 	"strings"
@@ -20,7 +19,7 @@ const (
 	maxBits = 4 * maxDigits
 	// maxExponent is the largest exponent that is kept; a decimal with a larger one is as much
 	// beyond Max.
-	maxExponent = math.MaxInt32 / 4
+	maxExponent = 2_000_000_000
 	// nano is the number of decimal places that a quantity has.
 	nano = 9
 )

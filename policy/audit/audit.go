@@ -1,7 +1,7 @@
 // Package audit evaluates the running workloads with the active policies: when this process becomes
 // the leader, when the policies or a workload change, and periodically, since exemptions expire and
 // namespaces change. It reports violations in metrics and in the condition Compliant of the live
-// Revision. It writes no object and no Event.
+// revision. It writes no object and no Event.
 package audit
 
 import (
@@ -93,7 +93,7 @@ func (r *Reconciler) all(ctx context.Context, _ client.Object) []reconcile.Reque
 }
 
 // Reconcile evaluates one workload, counts its violations and updates the condition of its live
-// Revision.
+// revision.
 func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (reconcile.Result, error) {
 	d := &appsv1.Deployment{}
 	err := r.Client.Get(ctx, request.NamespacedName, d)
@@ -119,7 +119,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 	return reconcile.Result{RequeueAfter: again}, err
 }
 
-// note updates the condition of the live Revision. It does nothing where no revision is recorded.
+// note updates the condition of the live revision. It does nothing where no revision is recorded.
 func (r *Reconciler) note(ctx context.Context, d *appsv1.Deployment, verdict policy.Verdict) error {
 	h, err := store.List(ctx, r.Client, d.Namespace, d.Name)
 	if err != nil {

@@ -81,7 +81,7 @@ type Reconciler struct {
 	looking  *fairqueue.Limit
 }
 
-// SetupWithManager has the Reconciler called for a workload whenever it, one of its Revisions,
+// SetupWithManager has the Reconciler called for a workload whenever it, one of its revisions,
 // ReplicaSets or Pods changes.
 func (r *Reconciler) SetupWithManager(ctx context.Context, manager ctrl.Manager) error {
 	if err := manager.GetFieldIndexer().IndexField(ctx, &appsv1.ReplicaSet{}, deploymentField, deploymentOf); err != nil {

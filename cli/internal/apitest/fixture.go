@@ -118,7 +118,7 @@ func Lease(renewed time.Time) *coordinationv1.Lease {
 	return &coordinationv1.Lease{ObjectMeta: metav1.ObjectMeta{Name: "reprise", Namespace: "reprise-system"}, Spec: coordinationv1.LeaseSpec{RenewTime: &at}}
 }
 
-// Denied returns the Event of an apply that admission rejected.
+// Denied returns the Event of an apply that admission denied.
 func Denied(t testing.TB, name string) *corev1.Event {
 	t.Helper()
 	denial, err := json.Marshal(v1alpha1.Denial{Violations: []v1alpha1.Violation{{

@@ -24,7 +24,7 @@ deny contains "there is no owner" if {
 }
 `
 
-// TestWhatRunsIsJudgedWhenPoliciesChange: as a metric and in the live Revision, written once for
+// TestWhatRunsIsJudgedWhenPoliciesChange: as a metric and in the live revision, written once for
 // each change.
 func TestWhatRunsIsJudgedWhenPoliciesChange(t *testing.T) {
 	p := newNamedPlace(t, "audited")
@@ -92,7 +92,7 @@ func (p place) take(names ...string) {
 	}
 }
 
-// revision waits until a workload's newest Revision is as wanted.
+// revision waits until a workload's newest revision is as wanted.
 func (p place) revision(workload string, wanted func(*v1alpha1.WorkloadRevision) (bool, string)) *v1alpha1.WorkloadRevision {
 	p.Helper()
 	var newest *v1alpha1.WorkloadRevision

@@ -14,8 +14,8 @@ import (
 	"reprise.dev/reprise/test/harness/product"
 )
 
-// TestPoliciesThatCannotBeCompiled_AreLeftOut: they were stored before Reprise started. Others can be
-// added, and more of the kind are denied.
+// TestPoliciesThatCannotBeCompiled_AreLeftOut: they were stored before Reprise started. Others can
+// be added, and more of the kind are denied.
 func TestPoliciesThatCannotBeCompiled_AreLeftOut(t *testing.T) {
 	p := newNamedPlace(t, "bombed")
 	const exceeded = "compiling and trying the policies "

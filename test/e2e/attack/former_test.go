@@ -11,8 +11,9 @@ import (
 	"reprise.dev/reprise/test/harness/product"
 )
 
-// TestAFormerOwnersVersionDoesNotComeBack deletes a healthy Deployment, and has somebody else create
-// one of the same name that fails: the spec and the variables of the former owner do not run.
+// TestAFormerOwnersVersionDoesNotComeBack deletes a healthy Deployment, and has somebody else
+// create one of the same name that fails: the spec and the variables of the former owner do not
+// run.
 func TestAFormerOwnersVersionDoesNotComeBack(t *testing.T) {
 	t.Parallel()
 	p := newTenant(t, product.Quick)

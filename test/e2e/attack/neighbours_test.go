@@ -27,8 +27,8 @@ func rescued(p product.Place) time.Duration {
 }
 
 // TestANamespaceThatRefusesRevisionsStopsNoOther has a quota deny every revision of a namespace,
-// and deploys a dozen workloads there. It is told there, and another tenant's bad deploy is recorded
-// and restored meanwhile.
+// and deploys a dozen workloads there. It is told there, and another tenant's bad deploy is
+// recorded and restored meanwhile.
 func TestANamespaceThatRefusesRevisionsStopsNoOther(t *testing.T) {
 	t.Parallel()
 	p, neighbour := newTenant(t, nil), newTenant(t, product.Quick)

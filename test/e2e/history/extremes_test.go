@@ -31,7 +31,7 @@ func TestExtremeWorkloadsAreRecorded(t *testing.T) {
 }
 
 // nearEtcdsLimit is a size in bytes that fits into a request of 1.5 MiB, etcd's default limit, with
-// a Deployment around it, but not with a Revision around it.
+// a Deployment around it, but not with a revision around it.
 const nearEtcdsLimit = 1_571_000
 
 func TestAWorkloadTooLargeToBeRecordedSaysSoAndHoldsUpNobody(t *testing.T) {

@@ -25,7 +25,7 @@ func TestTheHistoryOfAWorkloadThatIsGoneIsKeptForADay(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	// Only Reprise's own account may write Revisions.
+	// Only Reprise's own account may write revisions.
 	config, _, err := shared.ServiceAccountConfig(t.Context(), product.Namespace, product.Release)
 	if err != nil {
 		t.Fatal(err)

@@ -79,7 +79,7 @@ func deployed(t *testing.T) string {
 	return namespace
 }
 
-// recorded waits for the one Revision in a namespace and returns its UID.
+// recorded waits for the one revision in a namespace and returns its UID.
 func recorded(t *testing.T, namespace string) string {
 	t.Helper()
 	c := api(t)

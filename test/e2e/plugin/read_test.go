@@ -106,7 +106,7 @@ func TestWhatWasRefusedIsToldWhileItIsTheLastThingThatHappened(t *testing.T) {
 		said := p.reprise("why")
 		return strings.Contains(said.out, "since it failed as #2"), said.out
 	})
-	p.reprise("why").says(p, 0, "sample-app: admission rejected an apply", "container frontend exits 1 (", "kubectl reprise why sample-app -n "+p.Namespace+" 2", "kubectl reprise retry")
+	p.reprise("why").says(p, 0, "sample-app: admission denied an apply", "container frontend exits 1 (", "kubectl reprise why sample-app -n "+p.Namespace+" 2", "kubectl reprise retry")
 	p.reprise("why", "sample-app", "2").says(p, 0, "sample-app #2 failed")
 	refused(product.Tutorial(t, "2-broken"))
 	const violation = "containers.frontend.resources.requests.memory: request 250Mi exceeds the limit 200Mi"

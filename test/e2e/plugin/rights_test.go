@@ -71,7 +71,7 @@ func TestVersionsAreShownAndHeldAgainstEachOther(t *testing.T) {
 	p := newPlace(t, nil)
 	// Whoever is logged in sees which version of Reprise runs.
 	p.reprise("version", "--as=nobody", "--as-group=system:authenticated").says(p, 0,
-		"Plugin:     "+pluginVersion+", reads Revisions v1alpha1", "Reprise:    devel (namespace "+product.Namespace+")", "Cluster:    v1.", "Revisions:  v1alpha1")
+		"Plugin:     "+pluginVersion+", reads WorkloadRevisions v1alpha1", "Reprise:    devel (namespace "+product.Namespace+")", "Cluster:    v1.", "Revisions:  v1alpha1")
 	p.reprise("version", "-o", "json").says(p, 0, `"revisions": [`, `"reprise": "devel"`)
 	p.reprise("version", "--reprise-namespace", p.Namespace).says(p, 0, "Reprise:    unknown")
 	now := metav1.NowMicro()

@@ -19,7 +19,7 @@ import (
 // Patience bounds every wait of a test: it is met in seconds, and a loaded machine may take longer.
 const Patience = 3 * time.Minute
 
-// NewClient makes a client with all rights that knows Revisions.
+// NewClient makes a client with all rights that knows revisions.
 func NewClient(c *cluster.Cluster) (client.Client, error) { return newClient(c.RESTConfig()) }
 
 func newClient(config *rest.Config) (client.Client, error) {

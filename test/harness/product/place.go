@@ -30,7 +30,7 @@ type Place struct {
 	*testing.T
 	Cluster  *cluster.Cluster
 	Instance *Instance
-	// API has all rights and knows Revisions.
+	// API has all rights and knows revisions.
 	API       client.Client
 	Namespace string
 	// Warnings are those of the API server to API.

@@ -24,13 +24,13 @@ type original struct {
 	pair
 	// uids are those that stand in it.
 	uids []string
-	// live is the Revision of the live intent, nil in all other objects: only its hash is compared
+	// live is the revision of the live intent, nil in all other objects: only its hash is compared
 	// with anything.
 	live *v1alpha1.WorkloadRevision
 }
 
 // originals reads the workload that is copied out of etcd: it, its ReplicaSets, its pod and its
-// Revisions.
+// revisions.
 func (st *stage) originals(ctx context.Context, live *v1alpha1.WorkloadRevision) ([]original, error) {
 	store := etcd{st.Cluster}
 	isUID := regexp.MustCompile(`[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}`)
@@ -93,7 +93,7 @@ func copyOriginals(ctx context.Context, store etcd, all []original, n int) error
 	return nil
 }
 
-// hashUnder is the hash of a Revision's intent for a workload of another name.
+// hashUnder is the hash of a revision's intent for a workload of another name.
 func hashUnder(r *v1alpha1.WorkloadRevision, name string) (string, error) {
 	contents, err := history.DecodeSnapshot(r)
 	if err != nil {

@@ -27,9 +27,9 @@ const deploysEach = 20
 // latency are times by the API server's clock, sorted.
 type latency struct {
 	name string
-	// recorded are from the completed deploy to the completed write that gives its Revision a phase.
+	// recorded are from the completed deploy to the completed write that gives its revision a phase.
 	recorded []time.Duration
-	// baseline are those of bare creates of a ConfigMap of a Revision's size, in the same manner and
+	// baseline are those of bare creates of a ConfigMap of a revision's size, in the same manner and
 	// run.
 	baseline []time.Duration
 	size     int
@@ -161,7 +161,7 @@ func (st *stage) pool(ctx context.Context, namespace string, n int) ([]*appsv1.D
 	return pool, w, nil
 }
 
-// newest is a workload's newest Revision.
+// newest is a workload's newest revision.
 func (st *stage) newest(ctx context.Context, namespace, name string) (*v1alpha1.WorkloadRevision, error) {
 	h, err := store.List(ctx, st.Deployer, namespace, name)
 	if err != nil {
@@ -173,7 +173,7 @@ func (st *stage) newest(ctx context.Context, namespace, name string) (*v1alpha1.
 	return h.Newest(), nil
 }
 
-// sample is a workload's newest Revision as it travels.
+// sample is a workload's newest revision as it travels.
 func (st *stage) sample(ctx context.Context, d *appsv1.Deployment) (string, error) {
 	r, err := st.newest(ctx, d.Namespace, d.Name)
 	if err != nil {
@@ -191,7 +191,7 @@ func (st *stage) bare(ctx context.Context, namespace, name, content string) erro
 }
 
 // times takes the times of a namespace's deploys since some time out of the audit log: the n-th
-// deploy of a workload is its Revision n, and the first write of a Revision's status is the one
+// deploy of a workload is its revision n, and the first write of a revision's status is the one
 // that gives it a phase.
 func (st *stage) times(name, namespace string, since time.Time, size int) (latency, error) {
 	l := latency{name: name, size: size}

@@ -11,7 +11,7 @@ import (
 	"reprise.dev/reprise/api/v1alpha1"
 )
 
-// recordings follow which Revisions of a namespace have a phase.
+// recordings follow which revisions of a namespace have a phase.
 type recordings struct {
 	stop   func()
 	events <-chan string
@@ -44,7 +44,7 @@ func (st *stage) watch(ctx context.Context, namespace string) (*recordings, erro
 	return &recordings{stop: stop, events: names, seen: sets.New[string]()}, nil
 }
 
-// await returns when all the named Revisions have had a phase.
+// await returns when all the named revisions have had a phase.
 func (w *recordings) await(ctx context.Context, names ...string) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()

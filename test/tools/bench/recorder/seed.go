@@ -134,7 +134,7 @@ func (st *stage) recordPattern(ctx context.Context, s sizes) ([]original, error)
 	return st.originals(ctx, live)
 }
 
-// pronounceHealthy gives every Revision of the workload the status of one that became Healthy, as
+// pronounceHealthy gives every revision of the workload the status of one that became Healthy, as
 // Reprise, and returns the newest.
 func (st *stage) pronounceHealthy(ctx context.Context, d *appsv1.Deployment, revisions int) (*v1alpha1.WorkloadRevision, error) {
 	var newest *v1alpha1.WorkloadRevision

@@ -18,17 +18,17 @@ import (
 // way is one way to store a revision, and what was measured of it.
 type way struct {
 	name string
-	// prefix is that of the payload's keys in etcd, for a namespace; empty where the Revision holds
+	// prefix is that of the payload's keys in etcd, for a namespace; empty where the revision holds
 	// everything.
 	prefix string
-	// objects makes what is stored: the payload, nil where there is none of its own, and the Revision.
+	// objects makes what is stored: the payload, nil where there is none of its own, and the revision.
 	objects func(r *v1alpha1.WorkloadRevision, namespace, name string) (client.Object, *v1alpha1.WorkloadRevision, error)
 
-	// writes are those until the Revision has a phase; took is what they took together, sorted, as the
+	// writes are those until the revision has a phase; took is what they took together, sorted, as the
 	// client saw it.
 	writes int
 	took   []time.Duration
-	// bytes are those in etcd per revision, revisionBytes those of its Revision, which each status
+	// bytes are those in etcd per revision, revisionBytes those of its revision, which each status
 	// write stores anew.
 	bytes, revisionBytes int
 	// apiServer is by how many bytes per revision the API server's live heap grew.
@@ -103,7 +103,7 @@ func (st *stage) measureWay(ctx context.Context, w *way, sample *v1alpha1.Worklo
 	return st.measureBytes(ctx, w, namespace, n)
 }
 
-// record writes a Revision with the writes that Reprise does: its status is no part of a create.
+// record writes a revision with the writes that Reprise does: its status is no part of a create.
 func (st *stage) record(ctx context.Context, r *v1alpha1.WorkloadRevision) error {
 	status := r.Status
 	if err := st.Own.Create(ctx, r); err != nil {
@@ -131,13 +131,13 @@ func (st *stage) measureBytes(ctx context.Context, w *way, namespace string, n i
 	return nil
 }
 
-// part is a part of a Revision, and how many bytes it takes as JSON.
+// part is a part of a revision, and how many bytes it takes as JSON.
 type part struct {
 	name  string
 	bytes int
 }
 
-// partsOf says what takes how much of a Revision, and what its snapshot would take without
+// partsOf says what takes how much of a revision, and what its snapshot would take without
 // compression.
 func partsOf(r *v1alpha1.WorkloadRevision) ([]part, error) {
 	contents, err := history.DecodeSnapshot(r)

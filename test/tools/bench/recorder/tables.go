@@ -10,7 +10,7 @@ import (
 	"reprise.dev/reprise/test/tools/bench/tables"
 )
 
-// statusWrites is how often a Revision's status is written until it is Healthy and that is told.
+// statusWrites is how often a revision's status is written until it is Healthy and that is told.
 const statusWrites = 3
 
 func printRequests(out io.Writer, s sizes, all []counted, housekeeping float64) {

@@ -14,7 +14,7 @@ import (
 	"reprise.dev/reprise/history"
 )
 
-// whole is a Revision as it is.
+// whole is a revision as it is.
 func whole(r *v1alpha1.WorkloadRevision, namespace, name string) (client.Object, *v1alpha1.WorkloadRevision, error) {
 	return nil, fresh(r, namespace, name), nil
 }
@@ -39,14 +39,14 @@ func inConfigMap(r *v1alpha1.WorkloadRevision, namespace, name string) (client.O
 	}, small(r, namespace, name), err
 }
 
-// small is a Revision whose snapshot is elsewhere.
+// small is a revision whose snapshot is elsewhere.
 func small(r *v1alpha1.WorkloadRevision, namespace, name string) *v1alpha1.WorkloadRevision {
 	made := fresh(r, namespace, name)
 	made.Spec.Snapshot.Data = "-" // The definition requires one.
 	return made
 }
 
-// fresh is a Revision as it would be made anew under another name.
+// fresh is a revision as it would be made anew under another name.
 func fresh(r *v1alpha1.WorkloadRevision, namespace, name string) *v1alpha1.WorkloadRevision {
 	made := r.DeepCopy()
 	made.ObjectMeta = metav1.ObjectMeta{Namespace: namespace, Name: name}

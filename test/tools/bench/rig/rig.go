@@ -30,7 +30,7 @@ type Rig struct {
 	Binary   string
 	Port     int
 	Progress io.Writer
-	// Deployer is the administrator; Own acts as Reprise, which alone may write Revisions.
+	// Deployer is the administrator; Own acts as Reprise, which alone may write revisions.
 	Deployer, Own client.WithWatch
 	// Raw reaches the API server's own pages, as the administrator.
 	Raw kubernetes.Interface

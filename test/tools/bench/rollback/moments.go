@@ -27,7 +27,7 @@ type moments struct {
 	asked time.Time
 	// failed is the phase Failed with its evidence, planned the rollback written ahead, restored the
 	// update of the Deployment, owned the ownership of its fields, closed the end of the failed
-	// Revision.
+	// revision.
 	failed, planned, restored, owned, closed time.Time
 	// served is for how much of the time from signal to restored the API server worked on what Reprise
 	// sent.
@@ -111,7 +111,7 @@ func momentsOf(key types.NamespacedName, number int64, since time.Time, seen []o
 	return m, nil
 }
 
-// note takes a moment out of a patch of the failed Revision's status.
+// note takes a moment out of a patch of the failed revision's status.
 func (m *moments) note(c rig.Call) error {
 	var w written
 	if err := json.Unmarshal(c.Body, &w); err != nil {

@@ -19,7 +19,7 @@ import (
 const patience = 5 * time.Minute
 
 // auditPolicy has the API server account for what Reprise sends, with what it writes into
-// Revisions, and for who stored what was judged.
+// revisions, and for who stored what was judged.
 const auditPolicy = `apiVersion: audit.k8s.io/v1
 kind: Policy
 omitStages: [RequestReceived, ResponseStarted]
@@ -44,7 +44,7 @@ type stage struct {
 	seen *witness
 }
 
-// await waits until so many Revisions in the namespaces of a name's beginning are in a phase.
+// await waits until so many revisions in the namespaces of a name's beginning are in a phase.
 func (st *stage) await(ctx context.Context, namespaces string, phase v1alpha1.Phase, n int) error {
 	have := 0
 	err := wait.PollUntilContextTimeout(ctx, 2*time.Second, patience, true, func(ctx context.Context) (bool, error) {
@@ -67,7 +67,7 @@ func (st *stage) await(ctx context.Context, namespaces string, phase v1alpha1.Ph
 	return nil
 }
 
-// stuck says of one Revision that is in the way how it stands.
+// stuck says of one revision that is in the way how it stands.
 func (st *stage) stuck(ctx context.Context, namespaces string) error {
 	for _, phase := range []v1alpha1.Phase{v1alpha1.PhaseFailed, v1alpha1.PhaseProgressing, v1alpha1.PhaseUnknown} {
 		var list v1alpha1.WorkloadRevisionList
