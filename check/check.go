@@ -97,17 +97,13 @@ func (q Options) evaluate(ctx context.Context, m Manifest, d *appsv1.Deployment)
 	if w.Name == "" {
 		w.Name = d.GenerateName
 	}
-	request := map[string]any{"operation": "CREATE", "namespace": w.Namespace, "name": d.Name, "object": m.Object, "oldObject": nil}
 	live, err := q.Namespaces.Live(ctx, w.Namespace, d.Name)
 	if err != nil {
 		return Workload{}, err
 	}
-	if live != nil {
-		request["operation"], request["oldObject"] = "UPDATE", live
-	}
 	w.Verdict = q.Engine.Evaluate(ctx, policy.Input{
 		Phase:     policy.Final,
-		Request:   request,
+		Request:   policy.Request(w.Namespace, d.Name, m.Object, live),
 		Effective: effective.Compute(&d.Spec.Template, q.Namespaces.Of(ctx, w.Namespace, &d.Spec.Template)),
 		AsWritten: true,
 		Now:       q.Now,

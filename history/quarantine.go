@@ -3,6 +3,7 @@ package history
 import (
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"k8s.io/apimachinery/pkg/types"
@@ -39,7 +40,7 @@ func (h History) Quarantined(uid types.UID, templateHash string, now time.Time) 
 			pause = firstPause / 2
 		}
 	}
-	if last == nil || last.Status.PhaseTransitionTime == nil || retried(last) {
+	if last == nil || last.Status.PhaseTransitionTime == nil || AcceptedRetry(last) != nil {
 		return nil, time.Time{}
 	}
 	if last.HasExternalCause() {
@@ -52,11 +53,18 @@ func (h History) Quarantined(uid types.UID, templateHash string, now time.Time) 
 	return last, until
 }
 
-// retried reports whether a user requested a retry of a failed revision.
-func retried(failed *v1alpha1.WorkloadRevision) bool {
-	return slices.ContainsFunc(failed.Status.Requests, func(q v1alpha1.Request) bool {
-		return q.Result == v1alpha1.RequestAccepted && q.Request == BoundRequest(v1alpha1.RetryAnnotation, strconv.FormatInt(failed.Spec.Number, 10))
+// AcceptedRetry returns the request that lifted the quarantine of a failed revision, nil if there
+// is none. Its value is the revision's number, in any spelling that a retry is accepted in.
+func AcceptedRetry(failed *v1alpha1.WorkloadRevision) *v1alpha1.Request {
+	i := slices.IndexFunc(failed.Status.Requests, func(q v1alpha1.Request) bool {
+		value, isRetry := strings.CutPrefix(q.Request, v1alpha1.RetryAnnotation+"=")
+		number, err := strconv.ParseInt(value, 10, 64)
+		return q.Result == v1alpha1.RequestAccepted && isRetry && err == nil && number == failed.Spec.Number
 	})
+	if i < 0 {
+		return nil
+	}
+	return &failed.Status.Requests[i]
 }
 
 // Answered reports whether a request, an annotation and its value, was answered.

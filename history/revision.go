@@ -8,7 +8,6 @@ package history
 import (
 	"slices"
 
-	appsv1 "k8s.io/api/apps/v1"
 	"k8s.io/apimachinery/pkg/types"
 
 	"reprise.dev/reprise/api/v1alpha1"
@@ -83,10 +82,10 @@ func (h History) OpenRollback() *v1alpha1.WorkloadRevision {
 	return nil
 }
 
-// Live returns the revision that records a Deployment as it is: the newest, if it is complete and
-// of that intent; nil if the Deployment is not recorded.
-func (h History) Live(d *appsv1.Deployment) *v1alpha1.WorkloadRevision {
-	if r := h.Newest(); r != nil && r.IsRecorded() && RecordedIdentity(r) == IdentityOf(d) {
+// Live returns the revision that records a Deployment of this identity: the newest, if it is
+// complete and of that intent; nil if the Deployment is not recorded.
+func (h History) Live(identity Identity) *v1alpha1.WorkloadRevision {
+	if r := h.Newest(); r != nil && r.IsRecorded() && RecordedIdentity(r) == identity {
 		return r
 	}
 	return nil

@@ -108,7 +108,7 @@ func TestHistory_Live(t *testing.T) {
 		"Recreated":  {"another Deployment of that name", h, deployment("x:1", recreated), 0},
 		"Incomplete": {"a revision without a phase is not recorded", incomplete, deployment("x:1"), 0},
 	} {
-		if got := number(tt.history.Live(tt.d)); got != tt.want {
+		if got := number(tt.history.Live(IdentityOf(tt.d))); got != tt.want {
 			t.Errorf("%s: %s: #%d, want #%d", name, tt.reason, got, tt.want)
 		}
 	}
@@ -184,6 +184,7 @@ func TestHistory_Quarantined(t *testing.T) {
 		"Files":        {"admission does not see files", History{failed(0, byFiles)}, "bad", 0},
 		"Outside":      {"the change may not be the cause, so the pause does not grow", History{failed(-time.Hour), failed(0, outside)}, "bad", 2 * time.Minute},
 		"Retried":      {"a user requested a retry", History{failed(0, request(v1alpha1.RetryAnnotation+"=5", v1alpha1.RequestAccepted))}, "bad", 0},
+		"RetryZero":    {"the number has a leading zero", History{failed(0, request(v1alpha1.RetryAnnotation+"=05", v1alpha1.RequestAccepted))}, "bad", 0},
 		"RetryVoid":    {"the request was rejected", History{failed(0, request(v1alpha1.RetryAnnotation+"=5", v1alpha1.RequestRejected))}, "bad", 2 * time.Minute},
 		"Former":       {"it is of a Deployment that was deleted", History{failed(0, recreatedAs("former"))}, "bad", 0},
 		"RetryOfOther": {"the request names another revision", History{failed(0, request(v1alpha1.RetryAnnotation+"=4", v1alpha1.RequestAccepted))}, "bad", 2 * time.Minute},

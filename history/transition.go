@@ -46,9 +46,25 @@ func MarkFailed(s *v1alpha1.WorkloadRevisionStatus, f v1alpha1.Failure, now time
 	setHealthy(s, metav1.ConditionFalse, string(f.Reason), f.Message, now)
 }
 
-// MarkSuperseded notes that another revision replaced one before there was a verdict.
-func MarkSuperseded(s *v1alpha1.WorkloadRevisionStatus, now time.Time) {
-	setHealthy(s, metav1.ConditionUnknown, v1alpha1.ReasonSuperseded, "", now)
+// MarkReplaced notes that another revision replaced one. A revision without a verdict is superseded.
+// A rollback on hold is not due any more; only Overtaken stays, since it is about the deploy that
+// replaced the revision.
+func MarkReplaced(s *v1alpha1.WorkloadRevisionStatus, now time.Time) {
+	r := v1alpha1.WorkloadRevision{Status: *s}
+	if r.AwaitsVerdict() {
+		setHealthy(s, metav1.ConditionUnknown, v1alpha1.ReasonSuperseded, "", now)
+	}
+	if hasEndingHold(&r) {
+		meta.RemoveStatusCondition(&s.Conditions, v1alpha1.ConditionRollbackHeld)
+	}
+}
+
+// IsReplaced reports whether MarkReplaced changes nothing of a revision.
+func IsReplaced(r *v1alpha1.WorkloadRevision) bool { return !r.AwaitsVerdict() && !hasEndingHold(r) }
+
+func hasEndingHold(r *v1alpha1.WorkloadRevision) bool {
+	held := r.RollbackHold()
+	return held != nil && held.Reason != string(v1alpha1.HoldOvertaken)
 }
 
 // StartRollback stores the plan of a rollback, whose state and time it sets. It ends a hold.

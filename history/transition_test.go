@@ -21,7 +21,7 @@ type transition struct {
 var (
 	progressing = transition{"MarkProgressing", MarkProgressing}
 	healthy     = transition{"MarkHealthy", MarkHealthy}
-	superseded  = transition{"MarkSuperseded", MarkSuperseded}
+	replaced    = transition{"MarkReplaced", MarkReplaced}
 	adopted     = transition{"MarkAdopted", func(s *v1alpha1.WorkloadRevisionStatus, now time.Time) {
 		MarkAdopted(s, v1alpha1.ReasonWatchGap, "a gap", now)
 	}}
@@ -42,6 +42,9 @@ var (
 	held = transition{"HoldRollback", func(s *v1alpha1.WorkloadRevisionStatus, now time.Time) {
 		HoldRollback(s, v1alpha1.HoldCannotRun, "no quota", now)
 	}}
+	overtaken = transition{"HoldRollback as overtaken", func(s *v1alpha1.WorkloadRevisionStatus, now time.Time) {
+		HoldRollback(s, v1alpha1.HoldOvertaken, "a newer deploy", now)
+	}}
 )
 
 func TestTransitions(t *testing.T) {
@@ -61,8 +64,8 @@ func TestTransitions(t *testing.T) {
 		"Healthy":   {"it stayed healthy", []transition{progressing, healthy}, summary{Phase: "Healthy", Healthy: "True RolloutComplete"}},
 		"Adopted":   {"it was not watched", []transition{adopted}, summary{Phase: "Unknown", Healthy: "Unknown NotJudged"}},
 		"AdoptedOK": {"it is healthy all the same", []transition{adopted, healthy}, summary{Phase: "Healthy", Healthy: "True RolloutComplete"}},
-		"Replaced":  {"there was no verdict", []transition{progressing, superseded}, summary{Phase: "Superseded", Healthy: "Unknown Superseded"}},
-		"Unwritten": {"its recording was not finished", []transition{superseded}, summary{Phase: "Superseded", Healthy: "Unknown Superseded"}},
+		"Replaced":  {"there was no verdict", []transition{progressing, replaced}, summary{Phase: "Superseded", Healthy: "Unknown Superseded"}},
+		"Unwritten": {"its recording was not finished", []transition{replaced}, summary{Phase: "Superseded", Healthy: "Unknown Superseded"}},
 		"Failed":    {"it failed", []transition{progressing, failed}, summary{Phase: "Failed", Healthy: "False ExternalCause", Failed: true}},
 		"Planned": {
 			"the plan is stored first", []transition{progressing, failed, started},
@@ -92,6 +95,14 @@ func TestTransitions(t *testing.T) {
 			"its cause was fixed outside: nothing of the failure stays", []transition{progressing, failed, started, held, healthy},
 			summary{Phase: "Healthy", Healthy: "True RolloutComplete"},
 		},
+		"HeldReplaced": {
+			"the rollback is not due any more", []transition{progressing, failed, started, held, replaced},
+			summary{Phase: "Failed", Healthy: "False ExternalCause", Failed: true, Rollback: v1alpha1.RollbackHeld},
+		},
+		"Overtaken": {
+			"it tells about the deploy that replaced the revision", []transition{progressing, failed, started, overtaken, replaced},
+			summary{Phase: "Failed", Healthy: "False ExternalCause", Held: "True Overtaken", Failed: true, Rollback: v1alpha1.RollbackHeld},
+		},
 		"HeldAfter": {
 			"a rollback of files alone that was undone stays done", []transition{progressing, failed, started, completed, held},
 			summary{Phase: "RolledBack", Healthy: "False ExternalCause", RolledBack: "True RevisionFailed", Held: "True CannotRun", Failed: true, Rollback: v1alpha1.RollbackDone},
@@ -102,6 +113,9 @@ func TestTransitions(t *testing.T) {
 			r := &v1alpha1.WorkloadRevision{}
 			for i, step := range tt.steps {
 				step.write(&r.Status, now.Add(time.Duration(i)*time.Second))
+				if step.name == replaced.name && !IsReplaced(r) {
+					t.Errorf("%s: a second MarkReplaced would change something", tt.reason)
+				}
 			}
 			condition := func(kind string) string {
 				c := r.Condition(kind)
@@ -127,7 +141,7 @@ func TestTransitions(t *testing.T) {
 // TestTransitions_KeepPhaseAndConditionsTogether walks at random through all transitions: after
 // each one the phase is what the conditions amount to, and its time is that of its last change.
 func TestTransitions_KeepPhaseAndConditionsTogether(t *testing.T) {
-	all := []transition{progressing, healthy, superseded, adopted, failed, started, asked, completed, held}
+	all := []transition{progressing, healthy, replaced, adopted, failed, started, asked, completed, held}
 	random := rand.New(rand.NewPCG(1, 2))
 	for range 2000 {
 		r, path, at := &v1alpha1.WorkloadRevision{}, []string{}, now

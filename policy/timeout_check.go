@@ -72,7 +72,7 @@ func timeoutCheckInput() (Input, error) {
 	}
 	return Input{
 		Phase:     Final,
-		Request:   map[string]any{"operation": "CREATE", "namespace": d.Namespace, "name": d.Name, "object": object},
+		Request:   Request(d.Namespace, d.Name, object, nil),
 		Effective: effective.Compute(&d.Spec.Template, effective.Namespace{Name: d.Namespace}),
 	}, nil
 }

@@ -17,7 +17,7 @@ func TestLimits_Documented(t *testing.T) {
 		fmt.Sprintf("| rollbacks of one workload within an hour | %d |", maxRollbacks),
 		fmt.Sprintf("| pause before the second, third, fourth and fifth rollback | %s, %s, %s, %s |", pauses[0], pauses[1], pauses[2], pauses[3]),
 		fmt.Sprintf("(`rollback.maxConcurrent`) | %d |", config.Default().Rollback.MaxConcurrent),
-		fmt.Sprintf("at least %s and at most 10m", firstRecheck),
+		fmt.Sprintf("from %s to 10m", firstRecheck),
 		fmt.Sprintf("half of its age | %s to %s |", firstRetry, lastRetry),
 	} {
 		if !strings.Contains(page, row) {

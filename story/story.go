@@ -42,7 +42,7 @@ func (w Workload) Live() *v1alpha1.WorkloadRevision {
 	if w.Deployment == nil {
 		return nil
 	}
-	return w.History.Live(w.Deployment)
+	return w.History.Live(history.IdentityOf(w.Deployment))
 }
 
 // Quarantined returns the newest failure if its pod template is in quarantine, and until when, else

@@ -33,7 +33,7 @@ func (a auditor) Judge(ctx context.Context, d *appsv1.Deployment) policy.Verdict
 	}
 	return a.policies.Evaluate(ctx, policy.Input{
 		Phase:     policy.Final,
-		Request:   map[string]any{"operation": "CREATE", "namespace": d.Namespace, "name": d.Name, "object": object},
+		Request:   policy.Request(d.Namespace, d.Name, object, nil),
 		Effective: effective.Compute(&d.Spec.Template, a.namespaces.For(ctx, d.Namespace)),
 		Now:       time.Now(),
 	})

@@ -78,14 +78,14 @@ func (w *FileWatcher) Reconcile(ctx context.Context, request ctrl.Request) (ctrl
 	if err != nil {
 		return ctrl.Result{}, err
 	}
-	newest := h.Newest()
-	if newest == nil || history.RecordedIdentity(newest) != history.IdentityOf(d) {
+	live := h.Live(history.IdentityOf(d))
+	if live == nil {
 		return ctrl.Result{RequeueAfter: quiet}, nil // The Deployment changed; its revision records the files too.
 	}
-	if newest == h.OpenRollback() {
+	if live == h.OpenRollback() {
 		return ctrl.Result{RequeueAfter: quiet}, nil // The rollback writes files itself, and the Deployment after them.
 	}
-	changed, last, err := w.changed(ctx, d, newest)
+	changed, last, err := w.changed(ctx, d, live)
 	if err != nil || !changed {
 		return ctrl.Result{}, err
 	}

@@ -196,13 +196,13 @@ func (r *Recorder) tell(ctx context.Context, e event.Event) error {
 }
 
 // supersede ends a revision that was replaced before there was a verdict, or before it was
-// complete.
+// complete, and the hold of its rollback.
 func (r *Recorder) supersede(ctx context.Context, previous *v1alpha1.WorkloadRevision, now time.Time) error {
-	if previous == nil || !previous.AwaitsVerdict() {
+	if previous == nil || history.IsReplaced(previous) {
 		return nil
 	}
 	return client.IgnoreNotFound(store.PatchStatus(ctx, r.Client, previous, func(s *v1alpha1.WorkloadRevisionStatus) {
-		history.MarkSuperseded(s, now)
+		history.MarkReplaced(s, now)
 	}))
 }
 

@@ -125,7 +125,7 @@ func (r *Reconciler) note(ctx context.Context, d *appsv1.Deployment, verdict pol
 	if err != nil {
 		return err
 	}
-	live := h.Live(d)
+	live := h.Live(history.IdentityOf(d))
 	if live == nil {
 		return nil
 	}

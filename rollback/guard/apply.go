@@ -51,8 +51,8 @@ func (a applier) restore(ctx context.Context, failed, target *v1alpha1.WorkloadR
 	}
 	// The intent comes last: once it is there, a file that is another was written since, and is
 	// left to who wrote it.
-	putBack := hash == target.Spec.IntentHash && hash != failed.Spec.IntentHash
-	if err := a.restoreFiles(ctx, failed, target, saved.Files); err != nil && (!putBack || !errors.Is(err, errOvertaken)) {
+	restored := intentRestored(hash, failed, target.Spec.IntentHash)
+	if err := a.restoreFiles(ctx, failed, target, saved.Files); err != nil && (!restored || !errors.Is(err, errOvertaken)) {
 		return err
 	}
 	if hash != target.Spec.IntentHash {
@@ -106,15 +106,21 @@ func (a applier) progress(ctx context.Context, x execution) (written bool, err e
 	if err != nil {
 		return false, err
 	}
-	switch hash {
-	case x.failed.Spec.IntentHash:
+	switch {
+	case intentRestored(hash, x.failed, x.target.Spec.IntentHash):
+		return true, nil
+	case hash == x.failed.Spec.IntentHash:
 		_, err = a.readFiles(ctx, x.failed, x.target)
 		return false, err
-	case x.target.Spec.IntentHash:
-		return true, nil
 	default:
 		return false, errOvertaken
 	}
+}
+
+// intentRestored reports whether the stored intent, by its hash, is the target's already. It does
+// not say so of a rollback of files alone, whose two revisions have one intent.
+func intentRestored(hash string, failed *v1alpha1.WorkloadRevision, targetHash string) bool {
+	return hash == targetHash && hash != failed.Spec.IntentHash
 }
 
 // releaseOwnership removes Reprise's field manager from everything that a rollback wrote before it

@@ -2,6 +2,7 @@ package guard
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
@@ -12,6 +13,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"reprise.dev/reprise/api/v1alpha1"
+	"reprise.dev/reprise/history"
 )
 
 func TestReconcile_HoldsARollbackWhoseTargetIsGone(t *testing.T) {
@@ -46,6 +48,30 @@ func TestReconcile_RollsBackOnRequestOnce(t *testing.T) {
 	}
 	if requests := b.revision(2).Status.Requests; len(requests) != 1 || requests[0].Result != v1alpha1.RequestAccepted {
 		t.Errorf("answers are %+v", requests)
+	}
+}
+
+// TestReconcile_AnswersNoRequestForAHalfWrittenRevision leaves the newest revision without a phase:
+// the recorder completes it first, and may still change it.
+func TestReconcile_AnswersNoRequestForAHalfWrittenRevision(t *testing.T) {
+	b := newBench(t)
+	b.roll(well)
+	b.deploy("kubectl", "2")
+	b.record("")
+	b.annotate(v1alpha1.RetryAnnotation, "1")
+	b.annotate(v1alpha1.RollbackToAnnotation, "nonsense")
+	if _, err := b.reconcile(); err != nil {
+		t.Fatal(err)
+	}
+	if requests := b.revision(2).Status.Requests; len(requests) > 0 || slices.Contains(b.reasons(), "RequestRejected") {
+		t.Errorf("answered %+v and told %q", requests, b.told())
+	}
+	b.status(b.revision(2), func(s *v1alpha1.WorkloadRevisionStatus) { history.MarkProgressing(s, b.clock.Now()) })
+	if _, err := b.reconcile(); err != nil {
+		t.Fatal(err)
+	}
+	if requests := b.revision(2).Status.Requests; len(requests) != 1 || requests[0].Result != v1alpha1.RequestRejected {
+		t.Errorf("answered %+v, once the revision is complete", requests)
 	}
 }
 

@@ -38,7 +38,7 @@ func (r *Reconciler) owed(ctx context.Context, v view, revision *v1alpha1.Worklo
 	d, h, now := v.d, v.history, r.Clock.Now()
 	var events []event.Event
 	status := revision.Status
-	if retry := acceptedRetry(revision); retry != nil && now.Sub(retry.Time.Time) <= news && !history.Told(revision, v1alpha1.EventRetryAccepted) {
+	if retry := history.AcceptedRetry(revision); retry != nil && now.Sub(retry.Time.Time) <= news && !history.Told(revision, v1alpha1.EventRetryAccepted) {
 		events = append(events, requestEvent(d, *retry, v1alpha1.EventRetryAccepted))
 	}
 	if since := status.PhaseTransitionTime; v.settings.Rollback == workload.ModeOff || revision.IsAdopted() || since == nil || now.Sub(since.Time) > news {

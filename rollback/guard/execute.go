@@ -181,7 +181,7 @@ func (r *Reconciler) endWithoutTarget(ctx context.Context, x execution, reason v
 	if err != nil {
 		return x, err
 	}
-	if plan := x.failed.Status.Rollback; hash != plan.ToIntentHash || hash == x.failed.Spec.IntentHash {
+	if !intentRestored(hash, x.failed, x.failed.Status.Rollback.ToIntentHash) {
 		return r.stop(ctx, x, reason, why)
 	}
 	if err := a.releaseOwnership(ctx, x.failed, x.target); err != nil {
@@ -221,7 +221,7 @@ func (r *Reconciler) endRejected(ctx context.Context, x execution, rejection err
 		return x, err
 	}
 	why := fmt.Sprintf("the API server rejects a write: %v", rejection)
-	if hash == x.target.Spec.IntentHash && hash != x.failed.Spec.IntentHash {
+	if intentRestored(hash, x.failed, x.target.Spec.IntentHash) {
 		return r.complete(ctx, x, "Reprise still owns its fields, so the next server-side apply conflicts and needs --force-conflicts: "+mask.Line(why))
 	}
 	return r.giveUp(ctx, x, v1alpha1.HoldRejected, why)

@@ -213,7 +213,7 @@ func (r *Reconciler) act(ctx context.Context, v view) (view, time.Duration, erro
 	if open := v.history.OpenRollback(); open != nil {
 		return r.resume(ctx, v, open)
 	}
-	if v.recorded() == nil {
+	if v.history.Live(v.identity) == nil {
 		return v, 0, nil // The recorder comes first, and its Revision brings the workload back.
 	}
 	v, wait, err := r.holdUndone(ctx, v)
@@ -242,7 +242,7 @@ func (r *Reconciler) act(ctx context.Context, v view) (view, time.Duration, erro
 	if decision.Action != rollback.None {
 		return r.follow(ctx, v, decision)
 	}
-	before := v.recorded().Status.Phase
+	before := v.history.Newest().Status.Phase
 	v, again, err := r.judge(ctx, v)
 	if err != nil {
 		return v, 0, err

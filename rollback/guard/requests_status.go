@@ -3,8 +3,6 @@ package guard
 import (
 	"context"
 	"fmt"
-	"slices"
-	"strings"
 
 	appsv1 "k8s.io/api/apps/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -65,18 +63,6 @@ func (r *Reconciler) denied(ctx context.Context, v view, target *v1alpha1.Worklo
 		return rollback.Denied(target, violations), nil
 	}
 	return "", nil
-}
-
-// acceptedRetry returns the request that lifted the quarantine of a failed revision, nil if there
-// is none.
-func acceptedRetry(failed *v1alpha1.WorkloadRevision) *v1alpha1.Request {
-	i := slices.IndexFunc(failed.Status.Requests, func(q v1alpha1.Request) bool {
-		return q.Result == v1alpha1.RequestAccepted && strings.HasPrefix(q.Request, v1alpha1.RetryAnnotation+"=")
-	})
-	if i < 0 {
-		return nil
-	}
-	return &failed.Status.Requests[i]
 }
 
 // requestEvent returns the Event of the answer to a request.

@@ -25,16 +25,6 @@ type view struct {
 	untold error
 }
 
-// recorded returns the newest revision if it records what runs, nil if the recorder has yet to
-// write it.
-func (v view) recorded() *v1alpha1.WorkloadRevision {
-	newest := v.history.Newest()
-	if newest == nil || history.RecordedIdentity(newest) != v.identity {
-		return nil
-	}
-	return newest
-}
-
 // with returns the view with a revision in the place of an older version of it.
 func (v view) with(revision *v1alpha1.WorkloadRevision) view {
 	i := slices.IndexFunc(v.history, func(r v1alpha1.WorkloadRevision) bool { return r.Name == revision.Name })

@@ -53,7 +53,7 @@ func TestWhatRunsIsJudgedWhenPoliciesChange(t *testing.T) {
 	// Another policy has all judged again. What says the same as before is not written.
 	p.bring("trial", "# METADATA\n# custom:\n#   enforcement: dryrun\n"+fmt.Sprintf(owned, "trial"))
 	p.metric(`reprise_audit_violations{enforcement="dryrun",policy="trial"}`, "2")
-	p.metric("reprise_policy_invalid_sources", "1")
+	p.metric("reprise_policy_invalid_sources", "2") // Those that were stored before the start.
 	if again := p.revision("one", nil); again.ResourceVersion != violating.ResourceVersion {
 		t.Error("the Revision was written although nothing changed")
 	}

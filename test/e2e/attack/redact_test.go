@@ -54,7 +54,7 @@ func TestOnlyWhoMayRedactTakesACredentialOut(t *testing.T) {
 	redact := `{"metadata":{"annotations":{"reprise.dev/redact":"a credential"}}}`
 	product.Eventually(t, func() (bool, string) { // The API server learns of the policy and of the binding by its caches.
 		err := ask(p.API, redact, client.DryRunAll)
-		return apierrors.IsForbidden(err) && strings.Contains(err.Error(), "can write Revisions"), fmt.Sprint(err)
+		return apierrors.IsForbidden(err) && strings.Contains(err.Error(), "can write WorkloadRevisions"), fmt.Sprint(err)
 	})
 	for _, more := range []string{
 		`{"metadata":{"annotations":{"reprise.dev/redact":"x","reprise.dev/told-events":"RolledBack"}}}`,
