@@ -18,7 +18,6 @@ import (
 
 	"reprise.dev/reprise/api/v1alpha1"
 	"reprise.dev/reprise/effective"
-	"reprise.dev/reprise/internal/oneline"
 	"reprise.dev/reprise/internal/quantity"
 	"reprise.dev/reprise/policy"
 	"reprise.dev/reprise/workload"
@@ -71,7 +70,7 @@ func Run(ctx context.Context, q Options) (Report, error) {
 		}
 		d := &appsv1.Deployment{}
 		if err := runtime.DefaultUnstructuredConverter.FromUnstructured(quantity.Normalize(m.Object), d); err != nil {
-			return Report{}, fmt.Errorf("%s is no valid Deployment: %s", m.Place, oneline.Of(err.Error()))
+			return Report{}, fmt.Errorf("%s is no valid Deployment: %s", m.Place, printable(err.Error()))
 		}
 		if !workload.IsManaged(d) {
 			report.OtherObjects++

@@ -33,7 +33,7 @@ type Position struct {
 
 // String names the place as errors do.
 func (p Position) String() string {
-	name := fmt.Sprintf("%s: document %d (line %d)", p.File, p.Document, p.Line)
+	name := fmt.Sprintf("%s: document %d (line %d)", notACommand(oneline.Clean(p.File)), p.Document, p.Line)
 	if p.Item > 0 {
 		name += fmt.Sprintf(", item %d", p.Item)
 	}
@@ -145,11 +145,11 @@ func (d document) empty() bool {
 func (d document) manifests(place Position) ([]Manifest, error) {
 	encoded, err := yaml.YAMLToJSONStrict([]byte(d.text))
 	if err != nil {
-		return nil, fmt.Errorf("%s is no YAML: %s; %s", place, oneline.Of(err.Error()), expected)
+		return nil, fmt.Errorf("%s is no YAML: %s; %s", place, printable(err.Error()), expected)
 	}
 	var decoded any
 	if err := kjson.UnmarshalCaseSensitivePreserveInts(encoded, &decoded); err != nil {
-		return nil, fmt.Errorf("%s cannot be decoded: %s; %s", place, oneline.Of(err.Error()), expected)
+		return nil, fmt.Errorf("%s cannot be decoded: %s; %s", place, printable(err.Error()), expected)
 	}
 	if decoded == nil {
 		return nil, nil

@@ -13,7 +13,6 @@ import (
 	"k8s.io/apimachinery/pkg/util/sets"
 
 	"reprise.dev/reprise/effective"
-	"reprise.dev/reprise/internal/oneline"
 	"reprise.dev/reprise/internal/quantity"
 )
 
@@ -42,7 +41,7 @@ func NewNamespaceData(told, checked []Manifest) (*NamespaceData, error) {
 		if !known {
 			_, kind := m.kind()
 			return nil, fmt.Errorf("%s is of kind %s, which decides nothing about pods; expected LimitRange, ResourceQuota, "+
-				"Namespace, ServiceAccount, PriorityClass or RuntimeClass", m.Place, kind)
+				"Namespace, ServiceAccount, PriorityClass or RuntimeClass", m.Place, printable(kind))
 		}
 	}
 	for _, m := range checked {
@@ -86,7 +85,7 @@ func decode[T any](m Manifest, into *[]*T) error {
 	object := new(T)
 	if err := runtime.DefaultUnstructuredConverter.FromUnstructuredWithValidation(quantity.Normalize(m.Object), object, true); err != nil {
 		_, kind := m.kind()
-		return fmt.Errorf("%s is no valid %s: %s", m.Place, kind, oneline.Of(err.Error()))
+		return fmt.Errorf("%s is no valid %s: %s", m.Place, kind, printable(err.Error()))
 	}
 	*into = append(*into, object)
 	return nil

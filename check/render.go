@@ -24,7 +24,11 @@ const (
 func Formats() []Format { return []Format{Human, JSON, JUnit, GitHub} }
 
 // Write writes the report. Color is for a terminal, and for people alone.
+//
+// Names and values of manifests that no API server has seen may hold anything. So whatever the
+// format, each text is on one line, controls no terminal and holds no credential.
 func (r Report) Write(w io.Writer, format Format, color bool) error {
+	r = r.clean()
 	switch format {
 	case Human:
 		return r.human(w, color)
@@ -120,9 +124,9 @@ func (r Report) human(w io.Writer, color bool) error {
 	counts := map[policy.Decision]int{}
 	for _, one := range r.Workloads {
 		counts[one.Verdict.Decision]++
-		fmt.Fprintf(&b, "%s: deployment/%s in namespace %s: %s\n", one.Place, one.Name, one.Namespace, paint(outcome(one.Verdict.Decision)))
+		fmt.Fprintf(&b, "%s: deployment/%s in namespace %s: %s\n", one.Place, notACommand(one.Name), notACommand(one.Namespace), paint(outcome(one.Verdict.Decision)))
 		for _, f := range one.findings() {
-			fmt.Fprintf(&b, "  %s  %s\n", paint(fmt.Sprintf("%-7s", f.severity)), f.line)
+			fmt.Fprintf(&b, "  %s  %s\n", paint(fmt.Sprintf("%-7s", f.severity)), notACommand(f.line))
 		}
 	}
 	var parts []string

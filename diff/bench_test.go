@@ -61,14 +61,6 @@ func BenchmarkFile256KiB(b *testing.B) {
 	}
 }
 
-func BenchmarkMaskText1KiB(b *testing.B) {
-	log := strings.Repeat("level=info msg=\"connected\" url=postgres://app:s3cret@db/x n=1\n", 17)
-	b.ReportAllocs()
-	for b.Loop() {
-		diff.MaskText(log)
-	}
-}
-
 // BenchmarkThousandVariables returns the worst that an apply may bring: 1,000 variables of 1 KB,
 // all changed.
 func BenchmarkThousandVariables(b *testing.B) {

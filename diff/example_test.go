@@ -30,9 +30,3 @@ func ExampleIntents() {
 	// ~ containers.main.image: podinfo:6.7.0 → podinfo:6.7.1
 	// ~ containers.main.variables.DB_PASSWORD: changed
 }
-
-// ExampleMaskText hides credentials in a line of a log.
-func ExampleMaskText() {
-	fmt.Println(diff.MaskText("connecting with password=hunter2"))
-	// Output: connecting with password=***
-}

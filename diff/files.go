@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"reprise.dev/reprise/internal/mask"
 )
 
 // File names one of Score's files by where a container sees it.
@@ -123,7 +125,7 @@ func credentialFile(name string) bool {
 	case strings.HasPrefix(base, "id_") && extension != ".pub":
 		return true
 	default:
-		return credentialName(strings.TrimSuffix(base, ".txt")) && (extension == "" || extension == ".txt")
+		return mask.Named(strings.TrimSuffix(base, ".txt")) && (extension == "" || extension == ".txt")
 	}
 }
 

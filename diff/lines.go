@@ -6,6 +6,7 @@ import (
 
 	"github.com/aymanbagabas/go-udiff"
 
+	"reprise.dev/reprise/internal/mask"
 	"reprise.dev/reprise/internal/oneline"
 )
 
@@ -39,7 +40,7 @@ func compareLines(old, new string) lineDiff {
 		return lineDiff{}
 	}
 	unended := strings.HasSuffix(old, "\n") != strings.HasSuffix(new, "\n")
-	before, after := newSide(oldLines, unended && !strings.HasSuffix(old, "\n")), newSide(newLines, unended && !strings.HasSuffix(new, "\n"))
+	before, after := newSide(old, unended && !strings.HasSuffix(old, "\n")), newSide(new, unended && !strings.HasSuffix(new, "\n"))
 	var d lineDiff
 	var shown []string
 	for _, hunk := range unified.Hunks {
@@ -82,24 +83,21 @@ func span(first, last int) string {
 
 // side is one of the two texts, by lines.
 type side struct {
-	lines  []string
-	hidden []bool
+	lines []string
 	// unended says that the last line has no newline, and the other side's has one.
 	unended bool
 }
 
-func newSide(lines []string, unended bool) side {
-	return side{lines: lines, hidden: hiddenLines(lines), unended: unended}
+func newSide(text string, unended bool) side {
+	return side{lines: mask.Lines(text), unended: unended}
 }
 
-// text returns a line as it is shown in one place of all; what will not be shown is not worth
-// masking.
+// text returns a line as it is shown in one place of all.
 func (s side) text(line, place int) string {
 	if place >= maxShown {
 		return ""
 	}
-	text := maskFileLine(strings.TrimSuffix(s.lines[line], "\n"), s.hidden[line])
-	text = oneline.Escape(cut(text, maxLine))
+	text := oneline.Escape(cut(strings.TrimSuffix(s.lines[line], "\n"), maxLine))
 	if s.unended && line == len(s.lines)-1 {
 		text += ` \ No newline at end of file` // In the words of the unified format.
 	}

@@ -1,15 +1,25 @@
 package diff
 
-import "strings"
+import (
+	"strings"
+
+	"reprise.dev/reprise/internal/mask"
+)
 
 // maxValue is how many bytes of one string a change holds.
 const maxValue = 4 << 10
+
+// maxMasked is how many bytes of one string are searched for credentials.
+const maxMasked = 64 << 10
 
 // maskValue hides credentials in a value of any shape, by the names that stand at them.
 func maskValue(name string, value any) any {
 	switch value := value.(type) {
 	case string:
-		return cut(Mask(name, value), maxValue)
+		if len(value) > maxMasked {
+			value = cut(value, maxMasked)
+		}
+		return cut(mask.Value(name, value), maxValue)
 	case []any:
 		out := make([]any, len(value))
 		for i, item := range value {

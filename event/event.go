@@ -11,6 +11,7 @@ import (
 
 	"reprise.dev/reprise/api/v1alpha1"
 	"reprise.dev/reprise/diff"
+	"reprise.dev/reprise/internal/mask"
 	"reprise.dev/reprise/internal/oneline"
 )
 
@@ -65,5 +66,5 @@ func DetailsCommand(namespace, revision string) string {
 
 // line returns text on one line, with credentials masked.
 func line(text string) string {
-	return diff.MaskText(oneline.Of(text))
+	return mask.Line(text)
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"reprise.dev/reprise/api/v1alpha1"
+	"reprise.dev/reprise/internal/mask"
 	"reprise.dev/reprise/internal/oneline"
 )
 
@@ -35,15 +36,16 @@ const (
 // MaxConfigMaps is how many ConfigMaps a failed revision refers to.
 const MaxConfigMaps = 32
 
-// Bound cuts whatever of a revision is longer than the API server takes, so that no write fails for
-// its length. Of texts the beginning stays, of lists of what happened the end.
+// Bound makes a revision fit to be stored. It hides credentials in whatever it says in plain fields
+// and drops what controls a terminal. It cuts what is longer than the API server takes, so that no
+// write fails for its length. Of texts the beginning stays, of lists of what happened the end.
 func Bound(r *v1alpha1.WorkloadRevision) {
 	s := &r.Spec
 	for _, text := range []*string{&s.ResourceVersion, &s.FieldManager} {
-		*text = oneline.CutBytes(*text, maxHandle)
+		*text = plain(*text, maxHandle)
 	}
 	for _, text := range []*string{&s.Images, &s.ChangeSummary, &s.DeliveredBy, &s.ChangeCause} {
-		*text = oneline.CutBytes(*text, maxText)
+		*text = plain(*text, maxText)
 	}
 	// A pod template may name an object that cannot exist, and so says nothing of what runs.
 	s.Files = slices.DeleteFunc(s.Files, func(f v1alpha1.RevisionFile) bool { return len(f.ConfigMapName) > maxName })
@@ -51,7 +53,7 @@ func Bound(r *v1alpha1.WorkloadRevision) {
 	for i := range s.Files {
 		mounts := first(s.Files[i].Mounts, maxMounts)
 		for j := range mounts {
-			mounts[j].Path = oneline.CutBytes(mounts[j].Path, maxPath)
+			mounts[j].Path = oneline.CutBytes(oneline.Clean(mounts[j].Path), maxPath)
 		}
 		s.Files[i].Mounts = mounts
 	}
@@ -60,23 +62,23 @@ func Bound(r *v1alpha1.WorkloadRevision) {
 
 func boundStatus(s *v1alpha1.WorkloadRevisionStatus) {
 	for i := range s.Conditions {
-		s.Conditions[i].Message = oneline.CutBytes(s.Conditions[i].Message, maxText)
+		s.Conditions[i].Message = plain(s.Conditions[i].Message, maxText)
 	}
 	s.Requests = last(s.Requests, maxRequests)
 	for i := range s.Requests {
-		s.Requests[i].Message = oneline.CutBytes(s.Requests[i].Message, maxText)
+		s.Requests[i].Message = plain(s.Requests[i].Message, maxText)
 	}
 	f := s.Failure
 	if f == nil {
 		return
 	}
-	f.Message = oneline.CutBytes(f.Message, maxText)
+	f.Message = plain(f.Message, maxText)
 	f.Changes = firstBytes(lines(first(f.Changes, maxChanges), maxChangeLine), maxListBytes)
 	f.ConfigMaps = slices.DeleteFunc(f.ConfigMaps, func(c v1alpha1.ConfigMapDigest) bool { return len(c.Name) > maxName })
 	f.ConfigMaps, f.Evidence = first(f.ConfigMaps, MaxConfigMaps), first(f.Evidence, maxEvidence)
 	for i := range f.Evidence {
 		e := &f.Evidence[i]
-		e.Reason, e.Message = oneline.CutBytes(e.Reason, maxText), oneline.CutBytes(e.Message, maxMessage)
+		e.Reason, e.Message = plain(e.Reason, maxText), plain(e.Message, maxMessage)
 		e.Log, e.PreviousLog, e.Events = lastLines(e.Log, maxLog), lastLines(e.PreviousLog, maxLog), lastLines(e.Events, maxEvents)
 	}
 	for len(f.Evidence) > 1 && size(f.Evidence) > maxEvidenceBytes {
@@ -89,8 +91,12 @@ func boundStatus(s *v1alpha1.WorkloadRevisionStatus) {
 
 // BoundRequest returns a request, an annotation and its value, as a status keeps it.
 func BoundRequest(annotation, value string) string {
-	return oneline.CutBytes(annotation+"="+value, maxRequest)
+	return plain(annotation+"="+value, maxRequest)
 }
+
+// plain returns a text as a revision keeps it: on one line, with credentials hidden, and of so many
+// bytes.
+func plain(text string, bytes int) string { return oneline.CutBytes(mask.Line(text), bytes) }
 
 func size(evidence []v1alpha1.Evidence) int {
 	encoded, err := json.Marshal(evidence)
@@ -125,7 +131,7 @@ func firstBytes(all []string, bytes int) []string {
 
 func lines(all []string, bytes int) []string {
 	for i := range all {
-		all[i] = oneline.CutBytes(all[i], bytes)
+		all[i] = oneline.CutBytes(mask.Text(all[i]), bytes)
 	}
 	return all
 }

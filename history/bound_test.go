@@ -10,6 +10,7 @@ import (
 	"testing"
 	"unicode/utf8"
 
+	"github.com/google/go-cmp/cmp"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/yaml"
 
@@ -146,5 +147,43 @@ func TestBound_LeavesNothingThatTheAPIServerRejects(t *testing.T) {
 	}
 	if encoded, _ := json.Marshal(r.Status); len(encoded) > etcdRequest-maxRevision {
 		t.Errorf("a status of %d bytes, for which %d are left", len(encoded), etcdRequest-maxRevision)
+	}
+}
+
+// TestBound_HidesCredentials fills each text of a revision with a credential and with what controls a
+// terminal, and finds none of it in what would be stored.
+func TestBound_HidesCredentials(t *testing.T) {
+	const hostile = "a\x1b[31m pass\u200bword\x00=Hunter2leakZq9\n\u202e::x"
+	r := &v1alpha1.WorkloadRevision{
+		Spec: v1alpha1.WorkloadRevisionSpec{
+			FieldManager: hostile, Images: hostile, ChangeSummary: hostile, DeliveredBy: hostile, ChangeCause: hostile,
+		},
+		Status: v1alpha1.WorkloadRevisionStatus{
+			Conditions: []metav1.Condition{{Message: hostile}}, Requests: []v1alpha1.Request{{Request: BoundRequest("a", hostile), Message: hostile}},
+			Failure: &v1alpha1.Failure{
+				Message: hostile, Changes: []string{hostile},
+				Evidence: []v1alpha1.Evidence{{
+					Reason: hostile, Message: hostile, Log: []string{hostile}, PreviousLog: []string{hostile}, Events: []string{hostile},
+				}},
+			},
+		},
+	}
+	Bound(r)
+	stored, err := json.Marshal(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, part := range []string{"Hunter2leakZq9", `\u001b`, `\u0000`, "\u202e", "\u200b"} {
+		if strings.Contains(string(stored), part) {
+			t.Errorf("%q is stored in %s", part, stored)
+		}
+	}
+	if !strings.Contains(r.Spec.ChangeCause, "password=***") {
+		t.Errorf("the change cause is %q", r.Spec.ChangeCause)
+	}
+	again := r.DeepCopy()
+	Bound(again)
+	if d := cmp.Diff(r, again); d != "" {
+		t.Errorf("a second time changes it: %s", d)
 	}
 }

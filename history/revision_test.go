@@ -18,8 +18,10 @@ import (
 
 func TestName(t *testing.T) {
 	long := strings.Repeat("a", 253)
+	// A workload may be called like the shortened name of another one.
+	shortened := strings.TrimSuffix(Name(long, 1), "-1")
 	names := map[string]bool{}
-	for _, name := range []string{"a", long, long[:252] + "b", strings.Repeat("a", 120) + "." + strings.Repeat("b", 132)} {
+	for _, name := range []string{"a", long, long[:252] + "b", strings.Repeat("a", 120) + "." + strings.Repeat("b", 132), shortened, strings.Repeat("a", 217) + "." + strings.Repeat("b", 35)} {
 		for _, number := range []int64{1, 12345678} {
 			got := Name(name, number)
 			if problems := validation.IsDNS1123Subdomain(got); len(problems) > 0 || !strings.HasSuffix(got, fmt.Sprint(number)) {
@@ -28,8 +30,8 @@ func TestName(t *testing.T) {
 			names[got] = true
 		}
 	}
-	if len(names) != 8 {
-		t.Errorf("%d names for 8 revisions", len(names))
+	if len(names) != 12 {
+		t.Errorf("%d names for 12 revisions", len(names))
 	}
 }
 

@@ -9,7 +9,6 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"reprise.dev/reprise/api/v1alpha1"
-	"reprise.dev/reprise/internal/oneline"
 )
 
 // The functions of this file are the only ones that write a status's conditions, phase, failure and
@@ -124,7 +123,7 @@ func HoldRollback(s *v1alpha1.WorkloadRevisionStatus, reason v1alpha1.HoldReason
 // IsHeldFor reports whether a rollback is held already for a reason, with the same message.
 func IsHeldFor(r *v1alpha1.WorkloadRevision, reason v1alpha1.HoldReason, message string) bool {
 	held := r.RollbackHold()
-	return held != nil && held.Reason == string(reason) && held.Message == oneline.CutBytes(message, maxText)
+	return held != nil && held.Reason == string(reason) && held.Message == plain(message, maxText)
 }
 
 // MarkFieldsLeftBehind notes that a revision still has fields that were removed, as the message

@@ -9,7 +9,7 @@ import (
 	"github.com/agnivade/levenshtein"
 
 	"reprise.dev/reprise/api/v1alpha1"
-	"reprise.dev/reprise/internal/oneline"
+	"reprise.dev/reprise/internal/mask"
 )
 
 // RollbackTarget returns the last healthy revision of the live Deployment other than the live one,
@@ -128,5 +128,5 @@ func Nearest(name string, names []string) string {
 
 // Label returns a short description of a revision: its phase and images.
 func Label(r *v1alpha1.WorkloadRevision) string {
-	return oneline.Of(fmt.Sprintf("%s %s", phase(r), r.Spec.Images))
+	return mask.Line(fmt.Sprintf("%s %s", phase(r), r.Spec.Images))
 }

@@ -12,7 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/resourceversion"
 
 	"reprise.dev/reprise/api/v1alpha1"
-	"reprise.dev/reprise/internal/oneline"
+	"reprise.dev/reprise/internal/mask"
 )
 
 // Denial is an apply that admission denied, or admitted without being able to evaluate every
@@ -152,7 +152,7 @@ func (d *Denial) policies() []string {
 // cause is what is wrong, the first thing of several.
 func (d *Denial) cause() string {
 	if len(d.Violations) == 0 {
-		return oneline.Of(d.Message)
+		return mask.Line(d.Message)
 	}
 	text := violation(d.Violations[0])
 	if more := len(d.Violations) + int(d.More) - 1; more > 0 {
@@ -164,7 +164,7 @@ func (d *Denial) cause() string {
 // violation is what one policy objects to, without what to change.
 func violation(o v1alpha1.Violation) string {
 	if o.Field == "" {
-		return oneline.Of(o.Message)
+		return mask.Line(o.Message)
 	}
-	return oneline.Of(o.Field + ": " + o.Message)
+	return mask.Line(o.Field + ": " + o.Message)
 }

@@ -5,7 +5,7 @@ import (
 	"strings"
 
 	"reprise.dev/reprise/api/v1alpha1"
-	"reprise.dev/reprise/internal/oneline"
+	"reprise.dev/reprise/internal/mask"
 )
 
 // shownLines is how many lines of a log a page shows, the last ones.
@@ -35,10 +35,10 @@ func (d Diagnosis) evidence(p *page) {
 		p.title(title + ":")
 		p.fold(ending(e))
 		for _, line := range lastOf(LogOf(e)) {
-			p.line("  " + p.look.paint(faint, "| ") + oneline.Clean(line))
+			p.line("  " + p.look.paint(faint, "| ") + mask.Text(line))
 		}
 		for _, said := range e.Events {
-			p.line("  event: " + oneline.Clean(said))
+			p.line("  event: " + mask.Text(said))
 		}
 	}
 }
@@ -68,7 +68,7 @@ func ending(e v1alpha1.Evidence) string {
 		parts = append(parts, fmt.Sprintf("%d restarts", e.RestartCount))
 	}
 	if e.Message != "" {
-		parts = append(parts, oneline.Of(e.Message))
+		parts = append(parts, mask.Line(e.Message))
 	}
 	return strings.Join(parts, ", ")
 }

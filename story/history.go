@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"reprise.dev/reprise/api/v1alpha1"
-	"reprise.dev/reprise/internal/oneline"
 )
 
 // HistoryTable returns a table of a workload's revisions, the newest last. It marks the live and
@@ -25,9 +24,9 @@ func HistoryTable(w Workload, now time.Time) Table {
 		}
 		t.rows = append(t.rows, []cell{
 			{text: strconv.FormatInt(r.Spec.Number, 10)}, {phase(r), ofPhase(phase(r))}, {w.note(r), bold},
-			{text: oneline.Of(r.Spec.Images)}, {text: oneline.Of(change)}, {text: oneline.Of(r.Spec.FieldManager)},
-			{text: age(r.Spec.AcceptedTime.Time, now)}, {oneline.Of(r.FailureMessage()), red},
-			{text: oneline.Of(r.Spec.DeliveredBy)}, {text: oneline.Of(r.Spec.ChangeCause)},
+			{text: r.Spec.Images}, {text: change}, {text: r.Spec.FieldManager},
+			{text: age(r.Spec.AcceptedTime.Time, now)}, {r.FailureMessage(), red},
+			{text: r.Spec.DeliveredBy}, {text: r.Spec.ChangeCause},
 		})
 	}
 	return t

@@ -10,7 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"reprise.dev/reprise/api/v1alpha1"
-	"reprise.dev/reprise/internal/oneline"
+	"reprise.dev/reprise/internal/mask"
 	"reprise.dev/reprise/workload"
 )
 
@@ -61,7 +61,7 @@ func SavedLogs(r *v1alpha1.WorkloadRevision, container string, previous bool) []
 			log = e.PreviousLog
 		}
 		for _, line := range log {
-			lines = append(lines, fmt.Sprintf("[pod/%s/%s] %s", e.PodName, e.ContainerName, oneline.Clean(line)))
+			lines = append(lines, fmt.Sprintf("[pod/%s/%s] %s", e.PodName, e.ContainerName, mask.Text(line)))
 		}
 	}
 	return lines

@@ -1,6 +1,10 @@
 package story
 
-import "strings"
+import (
+	"strings"
+
+	"reprise.dev/reprise/internal/mask"
+)
 
 // page is a page under way.
 type page struct {
@@ -21,7 +25,7 @@ func (p *page) fold(text string) { p.prose("", "  ", "", text) }
 // prose writes folded text of one color, after what stands before it.
 func (p *page) prose(before, indent string, c color, text string) {
 	p.write(before)
-	for line := range strings.Lines(p.look.fold(indent, text)) {
+	for line := range strings.Lines(p.look.fold(indent, mask.Line(text))) {
 		p.line(p.look.paint(c, strings.TrimSuffix(line, "\n")))
 	}
 }

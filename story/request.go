@@ -4,7 +4,7 @@ import (
 	"fmt"
 
 	"reprise.dev/reprise/api/v1alpha1"
-	"reprise.dev/reprise/internal/oneline"
+	"reprise.dev/reprise/internal/mask"
 )
 
 // Request is a rollback that was requested.
@@ -24,11 +24,11 @@ func (w Workload) RollbackRequestStatus(q Request) Progress {
 		return w.unanswered(q)
 	}
 	if answer.Result != v1alpha1.RequestAccepted {
-		return Progress{State: Failed, Message: oneline.Of(answer.Message)}
+		return Progress{State: Failed, Message: mask.Line(answer.Message)}
 	}
 	put := w.History.Number(q.From + 1)
 	if put == nil || put.Spec.RollbackOf != q.From {
-		return Progress{Message: oneline.Of(answer.Message)}
+		return Progress{Message: mask.Line(answer.Message)}
 	}
 	ready, wanted := pods(w.Deployment)
 	message := fmt.Sprintf("#%d runs as #%d, which is %s, %d of %d pods ready", put.Spec.RestoredFrom, put.Spec.Number, phase(put), ready, wanted)
@@ -36,7 +36,7 @@ func (w Workload) RollbackRequestStatus(q Request) Progress {
 	case put.Status.Phase == v1alpha1.PhaseHealthy:
 		return Progress{State: Healthy, Message: message}
 	case put.HasFailed():
-		return Progress{State: Failed, Message: message + ": " + oneline.Of(put.FailureMessage())}
+		return Progress{State: Failed, Message: message + ": " + mask.Line(put.FailureMessage())}
 	case put.Status.Phase == v1alpha1.PhaseSuperseded:
 		return Progress{State: Superseded, Message: w.superseded(put)}
 	default:
@@ -49,7 +49,7 @@ func (w Workload) unanswered(q Request) Progress {
 	requested, newest := w.History.Number(q.From), w.History.Newest()
 	switch {
 	case requested != nil && requested.RollbackHold() != nil && requested.HoldMessage() != q.Held:
-		return Progress{State: Failed, Message: "rollback on hold: " + oneline.Of(requested.HoldMessage())}
+		return Progress{State: Failed, Message: "rollback on hold: " + mask.Line(requested.HoldMessage())}
 	case newest != nil && newest.Spec.Number != q.From && newest.Spec.RollbackOf != q.From:
 		return Progress{State: Superseded, Message: fmt.Sprintf("superseded by #%d, which was deployed in the meantime", newest.Spec.Number)}
 	default:
@@ -77,9 +77,9 @@ func (w Workload) RetryStatus(annotation string) Progress {
 	case answer == nil:
 		return Progress{Message: "requested by " + annotation}
 	case answer.Result == v1alpha1.RequestAccepted:
-		return Progress{State: Healthy, Message: oneline.Of(answer.Message)}
+		return Progress{State: Healthy, Message: mask.Line(answer.Message)}
 	default:
-		return Progress{State: Failed, Message: oneline.Of(answer.Message)}
+		return Progress{State: Failed, Message: mask.Line(answer.Message)}
 	}
 }
 

@@ -7,7 +7,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"reprise.dev/reprise/api/v1alpha1"
-	"reprise.dev/reprise/internal/oneline"
+	"reprise.dev/reprise/internal/mask"
 	"reprise.dev/reprise/workload"
 )
 
@@ -111,7 +111,7 @@ func StatusTable(all []Status, namespaces bool, now time.Time) Table {
 	for _, s := range all {
 		t.rows = append(t.rows, []cell{
 			{text: s.Namespace}, {s.Name, bold}, {text: some(s.Revision)}, {s.state(), ofPhase(string(s.Phase))},
-			{text: fmt.Sprintf("%d/%d", s.Ready, s.Pods)}, {text: oneline.Of(s.Images)}, {text: age(timeOf(s.Since), now)},
+			{text: fmt.Sprintf("%d/%d", s.Ready, s.Pods)}, {text: s.Images}, {text: age(timeOf(s.Since), now)},
 			{s.LastFailure.line(now), red}, {s.Quarantine.line(now), yellow}, {s.Denied.cell(now), yellow}, {text: some(s.LastHealthy)}, {text: string(s.Rollback)},
 		})
 	}
@@ -142,7 +142,7 @@ func (f *Failure) line(now time.Time) string {
 	if f == nil {
 		return ""
 	}
-	return fmt.Sprintf("#%d %s ago: %s", f.Revision, age(f.At.Time, now), oneline.Of(f.Error))
+	return fmt.Sprintf("#%d %s ago: %s", f.Revision, age(f.At.Time, now), mask.Line(f.Error))
 }
 
 func (r *Quarantine) line(now time.Time) string {

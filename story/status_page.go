@@ -5,7 +5,7 @@ import (
 	"strings"
 	"time"
 
-	"reprise.dev/reprise/internal/oneline"
+	"reprise.dev/reprise/internal/mask"
 	"reprise.dev/reprise/workload"
 )
 
@@ -29,7 +29,7 @@ func StatusPage(w Workload, look Terminal, now time.Time) string {
 	}
 	line("Workload", fmt.Sprintf("deployment/%s in namespace %s", s.Name, s.Namespace), bold)
 	line("Live", s.live(now), ofPhase(string(s.Phase)))
-	line("Runs", oneline.Of(s.Images), "")
+	line("Runs", mask.Line(s.Images), "")
 	if s.Note != gone {
 		line("Pods", fmt.Sprintf("%d of %d ready", s.Ready, s.Pods), "")
 	}
@@ -43,7 +43,7 @@ func StatusPage(w Workload, look Terminal, now time.Time) string {
 	if s.LastFailure != nil {
 		line("Last failure", s.LastFailure.line(now), red)
 	}
-	line("On hold", oneline.Of(s.Hold), yellow)
+	line("On hold", mask.Line(s.Hold), yellow)
 	if s.Quarantine != nil {
 		line("Quarantined", fmt.Sprintf("the pod template of #%d, for %s more", s.Quarantine.Revision, age(now, s.Quarantine.Until.Time)), yellow)
 	}

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"reprise.dev/reprise/internal/mask"
 	"reprise.dev/reprise/internal/oneline"
 )
 
@@ -51,6 +52,7 @@ func (t Table) Only(shows func(row int) bool) Table {
 // Write writes the table. On a terminal it is cut to the width, in a pipe it is not. With wide it
 // has more columns.
 func (t Table) Write(w io.Writer, look Terminal, wide, headings bool) error {
+	t = t.clean()
 	shown := t.choose(look.Width, wide)
 	widths := t.fit(shown, look.Width)
 	var out strings.Builder
@@ -68,6 +70,18 @@ func (t Table) Write(w io.Writer, look Terminal, wide, headings bool) error {
 	}
 	_, err := io.WriteString(w, out.String())
 	return err
+}
+
+// clean returns the table with each cell on one line, without credentials.
+func (t Table) clean() Table {
+	rows := make([][]cell, len(t.rows))
+	for i, row := range t.rows {
+		for _, c := range row {
+			rows[i] = append(rows[i], cell{text: mask.Line(c.text), color: c.color})
+		}
+	}
+	t.rows = rows
+	return t
 }
 
 // writeRow writes a row's cells, each cut and padded to its column.

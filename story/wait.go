@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"reprise.dev/reprise/api/v1alpha1"
-	"reprise.dev/reprise/internal/oneline"
+	"reprise.dev/reprise/internal/mask"
 	"reprise.dev/reprise/workload"
 )
 
@@ -79,14 +79,14 @@ func (w Workload) WaitStatus(n int64, now time.Time) Progress {
 		pending += fmt.Sprintf("; only files changed, and pods read them when they start: kubectl rollout restart deployment/%s -n %s%s", w.Name, w.Namespace, w.inContext())
 	}
 	if held := r.RollbackHold(); held != nil {
-		pending += "; " + oneline.Of(held.Message)
+		pending += "; " + mask.Line(held.Message)
 	}
 	return Progress{Message: pending}
 }
 
 // healthy says that a revision is well, and what of that is over.
 func (w Workload) healthy(r *v1alpha1.WorkloadRevision) string {
-	text := fmt.Sprintf("%s #%d is Healthy: %s", w.Name, r.Spec.Number, oneline.Of(r.Spec.Images))
+	text := fmt.Sprintf("%s #%d is Healthy: %s", w.Name, r.Spec.Number, mask.Line(r.Spec.Images))
 	if live := w.Live(); live != nil && live.Spec.Number != r.Spec.Number {
 		text += fmt.Sprintf("; now #%d runs", live.Spec.Number)
 	}
@@ -97,10 +97,10 @@ func (w Workload) healthy(r *v1alpha1.WorkloadRevision) string {
 func (w Workload) superseded(r *v1alpha1.WorkloadRevision) string {
 	text := fmt.Sprintf("%s #%d was replaced before there was a verdict", w.Name, r.Spec.Number)
 	if plan := r.Status.Rollback; plan != nil && plan.Request != "" {
-		return text + fmt.Sprintf(": rolled back to #%d, requested by %s", plan.ToRevision, oneline.Of(plan.Request))
+		return text + fmt.Sprintf(": rolled back to #%d, requested by %s", plan.ToRevision, mask.Line(plan.Request))
 	}
 	if next := w.History.Number(r.Spec.Number + 1); next != nil {
-		text += fmt.Sprintf(": #%d was deployed by %s", next.Spec.Number, oneline.Of(next.Spec.FieldManager))
+		text += fmt.Sprintf(": #%d was deployed by %s", next.Spec.Number, mask.Line(next.Spec.FieldManager))
 	}
 	return text
 }

@@ -7,7 +7,7 @@ import (
 
 	"reprise.dev/reprise/api/v1alpha1"
 	"reprise.dev/reprise/diff"
-	"reprise.dev/reprise/internal/oneline"
+	"reprise.dev/reprise/internal/mask"
 	"reprise.dev/reprise/workload"
 )
 
@@ -70,14 +70,14 @@ func (d Diagnosis) head(p *page, now time.Time) {
 	case r.HasFailed():
 		text = fmt.Sprintf("%s #%d failed %s ago", w.Name, r.Spec.Number, age(since(r), now))
 	case r.IsRollbackDone():
-		text = fmt.Sprintf("%s #%d did not fail: it was rolled back to #%d, requested by %s", w.Name, r.Spec.Number, plan.ToRevision, oneline.Of(plan.Request))
+		text = fmt.Sprintf("%s #%d did not fail: it was rolled back to #%d, requested by %s", w.Name, r.Spec.Number, plan.ToRevision, mask.Line(plan.Request))
 	}
 	p.prose("", "", bold, text)
 	if message := r.FailureMessage(); message != "" {
-		p.prose("\n", "  ", ofPhase(phase(r)), oneline.Of(message))
+		p.prose("\n", "  ", ofPhase(phase(r)), mask.Line(message))
 	}
 	if r.RollbackHold() != nil {
-		p.prose("\n", "  ", yellow, "Rollback on hold: "+oneline.Of(r.HoldMessage()))
+		p.prose("\n", "  ", yellow, "Rollback on hold: "+mask.Line(r.HoldMessage()))
 	}
 }
 
@@ -90,7 +90,7 @@ func (d Diagnosis) changes(p *page) {
 	p.title(fmt.Sprintf("Changes since #%d, which was healthy:", f.ComparedWith))
 	if d.Changes == nil {
 		for _, line := range f.Changes {
-			p.line("  " + oneline.Clean(line))
+			p.line("  " + mask.Text(line))
 		}
 		return
 	}
@@ -119,7 +119,7 @@ func (d Diagnosis) events(p *page) {
 	if r.Spec.DeliveredBy != "" {
 		by += ", " + r.Spec.DeliveredBy
 	}
-	at(r.Spec.AcceptedTime.Time, fmt.Sprintf("#%d was deployed by %s", r.Spec.Number, oneline.Of(by)))
+	at(r.Spec.AcceptedTime.Time, fmt.Sprintf("#%d was deployed by %s", r.Spec.Number, mask.Line(by)))
 	plan := r.Status.Rollback
 	if plan == nil {
 		if r.HasFailed() {

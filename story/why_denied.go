@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"time"
 
-	"reprise.dev/reprise/internal/oneline"
+	"reprise.dev/reprise/internal/mask"
 )
 
 // WhyDenied returns the newest denial on one screen: the policy, the violations, the changes, and
@@ -21,7 +21,7 @@ func (w Workload) WhyDenied(look Terminal, now time.Time) string {
 	if len(d.Changes) > 0 {
 		p.title("Changes to what runs" + w.running() + ":")
 		for _, line := range d.Changes {
-			p.fold(oneline.Clean(line))
+			p.fold(mask.Text(line))
 		}
 	}
 	w.nextAfter(&p, d, now)
@@ -32,7 +32,7 @@ func (w Workload) WhyDenied(look Terminal, now time.Time) string {
 func (w Workload) violations(p *page, d *Denial) {
 	p.line("")
 	if len(d.Violations) == 0 {
-		p.prose("", "  ", red, oneline.Of(d.Message))
+		p.prose("", "  ", red, mask.Line(d.Message))
 	}
 	several := len(d.policies()) > 1
 	for _, o := range d.Violations {
@@ -46,7 +46,7 @@ func (w Workload) violations(p *page, d *Denial) {
 		p.fold(fmt.Sprintf("and %d more", d.More))
 	}
 	for _, file := range d.Files {
-		p.prose("", "  ", yellow, "The apply changed this file, which pods read when they start: "+oneline.Of(file))
+		p.prose("", "  ", yellow, "The apply changed this file, which pods read when they start: "+mask.Line(file))
 	}
 }
 
@@ -78,9 +78,9 @@ func (w Workload) nextAfter(p *page, d *Denial, now time.Time) {
 		}
 		fixes++
 		if len(d.Violations) > 1 && o.Field != "" {
-			p.fold("- " + oneline.Of(o.Field+": "+o.Fix))
+			p.fold("- " + mask.Line(o.Field+": "+o.Fix))
 		} else {
-			p.fold("- " + oneline.Of(o.Fix))
+			p.fold("- " + mask.Line(o.Fix))
 		}
 	}
 	if fixes == 0 {

@@ -18,8 +18,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
-	"reprise.dev/reprise/diff"
 	"reprise.dev/reprise/internal/fairqueue"
+	"reprise.dev/reprise/internal/mask"
 )
 
 const (
@@ -172,12 +172,33 @@ func (i *Intake) serve(w http.ResponseWriter, request *http.Request, answer answ
 	}
 }
 
-// encodeReview returns the body of an answer.
+// encodeReview returns the body of an answer, whose text a terminal shows.
 func encodeReview(response *admissionv1.AdmissionResponse) ([]byte, error) {
+	clean(response)
 	return json.Marshal(admissionv1.AdmissionReview{
 		TypeMeta: metav1.TypeMeta{APIVersion: admissionv1.SchemeGroupVersion.String(), Kind: "AdmissionReview"},
 		Response: response,
 	})
+}
+
+// clean hides credentials in the text of an answer and drops what controls a terminal: names and
+// values of the review may be in it.
+func clean(response *admissionv1.AdmissionResponse) {
+	for i, warning := range response.Warnings {
+		response.Warnings[i] = mask.Line(warning)
+	}
+	for key, value := range response.AuditAnnotations {
+		response.AuditAnnotations[key] = mask.Line(value)
+	}
+	if response.Result == nil {
+		return
+	}
+	response.Result.Message = mask.Line(response.Result.Message)
+	if details := response.Result.Details; details != nil {
+		for i := range details.Causes {
+			details.Causes[i].Message = mask.Line(details.Causes[i].Message)
+		}
+	}
 }
 
 // evaluate calls the answerer during a review's turn.
@@ -209,7 +230,7 @@ func (i *Intake) reject(h head, err error) (*admissionv1.AdmissionResponse, erro
 	}
 	i.Rejected(why.reason)
 	i.Log.Info("Rejected", "uid", h.uid, "operation", h.operation, "namespace", h.namespace, "workload", h.name,
-		"reason", why.reason, "message", diff.MaskText(why.message))
+		"reason", why.reason, "message", mask.Line(why.message))
 	if h.uid == "" {
 		return nil, why
 	}

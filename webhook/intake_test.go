@@ -172,3 +172,17 @@ func (h *hanging) Read(p []byte) (int, error) {
 	<-h.hold
 	return 0, context.Canceled
 }
+
+func TestEncodeReview_Clean(t *testing.T) {
+	const hostile = "a\x1b[31m pass\u200bword\x00=Hunter2leakZq9\n\u202e"
+	encoded, err := encodeReview(&admissionv1.AdmissionResponse{
+		Warnings: []string{hostile}, AuditAnnotations: map[string]string{"a": hostile},
+		Result: &metav1.Status{Message: hostile, Details: &metav1.StatusDetails{Causes: []metav1.StatusCause{{Message: hostile}}}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := strings.Count(string(encoded), `"a password=***"`); got != 4 || strings.Contains(string(encoded), "Hunter2") {
+		t.Errorf("%d of 4 texts are clean: %s", got, encoded)
+	}
+}

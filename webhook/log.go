@@ -5,7 +5,7 @@ import (
 	"strings"
 	"time"
 
-	"reprise.dev/reprise/diff"
+	"reprise.dev/reprise/internal/mask"
 	"reprise.dev/reprise/policy"
 )
 
@@ -28,10 +28,10 @@ func (h *Handler) observe(r *review, a outcome, took time.Duration) {
 		values = append(values, "reason", a.reason)
 	}
 	if len(a.dryRun) > 0 {
-		values = append(values, "dryrunViolations", diff.MaskText(strings.Join(a.dryRun, "; ")))
+		values = append(values, "dryrunViolations", mask.Line(strings.Join(a.dryRun, "; ")))
 	}
 	if a.response.Result != nil {
-		values = append(values, "message", diff.MaskText(a.response.Result.Message))
+		values = append(values, "message", mask.Line(a.response.Result.Message))
 	}
 	h.Log.V(level).Info("Decided", values...)
 }

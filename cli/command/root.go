@@ -14,6 +14,7 @@ import (
 
 	"reprise.dev/reprise/cli/cluster"
 	"reprise.dev/reprise/cli/terminal"
+	"reprise.dev/reprise/internal/mask"
 	"reprise.dev/reprise/internal/version"
 	"reprise.dev/reprise/story"
 )
@@ -61,7 +62,7 @@ func (p *plugin) exit(err error) int {
 	case errors.As(err, &code):
 		return int(code)
 	default:
-		fmt.Fprintln(p.ErrOut, "error:", err)
+		fmt.Fprintln(p.ErrOut, "error:", mask.Text(err.Error()))
 		return codeUnknown
 	}
 }
@@ -125,7 +126,7 @@ func (p *plugin) notRunning(ctx context.Context, c *cluster.Connection) string {
 // warnNotRunning prints a warning where Reprise does not run.
 func (p *plugin) warnNotRunning(ctx context.Context, c *cluster.Connection) {
 	if message := p.notRunning(ctx, c); message != "" {
-		fmt.Fprintln(p.ErrOut, "warning:", message)
+		fmt.Fprintln(p.ErrOut, "warning:", mask.Text(message))
 	}
 }
 

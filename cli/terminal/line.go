@@ -5,6 +5,7 @@ import (
 	"io"
 	"time"
 
+	"reprise.dev/reprise/internal/mask"
 	"reprise.dev/reprise/internal/oneline"
 )
 
@@ -38,7 +39,7 @@ func (l *Line) Show(message string, now time.Time) {
 	if l.width == 0 || waited < quiet {
 		return
 	}
-	text := fmt.Sprintf("%s %s (%s)", spinner[l.shown%len(spinner)], oneline.Of(message), waited.Round(time.Second))
+	text := fmt.Sprintf("%s %s (%s)", spinner[l.shown%len(spinner)], mask.Line(message), waited.Round(time.Second))
 	fmt.Fprint(l.out, eraseLine, oneline.CutRunes(text, l.width-1))
 	l.shown++
 }

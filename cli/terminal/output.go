@@ -5,10 +5,13 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/cli-runtime/pkg/printers"
 	"sigs.k8s.io/yaml"
+
+	"reprise.dev/reprise/internal/mask"
 )
 
 // The formats of output. Default is for people.
@@ -51,8 +54,9 @@ func WriteObject(w io.Writer, format string, object runtime.Object) error {
 	return (&printers.JSONPrinter{}).PrintObj(object, w)
 }
 
-// WriteLogLine writes a line of a container's log with its source, as kubectl logs --prefix does.
+// WriteLogLine writes a line of a container's log with its source, as kubectl logs --prefix does, but
+// without credentials and without what controls a terminal.
 func WriteLogLine(w io.Writer, pod, container string, text []byte) error {
-	_, err := w.Write(append([]byte("[pod/"+pod+"/"+container+"] "), text...))
+	_, err := fmt.Fprintf(w, "[pod/%s/%s] %s\n", pod, container, mask.Text(strings.TrimSuffix(string(text), "\n")))
 	return err
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/go-logr/zapr"
 	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/kubernetes"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -100,7 +101,7 @@ func setupLog(format string) error {
 	}
 	settings.Sampling = nil           // Every decision is logged.
 	settings.DisableStacktrace = true // Errors are wrapped with their context; a panic has its own stack.
-	logger, err := settings.Build()
+	logger, err := settings.Build(zap.WrapCore(func(core zapcore.Core) zapcore.Core { return maskedCore{core} }))
 	if err != nil {
 		return fmt.Errorf("setting up the log: %w", err)
 	}

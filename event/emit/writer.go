@@ -15,6 +15,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"reprise.dev/reprise/event"
+	"reprise.dev/reprise/internal/mask"
+	"reprise.dev/reprise/internal/oneline"
 )
 
 // component is the source of an Event, which users see.
@@ -95,7 +97,8 @@ func (w *Writer) raise(ctx context.Context, again *corev1.Event) error {
 	return w.client.Update(ctx, stored)
 }
 
-// object returns the API object of an Event.
+// object returns the API object of an Event. Whoever composed the message, no credential and no
+// control character gets into it.
 func (w *Writer) object(e event.Event) *corev1.Event {
 	kind := corev1.EventTypeNormal
 	if e.Warning {
@@ -106,7 +109,7 @@ func (w *Writer) object(e event.Event) *corev1.Event {
 		ObjectMeta:          metav1.ObjectMeta{Namespace: e.Regarding.Namespace, Name: name(e, ""), Annotations: e.Annotations},
 		InvolvedObject:      e.Regarding,
 		Reason:              string(e.Reason),
-		Message:             e.Message,
+		Message:             oneline.CutBytes(mask.Line(e.Message), event.MaxMessage),
 		Type:                kind,
 		FirstTimestamp:      at,
 		LastTimestamp:       at,

@@ -209,3 +209,17 @@ func TestWriter_Write_LongName(t *testing.T) {
 		t.Error(problems)
 	}
 }
+
+func TestWriter_Write_Clean(t *testing.T) {
+	api := fakeapi.New(t, fakeapi.Options{})
+	e := recorded(func(e *event.Event) {
+		e.Message = "a\x1b[31m pass\u200bword\x00=Hunter2leakZq9\n\u202e" + strings.Repeat("b", 2000)
+	})
+	if err := emit.NewWriter(api.Client(), "pod-1").Write(t.Context(), e); err != nil {
+		t.Fatal(err)
+	}
+	got := stored(t, api)[0].Message
+	if !strings.HasPrefix(got, "a password=*** bbb") || len(got) > event.MaxMessage {
+		t.Errorf("stored %q", got)
+	}
+}

@@ -143,12 +143,12 @@ func (r *Recorder) predecessors(ctx context.Context, o history.Observed) (histor
 	p.LastNumber = p.Newest.Spec.Number
 	if !p.Newest.IsRecorded() && history.RecordedIdentity(p.Newest) == o.Identity {
 		p.LastNumber--
-		if p.Newest, err = store.Get(ctx, r.Live, d.Namespace, history.Name(d.Name, p.LastNumber)); err != nil || p.Newest == nil {
+		if p.Newest, err = store.Get(ctx, r.Live, d.Namespace, d.Name, p.LastNumber); err != nil || p.Newest == nil {
 			return p, err
 		}
 	}
 	if plan := p.Newest.Status.Rollback; plan != nil {
-		p.RollbackTarget, err = store.Get(ctx, r.Live, d.Namespace, history.Name(d.Name, plan.ToRevision))
+		p.RollbackTarget, err = store.Get(ctx, r.Live, d.Namespace, d.Name, plan.ToRevision)
 	}
 	return p, err
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 
 	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/clock"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
@@ -40,9 +41,10 @@ func (r *Reconciler) SetupWithManager(manager ctrl.Manager) error {
 // Reconcile redacts a Revision, and before it what others say of it. The condition Redacted comes
 // last, so that the next leader continues.
 func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.Result, error) {
-	revision, err := store.Get(ctx, r.Live, request.Namespace, request.Name)
-	if err != nil || revision == nil {
-		return ctrl.Result{}, err
+	named := &v1alpha1.WorkloadRevision{ObjectMeta: metav1.ObjectMeta{Namespace: request.Namespace, Name: request.Name}}
+	revision, err := store.Load(ctx, r.Live, named)
+	if err != nil {
+		return ctrl.Result{}, client.IgnoreNotFound(err)
 	}
 	reason := revision.Annotations[v1alpha1.RedactAnnotation]
 	if reason == "" || meta.IsStatusConditionTrue(revision.Status.Conditions, v1alpha1.ConditionRedacted) || !revision.IsRecorded() {

@@ -87,11 +87,16 @@ func Trim(object any) (any, error) {
 	return object, nil
 }
 
-// Get reads a full revision from the API server, nil if there is none of that name.
-func Get(ctx context.Context, live client.Reader, namespace, name string) (*v1alpha1.WorkloadRevision, error) {
+// Get reads a full revision of a workload from the API server, nil if there is none of that number.
+// It returns an error if another workload's revision has its name.
+func Get(ctx context.Context, live client.Reader, namespace, workload string, number int64) (*v1alpha1.WorkloadRevision, error) {
+	name := history.Name(workload, number)
 	r, err := Load(ctx, live, &v1alpha1.WorkloadRevision{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name}})
 	if apierrors.IsNotFound(err) {
 		return nil, nil
+	}
+	if err == nil && r.Spec.WorkloadRef.Name != workload {
+		return nil, fmt.Errorf("reading revision %s: it belongs to workload %s, not to %s", name, r.Spec.WorkloadRef.Name, workload)
 	}
 	return r, err
 }
@@ -110,7 +115,7 @@ func Newest(ctx context.Context, cached, live client.Reader, namespace, workload
 	}
 	var found *v1alpha1.WorkloadRevision
 	for {
-		next, err := Get(ctx, live, namespace, history.Name(workload, number))
+		next, err := Get(ctx, live, namespace, workload, number)
 		if err != nil {
 			return nil, err
 		}

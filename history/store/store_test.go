@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -94,19 +95,34 @@ func TestLoadFull(t *testing.T) {
 func TestGet(t *testing.T) {
 	api := fakeapi.New(t, fakeapi.Options{}, revision("a", 1, "x"))
 	for reason, tt := range map[string]struct {
-		reader     client.Reader
-		name, want string
-		err        error
+		reader   client.Reader
+		workload string
+		number   int64
+		want     string
+		err      error
 	}{
-		"a revision":     {api.Client(), "a-1", "a-1", nil},
-		"no revision":    {api.Client(), "a-2", "", nil},
-		"another error":  {failing(api), "a-1", "", errTimeout},
-		"another spaces": {api.Client(), "b-1", "", nil},
+		"a revision":     {api.Client(), "a", 1, "a-1", nil},
+		"no revision":    {api.Client(), "a", 2, "", nil},
+		"another error":  {failing(api), "a", 1, "", errTimeout},
+		"another spaces": {api.Client(), "b", 1, "", nil},
 	} {
-		got, err := store.Get(t.Context(), tt.reader, "shop", tt.name)
+		got, err := store.Get(t.Context(), tt.reader, "shop", tt.workload, tt.number)
 		if name(got) != tt.want || !errors.Is(err, tt.err) {
 			t.Errorf("%s: %q, %v", reason, name(got), err)
 		}
+	}
+}
+
+// TestGet_OfAnotherWorkload reads under a name that another workload's revision has taken.
+func TestGet_OfAnotherWorkload(t *testing.T) {
+	one, other := strings.Repeat("a", 252)+"b", strings.Repeat("a", 252)+"c"
+	taken := revision(other, 1, "x", func(r *v1alpha1.WorkloadRevision) { r.Name = history.Name(one, 1) })
+	api := fakeapi.New(t, fakeapi.Options{}, taken)
+	if got, err := store.Get(t.Context(), api.Client(), "shop", one, 1); got != nil || err == nil {
+		t.Errorf("got %q, %v", name(got), err)
+	}
+	if got, err := store.Get(t.Context(), api.Client(), "shop", other, 1); got != nil || err != nil {
+		t.Errorf("got %q, %v", name(got), err)
 	}
 }
 

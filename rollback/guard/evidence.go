@@ -12,8 +12,8 @@ import (
 	typedv1 "k8s.io/client-go/kubernetes/typed/core/v1"
 
 	"reprise.dev/reprise/api/v1alpha1"
-	"reprise.dev/reprise/diff"
 	"reprise.dev/reprise/health"
+	"reprise.dev/reprise/internal/mask"
 )
 
 // Core reads what a cache does not hold: the logs of failing containers, and what the cluster said
@@ -32,7 +32,7 @@ func gather(ctx context.Context, core Core, namespace string, failures []health.
 	for i := range all {
 		f, e := failures[i], &all[i]
 		*e = v1alpha1.Evidence{
-			PodName: f.Pod, ContainerName: f.Container, Reason: f.Reason, Message: diff.MaskText(f.Message),
+			PodName: f.Pod, ContainerName: f.Container, Reason: f.Reason, Message: mask.Line(f.Message),
 			ExitCode: f.ExitCode, RestartCount: f.RestartCount, Events: lastEvents(events, f.Pod),
 		}
 		if f.ExitCode != nil {
@@ -62,7 +62,7 @@ func lastLines(ctx context.Context, pods typedv1.PodInterface, f health.Failure,
 	case isKubeletNotice(text):
 		return []string{fmt.Sprintf("%s: %s)", unread, text)}
 	}
-	return strings.Split(diff.MaskText(text), "\n")
+	return strings.Split(mask.Text(text), "\n")
 }
 
 // isKubeletNotice reports whether a log is the kubelet's own notice that it has none. It answers
@@ -84,8 +84,7 @@ func lastEvents(events []*corev1.Event, pod string) []string {
 	})
 	var lines []string
 	for _, e := range own[max(0, len(own)-maxPodEvents):] {
-		line := strings.Join(strings.Fields(strings.ToValidUTF8(e.Message, "�")), " ")
-		lines = append(lines, diff.MaskText(fmt.Sprintf("%s: %s", e.Reason, line)))
+		lines = append(lines, mask.Line(fmt.Sprintf("%s: %s", e.Reason, e.Message)))
 	}
 	return lines
 }
@@ -99,7 +98,7 @@ func causeOf(verdict health.Verdict, evidence []v1alpha1.Evidence) string {
 			cause = fmt.Sprintf("%s: %q", cause, words)
 		}
 	}
-	return diff.MaskText(cause)
+	return mask.Line(cause)
 }
 
 // lastWords is the last line of a log.

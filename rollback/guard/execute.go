@@ -11,10 +11,10 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/log"
 
 	"reprise.dev/reprise/api/v1alpha1"
-	"reprise.dev/reprise/diff"
 	"reprise.dev/reprise/effective"
 	"reprise.dev/reprise/history"
 	"reprise.dev/reprise/history/store"
+	"reprise.dev/reprise/internal/mask"
 	"reprise.dev/reprise/rollback"
 )
 
@@ -222,7 +222,7 @@ func (r *Reconciler) endRejected(ctx context.Context, x execution, rejection err
 	}
 	why := fmt.Sprintf("the API server rejects a write: %v", rejection)
 	if intentRestored(hash, x.failed, x.target.Spec.IntentHash) {
-		return r.complete(ctx, x, "Reprise still owns its fields, so the next server-side apply conflicts and needs --force-conflicts: "+diff.MaskText(why))
+		return r.complete(ctx, x, "Reprise still owns its fields, so the next server-side apply conflicts and needs --force-conflicts: "+mask.Line(why))
 	}
 	return r.giveUp(ctx, x, v1alpha1.HoldRejected, why)
 }
@@ -359,7 +359,7 @@ func replaceable(violation effective.Violation, target *v1alpha1.WorkloadRevisio
 // hold notes why a rollback that is due is not done, and returns the revision with the note.
 // emitAll writes the Event, and writes it again when the reason has changed.
 func (r *Reconciler) hold(ctx context.Context, failed *v1alpha1.WorkloadRevision, reason v1alpha1.HoldReason, message string) (*v1alpha1.WorkloadRevision, error) {
-	message = diff.MaskText(message)
+	message = mask.Line(message)
 	if history.IsHeldFor(failed, reason, message) {
 		return failed, nil
 	}

@@ -7,8 +7,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/log"
 
 	"reprise.dev/reprise/api/v1alpha1"
-	"reprise.dev/reprise/diff"
 	"reprise.dev/reprise/history"
+	"reprise.dev/reprise/internal/mask"
 )
 
 // Observer counts what is assessed, put back and held, each after it is stored.
@@ -58,7 +58,7 @@ func (r *Reconciler) observeFailure(ctx context.Context, failed *v1alpha1.Worklo
 	took := failed.Status.Failure.Time.Sub(since)
 	r.Observer.Assessed("failed")
 	r.Observer.Detected(took)
-	logStep(ctx, "Assessed", failed, "verdict", v1alpha1.PhaseFailed, "cause", diff.MaskText(failed.FailureMessage()), "seconds", took.Seconds())
+	logStep(ctx, "Assessed", failed, "verdict", v1alpha1.PhaseFailed, "cause", mask.Line(failed.FailureMessage()), "seconds", took.Seconds())
 }
 
 // observeHealth counts a verdict of health. That of what a rollback put back ends the failure.
