@@ -9,8 +9,8 @@ import (
 	"reprise.dev/reprise/policy"
 )
 
-// TestReport_Write_HostileNames checks a manifest that no API server would take, and whose names try
-// to command a CI system or a terminal, in each format.
+// TestReport_Write_HostileNames checks a manifest that no API server would take, and whose names
+// try to command a CI system or a terminal, in each format.
 func TestReport_Write_HostileNames(t *testing.T) {
 	const leak = "Hunter2leakZq9"
 	hostile := "x\\n::add-mask::y\\n##[error]z\\r##vso[task.setvariable]\\x1b[31mred\\u202e\\u200b password=" + leak

@@ -150,8 +150,8 @@ func TestBound_LeavesNothingThatTheAPIServerRejects(t *testing.T) {
 	}
 }
 
-// TestBound_HidesCredentials fills each text of a revision with a credential and with what controls a
-// terminal, and finds none of it in what would be stored.
+// TestBound_HidesCredentials fills each text of a revision with a credential and with what
+// controls a terminal, and finds none of it in what would be stored.
 func TestBound_HidesCredentials(t *testing.T) {
 	const hostile = "a\x1b[31m pass\u200bword\x00=Hunter2leakZq9\n\u202e::x"
 	r := &v1alpha1.WorkloadRevision{

@@ -10,9 +10,9 @@ import (
 // maxName is the longest name of an object, in bytes.
 const maxName = 253
 
-// Name returns a revision's name: <workload>-<number>, or a shortened one with a hash if that is too
-// long for a name. Only shortened names are as long as a name may be, so no workload can be called
-// so that its revisions take the names of another's.
+// Name returns a revision's name: <workload>-<number>, or a shortened one with a hash if that is
+// too long for a name. Only shortened names are as long as a name may be, so no workload can be
+// called so that its revisions take the names of another's.
 func Name(workload string, number int64) string {
 	name := fmt.Sprintf("%s-%d", workload, number)
 	if len(name) < maxName {

@@ -19,7 +19,8 @@ var (
 	// flag matches a command line's flag whose value follows it, also on the next line or as the next
 	// item of a list.
 	flag = regexp.MustCompile(`(?:^|[\s"'\[,])--?([A-Za-z][A-Za-z0-9_.-]*)(?:[ \t]*\\?\n[ \t]*(?:- +)?|[ \t]+|\\*["'],?\s*(?:- +)?\\*["'])`)
-	// said matches what a sentence says of a credential: password is 'x', token abc, password for bob: x.
+	// said matches what a sentence says of a credential: password is 'x', token abc, password for
+	// bob: x.
 	said = regexp.MustCompile(`(?i)(password|passwd|passphrase|passcode|pwd|token|api[ _-]?key|secret|credentials?|otp|pin|pw)["']?` +
 		`((?:[ \t]+(?:is|was|of|for|to|set|changed|now|equals|user|account|with|using|value|named|be|as|the|bob|me|key|code|\w+:))*)[ \t]+`)
 	// nextAssignment follows a separator that ends a value: "a=1&password=x;b=2, c".

@@ -9,9 +9,9 @@ import (
 	"reprise.dev/reprise/internal/mask"
 )
 
-// FuzzText plants a credential in a wrapper, the wrapper in a form, and that between any two texts on
-// lines of their own: no output shows the credential or what controls a terminal, and masking again
-// shows no more.
+// FuzzText plants a credential in a wrapper, the wrapper in a form, and that between any two texts
+// on lines of their own: no output shows the credential or what controls a terminal, and masking
+// again shows no more.
 func FuzzText(f *testing.F) {
 	for i := range wrappers {
 		f.Add("a: b", uint(i), uint(i), "c")

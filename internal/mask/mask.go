@@ -1,9 +1,9 @@
 // Package mask hides credentials in whatever Reprise shows or stores for people: Events, messages,
 // logs, differences, evidence, denials and the output of the plugin.
 //
-// It finds known forms of credentials by the rules of gitleaks and by some of its own, and others by
-// the names that stand at them (docs/adr/0008). It reads a text as a person does: colors, control
-// characters, invisible characters and escapes in it hide no credential.
+// It finds known forms of credentials by the rules of gitleaks and by some of its own, and others
+// by the names that stand at them (docs/adr/0008). It reads a text as a person does: colors,
+// control characters, invisible characters and escapes in it hide no credential.
 package mask
 
 import (
@@ -32,8 +32,8 @@ func Text(text string) string {
 	return strings.Join(lines, "\n")
 }
 
-// Value hides a value where its own name, such as DB_PASSWORD, or the value itself says that it is a
-// credential. A flag, and the reference of a variable, are none. It keeps the lines of the value
+// Value hides a value where its own name, such as DB_PASSWORD, or the value itself says that it is
+// a credential. A flag, and the reference of a variable, are none. It keeps the lines of the value
 // and the characters that cannot be seen.
 func Value(name, value string) string {
 	if harmless(value) {
@@ -51,8 +51,8 @@ func Value(name, value string) string {
 // Named reports whether a value of this name is likely to be a credential, whatever it is.
 func Named(name string) bool { return strengthOf(read(name).text) >= credential }
 
-// Lines hides credentials in the lines of a file, each of which keeps its ending: as many lines come
-// out as are in the text.
+// Lines hides credentials in the lines of a file, each of which keeps its ending: as many lines
+// come out as are in the text.
 func Lines(text string) []string {
 	found, r := find(text, false)
 	lines := strings.SplitAfter(text, "\n")

@@ -180,8 +180,8 @@ func everywhere(text string) map[string]string {
 	}
 }
 
-// TestText_HidesTokens gives each known form of a token alone, in a sentence and with what may adjoin
-// it. They are written apart, so that a scanner of this repository lets them lie.
+// TestText_HidesTokens gives each known form of a token alone, in a sentence and with what may
+// adjoin it. They are written apart, so that a scanner of this repository lets them lie.
 func TestText_HidesTokens(t *testing.T) {
 	const letters, digits, hex = "aB3dE5fG7hJ9kL2mN4pQ6rS8tU1vW3xY5zA7bC9", "123456789012", "0a1b2c3d4e5f60718293a4b5c6d7e8f9"
 	for name, token := range map[string]string{

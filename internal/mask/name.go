@@ -23,7 +23,8 @@ const (
 var (
 	// phraseWords are those of passwords, alone or as the end of a longer word (DBPASSWORD).
 	phraseWords = []string{"password", "passwords", "passwd", "passphrase", "passphrases", "passcode", "passwort", "kennwort", "contrasena"}
-	// credentialWords are those of other credentials, alone or as the end of a longer word (authtoken).
+	// credentialWords are those of other credentials, alone or as the end of a longer word
+	// (authtoken).
 	credentialWords = []string{
 		"secret", "secrets", "token", "credential", "credentials", "apikey", "apikeys", "accesskey", "privatekey", "secretkey",
 		"connectionstring", "authorization", "dockerconfigjson", "sharedaccesskey", "encryptionkey", "masterkey",

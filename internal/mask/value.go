@@ -29,14 +29,14 @@ func mixed(value string) bool {
 	return len(value) >= 6 && strings.ContainsAny(value, "0123456789") && strings.IndexFunc(value, unicode.IsLetter) >= 0 && !structured.MatchString(value)
 }
 
-// revealing reports whether a word is opaque enough to be a credential in a sentence: of capital and
-// small letters and digits.
+// revealing reports whether a word is opaque enough to be a credential in a sentence: of capital
+// and small letters and digits.
 func revealing(value string) bool {
 	return opaque(value) && strings.IndexFunc(value, unicode.IsUpper) >= 0 && strings.IndexFunc(value, unicode.IsLower) >= 0
 }
 
-// references match what is filled in elsewhere: variables, and the templates of tools. In lower case a
-// word behind a dollar may as well be a password.
+// references match what is filled in elsewhere: variables, and the templates of tools. In lower
+// case a word behind a dollar may as well be a password.
 var references = regexp.MustCompile(`\$\$?(?:[A-Z_][A-Z0-9_]*|\{[^{}\s]*\}|\([^()\s]*\)|\{\{[^{}]*\}\})|\{\{[^{}]*\}\}`)
 
 // harmless reports whether a value is none: it says that there is none, only refers to one, or is
