@@ -48,3 +48,10 @@ const (
 // read the Lease: it shows that Reprise runs, and its label shows the version. The recorder keeps
 // its checkpoint in another Lease beside it.
 const LeaseName = "reprise"
+
+// DefaultsConfigMap is the name of the ConfigMap, in the install's namespace, with the settings of a
+// workload without annotations, as in the configuration file. Everyone may read it.
+const DefaultsConfigMap = "reprise-defaults"
+
+// DefaultsKey is its key.
+const DefaultsKey = "defaults.yaml"

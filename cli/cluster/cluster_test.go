@@ -35,7 +35,7 @@ import (
 // connect connects to a server.
 func connect(t *testing.T, server *apitest.Server) *Connection {
 	t.Helper()
-	c, err := Connect(server.ClientConfig(), "")
+	c, err := Connect(server.ClientConfig(), "", "reprise-system")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -55,7 +55,7 @@ func TestConnect(t *testing.T) {
 	if c.Namespace != apitest.Namespace {
 		t.Errorf("the namespace is %s", c.Namespace)
 	}
-	_, err := Connect(clientcmd.NewDefaultClientConfig(api.Config{CurrentContext: "nowhere"}, &clientcmd.ConfigOverrides{}), "")
+	_, err := Connect(clientcmd.NewDefaultClientConfig(api.Config{CurrentContext: "nowhere"}, &clientcmd.ConfigOverrides{}), "", "")
 	says(t, "a context that does not exist", err, "nowhere")
 }
 
@@ -205,6 +205,42 @@ func TestWorkloads_Find(t *testing.T) {
 	none.Remove(v1alpha1.GroupVersion.Group)
 	_, err = NewWorkloads(connect(t, none)).Find(t.Context(), apitest.Namespace, "")
 	says(t, "no CRD", err, "Reprise is not installed in it")
+}
+
+// TestWorkloads_Load_Defaults reads which mode a workload without annotations has.
+func TestWorkloads_Load_Defaults(t *testing.T) {
+	published := func(content string) *corev1.ConfigMap {
+		return &corev1.ConfigMap{
+			ObjectMeta: metav1.ObjectMeta{Name: v1alpha1.DefaultsConfigMap, Namespace: "reprise-system"},
+			Data:       map[string]string{v1alpha1.DefaultsKey: content},
+		}
+	}
+	for name, tt := range map[string]struct {
+		reason  string
+		objects []client.Object
+		denied  bool
+		want    workload.Mode
+	}{
+		"Published": {"the install's", []client.Object{published("defaults: {rollback: manual}")}, false, workload.ModeManual},
+		"None":      {"an older install publishes none", nil, false, workload.ModeAuto},
+		"Newer":     {"an unknown key keeps no command from its work", []client.Object{published("defaults: {rollback: manual, soon: true}")}, false, workload.ModeAuto},
+		"Forbidden": {"the caller may not read it", []client.Object{published("defaults: {rollback: manual}")}, true, workload.ModeAuto},
+	} {
+		t.Run(name, func(t *testing.T) {
+			server := apitest.New(t, append(apitest.Rescued(t, "cart"), tt.objects...)...)
+			if tt.denied {
+				server.Forbid("get", "configmaps")
+			}
+			w, err := NewWorkloads(connect(t, server)).Load(t.Context(), apitest.Namespace, "cart")
+			if err != nil || w.Settings.Rollback != tt.want {
+				t.Errorf("%s: %q, %v, want %q", tt.reason, w.Settings.Rollback, err, tt.want)
+			}
+			list, err := NewWorkloads(connect(t, server)).List(t.Context(), apitest.Namespace)
+			if err != nil || list[0].Settings.Rollback != tt.want {
+				t.Errorf("%s: the list has %v, %v, want %q", tt.reason, list, err, tt.want)
+			}
+		})
+	}
 }
 
 func TestWorkloads_Pods(t *testing.T) {

@@ -27,11 +27,13 @@ type Connection struct {
 	Namespace string
 	// Context is the context of the kubeconfig that the caller named, empty for the current one.
 	Context string
+	// Install is the namespace in which Reprise is installed.
+	Install string
 }
 
 // Connect makes the clients of a kubeconfig. It reads nothing from the cluster but which kinds it
-// serves.
-func Connect(kubeconfig clientcmd.ClientConfig, kubeContext string) (*Connection, error) {
+// serves. install is the namespace in which Reprise is installed.
+func Connect(kubeconfig clientcmd.ClientConfig, kubeContext, install string) (*Connection, error) {
 	config, err := kubeconfig.ClientConfig()
 	if err != nil {
 		return nil, err
@@ -50,5 +52,5 @@ func Connect(kubeconfig clientcmd.ClientConfig, kubeContext string) (*Connection
 	if err != nil {
 		return nil, Explain(err, namespace)
 	}
-	return &Connection{API: api, Config: config, Namespace: namespace, Context: kubeContext}, nil
+	return &Connection{API: api, Config: config, Namespace: namespace, Context: kubeContext, Install: install}, nil
 }

@@ -7,12 +7,14 @@ import (
 	"strings"
 
 	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"reprise.dev/reprise/api/v1alpha1"
 	"reprise.dev/reprise/history"
 	"reprise.dev/reprise/history/store"
+	"reprise.dev/reprise/internal/config"
 	"reprise.dev/reprise/story"
 	"reprise.dev/reprise/workload"
 )
@@ -30,11 +32,15 @@ type Workloads struct {
 	context string
 	// annotations are those of the namespaces that were read.
 	annotations map[string]map[string]string
+	// install is the namespace in which Reprise is installed.
+	install string
+	// defaults are the install's settings; nil before they are read.
+	defaults *workload.Settings
 }
 
 // NewWorkloads returns a reader of workloads from the API server.
 func NewWorkloads(c *Connection) *Workloads {
-	return &Workloads{api: c.API, from: c.API, events: eventsOfAPI, context: c.Context, annotations: map[string]map[string]string{}}
+	return &Workloads{api: c.API, from: c.API, events: eventsOfAPI, context: c.Context, annotations: map[string]map[string]string{}, install: c.Install}
 }
 
 // NewCachedWorkloads returns a reader of workloads from a cache. withEvents says whether the cache
@@ -48,8 +54,11 @@ func NewCachedWorkloads(c *Connection, cache client.Reader, withEvents bool) *Wo
 	return w
 }
 
-// ForgetNamespaces lets the annotations of namespaces be read again.
-func (r *Workloads) ForgetNamespaces() { clear(r.annotations) }
+// ForgetNamespaces lets the annotations of namespaces, and the install's settings, be read again.
+func (r *Workloads) ForgetNamespaces() {
+	clear(r.annotations)
+	r.defaults = nil
+}
 
 // Load returns all that is known of one workload, without Events. It reads the Deployment before
 // its history, so that a deploy in between does not look recorded. The Deployment is nil where it
@@ -84,7 +93,7 @@ func (r *Workloads) List(ctx context.Context, namespace string) ([]story.Workloa
 	found := map[client.ObjectKey]*story.Workload{}
 	of := func(key client.ObjectKey) *story.Workload {
 		if found[key] == nil {
-			found[key] = &story.Workload{Namespace: key.Namespace, Name: key.Name, Context: r.context, Settings: workload.DefaultSettings()}
+			found[key] = &story.Workload{Namespace: key.Namespace, Name: key.Name, Context: r.context}
 		}
 		return found[key]
 	}
@@ -126,11 +135,12 @@ func (r *Workloads) complete(ctx context.Context, found map[client.ObjectKey]*st
 	return all, nil
 }
 
-// settings are those that the workload and its namespace set. A caller who may not read the
-// namespace does without its part.
+// settings returns the settings of the workload, of its namespace and of the install. A caller who
+// may not read the namespace does without its part.
 func (r *Workloads) settings(ctx context.Context, d *appsv1.Deployment, namespace string) (workload.Settings, error) {
-	if d == nil {
-		return workload.DefaultSettings(), nil
+	defaults, err := r.readDefaults(ctx)
+	if d == nil || err != nil {
+		return defaults, err
 	}
 	if _, read := r.annotations[namespace]; !read {
 		annotations, err := store.NamespaceAnnotations(ctx, r.api, namespace)
@@ -139,6 +149,26 @@ func (r *Workloads) settings(ctx context.Context, d *appsv1.Deployment, namespac
 		}
 		r.annotations[namespace] = annotations
 	}
-	settings, _ := workload.SettingsOf(d, r.annotations[namespace], workload.DefaultSettings())
+	settings, _ := workload.SettingsOf(d, r.annotations[namespace], defaults)
 	return settings, nil
+}
+
+// readDefaults returns the settings of the install for a workload without annotations. They are
+// those of an install that sets none where the install publishes none, or in a form that only a
+// newer plugin reads.
+func (r *Workloads) readDefaults(ctx context.Context) (workload.Settings, error) {
+	if r.defaults != nil {
+		return *r.defaults, nil
+	}
+	published := &corev1.ConfigMap{}
+	err := r.api.Get(ctx, client.ObjectKey{Namespace: r.install, Name: v1alpha1.DefaultsConfigMap}, published)
+	if err != nil && !apierrors.IsNotFound(err) && !apierrors.IsForbidden(err) {
+		return workload.Settings{}, Explain(err, r.install)
+	}
+	defaults := workload.DefaultSettings()
+	if parsed, err := config.Parse([]byte(published.Data[v1alpha1.DefaultsKey])); err == nil {
+		defaults = parsed.Defaults
+	}
+	r.defaults = &defaults
+	return defaults, nil
 }

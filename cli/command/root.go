@@ -96,7 +96,7 @@ WORKLOAD is NAME or deploy/NAME. If the namespace has only one workload, you can
 	root.SetOut(p.Out)
 	root.SetErr(p.ErrOut)
 	p.config.AddFlags(root.PersistentFlags())
-	root.PersistentFlags().StringVar(&p.install, "reprise-namespace", "reprise-system", "The namespace in which Reprise is installed. Used to check whether it is running.")
+	root.PersistentFlags().StringVar(&p.install, "reprise-namespace", "reprise-system", "The namespace in which Reprise is installed. Used to check whether it is running, and to read its defaults.")
 	p.add(root, "Inspect workloads:", p.statusCommand(), p.historyCommand(), p.diffCommand(), p.whyCommand(), p.logsCommand())
 	p.add(root, "Act on workloads:", p.rollbackCommand(), p.retryCommand(), p.pauseCommand(), p.resumeCommand())
 	p.add(root, "Use in a pipeline:", p.checkCommand(), p.waitCommand(), p.policyCommand())
@@ -110,7 +110,7 @@ WORKLOAD is NAME or deploy/NAME. If the namespace has only one workload, you can
 
 // connect connects to the cluster that the flags and the kubeconfig name.
 func (p *plugin) connect() (*cluster.Connection, error) {
-	return cluster.Connect(p.config.ToRawKubeConfigLoader(), *p.config.Context)
+	return cluster.Connect(p.config.ToRawKubeConfigLoader(), *p.config.Context, p.install)
 }
 
 // find returns the workload that an argument names in the namespace of the command line.

@@ -26,7 +26,7 @@ const patience = 30 * time.Second
 
 func connect(t *testing.T, server *apitest.Server) *cluster.Connection {
 	t.Helper()
-	c, err := cluster.Connect(server.ClientConfig(), "")
+	c, err := cluster.Connect(server.ClientConfig(), "", "reprise-system")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -19,8 +19,8 @@ import (
 )
 
 const (
-	writtenByRepriseAlone = "Only Reprise (system:serviceaccount:reprise-system:reprise) can write Revisions"
-	deletedByRepriseAlone = "Only Reprise (system:serviceaccount:reprise-system:reprise) can delete Revisions"
+	writtenByRepriseAlone = "Only Reprise (system:serviceaccount:reprise-system:reprise) can write WorkloadRevisions"
+	deletedByRepriseAlone = "Only Reprise (system:serviceaccount:reprise-system:reprise) can delete WorkloadRevisions"
 )
 
 // rejectedByPolicy has the write refused with the message, first as dry runs until the policies are
