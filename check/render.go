@@ -20,7 +20,7 @@ const (
 	GitHub Format = "github"
 )
 
-// Formats are all of them.
+// Formats returns all of them.
 func Formats() []Format { return []Format{Human, JSON, JUnit, GitHub} }
 
 // Write writes the report. Color is for a terminal, and for people alone.
@@ -82,7 +82,7 @@ func (w Workload) findings() []finding {
 	return all
 }
 
-// lines are those of some severities.
+// lines returns those of some severities.
 func (w Workload) lines(severities ...severity) []string {
 	var lines []string
 	for _, f := range w.findings() {

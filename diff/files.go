@@ -129,7 +129,7 @@ func credentialFile(name string) bool {
 	}
 }
 
-// brief says of a changed file what fits into a few words, behind its name.
+// brief returns of a changed file what fits into a few words, behind its name.
 func (f *FileChange) brief(kind Kind) string {
 	sort := ""
 	if f.Binary {

@@ -64,7 +64,7 @@ func (c Change) writeLong(out *strings.Builder, o LongOptions) {
 	}
 }
 
-// details are what stands behind a change's name, and what stands below it.
+// details returns what stands behind a change's name, and what stands below it.
 func (c Change) details() (rest, block string) {
 	switch {
 	case c.File != nil && c.File.Hunks != "":

@@ -103,7 +103,7 @@ func orEmpty(value string) string {
 	return value
 }
 
-// tags are what is left of two images without the repository that they share.
+// tags returns what is left of two images without the repository that they share.
 func tags(old, new string) (oldTag, newTag string) {
 	at := strings.IndexAny(old[strings.LastIndex(old, "/")+1:], ":@") + strings.LastIndex(old, "/") + 1
 	if at > 0 && len(new) > at && old[:at+1] == new[:at+1] && (old[at] == ':' || old[at] == '@') {

@@ -41,7 +41,7 @@ func countsPods(name corev1.ResourceName) bool {
 	return isRequest && (!isNative(name) || strings.HasPrefix(inner, resourcev1.ResourceDeviceClassPrefix))
 }
 
-// demand tells which list of a container ("requests" or "limits") must hold which
+// demand returns which list of a container ("requests" or "limits") must hold which
 // resource, if a quota counts the name. Only cpu and memory are demanded
 // (pkg/quota/v1/evaluator/core/pods.go, validationSet).
 func demand(name corev1.ResourceName) (list string, stated corev1.ResourceName) {

@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
+
+	"reprise.dev/reprise/internal/oneline"
 )
 
 // Messages of registries and container runtimes. The kubelet passes them on only as text.
@@ -80,7 +82,7 @@ func failedStart(pod *corev1.Pod, s corev1.ContainerStatus) (signal, bool) {
 // lastClause returns the innermost error of a runtime's message, without the layers that wrapped
 // it.
 func lastClause(message string) string {
-	message = strings.Join(strings.Fields(message), " ")
+	message = oneline.Of(message)
 	if at := strings.LastIndex(message, "exec: "); at >= 0 {
 		return message[at+len("exec: "):]
 	}

@@ -110,7 +110,7 @@ func first[T any](list []T, n int) []T { return list[:min(len(list), n)] }
 
 func last[T any](list []T, n int) []T { return list[max(0, len(list)-n):] }
 
-// lastLines are the last ones of a list, of so many bytes together.
+// lastLines returns the last ones of a list, of so many bytes together.
 func lastLines(all []string, n int) []string {
 	all = lines(last(all, n), maxMessage)
 	slices.Reverse(all)
@@ -119,7 +119,7 @@ func lastLines(all []string, n int) []string {
 	return all
 }
 
-// firstBytes are the first ones of a list, of so many bytes together.
+// firstBytes returns the first ones of a list, of so many bytes together.
 func firstBytes(all []string, bytes int) []string {
 	for i, line := range all {
 		if bytes -= len(line); bytes < 0 {

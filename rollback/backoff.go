@@ -6,8 +6,8 @@ import (
 	"reprise.dev/reprise/history"
 )
 
-// Backoff is how long the next rollback of a workload must wait, zero where it need not, and which
-// one it is within the window. What people asked for does not count.
+// Backoff returns how long the next rollback of a workload must wait, zero where it need not, and
+// which one it is within the window. What people asked for does not count.
 func Backoff(h history.History, now time.Time) (wait time.Duration, attempt int) {
 	var recent []time.Time
 	for _, r := range h {
@@ -26,14 +26,14 @@ func Backoff(h history.History, now time.Time) (wait time.Duration, attempt int)
 	}
 }
 
-// Retry is after how long a rollback that was begun at `since` and met an error is tried again: the
-// older, the more seldom.
+// Retry returns after how long a rollback that was begun at `since` and met an error is tried
+// again: the older, the more seldom.
 func Retry(since, now time.Time) time.Duration {
 	return min(max(now.Sub(since)/2, firstRetry), lastRetry)
 }
 
-// Recheck is after how long a rollback that has been held since `since` is looked at again: the
-// older, the more seldom.
+// Recheck returns after how long a rollback that has been held since `since` is looked at again:
+// the older, the more seldom.
 func Recheck(since, now time.Time) time.Duration {
 	return min(max(now.Sub(since)/2, firstRecheck), lastRecheck)
 }

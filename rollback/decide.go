@@ -76,8 +76,8 @@ func Decide(h history.History, d *appsv1.Deployment, settings workload.Settings,
 	return Decision{Action: RollBack, Target: target, Attempt: attempt}
 }
 
-// noHealthyRevision says that there is nothing to roll back to. A healthy revision of a Deployment
-// that was deleted may be somebody else's.
+// noHealthyRevision returns the message that there is nothing to roll back to. A healthy revision
+// of a Deployment that was deleted may be somebody else's.
 func noHealthyRevision(h history.History) string {
 	for i := len(h) - 1; i >= 0; i-- {
 		if h[i].Status.Phase == v1alpha1.PhaseHealthy && !h[i].SameWorkload(h.Newest()) && !h[i].IsRedacted() {

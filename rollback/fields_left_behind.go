@@ -14,8 +14,8 @@ import (
 	"reprise.dev/reprise/workload"
 )
 
-// AfterRollback are the failed revision and the restored one before the newest, if the newest is a
-// deploy onto a rollback.
+// AfterRollback returns the failed revision and the restored one before the newest, if the newest
+// is a deploy onto a rollback.
 func AfterRollback(h history.History) (failed, target *v1alpha1.WorkloadRevision) {
 	newest := h.Newest()
 	before := h.Number(newest.Spec.Number - 1)
@@ -32,8 +32,8 @@ func AfterRollback(h history.History) (failed, target *v1alpha1.WorkloadRevision
 // lastAppliedPath is kubectl's memory of a client-side apply.
 var lastAppliedPath = fieldpath.MakePathOrDie("metadata", "annotations", workload.LastApplied)
 
-// KeepsStateElsewhere says whether a deployer keeps what it applied last outside of the object, as
-// Helm 3 does in a Secret: it compares the new manifest with the failed one, and never learns of
+// KeepsStateElsewhere reports whether a deployer keeps what it applied last outside of the object,
+// as Helm 3 does in a Secret: it compares the new manifest with the failed one, and never learns of
 // the rollback. A client-side apply, of kubectl or of Argo CD, keeps it in an annotation and the
 // API server keeps that of a server-side apply in the managed fields, and a rollback puts both
 // back; `kubectl set` and `kubectl edit` keep nothing.
@@ -43,9 +43,9 @@ func KeepsStateElsewhere(by string, owners []metav1.ManagedFieldsEntry) bool {
 	})
 }
 
-// FieldsLeftBehind are the fields that a failed revision had removed, that its rollback put back,
-// and that the deploy after it still has, unchanged. Whether its manifest means to have them, the
-// object does not tell.
+// FieldsLeftBehind returns the fields that a failed revision had removed, that its rollback put
+// back, and that the deploy after it still has, unchanged. Whether its manifest means to have them,
+// the object does not tell.
 func FieldsLeftBehind(failed, target, next diff.Revision) (diff.Changes, error) {
 	removed, err := diff.Revisions(target, failed)
 	if err != nil {

@@ -14,9 +14,9 @@ import (
 // it.
 var replicasPath = fieldpath.MakePathOrDie("spec", "replicas")
 
-// RestoredOwnership says who owns which field once an object was put back: the deployers what they
-// owned in the snapshot, controllers and subresources what they own now, and Reprise nothing. What
-// a rollback leaves alone has the owners that it has now: an apply removes the keys that its
+// RestoredOwnership returns who owns which field once an object was put back: the deployers what
+// they owned in the snapshot, controllers and subresources what they own now, and Reprise nothing.
+// What a rollback leaves alone has the owners that it has now: an apply removes the keys that its
 // manager owns and does not name any more. Only replicas get no owner that the snapshot does not
 // know: removed by such an apply, they would be 1.
 func RestoredOwnership(saved, live []metav1.ManagedFieldsEntry) []metav1.ManagedFieldsEntry {
@@ -39,8 +39,8 @@ func RestoredOwnership(saved, live []metav1.ManagedFieldsEntry) []metav1.Managed
 	return out
 }
 
-// withLiveOwnership is an entry of a snapshot, with what its manager owns now of the fields that a
-// rollback leaves alone; live is nil where it owns nothing now.
+// withLiveOwnership returns an entry of a snapshot, with what its manager owns now of the fields
+// that a rollback leaves alone; live is nil where it owns nothing now.
 func withLiveOwnership(saved metav1.ManagedFieldsEntry, live *metav1.ManagedFieldsEntry) metav1.ManagedFieldsEntry {
 	before, now := fieldsOf(&saved), fieldsOf(live)
 	restored := before.Difference(reservedKeys(before)).Union(reservedKeys(now))
@@ -53,7 +53,7 @@ func withLiveOwnership(saved metav1.ManagedFieldsEntry, live *metav1.ManagedFiel
 	return withFields(saved, restored)
 }
 
-// counterpart is the entry of the same manager among others, nil where there is none.
+// counterpart returns the entry of the same manager among others, nil where there is none.
 func counterpart(entries []metav1.ManagedFieldsEntry, of metav1.ManagedFieldsEntry) *metav1.ManagedFieldsEntry {
 	i := slices.IndexFunc(entries, func(e metav1.ManagedFieldsEntry) bool {
 		return e.Manager == of.Manager && e.Operation == of.Operation && e.Subresource == of.Subresource
@@ -64,7 +64,7 @@ func counterpart(entries []metav1.ManagedFieldsEntry, of metav1.ManagedFieldsEnt
 	return &entries[i]
 }
 
-// fieldsOf are the fields of an entry, none where there is no entry or it cannot be read.
+// fieldsOf returns the fields of an entry, none where there is no entry or it cannot be read.
 func fieldsOf(entry *metav1.ManagedFieldsEntry) *fieldpath.Set {
 	set := fieldpath.NewSet()
 	if entry == nil || entry.FieldsV1 == nil || set.FromJSON(entry.FieldsV1.GetRawReader()) != nil {
@@ -73,7 +73,7 @@ func fieldsOf(entry *metav1.ManagedFieldsEntry) *fieldpath.Set {
 	return set
 }
 
-// reservedKeys are the labels and annotations in a set that are no deployer's.
+// reservedKeys returns the labels and annotations in a set that are no deployer's.
 func reservedKeys(fields *fieldpath.Set) *fieldpath.Set {
 	keys := fieldpath.NewSet()
 	fields.Iterate(func(path fieldpath.Path) {
@@ -85,7 +85,7 @@ func reservedKeys(fields *fieldpath.Set) *fieldpath.Set {
 	return keys
 }
 
-// withFields is an entry with other fields.
+// withFields returns an entry with other fields.
 func withFields(entry metav1.ManagedFieldsEntry, fields *fieldpath.Set) metav1.ManagedFieldsEntry {
 	encoded, err := fields.ToJSON()
 	if err != nil {

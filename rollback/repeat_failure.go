@@ -8,10 +8,10 @@ import (
 	"reprise.dev/reprise/workload"
 )
 
-// RepeatFailure is the earlier failure of what the newest revision rolls out, nil where there is
-// none: admission would have denied it, had it been called and had its cache not lagged. Nothing is
-// learnt by waiting for the same failure again. A revision whose pod template is its predecessor's
-// was admitted on purpose: admission denies no `rollout restart`.
+// RepeatFailure returns the earlier failure of what the newest revision rolls out, nil where there
+// is none: admission would have denied it, had it been called and had its cache not lagged. Nothing
+// is learnt by waiting for the same failure again. A revision whose pod template is its
+// predecessor's was admitted on purpose: admission denies no `rollout restart`.
 func RepeatFailure(h history.History, settings workload.Settings, now time.Time) *v1alpha1.WorkloadRevision {
 	newest := h.Newest()
 	if len(h) < 2 || !settings.Quarantine || newest.Status.Phase != v1alpha1.PhaseProgressing ||

@@ -79,7 +79,7 @@ func (w Workload) DefaultDiff() (from, to *v1alpha1.WorkloadRevision, why string
 	return &w.History[len(w.History)-2], newest, "the previous revision and the newest", nil
 }
 
-// counted says how many revisions there are.
+// counted returns how many revisions there are.
 func counted(n int) string {
 	switch n {
 	case 0:

@@ -99,7 +99,7 @@ func (d *Denial) line(now time.Time) string {
 	return fmt.Sprintf("%s ago%s%s: %s", age(d.At.Time, now), d.by(), d.times(), d.cause())
 }
 
-// cell is the same in few words, for a table.
+// cell returns the same in few words, for a table.
 func (d *Denial) cell(now time.Time) string {
 	if d == nil {
 		return ""
@@ -115,7 +115,7 @@ func (d *Denial) cell(now time.Time) string {
 	}
 }
 
-// times says how often the same was applied, where it was more than once.
+// times returns how often the same was applied, where it was more than once.
 func (d *Denial) times() string {
 	if d.Times < 2 {
 		return ""
@@ -138,7 +138,7 @@ func (d *Denial) by() string {
 	}
 }
 
-// policies are those that object, each once.
+// policies returns those that object, each once.
 func (d *Denial) policies() []string {
 	var names []string
 	for _, o := range d.Violations {
@@ -149,7 +149,7 @@ func (d *Denial) policies() []string {
 	return names
 }
 
-// cause is what is wrong, the first thing of several.
+// cause returns what is wrong, the first thing of several.
 func (d *Denial) cause() string {
 	if len(d.Violations) == 0 {
 		return mask.Line(d.Message)
@@ -161,7 +161,7 @@ func (d *Denial) cause() string {
 	return text
 }
 
-// violation is what one policy objects to, without what to change.
+// violation returns what one policy objects to, without what to change.
 func violation(o v1alpha1.Violation) string {
 	if o.Field == "" {
 		return mask.Line(o.Message)

@@ -43,7 +43,7 @@ func (d Diagnosis) evidence(p *page) {
 	}
 }
 
-// kind is how a container ended, without which pod it was in.
+// kind returns how a container ended, without which pod it was in.
 func kind(e v1alpha1.Evidence) string {
 	code := ""
 	if e.ExitCode != nil {
@@ -52,7 +52,7 @@ func kind(e v1alpha1.Evidence) string {
 	return strings.Join([]string{e.ContainerName, e.Reason, code}, "\x00")
 }
 
-// ending says how a container ended.
+// ending returns how a container ended.
 func ending(e v1alpha1.Evidence) string {
 	var parts []string
 	if e.Reason != "" {

@@ -35,7 +35,7 @@ func (l Terminal) paint(c color, text string) string {
 	return string(c) + text + reset
 }
 
-// ofPhase is a phase's color.
+// ofPhase returns a phase's color.
 func ofPhase(p string) color {
 	switch v1alpha1.Phase(p) {
 	case v1alpha1.PhaseHealthy:

@@ -44,7 +44,7 @@ func (w Workload) RollbackRequestStatus(q Request) Progress {
 	}
 }
 
-// unanswered says what keeps a request from being answered.
+// unanswered returns what keeps a request from being answered.
 func (w Workload) unanswered(q Request) Progress {
 	requested, newest := w.History.Number(q.From), w.History.Newest()
 	switch {
@@ -83,8 +83,8 @@ func (w Workload) RetryStatus(annotation string) Progress {
 	}
 }
 
-// NoFailure says why there is no quarantine to lift. The revision is the one that the user named,
-// nil where they named none.
+// NoFailure returns why there is no quarantine to lift. The revision is the one that the user
+// named, nil where they named none.
 func NoFailure(w Workload, r *v1alpha1.WorkloadRevision) string {
 	if r == nil {
 		return fmt.Sprintf("no stored revision of %s has failed", w.Name)

@@ -124,7 +124,7 @@ func StatusTable(all []Status, namespaces bool, now time.Time) Table {
 	return t
 }
 
-// state is the phase, or in a word why there is none.
+// state returns the phase, or in a word why there is none.
 func (s Status) state() string {
 	switch {
 	case s.Note == gone:
@@ -152,7 +152,7 @@ func (r *Quarantine) line(now time.Time) string {
 	return fmt.Sprintf("#%d for %s", r.Revision, age(now, r.Until.Time))
 }
 
-// some is a revision's number, and a dash for none.
+// some returns a revision's number, and a dash for none.
 func some(n int64) string {
 	if n == 0 {
 		return "-"

@@ -54,7 +54,7 @@ func StatusPage(w Workload, look Terminal, now time.Time) string {
 	return out.String()
 }
 
-// live says what runs, since when, and where it came from.
+// live returns what runs, since when, and where it came from.
 func (s Status) live(now time.Time) string {
 	if s.Note != "" {
 		return s.Note
@@ -66,7 +66,7 @@ func (s Status) live(now time.Time) string {
 	return text
 }
 
-// mode says what a failure leads to, if not to a rollback.
+// mode returns what a failure leads to, if not to a rollback.
 func (s Status) mode() string {
 	switch s.Rollback {
 	case workload.ModeManual:
@@ -78,7 +78,7 @@ func (s Status) mode() string {
 	}
 }
 
-// next is the command that shows more.
+// next returns the command that shows more.
 func (s Status) next(w Workload) string {
 	if s.LastFailure != nil || s.Denied != nil {
 		return w.command("why")

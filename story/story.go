@@ -65,7 +65,7 @@ func (w Workload) restored(replaced *v1alpha1.WorkloadRevision) *v1alpha1.Worklo
 	return nil
 }
 
-// command is what to type for more about a workload.
+// command returns what to type for more about a workload.
 func (w Workload) command(verb string, rest ...any) string {
 	line := fmt.Sprintf("kubectl reprise %s %s -n %s", verb, w.Name, w.Namespace)
 	for _, word := range rest {
@@ -85,7 +85,7 @@ func (w Workload) inContext() string {
 	return " --context " + w.Context
 }
 
-// phase is a revision's state; one that is just being written has none yet.
+// phase returns a revision's state; one that is just being written has none yet.
 func phase(r *v1alpha1.WorkloadRevision) string {
 	if r.Status.Phase == "" {
 		return string(v1alpha1.PhaseUnknown)
@@ -93,7 +93,7 @@ func phase(r *v1alpha1.WorkloadRevision) string {
 	return string(r.Status.Phase)
 }
 
-// since is when a revision reached its phase.
+// since returns when a revision reached its phase.
 func since(r *v1alpha1.WorkloadRevision) time.Time {
 	if r.Status.PhaseTransitionTime != nil {
 		return r.Status.PhaseTransitionTime.Time
@@ -101,7 +101,7 @@ func since(r *v1alpha1.WorkloadRevision) time.Time {
 	return r.Spec.AcceptedTime.Time
 }
 
-// age is how long ago something was, as kubectl says it.
+// age returns how long ago something was, as kubectl says it.
 func age(at, now time.Time) string {
 	if at.IsZero() {
 		return ""
@@ -109,10 +109,10 @@ func age(at, now time.Time) string {
 	return duration.HumanDuration(max(now.Sub(at), 0))
 }
 
-// number is how revisions are named.
+// number returns the short name of a revision.
 func number(n int64) string { return fmt.Sprintf("#%d", n) }
 
-// pods says how many of those that are wanted are of the newest template and ready.
+// pods returns how many of those that are wanted are of the newest template and ready.
 func pods(d *appsv1.Deployment) (ready, wanted int32) {
 	if d == nil {
 		return 0, 0
@@ -124,7 +124,7 @@ func pods(d *appsv1.Deployment) (ready, wanted int32) {
 	return d.Status.ReadyReplicas, wanted
 }
 
-// timeOf is a time, and none where it is nil.
+// timeOf returns a time, and none where it is nil.
 func timeOf(t *metav1.Time) time.Time {
 	if t == nil {
 		return time.Time{}

@@ -94,8 +94,8 @@ func (l Terminal) writeRow(out *strings.Builder, row []cell, shown, widths []int
 	out.WriteString(strings.TrimRight(line, " ") + "\n")
 }
 
-// choose says which columns are shown: those for which there is room when each that may shrink has
-// shrunk.
+// choose returns which columns are shown: those for which there is room when each that may shrink
+// has shrunk.
 func (t Table) choose(width int, wide bool) []int {
 	var shown []int
 	for i, c := range t.columns {
@@ -123,8 +123,8 @@ func (t Table) filled(index int) bool {
 	return slices.ContainsFunc(t.rows, func(row []cell) bool { return row[index].text != "" })
 }
 
-// shrunk is how wide a table is when each column that may shrink has shrunk, to what is fair or to
-// the least.
+// shrunk returns how wide a table is when each column that may shrink has shrunk, to what is fair
+// or to the least.
 func (t Table) shrunk(shown []int, fairly bool) int {
 	total := len(gap) * (len(shown) - 1)
 	for _, index := range shown {
@@ -140,7 +140,7 @@ func (t Table) shrunk(shown []int, fairly bool) int {
 	return total
 }
 
-// natural is how wide a column would be.
+// natural returns how wide a column would be.
 func (t Table) natural(index int) int {
 	widest := utf8.RuneCountInString(t.columns[index].name)
 	for _, row := range t.rows {

@@ -24,7 +24,8 @@ type Versions struct {
 	Revisions []string `json:"revisions"`
 }
 
-// Incompatibility says which versions are not compatible and what to do. It is empty where all are.
+// Incompatibility returns which versions are not compatible and what to do. It is empty where all
+// are.
 func (v Versions) Incompatibility() string {
 	switch {
 	case len(v.Revisions) == 0:
@@ -43,7 +44,7 @@ func (v Versions) Incompatibility() string {
 	return fmt.Sprintf("%s, and one may not understand what the other writes: use the plugin of release %s", older, v.Reprise)
 }
 
-// released is the version of a release, nil where it is none.
+// released returns the version of a release, nil where it is none.
 func released(text string) *version.Version {
 	v, err := version.ParseSemantic(text)
 	if err != nil || v.PreRelease() != "" {

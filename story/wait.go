@@ -84,7 +84,7 @@ func (w Workload) WaitStatus(n int64, now time.Time) Progress {
 	return Progress{Message: pending}
 }
 
-// healthy says that a revision is well, and what of that is over.
+// healthy returns the message that a revision is healthy, and which revision runs now.
 func (w Workload) healthy(r *v1alpha1.WorkloadRevision) string {
 	text := fmt.Sprintf("%s #%d is Healthy: %s", w.Name, r.Spec.Number, mask.Line(r.Spec.Images))
 	if live := w.Live(); live != nil && live.Spec.Number != r.Spec.Number {
@@ -93,7 +93,7 @@ func (w Workload) healthy(r *v1alpha1.WorkloadRevision) string {
 	return text
 }
 
-// superseded says what came before there was a verdict.
+// superseded returns what came before there was a verdict.
 func (w Workload) superseded(r *v1alpha1.WorkloadRevision) string {
 	text := fmt.Sprintf("%s #%d was replaced before there was a verdict", w.Name, r.Spec.Number)
 	if plan := r.Status.Rollback; plan != nil && plan.Request != "" {

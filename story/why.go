@@ -166,5 +166,5 @@ func (d Diagnosis) next(p *page, now time.Time) {
 	p.line("    " + w.command("retry"))
 }
 
-// span is how long something took, to the second.
+// span returns how long something took, to the second.
 func span(from, to time.Time) string { return to.Sub(from).Round(time.Second).String() }

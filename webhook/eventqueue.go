@@ -71,11 +71,11 @@ func NewEventQueue(events Events, revisions Revisions, workloads Workloads, log 
 	}
 }
 
-// NeedLeaderElection says that every replica tells of what it denied.
+// NeedLeaderElection reports false: every replica writes the Events of its own denials.
 func (*EventQueue) NeedLeaderElection() bool { return false }
 
-// Run tells of denials until ctx is done, then of those that wait, for a
-// bounded time. It returns nil.
+// Run writes the Events of denials until ctx is done, then those that wait, for a bounded time. It
+// returns nil.
 func (q *EventQueue) Run(ctx context.Context) error {
 	late, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()

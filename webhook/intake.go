@@ -62,7 +62,7 @@ type rejection struct {
 	retry bool
 }
 
-// Error is the sentence for the deployer.
+// Error returns the sentence for the deployer.
 func (r *rejection) Error() string { return r.message }
 
 // response denies the review of that uid. Clients of the API server try again by themselves after a
@@ -221,8 +221,8 @@ func (i *Intake) evaluate(request *http.Request, t taken, answer answerer) (resp
 	return response, nil
 }
 
-// reject is the answer to a review that is not evaluated; an error where there is no review that it
-// could answer.
+// reject returns the answer to a review that is not evaluated; an error where there is no review
+// that it could answer.
 func (i *Intake) reject(h head, err error) (*admissionv1.AdmissionResponse, error) {
 	var why *rejection
 	if !errors.As(err, &why) {
@@ -383,7 +383,7 @@ func skip(decoder *json.Decoder) bool {
 	return decoder.Decode(&value) == nil
 }
 
-// sourceOf is the address that a request comes from, without its port.
+// sourceOf returns the address that a request comes from, without its port.
 func sourceOf(request *http.Request) string {
 	host, _, err := net.SplitHostPort(request.RemoteAddr)
 	if err != nil {

@@ -11,6 +11,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"reprise.dev/reprise/api/v1alpha1"
+	"reprise.dev/reprise/internal/oneline"
 	"reprise.dev/reprise/policy"
 )
 
@@ -125,7 +126,7 @@ func (f findings) reason() v1alpha1.EventReason {
 // line returns the denial for a developer: the earlier error, the denied change, and how to retry.
 func (q *Quarantine) line(r *review) string {
 	return fmt.Sprintf("this pod template failed as revision %d: %s%s. Change it, wait until %s, or retry: kubectl annotate deployment/%s -n %s --overwrite %s=%d",
-		q.Revision, strings.Join(strings.Fields(q.Error), " "), r.changed(), q.Until.UTC().Format(time.RFC3339),
+		q.Revision, oneline.Of(q.Error), r.changed(), q.Until.UTC().Format(time.RFC3339),
 		r.workload().Name, r.namespace, v1alpha1.RetryAnnotation, q.Revision)
 }
 

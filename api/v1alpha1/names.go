@@ -49,8 +49,8 @@ const (
 // its checkpoint in another Lease beside it.
 const LeaseName = "reprise"
 
-// DefaultsConfigMap is the name of the ConfigMap, in the install's namespace, with the settings of a
-// workload without annotations, as in the configuration file. Everyone may read it.
+// DefaultsConfigMap is the name of the ConfigMap, in the install's namespace, with the settings of
+// a workload without annotations, as in the configuration file. Everyone may read it.
 const DefaultsConfigMap = "reprise-defaults"
 
 // DefaultsKey is its key.

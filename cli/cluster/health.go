@@ -26,7 +26,7 @@ func Lease(ctx context.Context, api client.Reader, namespace string) *coordinati
 	return lease
 }
 
-// NotRunning says since when Reprise does not run. It is empty where Reprise runs, and where its
+// NotRunning returns since when Reprise does not run. It is empty where Reprise runs, and where its
 // Lease cannot be read.
 func NotRunning(ctx context.Context, api client.Reader, namespace string, now time.Time) string {
 	lease := Lease(ctx, api, namespace)

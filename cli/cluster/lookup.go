@@ -91,7 +91,7 @@ func (r *Workloads) Names(ctx context.Context, namespace string) ([]string, erro
 	return names, nil
 }
 
-// notFound says that there is no such workload, with the nearest name.
+// notFound returns the error that there is no such workload, with the nearest name.
 func (r *Workloads) notFound(ctx context.Context, namespace, name string) error {
 	names, err := r.Names(ctx, namespace)
 	if err != nil {

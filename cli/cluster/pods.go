@@ -100,7 +100,7 @@ func (l *Logs) Read(ctx context.Context, pod *corev1.Pod, options *corev1.PodLog
 	}
 }
 
-// explainLog says of an error of a log whose it was.
+// explainLog returns the error of a log, with the pod and container that it is of.
 func explainLog(err error, pod *corev1.Pod, container string) error {
 	if apierrors.IsForbidden(err) {
 		return fmt.Errorf("reading logs takes the right to get pods/log: %w", err)

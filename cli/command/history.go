@@ -58,7 +58,7 @@ func (p *plugin) history(ctx context.Context, o tableOptions, argument string) e
 	return story.HistoryTable(w, time.Now()).Write(p.Out, p.look(), o.output == terminal.Wide, !o.noHeaders)
 }
 
-// notRecorded says that a workload has no revision yet.
+// notRecorded returns the message that a workload has no revision yet.
 func notRecorded(w story.Workload) string {
 	return fmt.Sprintf("Reprise has recorded no revision of %s", w.Name)
 }

@@ -37,7 +37,7 @@ func (p *plugin) requestable(ctx context.Context, c *cluster.Connection, argumen
 	return w, nil
 }
 
-// errGone says that a workload's Deployment was deleted.
+// errGone returns the error that a workload's Deployment was deleted.
 func errGone(w story.Workload) error {
 	return fmt.Errorf("deployment/%s is gone; only its history is kept", w.Name)
 }

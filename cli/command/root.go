@@ -118,7 +118,7 @@ func (p *plugin) find(ctx context.Context, c *cluster.Connection, argument strin
 	return cluster.NewWorkloads(c).Find(ctx, c.Namespace, argument)
 }
 
-// notRunning says since when Reprise does not run, and nothing where it does.
+// notRunning returns since when Reprise does not run, and nothing where it does.
 func (p *plugin) notRunning(ctx context.Context, c *cluster.Connection) string {
 	return cluster.NotRunning(ctx, c.API, p.install, time.Now())
 }

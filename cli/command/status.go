@@ -82,7 +82,8 @@ func (p *plugin) status(ctx context.Context, o tableOptions, argument string) er
 	return p.printStatuses(o, statusesOf(all, time.Now()), !o.noHeaders && len(all) > 0)
 }
 
-// noWorkloads says that there is nothing to list in a namespace, or in any where it is empty.
+// noWorkloads returns the message that there is nothing to list in a namespace, or in any where it
+// is empty.
 func noWorkloads(namespace string) string {
 	if namespace == "" {
 		return "no workload that Reprise guards in any namespace"

@@ -84,7 +84,7 @@ func (s *statusWatch) show(snapshot watch.Snapshot, now time.Time) error {
 	}
 }
 
-// noAnswer says that a snapshot may be old.
+// noAnswer returns the message that a snapshot may be old.
 func noAnswer(err error) string {
 	return fmt.Sprintf("the cluster does not answer; trying again: %v", err)
 }

@@ -54,8 +54,8 @@ func WriteObject(w io.Writer, format string, object runtime.Object) error {
 	return (&printers.JSONPrinter{}).PrintObj(object, w)
 }
 
-// WriteLogLine writes a line of a container's log with its source, as kubectl logs --prefix does, but
-// without credentials and without what controls a terminal.
+// WriteLogLine writes a line of a container's log with its source, as kubectl logs --prefix does,
+// but without credentials and without what controls a terminal.
 func WriteLogLine(w io.Writer, pod, container string, text []byte) error {
 	_, err := fmt.Fprintf(w, "[pod/%s/%s] %s\n", pod, container, mask.Text(strings.TrimSuffix(string(text), "\n")))
 	return err

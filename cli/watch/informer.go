@@ -112,8 +112,8 @@ func trim(object any) (any, error) {
 	return store.Trim(object)
 }
 
-// statusKinds are the kinds that a status is made of: those of one workload, or of all where there
-// is no name.
+// statusKinds returns the kinds that a status is made of: those of one workload, or of all where
+// there is no name.
 func statusKinds(name string) map[client.Object]cache.ByObject {
 	var deployment, revisions cache.ByObject
 	if name != "" {

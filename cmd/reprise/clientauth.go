@@ -60,7 +60,7 @@ func (a *clientAuth) configure(c *tls.Config) {
 	}
 }
 
-// current is the CA as it is in the file now.
+// current returns the CA as it is in the file now.
 func (a *clientAuth) current() (*x509.CertPool, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()

@@ -174,7 +174,7 @@ func (q *Queue) dispatch() {
 	}
 }
 
-// next is the index of the work whose turn it is; -1 if none may start.
+// next returns the index of the work whose turn it is; -1 if none may start.
 func (q *Queue) next() int {
 	best := -1
 	for i, w := range q.waiting {

@@ -35,7 +35,7 @@ type Write struct {
 	Patch []byte
 }
 
-// String says what is written, such as "update Deployment shop/web as reprise".
+// String returns what is written, such as "update Deployment shop/web as reprise".
 func (w Write) String() string {
 	text := fmt.Sprintf("%s %s", w.Verb, w.Kind)
 	if w.Subresource != "" {
@@ -119,7 +119,7 @@ func (a *API) describe(verb string, object client.Object) Write {
 	return w
 }
 
-// writing are a client's writes, each of which goes through a function that stores it or not.
+// writing returns a client's writes, each of which goes through a function that stores it or not.
 func (a *API) writing(through func(Write, func() error) error) interceptor.Funcs {
 	return interceptor.Funcs{
 		Create: func(ctx context.Context, c client.WithWatch, object client.Object, opts ...client.CreateOption) error {

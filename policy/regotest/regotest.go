@@ -16,6 +16,7 @@ import (
 	"github.com/open-policy-agent/opa/v1/tester"
 	"github.com/open-policy-agent/opa/v1/topdown"
 
+	"reprise.dev/reprise/internal/oneline"
 	"reprise.dev/reprise/policy"
 )
 
@@ -115,5 +116,5 @@ func failing(r *tester.Result) string {
 	if furthest == nil {
 		return ""
 	}
-	return fmt.Sprintf("line %d is not true: %s", furthest.Location.Row, strings.Join(strings.Fields(string(furthest.Location.Text)), " "))
+	return fmt.Sprintf("line %d is not true: %s", furthest.Location.Row, oneline.Of(string(furthest.Location.Text)))
 }

@@ -52,6 +52,7 @@ var (
 // ExceededError says that policies took more than a trial may take. The same policies would again.
 type ExceededError struct{ reason string }
 
+// Error returns which limit was exceeded.
 func (e *ExceededError) Error() string { return e.reason }
 
 // Command is the argument with which cmd/reprise calls Child.

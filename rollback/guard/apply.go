@@ -239,8 +239,8 @@ func isRejection(err error) bool {
 	return apierrors.IsInvalid(err) || apierrors.IsForbidden(err) || apierrors.IsBadRequest(err) || apierrors.IsRequestEntityTooLargeError(err)
 }
 
-// writeOwnership is the second write: the saved managers own their fields again, controllers and
-// subresources keep what they own now, and Reprise owns nothing. Where Reprise owns nothing
+// writeOwnership performs the second write: the saved managers own their fields again, controllers
+// and subresources keep what they own now, and Reprise owns nothing. Where Reprise owns nothing
 // already, a run that was interrupted had done it.
 func (a applier) writeOwnership(ctx context.Context, object client.Object, saved []metav1.ManagedFieldsEntry) error {
 	live := object.GetManagedFields()

@@ -76,7 +76,7 @@ func isKubeletNotice(text string) bool {
 // unread begins what stands in the place of a log that could not be read.
 const unread = "(the log could not be read"
 
-// lastEvents are what the cluster said last of a pod.
+// lastEvents returns what the cluster said last of a pod.
 func lastEvents(events []*corev1.Event, pod string) []string {
 	own := slices.DeleteFunc(slices.Clone(events), func(e *corev1.Event) bool { return e.InvolvedObject.Name != pod })
 	slices.SortStableFunc(own, func(a, b *corev1.Event) int {
@@ -101,7 +101,7 @@ func causeOf(verdict health.Verdict, evidence []v1alpha1.Evidence) string {
 	return mask.Line(cause)
 }
 
-// lastWords is the last line of a log.
+// lastWords returns the last line of a log.
 func lastWords(log []string) string {
 	if len(log) == 0 || strings.HasPrefix(log[0], unread) {
 		return ""

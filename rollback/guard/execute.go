@@ -295,7 +295,7 @@ func (r *Reconciler) stop(ctx context.Context, x execution, reason v1alpha1.Hold
 
 func (r *Reconciler) applier() applier { return applier{client: r.Client, live: r.Live} }
 
-// cannotRun says why the target would not run today, or nothing. The API server's dry run passes
+// cannotRun returns why the target would not run today, or nothing. The API server's dry run passes
 // what it refuses only at the Pod, so the effective pod is asked too.
 func (r *Reconciler) cannotRun(ctx context.Context, a applier, failed, target *v1alpha1.WorkloadRevision) (v1alpha1.HoldReason, string, error) {
 	contents, err := history.DecodeSnapshot(target)
@@ -345,7 +345,7 @@ func (r *Reconciler) cannotRun(ctx context.Context, a applier, failed, target *v
 	return v1alpha1.HoldRejected, rejection, nil
 }
 
-// replaceable says whether the object that a violation misses is a file that the rollback puts
+// replaceable reports whether the object that a violation misses is a file that the rollback puts
 // back.
 func replaceable(violation effective.Violation, target *v1alpha1.WorkloadRevision) bool {
 	if violation.Rule != effective.RuleConfigMap {
@@ -404,7 +404,7 @@ func (r *Reconciler) holdWrittenAgain(ctx context.Context, v view) (view, time.D
 	return v.with(held), 0, err
 }
 
-// recheckAfter is after how long a held rollback is looked at again.
+// recheckAfter returns after how long a held rollback is looked at again.
 func (r *Reconciler) recheckAfter(live *v1alpha1.WorkloadRevision) time.Duration {
 	since := live.Spec.AcceptedTime.Time
 	if live.Status.PhaseTransitionTime != nil {

@@ -51,7 +51,7 @@ func (a applier) readFiles(ctx context.Context, failed, target *v1alpha1.Workloa
 	return stored, nil
 }
 
-// hadFile says whether a ConfigMap is a file as a revision had it.
+// hadFile reports whether a ConfigMap is a file as a revision had it.
 func hadFile(r *v1alpha1.WorkloadRevision, live *corev1.ConfigMap) bool {
 	return slices.ContainsFunc(r.Spec.Files, func(f v1alpha1.RevisionFile) bool {
 		return f.ConfigMapName == live.Name && history.SameContent(f, live)
@@ -93,7 +93,8 @@ func setContent(c *corev1.ConfigMap, saved history.SavedFile) {
 	c.BinaryData = map[string][]byte{workload.FileKey: saved.Content}
 }
 
-// restoredFiles are the files that hold what the target had, and not what the failed revision had.
+// restoredFiles returns the files that hold what the target had, and not what the failed revision
+// had.
 func (a applier) restoredFiles(ctx context.Context, failed, target *v1alpha1.WorkloadRevision) ([]string, error) {
 	var changed []string
 	for _, f := range rollback.RestorableFiles(target.Spec.Files) {

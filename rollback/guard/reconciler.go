@@ -134,7 +134,7 @@ func (r *Reconciler) workloadOfPod(ctx context.Context, pod client.Object) []rec
 	return []reconcile.Request{{NamespacedName: key}}
 }
 
-// guarded are the workloads of the cache: each may wait for what the settings said before.
+// guarded returns the workloads of the cache: each may wait for what the settings said before.
 func (r *Reconciler) guarded(ctx context.Context, _ client.Object) []reconcile.Request {
 	var list appsv1.DeploymentList
 	if err := r.Client.List(ctx, &list, client.UnsafeDisableDeepCopy); err != nil {
@@ -198,7 +198,8 @@ func sooner(a, b time.Duration) time.Duration {
 	return min(a, b)
 }
 
-// priorityOf is the priority with which a workload is looked at again: 0 unless it owes a rollback.
+// priorityOf returns the priority with which a workload is looked at again: 0 unless it owes a
+// rollback.
 func priorityOf(h history.History) int {
 	newest := h.Newest()
 	if h.OpenRollback() != nil || newest != nil && newest.Status.Phase == v1alpha1.PhaseFailed && newest.RollbackHold() == nil {

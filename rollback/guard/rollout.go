@@ -22,8 +22,8 @@ import (
 // deploymentField makes the ReplicaSets of a Deployment findable in the cache by its UID.
 const deploymentField = "metadata.controller"
 
-// deploymentOf is the UID of the Deployment that controls a ReplicaSet. One without pods is in the
-// cache by its metadata only and is not found: it is not assessed.
+// deploymentOf returns the UID of the Deployment that controls a ReplicaSet. One without pods is in
+// the cache by its metadata only and is not found: it is not assessed.
 func deploymentOf(object client.Object) []string {
 	set, whole := object.(*appsv1.ReplicaSet)
 	if !whole {
@@ -69,14 +69,14 @@ func (r *Reconciler) rollout(ctx context.Context, d *appsv1.Deployment, h histor
 	return rollout, err
 }
 
-// filesChanged says whether Score's files of the newest revision differ from those of the one
+// filesChanged reports whether Score's files of the newest revision differ from those of the one
 // before.
 func filesChanged(h history.History) bool {
 	return len(h) > 1 && h[len(h)-2].Spec.FilesDigest != h[len(h)-1].Spec.FilesDigest
 }
 
-// neverWell are the ReplicaSets of revisions none of which was ever healthy. Of one that is adopted
-// and Unknown that is not known.
+// neverWell returns the ReplicaSets of revisions none of which was ever healthy. Of one that is
+// adopted and Unknown that is not known.
 func neverWell(h history.History, sets []*appsv1.ReplicaSet) []types.UID {
 	mayBeWell := map[string]bool{} // By template hash.
 	for i := range h {
@@ -92,7 +92,7 @@ func neverWell(h history.History, sets []*appsv1.ReplicaSet) []types.UID {
 	return bad
 }
 
-// nodes are those that pods run on, by name, without those that are gone.
+// nodes returns those that pods run on, by name, without those that are gone.
 func (r *Reconciler) nodes(ctx context.Context, pods []*corev1.Pod) (map[string]*corev1.Node, error) {
 	found := map[string]*corev1.Node{}
 	for _, pod := range pods {

@@ -8,7 +8,7 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// table is the values in the order of the file, as a table in Markdown.
+// table returns the values in the order of the file, as a table in Markdown.
 func table(values []value) []byte {
 	var out strings.Builder
 	out.WriteString("| value | default | meaning |\n|---|---|---|\n")
@@ -54,7 +54,7 @@ func (v value) allowed() string {
 	return " " + strings.Join(words, " ")
 }
 
-// inline is a default in one line.
+// inline returns a default in one line.
 func inline(node *yaml.Node) string {
 	if node.Kind == yaml.ScalarNode && node.Value != "" {
 		return node.Value

@@ -9,7 +9,7 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// schemaOf is the JSON Schema of the values: of each the type of its default, what its comment
+// schemaOf returns the JSON Schema of the values: of each the type of its default, what its comment
 // adds, and no key that is not there.
 func schemaOf(values []value) ([]byte, error) {
 	root := object(values)

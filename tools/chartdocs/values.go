@@ -68,7 +68,7 @@ func children(mapping *yaml.Node, at string) ([]value, error) {
 	return all, errors.Join(problems...)
 }
 
-// commented says whether a mapping has a comment somewhere in it. One that has none, under a
+// commented reports whether a mapping has a comment somewhere in it. One that has none, under a
 // comment that speaks of it as a whole, is one value: its keys are the user's.
 func commented(mapping *yaml.Node) bool {
 	for i, node := range mapping.Content {

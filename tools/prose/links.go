@@ -82,7 +82,7 @@ func targets(line string) []string {
 	return found
 }
 
-// isDead says what a link lacks, or nothing.
+// isDead returns what a link lacks, or nothing.
 func isDead(root, page, target string, anchors map[string]map[string]bool) (string, error) {
 	link, err := url.Parse(target)
 	if err != nil || link.Scheme != "" || link.Host != "" {

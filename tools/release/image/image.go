@@ -26,7 +26,7 @@ import (
 // binary is the only file of the image, and what it runs.
 const binary = "/reprise"
 
-// Platforms are those of a release.
+// Platforms returns those of a release.
 func Platforms() []compile.Platform {
 	return []compile.Platform{{OS: "linux", Arch: "amd64"}, {OS: "linux", Arch: "arm64"}}
 }
@@ -68,7 +68,7 @@ func Build(ctx context.Context, progress io.Writer, root string, s stamp.Stamp, 
 	return annotated, nil
 }
 
-// of is the image of one binary.
+// of returns the image of one binary.
 func of(content []byte, p compile.Platform, s stamp.Stamp) (v1.Image, error) {
 	layer, err := layerOf(content, s.Time)
 	if err != nil {
@@ -91,12 +91,12 @@ func of(content []byte, p compile.Platform, s stamp.Stamp) (v1.Image, error) {
 	return mutate.ConfigFile(image, file)
 }
 
-// Config is what the image says of how it runs and what it is, as the Dockerfile does.
+// Config returns what the image says of how it runs and what it is, as the Dockerfile does.
 func Config(s stamp.Stamp) v1.Config {
 	return v1.Config{User: "65532:65532", Entrypoint: []string{binary}, Labels: labels(s)}
 }
 
-// labels are those of the Dockerfile.
+// labels returns those of the Dockerfile.
 func labels(s stamp.Stamp) map[string]string {
 	const prefix = "org.opencontainers.image."
 	return map[string]string{
