@@ -55,7 +55,7 @@ func TestNobodySpeaksInTheNameOfReprise(t *testing.T) {
 	managed.ResourceVersion = "" // The deployment controller writes its status meanwhile.
 	managed.ManagedFields = append(managed.ManagedFields, metav1.ManagedFieldsEntry{
 		Manager: "reprise", Operation: metav1.ManagedFieldsOperationUpdate, APIVersion: "apps/v1", FieldsType: "FieldsV1",
-		FieldsV1: &metav1.FieldsV1{Raw: []byte(`{"f:spec":{"f:replicas":{}}}`)},
+		FieldsV1: metav1.NewFieldsV1(`{"f:spec":{"f:replicas":{}}}`),
 	})
 	relabel := client.RawPatch(types.MergePatchType, []byte(`{"metadata":{"labels":{"a":"b"}}}`))
 	const events, manager = "can write Events whose source is reprise", "can be the field manager reprise"
