@@ -176,7 +176,7 @@ lint-comments: ## find comments of more than 100 columns
 # The folder whose pages are checked, which pages of it, and how much is shown: error, warning or
 # suggestion.
 ROOT ?= .
-PAGES ?= *.md docs/*.md
+PAGES ?= *.md docs/*.md docs/adr/*.md test/*.md test/harness/*/*.md charts/reprise/README.md
 LEVEL ?= warning
 # Vale parses code by libraries in C. Without a C compiler its checks are skipped.
 VALE := $(GO) tool -n -modfile=tools/vale/go.mod vale

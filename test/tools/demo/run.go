@@ -16,7 +16,7 @@ import (
 // run sets the stage and plays the story once for each way to apply.
 func run(ctx context.Context, out io.Writer, keep bool) (err error) {
 	t := terminal{out}
-	t.say("Reprise keeps bad Score deployments out and puts the last good one back. This is a real control " +
+	t.say("Reprise denies bad Score deployments and rolls failed ones back. This is a real control " +
 		"plane (etcd, API server, controllers, scheduler) with simulated nodes, on this machine only.")
 	folder, err := os.MkdirTemp("", "reprise-demo-")
 	if err != nil {
@@ -31,7 +31,7 @@ func run(ctx context.Context, out io.Writer, keep bool) (err error) {
 		if keep && ctx.Err() == nil {
 			t.say("The cluster stays until Ctrl-C. In another terminal:")
 			fmt.Fprintf(out, "export KUBECONFIG=%s PATH=%s:$PATH\n", c.Kubeconfig(), filepath.Dir(c.KubectlPath()))
-			t.say("docs/tutorial.md goes on from here.")
+			t.say("docs/tutorial.md continues from here.")
 			<-ctx.Done()
 		}
 		err = errors.Join(err, c.Stop())
@@ -57,7 +57,7 @@ func run(ctx context.Context, out io.Writer, keep bool) (err error) {
 			return fmt.Errorf("with %s, %w", way.title, err)
 		}
 	}
-	t.say(fmt.Sprintf("All of it happened as it should, in %s. To look around yourself, run it with KEEP=1.",
+	t.say(fmt.Sprintf("Every step had the expected result, in %s. To keep the cluster and explore it, run make demo KEEP=1.",
 		time.Since(start).Round(time.Second)))
 	return nil
 }

@@ -39,7 +39,7 @@ func (s *story) play(ctx context.Context) error {
 		{"Prepare a namespace. To keep the demo short, a rollout counts as healthy after 3 seconds.", s.prepare},
 		{"Deploy a healthy version. Reprise records it as revision 1.", s.healthy},
 		{"Break it: the new version requests more memory than its limit.", s.broken},
-		{"Break it as the API server does not see: only a request, and the team's LimitRange sets the limit.", s.brokenByLimitRange},
+		{"Break it in a way that the API server does not see: the manifest has only a request, and the team's LimitRange sets the limit.", s.brokenByLimitRange},
 		{"Deploy a version that every rule allows, but that crashes.", s.crashLoop},
 		{"Deploy a version whose image does not exist.", s.badImage},
 		{"Fix it: raise the limit.", s.fixed},
@@ -71,12 +71,12 @@ func (s *story) healthy(ctx context.Context) error {
 	if err := s.history(ctx); err != nil {
 		return err
 	}
-	s.good("revision 1 is Healthy: this is what a failure goes back to")
+	s.good("revision 1 is Healthy: Reprise rolls a failure back to it")
 	return nil
 }
 
 func (s *story) broken(ctx context.Context) error {
-	if err := s.refused(ctx, "2-broken/manifests.yaml", "frontend", "memory", "250Mi", "200Mi"); err != nil {
+	if err := s.denied(ctx, "2-broken/manifests.yaml", "frontend", "memory", "250Mi", "200Mi"); err != nil {
 		return err
 	}
 	if err := s.event(ctx, "AdmissionDenied", "250Mi", "200Mi", "6.7.1"); err != nil {
@@ -115,7 +115,7 @@ spec:
 	if _, err := s.kubectl(ctx, "apply", "-n", s.namespace, "-f", filepath.Join(s.scratch, "limitrange.yaml")); err != nil {
 		return err
 	}
-	if err := s.refused(ctx, filepath.Join(s.scratch, "no-limit.yaml"), "frontend", "250Mi", "200Mi", "team-defaults"); err != nil {
+	if err := s.denied(ctx, filepath.Join(s.scratch, "no-limit.yaml"), "frontend", "250Mi", "200Mi", "team-defaults"); err != nil {
 		return err
 	}
 	if err := s.event(ctx, "AdmissionDenied", "team-defaults"); err != nil {
@@ -189,7 +189,7 @@ func (s *story) fixed(ctx context.Context) error {
 	if err := s.clean(ctx, "300Mi"); err != nil {
 		return err
 	}
-	s.good("the fix went through without a conflict and without leftovers, and is Healthy")
+	s.good("the fix went through without a conflict and without fields left behind, and is Healthy")
 	return s.serves(ctx, "ghcr.io/stefanprodan/podinfo:6.7.1")
 }
 
@@ -199,21 +199,21 @@ func (s *story) admitted(ctx context.Context, manifests string) error {
 	return err
 }
 
-// refused applies the manifests and expects Reprise's refusal with all the words.
-func (s *story) refused(ctx context.Context, manifests string, words ...string) error {
+// denied applies the manifests and expects a denial by Reprise with all the words.
+func (s *story) denied(ctx context.Context, manifests string, words ...string) error {
 	stderr, err := s.apply(ctx, manifests)
 	var exit *exec.ExitError
 	switch {
 	case err == nil:
-		return errors.New("the API server accepted it, expected a refusal")
+		return errors.New("the API server accepted it, expected a denial")
 	case !errors.As(err, &exit):
 		return err
 	case !strings.Contains(stderr, "denied the request"):
-		return errors.New("kubectl failed without Reprise's refusal")
+		return errors.New("kubectl failed without a denial by Reprise")
 	}
 	if missing := lacking(stderr, words); missing != "" {
-		return fmt.Errorf("the refusal lacks %s", missing)
+		return fmt.Errorf("the denial lacks %s", missing)
 	}
-	s.good(fmt.Sprintf("refused, kubectl ended with exit code %d: a pipeline stops here", exit.ExitCode()))
+	s.good(fmt.Sprintf("denied, kubectl ended with exit code %d: a pipeline stops here", exit.ExitCode()))
 	return nil
 }

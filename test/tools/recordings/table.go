@@ -13,17 +13,22 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 )
 
-const introduction = `# What a real kubelet reports
+const introduction = `# Recordings of a kubelet
 
-Each file is what the API server showed of one Deployment from the moment that a second revision was applied over a first
-one that was well: a header, and then a change of an object a line, with its second. Recorded on a real node (kubelet and
-control plane 1.37, containerd 1.6) by ` + "`go -C test run ./tools/recordings`" + `, which writes this page, too. Times are moved so that each
-begins in the first second of 2026, random identifiers are numbered, what tells of the machine is left out, and an object
-without a ` + "`spec`" + ` has the one that it had before. ` + "`health/recordings_test.go`" + `
-judges each of them at every step.
+Each file has what the API server showed of one Deployment, from the moment when a second revision was applied over a healthy
+first one. A header comes first, and then each change of an object as a line with its second.
 
-The states are those of the new revision's pods: container, state and reason, ` + "`ready`" + ` where it is, the number of restarts where
-there are some, and how the last run ended; or what is said of pods that could not be created.
+They were recorded on a real node (kubelet and control plane 1.37, containerd 1.6) by
+` + "`go -C test run ./tools/recordings`" + `, which also writes this page:
+
+- Times are moved so that each recording begins in the first second of 2026.
+- Random identifiers are numbered, and text about the machine is removed.
+- An object without a ` + "`spec`" + ` has the one that it had before.
+
+` + "`health/recordings_test.go`" + ` assesses each of them at every step.
+
+The states are those of the new revision's pods: container, state and reason, ` + "`ready`" + ` if it is ready, the number of restarts,
+and how the last run ended. If pods could not be created, the state is the error.
 `
 
 // writeTable writes the README beside the recordings from what they hold.
