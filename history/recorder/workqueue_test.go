@@ -335,8 +335,11 @@ func TestWorkQueue_BoundsWhatWaits(t *testing.T) {
 	q.add(t.Context(), tracked(t, p, "calm", 2))
 	for i := range 10 * maxWaiting {
 		q.add(t.Context(), tracked(t, p, "flood", 3+i))
-		if q.waiting > maxWaiting {
-			t.Fatalf("%d observations wait, want %d at most", q.waiting, maxWaiting)
+		q.mu.Lock()
+		waiting := q.waiting
+		q.mu.Unlock()
+		if waiting > maxWaiting {
+			t.Fatalf("%d observations wait, want %d at most", waiting, maxWaiting)
 		}
 	}
 	close(goOn)
