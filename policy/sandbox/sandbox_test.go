@@ -61,6 +61,15 @@ func newSandbox(t *testing.T) *Sandbox {
 	return New(program, Command)
 }
 
+// skipUnderRaceDetector skips a test that starts the child process: the detector takes more memory
+// than its limit. make test-unit runs it.
+func skipUnderRaceDetector(t *testing.T) {
+	t.Helper()
+	if raceDetector {
+		t.Skip("the race detector takes more memory than the limit of the child process")
+	}
+}
+
 func trial(t *testing.T, rego string) Trial {
 	t.Helper()
 	modules, err := policy.Builtin()
@@ -76,6 +85,7 @@ func nested(depth int) string {
 }
 
 func TestSandbox_Try(t *testing.T) {
+	skipUnderRaceDetector(t)
 	tests := []struct {
 		reason, rego string
 		compile      string
@@ -111,6 +121,7 @@ func TestSandbox_Try(t *testing.T) {
 }
 
 func TestSandbox_TryOnce(t *testing.T) {
+	skipUnderRaceDetector(t)
 	s := newSandbox(t)
 	program := s.command
 	started := 0
@@ -159,6 +170,7 @@ func TestSandbox_TryWithoutAProgram(t *testing.T) {
 }
 
 func TestSandbox_TryWithinLimits(t *testing.T) {
+	skipUnderRaceDetector(t)
 	for name, want := range map[string]string{
 		"allocate": "more than 96 MiB of memory", "allocate-at-once": "more than 96 MiB of memory", "compute": "more than 3s of CPU time",
 	} {
