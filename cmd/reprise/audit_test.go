@@ -25,7 +25,7 @@ func TestAuditor(t *testing.T) {
 	reads := policyMap("reads", "")
 	reads.Data["reads.rego"] = `package reads
 deny contains sprintf("%s %s/%s", [input.request.object.kind, input.request.namespace, input.request.object.metadata.name])`
-	s, _ := newPolicySet(reads)
+	s, _ := newPolicySet(t, reads)
 	if err := s.setOverrides(t.Context(), policy.Overrides{}); err != nil {
 		t.Fatal(err)
 	}

@@ -38,7 +38,11 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-func newPolicySet(stored ...runtime.Object) (*policySet, *recordedEvents) {
+func newPolicySet(t *testing.T, stored ...runtime.Object) (*policySet, *recordedEvents) {
+	t.Helper()
+	if raceDetector {
+		t.Skip("the race detector takes more memory than the limit of the process that compiles policies")
+	}
 	events := &recordedEvents{}
 	return &policySet{
 		sandbox: sandbox.New(os.Args[0], sandbox.Command), clients: fake.NewClientset(stored...), namespace: "n", events: events, log: ctrl.Log, metrics: metrics.New(),
@@ -60,7 +64,7 @@ func messages(t *testing.T, s *policySet) []string {
 func TestPolicySet_SetOverrides(t *testing.T) {
 	unlabelled := policyMap("ignored", "no")
 	unlabelled.Labels = nil
-	s, _ := newPolicySet(policyMap("team", "no"), unlabelled)
+	s, _ := newPolicySet(t, policyMap("team", "no"), unlabelled)
 	if err := s.setOverrides(t.Context(), policy.Overrides{}); err != nil {
 		t.Fatal(err)
 	}
@@ -90,14 +94,14 @@ func TestPolicySet_SetOverrides(t *testing.T) {
 func TestPolicySet_SetOverridesOfAPolicyThatDoesNotCompile(t *testing.T) {
 	broken := policyMap("team", "no")
 	broken.Data["team.rego"] = "package team\ndeny contains"
-	s, _ := newPolicySet(broken)
+	s, _ := newPolicySet(t, broken)
 	if err := s.setOverrides(t.Context(), policy.Overrides{Rules: []policy.Override{{Policy: "team"}}}); err != nil {
 		t.Errorf("the invalid ConfigMap may contain the policy: %v", err)
 	}
 }
 
 func TestPolicySet_Reload(t *testing.T) {
-	s, events := newPolicySet()
+	s, events := newPolicySet(t)
 	if err := s.setOverrides(t.Context(), policy.Overrides{}); err != nil {
 		t.Fatal(err)
 	}
@@ -138,7 +142,7 @@ func TestPolicySet_Reload(t *testing.T) {
 }
 
 func TestPolicySet_Check(t *testing.T) {
-	s, _ := newPolicySet(policyMap("team", "no"))
+	s, _ := newPolicySet(t, policyMap("team", "no"))
 	if err := s.setOverrides(t.Context(), policy.Overrides{}); err != nil {
 		t.Fatal(err)
 	}
@@ -176,7 +180,7 @@ func bomb(name string) *corev1.ConfigMap {
 // TestPolicySet_PoliciesThatCannotBeCompiled are stored already when the process starts. They are
 // left out, reported and not tried again, and all others are active.
 func TestPolicySet_PoliciesThatCannotBeCompiled(t *testing.T) {
-	s, events := newPolicySet(bomb("a"), policyMap("team", "no"))
+	s, events := newPolicySet(t, bomb("a"), policyMap("team", "no"))
 	if err := s.setOverrides(t.Context(), policy.Overrides{}); err != nil {
 		t.Fatal(err)
 	}
@@ -234,7 +238,7 @@ func TestWaitUntilStable(t *testing.T) {
 }
 
 func TestPolicySet_StartWatchesTheConfigMaps(t *testing.T) {
-	s, _ := newPolicySet()
+	s, _ := newPolicySet(t)
 	if err := s.setOverrides(t.Context(), policy.Overrides{}); err != nil {
 		t.Fatal(err)
 	}

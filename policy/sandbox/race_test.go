@@ -2,5 +2,6 @@
 
 package sandbox
 
-// The race detector takes more memory than the limit of the child process.
+// raceDetector reports whether the race detector is in the binary. It takes more memory than the
+// limit of the child process.
 const raceDetector = true
