@@ -123,10 +123,11 @@ func (q *workQueue) drain(ctx context.Context, key types.NamespacedName, w *work
 		if what == nil {
 			return
 		}
-		if !q.record(ctx, key, w, what) {
+		settled := q.record(ctx, key, w, what)
+		q.finish(w)
+		if !settled {
 			return // It may not be recorded. It stays open in the progress, and is replayed.
 		}
-		q.finish(w)
 	}
 }
 

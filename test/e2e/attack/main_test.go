@@ -25,9 +25,10 @@ func TestMain(m *testing.M) {
 }
 
 // running is the one instance of Reprise that the tests of the package share. What it cannot
-// evaluate is let in, as by default: each attack must fail all the same.
+// evaluate is let in, as by default: each attack must fail all the same. The API server waits long,
+// since a busy machine must not let anything in by the time that it takes (ADR 7).
 var running = sync.OnceValues(func() (*product.Instance, error) {
-	return product.Serve(shared, map[string]any{"webhook": map[string]any{"failurePolicy": "Ignore"}}, shared.InstallGatewayCRDs)
+	return product.Serve(shared, map[string]any{"webhook": map[string]any{"failurePolicy": "Ignore", "timeoutSeconds": 30}}, shared.InstallGatewayCRDs)
 })
 
 // tenant is somebody who may edit one namespace.
