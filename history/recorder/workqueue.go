@@ -17,9 +17,10 @@ const (
 	// namespace.
 	workers             = 8
 	workersPerNamespace = 3
-	// maxWaiting is how many observations wait altogether before those of one workload are
-	// coalesced.
-	maxWaiting = 128
+	// maxWaiting is how many observations wait altogether, and maxWaitingBytes how large their
+	// Deployments are, before those of one workload are coalesced.
+	maxWaiting      = 1024
+	maxWaitingBytes = 16 << 20
 )
 
 var (
@@ -56,8 +57,9 @@ type workQueue struct {
 
 	mu        sync.Mutex
 	workloads map[types.NamespacedName]*workloadQueue
-	// waiting counts the observations that wait.
+	// waiting counts the observations that wait, and bytes the size of their Deployments.
 	waiting int
+	bytes   int
 	busy    sync.WaitGroup
 }
 
@@ -101,13 +103,22 @@ func (q *workQueue) add(ctx context.Context, what observation) {
 	}
 	w.waiting = append(w.waiting, queued{what, q.clock.Now()})
 	q.waiting++
-	if w.delayed || q.waiting > maxWaiting {
+	q.bytes += sizeOf(what)
+	if w.delayed || q.waiting > maxWaiting || q.bytes > maxWaitingBytes {
 		q.coalesce(w)
 	}
 	if !w.running {
 		w.running = true
 		q.busy.Go(func() { q.drain(ctx, key, w) })
 	}
+}
+
+// sizeOf returns the size in bytes of the Deployment that an observation holds.
+func sizeOf(what observation) int {
+	if e, isIntent := what.(intentEvent); isIntent {
+		return e.Deployment.Size()
+	}
+	return 0
 }
 
 // drain records what waits of a workload until nothing does or the context ends.
@@ -183,6 +194,7 @@ func (q *workQueue) newest(w *workloadQueue, what observation) (newest observati
 	}
 	w.waiting = append([]queued{{what, w.recording}}, w.waiting...)
 	q.waiting++
+	q.bytes += sizeOf(what)
 	q.coalesce(w)
 	return q.take(w), false
 }
@@ -194,6 +206,7 @@ func (q *workQueue) take(w *workloadQueue) observation {
 	w.waiting[0] = queued{}
 	w.waiting = w.waiting[1:]
 	q.waiting--
+	q.bytes -= sizeOf(first.observation)
 	w.recording = first.since
 	return first.observation
 }
@@ -250,6 +263,10 @@ func (q *workQueue) coalesce(w *workloadQueue) {
 		newest = e
 	}
 	q.waiting -= len(w.waiting) - 1
+	for _, next := range w.waiting {
+		q.bytes -= sizeOf(next.observation)
+	}
+	q.bytes += sizeOf(newest)
 	clear(w.waiting)
 	w.waiting = append(w.waiting[:0], queued{newest, since})
 }

@@ -90,7 +90,8 @@ func TestWorkQueue_LimitChanges(t *testing.T) {
 func TestWorkQueue_Order(t *testing.T) {
 	l, p := newRecordLog(), &watchProgress{}
 	q := newWorkQueue(slots(4), limit(1000), clocktesting.NewFakeClock(now), p, l.record)
-	for i := range maxWaiting {
+	const all = 200
+	for i := range all {
 		q.add(t.Context(), tracked(t, p, []string{"a", "b", "c"}[i%3], i))
 	}
 	q.busy.Wait()
@@ -105,8 +106,8 @@ func TestWorkQueue_Order(t *testing.T) {
 		}
 		last[line[0]] = version
 	}
-	if got := len(strings.Fields(l.text())); got != maxWaiting || p.checkpoint() != fmt.Sprint(maxWaiting-1) {
-		t.Errorf("%d of %d were recorded, up to %s", got, maxWaiting, p.checkpoint())
+	if got := len(strings.Fields(l.text())); got != all || p.checkpoint() != fmt.Sprint(all-1) {
+		t.Errorf("%d of %d were recorded, up to %s", got, all, p.checkpoint())
 	}
 }
 
@@ -333,7 +334,7 @@ func TestWorkQueue_BoundsWhatWaits(t *testing.T) {
 	<-recording
 	q.add(t.Context(), tracked(t, p, "calm", 1))
 	q.add(t.Context(), tracked(t, p, "calm", 2))
-	for i := range 10 * maxWaiting {
+	for i := range 3 * maxWaiting {
 		q.add(t.Context(), tracked(t, p, "flood", 3+i))
 		q.mu.Lock()
 		waiting := q.waiting
@@ -345,12 +346,12 @@ func TestWorkQueue_BoundsWhatWaits(t *testing.T) {
 	close(goOn)
 	q.busy.Wait()
 	got := l.text()
-	for _, want := range []string{"calm1", "calm2", fmt.Sprintf("flood%d", 2+10*maxWaiting)} {
+	for _, want := range []string{"calm1", "calm2", fmt.Sprintf("flood%d", 2+3*maxWaiting)} {
 		if !strings.Contains(got, want) {
 			t.Errorf("%s is not recorded", want)
 		}
 	}
-	if q.waiting != 0 || p.checkpoint() != fmt.Sprint(2+10*maxWaiting) {
+	if q.waiting != 0 || q.bytes != 0 || p.checkpoint() != fmt.Sprint(2+3*maxWaiting) {
 		t.Errorf("%d wait, the checkpoint is %s", q.waiting, p.checkpoint())
 	}
 }

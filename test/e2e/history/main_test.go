@@ -64,7 +64,7 @@ func prepare(ctx context.Context) (err error) {
 	if port, err = cluster.FreePort(); err != nil {
 		return err
 	}
-	values := map[string]any{"history": map[string]any{"maxPerMinute": 1000}}
+	values := map[string]any{"history": map[string]any{"maxPerMinute": 1000, "maxLimit": 400}}
 	return errors.Join(product.Install(ctx, shared, port, values), shared.InstallGatewayCRDs(ctx))
 }
 
