@@ -84,7 +84,7 @@ func record(p *faults.Process, t *testing.T) error {
 	}
 	return recorder.NewRecorder(&recorder.Recorder{
 		Client: api, Live: api, Dynamic: deployments, Leases: leases, Events: emit.NewWriter(api, "fault"), Auditor: silent{},
-		Clock: clock.RealClock{}, Defaults: workload.DefaultSettings, MaxPerMinute: func() int { return 1000 },
+		Clock: clock.RealClock{}, Defaults: longHistories, MaxPerMinute: func() int { return 1000 },
 		Namespace: product.Namespace, Instance: instance,
 	}).Start(p.Context())
 }
@@ -185,4 +185,11 @@ func TestEveryWriteMeetsAConflictFirst(t *testing.T) {
 	if len(met) < 8*3 {
 		t.Errorf("only %d writes met a conflict", len(met))
 	}
+}
+
+// longHistories are the defaults of an install that keeps every revision of these tests.
+func longHistories() workload.Settings {
+	settings := workload.DefaultSettings()
+	settings.MaxHistory = 400
+	return settings
 }

@@ -42,7 +42,7 @@ func (st *stage) requests(ctx context.Context, s sizes) ([]counted, error) {
 		replicas  int32
 		steps     []step
 	}{
-		{"not evaluated", map[string]string{"reprise.dev/history-limit": "2"}, 0, []step{
+		{"not-evaluated", map[string]string{"reprise.dev/history-limit": "2"}, 0, []step{
 			{"a first deploy, recorded", st.create, st.recorded(1)},
 			{"a deploy that replaces one without a verdict", st.change(2), st.recorded(2)},
 			{"", st.change(3), st.recorded(3)}, // To the limit: whether this one prunes depends on a cache.
