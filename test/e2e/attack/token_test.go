@@ -36,7 +36,7 @@ func TestAStolenTokenChangesOnlyTheCABundleOfWebhooks(t *testing.T) {
 		Operations: []admissionregistrationv1.OperationType{admissionregistrationv1.OperationAll},
 		Rule:       admissionregistrationv1.Rule{APIGroups: []string{"*"}, APIVersions: []string{"*"}, Resources: []string{"*/*"}},
 	}}
-	url, exact, long := "https://attacker.example/", admissionregistrationv1.Exact, int32(30)
+	url, exact, short := "https://attacker.example/", admissionregistrationv1.Exact, int32(1)
 	changes := map[string]func(*admissionregistrationv1.ValidatingWebhook){
 		"the rules": func(w *admissionregistrationv1.ValidatingWebhook) { w.Rules = everything },
 		"the URL": func(w *admissionregistrationv1.ValidatingWebhook) {
@@ -48,7 +48,7 @@ func TestAStolenTokenChangesOnlyTheCABundleOfWebhooks(t *testing.T) {
 		"the match conditions":   func(w *admissionregistrationv1.ValidatingWebhook) { w.MatchConditions = nil },
 		"the namespace selector": func(w *admissionregistrationv1.ValidatingWebhook) { w.NamespaceSelector = nil },
 		"the match policy":       func(w *admissionregistrationv1.ValidatingWebhook) { w.MatchPolicy = &exact },
-		"the timeout":            func(w *admissionregistrationv1.ValidatingWebhook) { w.TimeoutSeconds = &long },
+		"the timeout":            func(w *admissionregistrationv1.ValidatingWebhook) { w.TimeoutSeconds = &short },
 		"the name":               func(w *admissionregistrationv1.ValidatingWebhook) { w.Name = "other.reprise.dev" },
 	}
 	refused := func(what string, err error) {
