@@ -16,7 +16,6 @@ import (
 	"github.com/go-logr/logr"
 	admissionv1 "k8s.io/api/admission/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/types"
 
 	"reprise.dev/reprise/internal/fairqueue"
 	"reprise.dev/reprise/internal/mask"
@@ -44,64 +43,6 @@ const (
 	// maxOpenPerSource is how many requests of one address are read or evaluated at once.
 	maxOpenPerSource = maxWaiting + 128
 )
-
-// The reasons of a rejection, as they appear in metrics.
-const (
-	rejectedTooLarge  = "too-large"
-	rejectedBusy      = "busy"
-	rejectedMalformed = "malformed"
-	rejectedPanic     = "panic"
-)
-
-// rejection is why a review is denied without an evaluation. It holds under every failure policy:
-// the sender of an object must not be able to choose that it is not evaluated.
-type rejection struct {
-	reason  string
-	message string
-	// retry tells clients to try again in a second.
-	retry bool
-}
-
-// Error returns the sentence for the deployer.
-func (r *rejection) Error() string { return r.message }
-
-// response denies the review of that uid. Clients of the API server try again by themselves after a
-// 429 that says when (k8s.io/client-go/rest).
-func (r *rejection) response(uid types.UID) *admissionv1.AdmissionResponse {
-	status := &metav1.Status{
-		Status: metav1.StatusFailure, Message: r.message, Reason: metav1.StatusReasonForbidden, Code: http.StatusForbidden,
-	}
-	if r.retry {
-		status.Reason, status.Code = metav1.StatusReasonTooManyRequests, http.StatusTooManyRequests
-		status.Details = &metav1.StatusDetails{RetryAfterSeconds: 1}
-	}
-	return &admissionv1.AdmissionResponse{UID: uid, Result: status}
-}
-
-func tooLarge(size int64) *rejection {
-	return &rejection{reason: rejectedTooLarge, message: fmt.Sprintf(
-		"the change is too large to be checked: its admission review has %s, and the limit is %s; make its annotations, environment variables or arguments smaller",
-		megabytes(size), megabytes(maxReview))}
-}
-
-func busy(err error) *rejection {
-	who := "too many changes wait to be checked"
-	if errors.Is(err, fairqueue.ErrNamespaceBusy) {
-		who = "too many changes of this namespace wait to be checked"
-	}
-	return &rejection{reason: rejectedBusy, message: who + "; apply it again in a few seconds", retry: true}
-}
-
-func malformed(err error) *rejection {
-	return &rejection{reason: rejectedMalformed, message: "the change cannot be checked: " + err.Error()}
-}
-
-func megabytes(size int64) string {
-	if size < 0 {
-		return fmt.Sprintf("more than %.1f MB", float64(maxReview)/1e6)
-	}
-	return fmt.Sprintf("%.1f MB", float64(size)/1e6)
-}
 
 // IntakeConfig is what an Intake works with. All of it is required but Log.
 type IntakeConfig struct {
@@ -237,14 +178,6 @@ func (i *Intake) reject(h head, err error) (*admissionv1.AdmissionResponse, erro
 	return why.response(h.uid), nil
 }
 
-// head is what a review says before its objects.
-type head struct {
-	uid       types.UID
-	operation string
-	namespace string
-	name      string
-}
-
 // taken is a review whose turn it is.
 type taken struct {
 	head
@@ -322,65 +255,6 @@ func read(r io.Reader, into []byte, most int64) ([]byte, error) {
 	buffer := bytes.NewBuffer(into)
 	_, err := io.Copy(buffer, io.LimitReader(r, most-int64(len(into))))
 	return buffer.Bytes(), err
-}
-
-// readHead reads what stands before a review's objects. The API server writes it in this order
-// (admissionv1.AdmissionRequest). What is missing stays empty: a review that is incomplete is
-// rejected when it is decoded.
-func readHead(body []byte) head {
-	var h head
-	decoder := json.NewDecoder(bytes.NewReader(body))
-	if !enter(decoder) {
-		return h
-	}
-	for decoder.More() {
-		key, _ := decoder.Token()
-		if key != "request" {
-			if !skip(decoder) {
-				return h
-			}
-			continue
-		}
-		if enter(decoder) {
-			h.readRequest(decoder)
-		}
-		return h
-	}
-	return h
-}
-
-func (h *head) readRequest(decoder *json.Decoder) {
-	for decoder.More() {
-		key, _ := decoder.Token()
-		var into *string
-		switch key {
-		case objectKey, oldObjectKey:
-			return
-		case "uid":
-			into = (*string)(&h.uid)
-		case "operation":
-			into = &h.operation
-		case "namespace":
-			into = &h.namespace
-		case "name":
-			into = &h.name
-		}
-		if into == nil && !skip(decoder) || into != nil && decoder.Decode(into) != nil {
-			return
-		}
-	}
-}
-
-// enter reads the brace that begins an object.
-func enter(decoder *json.Decoder) bool {
-	token, err := decoder.Token()
-	return err == nil && token == json.Delim('{')
-}
-
-// skip reads one value.
-func skip(decoder *json.Decoder) bool {
-	var value json.RawMessage
-	return decoder.Decode(&value) == nil
 }
 
 // sourceOf returns the address that a request comes from, without its port.

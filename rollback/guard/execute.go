@@ -4,14 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
 	"sigs.k8s.io/controller-runtime/pkg/log"
 
 	"reprise.dev/reprise/api/v1alpha1"
-	"reprise.dev/reprise/effective"
 	"reprise.dev/reprise/history"
 	"reprise.dev/reprise/history/store"
 	"reprise.dev/reprise/internal/mask"
@@ -294,121 +292,3 @@ func (r *Reconciler) stop(ctx context.Context, x execution, reason v1alpha1.Hold
 }
 
 func (r *Reconciler) applier() applier { return applier{client: r.Client, live: r.Live} }
-
-// cannotRun returns why the target would not run today, or nothing. The API server's dry run passes
-// what it refuses only at the Pod, so the effective pod is asked too.
-func (r *Reconciler) cannotRun(ctx context.Context, a applier, failed, target *v1alpha1.WorkloadRevision) (v1alpha1.HoldReason, string, error) {
-	contents, err := history.DecodeSnapshot(target)
-	if err != nil {
-		return v1alpha1.HoldCannotRun, err.Error(), nil
-	}
-	intent, err := contents.Intent.Typed()
-	if err != nil {
-		return "", "", err
-	}
-	lost, err := a.lostFile(ctx, target)
-	if err != nil {
-		return "", "", err
-	}
-	if lost != "" {
-		return v1alpha1.HoldCannotRun, fmt.Sprintf("file %s of #%d was too large to store and has changed since; restore it yourself, then deploy",
-			lost, target.Spec.Number), nil
-	}
-	foreign, err := a.foreignFile(ctx, failed, target)
-	if err != nil {
-		return "", "", err
-	}
-	if foreign != "" {
-		return v1alpha1.HoldCannotRun, fmt.Sprintf("ConfigMap %s is not the workload's own any more: another key, another owner or another deployer wrote it. "+
-			"Restore the file of #%d yourself, then deploy", foreign, target.Spec.Number), nil
-	}
-	result := effective.Compute(&intent.Spec.Template, r.Namespaces.For(ctx, failed.Namespace))
-	for _, violation := range result.Violations {
-		// A full quota may be full of the failing pods.
-		if replaceable(violation, target) {
-			continue
-		}
-		if violation.Rule != effective.RuleQuotaExceeded && violation.Rule != effective.RuleQuotaUncounted {
-			return v1alpha1.HoldCannotRun, fmt.Sprintf("#%d cannot run here any more: %s; %s", target.Spec.Number, violation.Message, violation.Fix), nil
-		}
-	}
-	if len(result.Unknown) > 0 {
-		return "", "", fmt.Errorf("checking whether revision %s can run: %s", target.Name, result.Unknown[0].Reason)
-	}
-	rejection, err := a.rejection(ctx, failed, target, contents)
-	switch {
-	case errors.Is(err, errOvertaken):
-		return "", "", nil // restore finds the same and gives up in good order.
-	case err != nil || rejection == "":
-		return "", "", err
-	}
-	return v1alpha1.HoldRejected, rejection, nil
-}
-
-// replaceable reports whether the object that a violation misses is a file that the rollback puts
-// back.
-func replaceable(violation effective.Violation, target *v1alpha1.WorkloadRevision) bool {
-	if violation.Rule != effective.RuleConfigMap {
-		return false
-	}
-	return slices.ContainsFunc(rollback.RestorableFiles(target.Spec.Files), func(f v1alpha1.RevisionFile) bool {
-		return f.ConfigMapName == violation.Cause.Name
-	})
-}
-
-// hold notes why a rollback that is due is not done, and returns the revision with the note.
-// emitAll writes the Event, and writes it again when the reason has changed.
-func (r *Reconciler) hold(ctx context.Context, failed *v1alpha1.WorkloadRevision, reason v1alpha1.HoldReason, message string) (*v1alpha1.WorkloadRevision, error) {
-	message = mask.Line(message)
-	if history.IsHeldFor(failed, reason, message) {
-		return failed, nil
-	}
-	changed := false
-	held, err := r.patch(ctx, failed, func(s *v1alpha1.WorkloadRevisionStatus) {
-		changed = history.HoldRollback(s, reason, message, r.Clock.Now())
-	})
-	if err != nil {
-		return failed, err
-	}
-	if changed {
-		r.Observer.Held(reason)
-		logStep(ctx, "Rollback held", held, "reason", reason, "message", message)
-	}
-	return held, nil
-}
-
-// holdWrittenAgain holds a rollback of files alone that somebody undid before it was recorded: the
-// files are those of the newest revision again, so there will be none that could fail and tell of
-// it. It returns when to look again while the rollback's own revision is not there yet: no change
-// of a file brings the workload in.
-func (r *Reconciler) holdWrittenAgain(ctx context.Context, v view) (view, time.Duration, error) {
-	newest := v.history.Newest()
-	if newest.Status.Phase != v1alpha1.PhaseRolledBack || !newest.FilesOnly() || newest.RollbackHold() != nil {
-		return v, 0, nil
-	}
-	changed, err := store.ChangedFiles(ctx, r.Live, newest)
-	if err != nil {
-		return v, 0, err
-	}
-	if len(changed) > 0 {
-		return v, turn, nil
-	}
-	h, err := store.List(ctx, r.Live, v.d.Namespace, v.d.Name)
-	if err != nil {
-		return v, 0, err
-	}
-	if now := h.Newest(); now == nil || now.Spec.Number != newest.Spec.Number {
-		return v, 0, nil // It was recorded by now, or everything was deleted.
-	}
-	held, err := r.hold(ctx, newest, v1alpha1.HoldFilesWrittenAgain, rollback.FilesWrittenAgain)
-	return v.with(held), 0, err
-}
-
-// recheckAfter returns after how long a held rollback is looked at again.
-func (r *Reconciler) recheckAfter(live *v1alpha1.WorkloadRevision) time.Duration {
-	since := live.Spec.AcceptedTime.Time
-	if live.Status.PhaseTransitionTime != nil {
-		since = live.Status.PhaseTransitionTime.Time
-	}
-	return rollback.Recheck(since, r.Clock.Now())
-}
