@@ -5,11 +5,11 @@ import (
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
 	"reprise.dev/reprise/api/v1alpha1"
 	"reprise.dev/reprise/event"
 	"reprise.dev/reprise/history"
+	"reprise.dev/reprise/internal/apierror"
 )
 
 // revisionRecorded returns the Event of a new revision.
@@ -35,7 +35,7 @@ func revisionRecorded(d *appsv1.Deployment, revision *v1alpha1.WorkloadRevision,
 // administrator can raise a quota; a revision that is too large is never recorded.
 func recordingFailed(o history.Observed, cause error, now time.Time) event.Event {
 	next := ""
-	if apierrors.IsForbidden(cause) {
+	if apierror.IsRefused(cause) {
 		next = "ask the administrator to allow workloadrevisions.reprise.dev in this namespace; Reprise tries again"
 	}
 	return event.Event{

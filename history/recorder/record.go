@@ -18,6 +18,7 @@ import (
 	"reprise.dev/reprise/event"
 	"reprise.dev/reprise/history"
 	"reprise.dev/reprise/history/store"
+	"reprise.dev/reprise/internal/apierror"
 )
 
 // attempt tries to record an observation once. It reports with an Event that it is refused, for now
@@ -36,7 +37,7 @@ func (r *Recorder) attempt(ctx context.Context, what observation, again bool) ou
 		return settled
 	case permanent(err):
 		logger.Error(err, "This intent cannot be recorded")
-	case apierrors.IsForbidden(err):
+	case apierror.IsRefused(err):
 		logger.Error(err, "The API server does not let this intent be recorded; retrying after a while")
 		result = refused
 	default:
@@ -188,7 +189,7 @@ func (r *Recorder) write(ctx context.Context, previous history.Predecessors, o h
 // recorded.
 func (r *Recorder) emit(ctx context.Context, e event.Event) error {
 	err := r.Events.Write(ctx, e)
-	if apierrors.IsForbidden(err) || apierrors.IsInvalid(err) {
+	if apierror.IsRejected(err) {
 		log.FromContext(ctx).Error(err, "The API server rejects this Event", "reason", e.Reason, "message", e.Message)
 		return nil
 	}

@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -396,6 +398,51 @@ func TestRecorder_record_Refused(t *testing.T) {
 	q.busy.Wait()
 	if h := c.history(t); len(h) != 1 || h[0].Spec.Images != "x:3" || h[0].Spec.SkippedRevisions != 2 || p.checkpoint() != "3" {
 		t.Errorf("the refusal has ended, the checkpoint is %q:\n%s", p.checkpoint(), c.state(t))
+	}
+}
+
+// TestRecorder_record_Starting has an API server that starts forbid all until it has read the roles:
+// every intent is recorded then, and nobody is told that one was not.
+func TestRecorder_record_Starting(t *testing.T) {
+	c := newCluster(t)
+	r, p := c.recorder(), &watchProgress{}
+	fake := clocktesting.NewFakeClock(now)
+	r.Clock = fake
+	c.Refuse(fakeapi.All("create WorkloadRevision", fakeapi.Errors()["403 starting"]))
+	q := newWorkQueue(fairqueue.Limits{Slots: 1, PerKey: 1}, limit(100), fake, p, r.attempt)
+	for version, image := range []string{"x:1", "x:2", "x:3"} {
+		e := c.deploy(t, image)
+		e.tracked = p.track(strconv.Itoa(version), false)
+		q.add(t.Context(), e)
+	}
+	awaitTimer(fake)
+	if got := c.state(t); got != "" || p.checkpoint() != "" || c.counts != (counts{}) {
+		t.Errorf("counted %+v, the checkpoint is %q:\n%s", c.counts, p.checkpoint(), got)
+	}
+	c.Revive()
+	fake.Step(time.Minute)
+	q.busy.Wait()
+	if p.checkpoint() != "2" || !strings.Contains(c.state(t), "Revision #3 recorded: containers.main.image 2 → 3") {
+		t.Errorf("the roles are read, the checkpoint is %q:\n%s", p.checkpoint(), c.state(t))
+	}
+}
+
+// TestRecorder_record_EventStarting has an API server that starts forbid Events: the Event is
+// written then.
+func TestRecorder_record_EventStarting(t *testing.T) {
+	c := newCluster(t)
+	c.Refuse(func() func(fakeapi.Write) error {
+		var tries atomic.Int32
+		return func(w fakeapi.Write) error {
+			if w.Is("create Event") && tries.Add(1) == 1 {
+				return fakeapi.Errors()["403 starting"]
+			}
+			return nil
+		}
+	}())
+	settle(t.Context(), c.recorder(), c.deploy(t, "x:1"))
+	if got := c.state(t); !strings.Contains(got, "RevisionRecorded×1") {
+		t.Errorf("counted %+v:\n%s", c.counts, got)
 	}
 }
 

@@ -19,6 +19,7 @@ import (
 	"reprise.dev/reprise/api/v1alpha1"
 	"reprise.dev/reprise/history"
 	"reprise.dev/reprise/history/store"
+	"reprise.dev/reprise/internal/apierror"
 	"reprise.dev/reprise/rollback"
 	"reprise.dev/reprise/workload"
 )
@@ -214,7 +215,7 @@ func (a applier) rejection(ctx context.Context, failed, target *v1alpha1.Workloa
 	}
 	for i, f := range rollback.RestorableFiles(target.Spec.Files) {
 		_, err := dry.writeFile(ctx, target.Namespace, stored[i], f, saved.Files[f.ConfigMapName])
-		if isRejection(err) {
+		if apierror.IsRejected(err) {
 			return fmt.Sprintf("the API server rejects file %s of #%d: %v", f.ConfigMapName, target.Spec.Number, err), nil
 		}
 		if err != nil {
@@ -227,16 +228,10 @@ func (a applier) rejection(ctx context.Context, failed, target *v1alpha1.Workloa
 	}
 	saved.Intent.Onto(d)
 	err = dry.client.Update(ctx, d, client.FieldOwner(history.FieldManager))
-	if isRejection(err) {
+	if apierror.IsRejected(err) {
 		return fmt.Sprintf("the API server rejects #%d: %v", target.Spec.Number, err), nil
 	}
 	return "", err
-}
-
-// isRejection reports whether an error is the API server's answer to a write that it would refuse
-// again: by its validation, by a quota, or by somebody's admission policy.
-func isRejection(err error) bool {
-	return apierrors.IsInvalid(err) || apierrors.IsForbidden(err) || apierrors.IsBadRequest(err) || apierrors.IsRequestEntityTooLargeError(err)
 }
 
 // writeOwnership performs the second write: the saved managers own their fields again, controllers

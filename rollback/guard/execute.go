@@ -12,6 +12,7 @@ import (
 	"reprise.dev/reprise/api/v1alpha1"
 	"reprise.dev/reprise/history"
 	"reprise.dev/reprise/history/store"
+	"reprise.dev/reprise/internal/apierror"
 	"reprise.dev/reprise/internal/mask"
 	"reprise.dev/reprise/rollback"
 )
@@ -157,7 +158,7 @@ func (r *Reconciler) restore(ctx context.Context, x execution) (execution, error
 	switch {
 	case errors.Is(err, errOvertaken):
 		return r.giveUp(ctx, x, v1alpha1.HoldOvertaken, err.Error())
-	case isRejection(err) && r.isStuck(x):
+	case apierror.IsRejected(err) && r.isStuck(x):
 		return r.endRejected(ctx, x, err)
 	case errors.Is(err, history.ErrSnapshot):
 		return r.endWithoutTarget(ctx, x, v1alpha1.HoldCannotRun, err.Error())
@@ -268,7 +269,7 @@ func (r *Reconciler) giveUp(ctx context.Context, x execution, reason v1alpha1.Ho
 func (r *Reconciler) stop(ctx context.Context, x execution, reason v1alpha1.HoldReason, message string) (execution, error) {
 	if x.stage != stageDue {
 		err := r.applier().releaseOwnership(ctx, x.failed, x.target)
-		if isRejection(err) && r.isStuck(x) {
+		if apierror.IsRejected(err) && r.isStuck(x) {
 			message += fmt.Sprintf("; Reprise still owns fields, so the next server-side apply needs --force-conflicts: %v", err)
 			err = nil
 		}

@@ -44,6 +44,35 @@ func TestReconcile_HoldsWhatTheDryRunRejects(t *testing.T) {
 	}
 }
 
+// TestReconcile_WaitsForAnAPIServerThatStarts has the API server answer none of the dry runs, for
+// reasons of its own: nothing is held.
+func TestReconcile_WaitsForAnAPIServerThatStarts(t *testing.T) {
+	for _, code := range []string{"403 starting", "429", "500", "broken stream"} {
+		t.Run(code, func(t *testing.T) {
+			b := newFailure(t)
+			b.api.Refuse(func(w fakeapi.Write) error {
+				if w.DryRun {
+					return fakeapi.Errors()[code]
+				}
+				return nil
+			})
+			for range 5 {
+				if _, err := b.reconcile(); err == nil || !strings.Contains(err.Error(), fakeapi.Errors()[code].Error()) {
+					t.Fatalf("the error is %v", err)
+				}
+			}
+			if hold := b.revision(2).RollbackHold(); hold != nil {
+				t.Fatalf("held is %+v", hold)
+			}
+			b.api.Revive()
+			b.atRest()
+			if got, want := b.phases(), rolledBack.Phases; got != want {
+				t.Errorf("once it answers, the history is %s, want %s", got, want)
+			}
+		})
+	}
+}
+
 // TestReconcile_EndsWhatOnlyTheDryRunAccepts rejects each write of a rollback, but not its dry run:
 // the rollback is tried for a while, less and less often, and then ends.
 func TestReconcile_EndsWhatOnlyTheDryRunAccepts(t *testing.T) {
