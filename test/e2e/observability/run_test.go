@@ -80,10 +80,11 @@ func start(ctx context.Context, dir string) (*install, error) {
 	if _, err := product.Build(ctx, os.Stderr, product.Program, ""); err != nil {
 		return nil, err
 	}
-	port, err := cluster.FreePort()
+	ports, err := cluster.FreePorts(3)
 	if err != nil {
 		return nil, err
 	}
+	port, leading, profiles := ports[0], ports[1], ports[2]
 	if err := product.Install(ctx, shared, port, nil); err != nil {
 		return nil, err
 	}
@@ -94,10 +95,6 @@ func start(ctx context.Context, dir string) (*install, error) {
 	if i.api, err = product.NewClient(shared); err != nil {
 		return nil, err
 	}
-	leading, err := cluster.FreePort()
-	if err != nil {
-		return nil, err
-	}
 	if i.leader, err = product.Start(ctx, shared, "reprise-leader", leading); err != nil {
 		return nil, err
 	}
@@ -105,10 +102,6 @@ func start(ctx context.Context, dir string) (*install, error) {
 		return nil, err
 	}
 	if err := i.bringPolicies(ctx); err != nil {
-		return nil, err
-	}
-	profiles, err := cluster.FreePort()
-	if err != nil {
 		return nil, err
 	}
 	i.profiles = fmt.Sprintf("127.0.0.1:%d", profiles)

@@ -96,12 +96,11 @@ func (c *Cluster) start(ctx context.Context) (err error) {
 	if c.dir, err = os.MkdirTemp("", "reprise-cluster-"); err != nil {
 		return err
 	}
-	if c.etcdPort, err = FreePort(); err != nil {
+	ports, err := FreePorts(2)
+	if err != nil {
 		return err
 	}
-	if c.apiPort, err = FreePort(); err != nil {
-		return err
-	}
+	c.etcdPort, c.apiPort = ports[0], ports[1]
 	if err := c.writeCredentials(); err != nil {
 		return err
 	}
@@ -180,10 +179,23 @@ func loopback(port int) string { return net.JoinHostPort("127.0.0.1", strconv.It
 // FreePort returns a port of loopback that is free now. The caller copes with its being taken
 // meanwhile.
 func FreePort() (int, error) {
-	listener, err := net.Listen("tcp", loopback(0))
+	ports, err := FreePorts(1)
 	if err != nil {
-		return 0, fmt.Errorf("finding a free port: %w", err)
+		return 0, err
 	}
-	defer listener.Close()
-	return listener.Addr().(*net.TCPAddr).Port, nil
+	return ports[0], nil
+}
+
+// FreePorts returns n ports as FreePort does, each another one: two calls of it may return the same.
+func FreePorts(n int) ([]int, error) {
+	ports := make([]int, n)
+	for i := range ports {
+		listener, err := net.Listen("tcp", loopback(0))
+		if err != nil {
+			return nil, fmt.Errorf("finding a free port: %w", err)
+		}
+		defer listener.Close()
+		ports[i] = listener.Addr().(*net.TCPAddr).Port
+	}
+	return ports, nil
 }

@@ -139,14 +139,11 @@ func Launch(ctx context.Context, c *cluster.Cluster, name string, port int, flag
 	if err != nil {
 		return nil, err
 	}
-	health, err := cluster.FreePort()
+	ports, err := cluster.FreePorts(2)
 	if err != nil {
 		return nil, err
 	}
-	metrics, err := cluster.FreePort()
-	if err != nil {
-		return nil, err
-	}
+	health, metrics := ports[0], ports[1]
 	i := &Instance{
 		Webhook: url("https", port), Metrics: url("http", metrics), Health: url("http", health), Config: config, name: name, cluster: c,
 	}

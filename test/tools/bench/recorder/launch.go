@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strconv"
 	"time"
@@ -34,11 +33,11 @@ func (st *stage) startBesideMuch(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	health, errHealth := cluster.FreePort()
-	pages, errPages := cluster.FreePort()
-	if err := errors.Join(errHealth, errPages); err != nil {
+	ports, err := cluster.FreePorts(2)
+	if err != nil {
 		return err
 	}
+	health, pages := ports[0], ports[1]
 	const host = "127.0.0.1:"
 	alive, ready := "http://"+host+strconv.Itoa(health)+"/healthz", "http://"+host+strconv.Itoa(health)+"/readyz"
 	_, err = st.Cluster.RunBeside(ctx, rig.Program, st.Binary, []string{
