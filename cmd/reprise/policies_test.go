@@ -160,7 +160,7 @@ func TestPolicySet_Check(t *testing.T) {
 		{"the package of another ConfigMap", duplicate, false},
 		{"a syntax error", broken, false},
 	} {
-		if err := s.Check(t.Context(), test.candidate); (err == nil) != test.valid {
+		if _, err := s.Check(t.Context(), test.candidate); (err == nil) != test.valid {
 			t.Errorf("%s: %v", test.reason, err)
 		}
 	}
