@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-func TestADigestSaysWhetherTwoSetsJudgeAlike(t *testing.T) {
+func TestDigest(t *testing.T) {
 	a := Module{File: "a/a.rego", Source: "a", Rego: "package a\ndeny contains \"no\" if true", Parameters: map[string]any{"max": 1}}
 	b := Module{File: "b/b.rego", Source: "b", Rego: "package b\ndeny contains \"no\" if true"}
 	of := func(terms Overrides, modules ...Module) string {
