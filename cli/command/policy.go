@@ -87,7 +87,8 @@ func (p *plugin) testFolder(ctx context.Context, folder string) ([]regotest.Resu
 // warn prints the warnings about policies.
 func (p *plugin) warn(warnings []policy.Warning) {
 	for _, w := range policy.LimitWarnings(warnings) {
-		fmt.Fprintln(p.ErrOut, "warning:", mask.Line(w.String()))
+		w.Problem, w.Fix = mask.Line(w.Problem), mask.Line(w.Fix)
+		fmt.Fprintln(p.ErrOut, "warning:", w)
 	}
 }
 
