@@ -56,7 +56,7 @@ func TestRestoredOwnership_KeepsOwnersOfUnrestoredFields(t *testing.T) {
 			want:   []metav1.ManagedFieldsEntry{owns("argo", "", note), owns("kubectl-annotate", "", setting)},
 		},
 		"SomebodyWithNothingLeft": {
-			reason: "what it wrote was put back",
+			reason: "what it wrote was restored",
 			saved:  []metav1.ManagedFieldsEntry{owns("argo", "", image)},
 			live:   []metav1.ManagedFieldsEntry{owns("argo", "", image), owns("kubectl-edit", "", note)},
 			want:   []metav1.ManagedFieldsEntry{owns("argo", "", image)},
