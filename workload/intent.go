@@ -19,18 +19,22 @@ const LastApplied = "kubectl.kubernetes.io/last-applied-configuration"
 const controllerPrefix = "deployment.kubernetes.io/"
 
 // Intent is the state that the deployer requested: labels, annotations and spec, without the fields
-// that the API server, the controllers, an autoscaler and Reprise write. A rollback restores it as
-// RawIntent.
+// that the API server, the controllers, an autoscaler and Reprise write, and without OperatedFields.
+// A rollback restores it as RawIntent.
 type Intent struct {
 	Labels      map[string]string     `json:"labels,omitempty"`
 	Annotations map[string]string     `json:"annotations,omitempty"`
 	Spec        appsv1.DeploymentSpec `json:"spec"`
 }
 
+// OperatedFields are the fields of the spec that operate a workload and deploy nothing: the scale and
+// the pause. They are no part of the intent, and a rollback keeps their live values.
+func OperatedFields() []string { return []string{"replicas", "paused"} }
+
 // IntentOf returns the intent of a Deployment. It shares no memory with the Deployment.
 func IntentOf(d *appsv1.Deployment) Intent {
 	spec := *d.Spec.DeepCopy()
-	spec.Replicas = nil
+	spec.Replicas, spec.Paused = nil, false
 	return Intent{
 		Labels:      without(d.Labels, IsReservedKey),
 		Annotations: without(d.Annotations, IsReservedKey),

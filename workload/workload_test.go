@@ -76,6 +76,7 @@ func TestIntent_HashChangesOnlyByADeploy(t *testing.T) {
 		sameIntent, sameTemplate bool
 	}{
 		"Replicas":   {"an autoscaler's", func(d *appsv1.Deployment) { d.Spec.Replicas = new(int32(9)) }, true, true},
+		"Pause":      {"somebody operates the rollout", func(d *appsv1.Deployment) { d.Spec.Paused = true }, true, true},
 		"Status":     {"the server's", func(d *appsv1.Deployment) { d.Status.Replicas = 1; d.Generation = 4; d.ResourceVersion = "7" }, true, true},
 		"Controller": {"the deployment controller's", func(d *appsv1.Deployment) { d.Annotations["deployment.kubernetes.io/revision"] = "3" }, true, true},
 		"Kubectl":    {"kubectl's memory", func(d *appsv1.Deployment) { d.Annotations[workload.LastApplied] = "{}" }, true, true},
