@@ -113,8 +113,8 @@ func TestReconciler_KeepsThePauseOfNoRevision(t *testing.T) {
 	}
 }
 
-// TestReconciler_PausedBetweenTwoWrites pauses the rollout after any write of a rollback. Before the
-// intent is restored, the rollback is held until the rollout goes on.
+// TestReconciler_PausedBetweenTwoWrites pauses the rollout after any write of a rollback. Before
+// the intent is restored, the rollback is held until the rollout goes on.
 func TestReconciler_PausedBetweenTwoWrites(t *testing.T) {
 	for n := range 12 {
 		b := newFailure(t)
