@@ -48,10 +48,9 @@ var toolKeys = []string{
 }
 
 // stampKeys are labels and annotations of pod templates by which a tool has pods replaced, with
-// another value each time: the time of a restart, or the mark of a run. docs/rollback.md lists them.
+// another value each time: the time of a restart or the mark of a run. docs/rollback.md lists them.
 var stampKeys = []string{
 	restartedAt,
-	"cattle.io/timestamp",
 	"kubesphere.io/restartedAt",
 	"rollme",
 	"skaffold.dev/run-id",

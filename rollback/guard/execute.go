@@ -111,8 +111,9 @@ func (r *Reconciler) step(ctx context.Context, x execution) (execution, error) {
 	}
 }
 
-// check holds a rollback that a newer deploy overtook or a pause stopped, or whose target cannot run. Otherwise it may
-// be executed. Once the target's intent is stored, only the rest is left to do.
+// check holds a rollback that a newer deploy overtook or a pause stopped, or whose target cannot
+// run. Otherwise it may be executed. Once the target's intent is stored, only the rest is left to
+// do.
 func (r *Reconciler) check(ctx context.Context, x execution) (execution, error) {
 	a := r.applier()
 	written, err := a.progress(ctx, x)

@@ -18,7 +18,7 @@ func (b *bench) pause(paused bool) {
 	fakeapi.ChangeStatus(b, b.api, b.deployment(), func(d *appsv1.Deployment) { d.Status.ObservedGeneration = d.Generation })
 }
 
-// held returns the reason for which the rollback of the newest revision is held, empty if it is not.
+// held returns the reason for which the rollback of the newest revision is held, empty if none.
 func (b *bench) held() string {
 	b.Helper()
 	if hold := b.history().Newest().RollbackHold(); hold != nil {
