@@ -11,13 +11,13 @@ import (
 	"reprise.dev/reprise/policy"
 )
 
-func shipped(t *testing.T, terms policy.Overrides, extra ...policy.Module) *policy.Engine {
+func shipped(t *testing.T, overrides policy.Overrides, extra ...policy.Module) *policy.Engine {
 	t.Helper()
 	modules, err := policy.Builtin()
 	if err != nil {
 		t.Fatal(err)
 	}
-	engine, err := policy.New(t.Context(), append(modules, extra...), policy.DefaultLimits(), terms)
+	engine, err := policy.New(t.Context(), append(modules, extra...), policy.DefaultLimits(), overrides)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -37,7 +37,7 @@ deny contains "never" if {
 	input.metadata.name == "unclear"
 	k8s.quantity.compare(input.metadata.name, "1") > 0
 }`}
-	terms := policy.Overrides{
+	overrides := policy.Overrides{
 		Rules: []policy.Override{{Policy: "mutable-image-tag", Enforcement: policy.EnforceDryRun}},
 		Exemptions: []policy.Exemption{{
 			Policy: "requests-within-limits", Namespace: "shop", Workload: "legacy", Reason: "moves, in spring: 100%",
@@ -45,7 +45,7 @@ deny contains "never" if {
 		}},
 	}
 	report, err := Run(t.Context(), Options{
-		Manifests: manifests, Engine: shipped(t, terms, broken), Namespaces: &NamespaceData{}, Namespace: "shop",
+		Manifests: manifests, Engine: shipped(t, overrides, broken), Namespaces: &NamespaceData{}, Namespace: "shop",
 		Now: time.Date(2027, 3, 31, 0, 0, 0, 0, time.UTC),
 	})
 	if err != nil {

@@ -128,7 +128,7 @@ func TestNew_PackageInSeveralFiles(t *testing.T) {
 	}
 	modules[1].Source = "other"
 	both := engineOf(t, modules...)
-	if got := both.known; len(got) != 2 || got[0] != "other" || got[1] != "own" {
+	if got := both.ruleNames; len(got) != 2 || got[0] != "other" || got[1] != "own" {
 		t.Errorf("two sources with a package main are named %v, want them named by their sources", got)
 	}
 	verdict = both.Evaluate(t.Context(), Input{Phase: Final, Request: map[string]any{}})

@@ -24,12 +24,12 @@ func TestOverrides_ChangeTheVerdict(t *testing.T) {
 		return []Override{{Policy: "team", Enforcement: e, Namespaces: s}}
 	}
 	tests := []struct {
-		reason string
-		terms  Overrides
-		now    time.Time
-		want   Verdict
+		reason    string
+		overrides Overrides
+		now       time.Time
+		want      Verdict
 	}{
-		{"without terms the METADATA counts", Overrides{}, end, denied},
+		{"without overrides the METADATA counts", Overrides{}, end, denied},
 		{"off is not judged", Overrides{Rules: override(EnforceOff, Scope{})}, end, Verdict{Decision: Allow}},
 		{"warn", Overrides{Rules: override(EnforceWarn, Scope{})}, end, Verdict{Decision: Warn, Warnings: []Violation{found}}},
 		{"dryrun is never shown as a denial", Overrides{Rules: override(EnforceDryRun, Scope{})}, end, Verdict{Decision: Allow, DryRun: []Violation{found}}},
@@ -48,7 +48,7 @@ func TestOverrides_ChangeTheVerdict(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.reason, func(t *testing.T) {
-			engine, err := New(t.Context(), []Module{{File: "p.rego", Rego: "package team\ndeny contains \"no\""}}, DefaultLimits(), test.terms)
+			engine, err := New(t.Context(), []Module{{File: "p.rego", Rego: "package team\ndeny contains \"no\""}}, DefaultLimits(), test.overrides)
 			if err != nil {
 				t.Fatal(err)
 			}
