@@ -116,13 +116,17 @@ func automaticRollbackForbidden(failed *v1alpha1.WorkloadRevision, d *appsv1.Dep
 	}
 }
 
+// RolloutPaused is why Reprise does not write a Deployment whose rollout is paused: its pods would
+// stay as they are.
+const RolloutPaused = "the rollout is paused; resume it, or deploy a fix"
+
 // untouchable returns why Reprise must not write a workload, even on request; empty if it may.
 func untouchable(d *appsv1.Deployment) (v1alpha1.HoldReason, string) {
 	switch owner := metav1.GetControllerOf(d); {
 	case owner != nil:
 		return v1alpha1.HoldOwnedByController, fmt.Sprintf("%s %s controls this Deployment and would overwrite a rollback; make the change there", owner.Kind, owner.Name)
 	case d.Spec.Paused:
-		return v1alpha1.HoldPaused, "the rollout is paused; resume it, or deploy a fix"
+		return v1alpha1.HoldPaused, RolloutPaused
 	default:
 		return "", ""
 	}

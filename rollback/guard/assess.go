@@ -35,7 +35,13 @@ func (r *Reconciler) assess(ctx context.Context, v view) (view, time.Duration, e
 	if err != nil {
 		return v, 0, err
 	}
+	if v.d.Spec.Paused {
+		rollout = unpaused(rollout)
+	}
 	verdict := health.Assess(rollout, r.Clock.Now())
+	if v.d.Spec.Paused && verdict.State != health.Failed {
+		return v, verdict.RecheckAfter, nil // Nothing is rolled out, so nothing is complete.
+	}
 	switch {
 	case verdict.State == health.Healthy:
 		v, err = r.recover(ctx, v)
@@ -48,6 +54,16 @@ func (r *Reconciler) assess(ctx context.Context, v view) (view, time.Duration, e
 	default:
 		return v, verdict.RecheckAfter, nil
 	}
+}
+
+// unpaused returns a paused rollout as if it went on, without its deadlines, so that the failures of
+// pods that run count. Their rollback is held then.
+func unpaused(rollout health.Rollout) health.Rollout {
+	d := *rollout.Deployment
+	d.Spec.Paused = false
+	d.Status.Conditions = nil
+	rollout.Deployment, rollout.FailureDeadline = &d, 0
+	return rollout
 }
 
 // recover writes the phase of a revision that is healthy, whatever it was before.
