@@ -117,8 +117,8 @@ func automaticRollbackForbidden(h history.History, d *appsv1.Deployment, setting
 	}
 }
 
-// isRequested reports whether a person requested the rollback that a revision is. Such a rollback is
-// a deploy like any other. Without the revision that it replaced, that is not known.
+// isRequested reports whether a person requested the rollback that a revision is. Such a rollback
+// is a deploy like any other. Without the revision that it replaced, that is not known.
 func isRequested(h history.History, r *v1alpha1.WorkloadRevision) bool {
 	replaced := h.Number(r.Spec.RollbackOf)
 	return replaced != nil && replaced.Status.Rollback != nil && replaced.Status.Rollback.Request != ""

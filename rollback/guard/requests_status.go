@@ -17,8 +17,8 @@ import (
 )
 
 // reply answers a request, once: it notes the answer in a revision and emits an Event. A rejected
-// request is not noted until its Event is written, or the API server rejects the Event. An accepted one is noted at once, because the
-// note lifts the quarantine, and emitAll writes its Event.
+// request is not noted until its Event is written, or the API server rejects the Event. An accepted
+// one is noted at once, because the note lifts the quarantine, and emitAll writes its Event.
 func (r *Reconciler) reply(ctx context.Context, v view, a rollback.Answer) (view, error) {
 	if a.Result == "" {
 		return v, nil
