@@ -17,7 +17,7 @@ var (
 	pausedPath   = fieldpath.MakePathOrDie("spec", "paused")
 )
 
-// RestoredOwnership returns who owns which field once an object was put back: the deployers what
+// RestoredOwnership returns who owns which field once an object was restored: the deployers what
 // they owned in the snapshot, controllers and subresources what they own now, and Reprise nothing.
 // What a rollback leaves alone has the owners that it has now: an apply removes the keys that its
 // manager owns and does not name any more. Only replicas get no owner that the snapshot does not
