@@ -12,13 +12,12 @@ import (
 	"reprise.dev/reprise/event"
 	"reprise.dev/reprise/history"
 	"reprise.dev/reprise/history/store"
-	"reprise.dev/reprise/internal/apierror"
 	"reprise.dev/reprise/rollback"
 )
 
 // reply answers a request, once: it notes the answer in a revision and emits an Event. A rejected
-// request is not noted until its Event is written, or the API server rejects the Event. An accepted
-// one is noted at once, because the note lifts the quarantine, and emitAll writes its Event.
+// request is not noted until its Event is written. An accepted one is noted at once, because the
+// note lifts the quarantine, and emitAll writes its Event.
 func (r *Reconciler) reply(ctx context.Context, v view, a rollback.Answer) (view, error) {
 	if a.Result == "" {
 		return v, nil
@@ -26,8 +25,7 @@ func (r *Reconciler) reply(ctx context.Context, v view, a rollback.Answer) (view
 	now := r.Clock.Now()
 	if a.Result == v1alpha1.RequestRejected {
 		rejected := requestEvent(v.d, v1alpha1.Request{Request: a.Request, Message: a.Message, Time: metav1.NewTime(now)}, v1alpha1.EventRequestRejected)
-		err := r.Events.Write(ctx, rejected)
-		if err != nil && !apierror.IsRejected(err) {
+		if err := r.Events.Write(ctx, rejected); err != nil {
 			return v.withEmitError(err), nil
 		}
 	}
