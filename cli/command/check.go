@@ -82,7 +82,7 @@ func (p *plugin) check(ctx context.Context, o checkOptions) error {
 		return err
 	}
 	q := check.Options{Manifests: read, Now: time.Now()}
-	if q.Engine, err = engine(ctx, o); err != nil {
+	if q.Engine, q.Warnings, err = engine(ctx, o); err != nil {
 		return err
 	}
 	if q.Namespaces, err = p.namespaceData(o, read); err != nil {
@@ -112,31 +112,32 @@ func (p *plugin) check(ctx context.Context, o checkOptions) error {
 }
 
 // engine compiles the built-in policies and those of the folders, with the overrides of the
-// configuration.
-func engine(ctx context.Context, o checkOptions) (*policy.Engine, error) {
+// configuration. It returns what has no effect in them, too.
+func engine(ctx context.Context, o checkOptions) (*policy.Engine, []policy.Warning, error) {
 	modules, err := policy.Builtin()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
+	var warnings []policy.Warning
 	for _, folder := range o.policies {
 		own, err := policiesIn(folder)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
-		modules = append(modules, own...)
+		modules, warnings = append(modules, own.Modules...), append(warnings, own.Warnings...)
 	}
 	settings, err := config.Load(o.config)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	compiled, err := policy.New(ctx, modules, policy.DefaultLimits(), settings.Policies)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if err := compiled.Unknown(); err != nil {
-		return nil, fmt.Errorf("configuration %s: %w (use --policies to name the folders of custom policies)", o.config, err)
+		return nil, nil, fmt.Errorf("configuration %s: %w (use --policies to name the folders of custom policies)", o.config, err)
 	}
-	return compiled, nil
+	return compiled, policy.LimitWarnings(append(warnings, compiled.Warnings()...)), nil
 }
 
 // namespaceData returns what decides beside the manifests: the cluster, or what is given.
