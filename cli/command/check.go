@@ -37,11 +37,11 @@ func (p *plugin) checkCommand() *cobra.Command {
 
 Without --live, the command assumes that the cluster allows what it cannot see. The only LimitRanges, quotas and PodSecurity
 levels are those of --namespace-data and of the manifests themselves. A quota is unused unless its status says otherwise.
-Classes and ServiceAccounts exist. ConfigMaps are not checked, and no selector has changed.
+Classes and ServiceAccounts exist, and no selector has changed. The command does not check ConfigMaps.
 
 With --live, the command reads the namespace from the cluster with your rights. Data that you may not read is unknown.
 
-Other admission plugins do not change the manifests here. The command does not read policies from ConfigMaps in the cluster:
+The command does not apply the changes of other admission plugins. It does not read policies from ConfigMaps in the cluster:
 name their folders with --policies.
 
 The output names each part of the policies that has no effect. The command does not validate manifests against the schema of
