@@ -10,6 +10,7 @@ package check
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -113,6 +114,11 @@ func (q Options) evaluate(ctx context.Context, m Manifest, d *appsv1.Deployment)
 		Now:       q.Now,
 	})
 	return w, nil
+}
+
+// HasWarnings reports whether a policy warns of a workload.
+func (r Report) HasWarnings() bool {
+	return slices.ContainsFunc(r.Workloads, func(w Workload) bool { return len(w.Verdict.Warnings) > 0 })
 }
 
 // Decision returns what all verdicts come to: a denial counts most, then an evaluation error, then
