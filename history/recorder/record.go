@@ -54,7 +54,7 @@ func (r *Recorder) attempt(ctx context.Context, what observation, again bool) ou
 	return result
 }
 
-// permanent reports whether the API server would refuse the same write again, because the revision
+// permanent reports whether the API server would reject the same write again, because the revision
 // is too large.
 func permanent(err error) bool {
 	return errors.Is(err, history.ErrTooLarge) || apierrors.IsInvalid(err) || apierrors.IsRequestEntityTooLargeError(err)
