@@ -151,8 +151,8 @@ func (p Predecessors) relate(r *v1alpha1.WorkloadRevision, d *appsv1.Deployment,
 	}
 }
 
-// sameSpec reports whether a revision has the spec of a Deployment: its metadata alone differs. Of a
-// snapshot that cannot be read, that is not known.
+// sameSpec reports whether a revision has the spec of a Deployment: its metadata alone differs. Of
+// a snapshot that cannot be read, that is not known.
 func sameSpec(previous *v1alpha1.WorkloadRevision, d *appsv1.Deployment) bool {
 	contents, err := DecodeSnapshot(previous)
 	if err != nil {
