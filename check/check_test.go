@@ -11,13 +11,13 @@ import (
 	"reprise.dev/reprise/policy"
 )
 
-func shipped(t *testing.T, terms policy.Overrides, extra ...policy.Module) *policy.Engine {
+func shipped(t *testing.T, overrides policy.Overrides, extra ...policy.Module) *policy.Engine {
 	t.Helper()
 	modules, err := policy.Builtin()
 	if err != nil {
 		t.Fatal(err)
 	}
-	engine, err := policy.New(t.Context(), append(modules, extra...), policy.DefaultLimits(), terms)
+	engine, err := policy.New(t.Context(), append(modules, extra...), policy.DefaultLimits(), overrides)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -127,7 +127,7 @@ type running struct {
 
 func (r running) Live(context.Context, string, string) (map[string]any, error) { return r.live, nil }
 
-func TestAChangedSelectorIsSeenWhereItIsKnownWhatRuns(t *testing.T) {
+func TestRun_ComparesTheSelectorWithTheLiveDeployment(t *testing.T) {
 	live := read(t, strings.ReplaceAll(app(""), "app: app", "app: before"))[0].Object
 	report, err := Run(t.Context(), Options{
 		Manifests: read(t, app("")), Engine: shipped(t, policy.Overrides{}), Namespaces: running{&NamespaceData{}, live}, Namespace: "shop",
@@ -159,7 +159,7 @@ func TestRun_CountsOtherObjectsAndNeedsAWorkload(t *testing.T) {
 	}
 }
 
-func TestTheGravestDecisionCounts(t *testing.T) {
+func TestReport_Decision(t *testing.T) {
 	for _, test := range []struct{ all, want []policy.Decision }{
 		{nil, []policy.Decision{policy.Allow}},
 		{[]policy.Decision{policy.Allow, policy.Warn, policy.Allow}, []policy.Decision{policy.Warn}},

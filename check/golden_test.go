@@ -37,7 +37,7 @@ deny contains "never" if {
 	input.metadata.name == "unclear"
 	k8s.quantity.compare(input.metadata.name, "1") > 0
 }`}
-	terms := policy.Overrides{
+	overrides := policy.Overrides{
 		Rules: []policy.Override{{Policy: "mutable-image-tag", Enforcement: policy.EnforceDryRun}},
 		Exemptions: []policy.Exemption{{
 			Policy: "requests-within-limits", Namespace: "shop", Workload: "legacy", Reason: "moves, in spring: 100%",
@@ -45,7 +45,7 @@ deny contains "never" if {
 		}},
 	}
 	report, err := Run(t.Context(), Options{
-		Manifests: manifests, Engine: shipped(t, terms, broken), Namespaces: &NamespaceData{}, Namespace: "shop",
+		Manifests: manifests, Engine: shipped(t, overrides, broken), Namespaces: &NamespaceData{}, Namespace: "shop",
 		Now: time.Date(2027, 3, 31, 0, 0, 0, 0, time.UTC),
 	})
 	if err != nil {
@@ -54,7 +54,7 @@ deny contains "never" if {
 	return report
 }
 
-func TestReportsInEveryFormat(t *testing.T) {
+func TestReport_Write(t *testing.T) {
 	report := mixedReport(t)
 	for name, color := range map[string]bool{"human": false, "color": true, "json": false, "junit": false, "github": false} {
 		format := Format(name)
@@ -88,8 +88,8 @@ func golden(t *testing.T, file, got string) {
 	}
 }
 
-// TestTheTutorialsSteps: what score-k8s wrote for the exercise is evaluated as its readers expect.
-func TestTheTutorialsSteps(t *testing.T) {
+// TestRun_TutorialSteps: what score-k8s wrote for the exercise is evaluated as its readers expect.
+func TestRun_TutorialSteps(t *testing.T) {
 	const broken = "containers.frontend.resources.requests.memory: request 250Mi exceeds the limit 200Mi; lower the request to 200Mi or raise the limit to 250Mi"
 	folder := filepath.Join("..", "test", "testdata", "score", "tutorial")
 	for step, want := range map[string][]string{

@@ -7,7 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-func TestEveryDocumentKnowsItsPlace(t *testing.T) {
+func TestRead_Positions(t *testing.T) {
 	tests := []struct {
 		reason, content string
 		want            []Position
@@ -46,7 +46,7 @@ func TestEveryDocumentKnowsItsPlace(t *testing.T) {
 	}
 }
 
-func TestBadInputIsNamedWithItsPlace(t *testing.T) {
+func TestRead_ErrorsNameThePosition(t *testing.T) {
 	tests := []struct{ reason, content, want string }{
 		{"no YAML", "apiVersion: v1\nkind: A\n---\na: [", "m.yaml: document 2 (line 4) is no YAML: "},
 		{"a template that is not rendered", "{{- if .Values.on }}\na: b\n{{- end }}", "m.yaml: document 1 (line 1) is no YAML"},

@@ -44,7 +44,7 @@ func BenchmarkIntents(b *testing.B) {
 	}
 }
 
-func BenchmarkFile256KiB(b *testing.B) {
+func BenchmarkRevisions_File256KiB(b *testing.B) {
 	lines := func(word string) diff.Revision {
 		var out strings.Builder
 		for i := range 4990 {
@@ -61,9 +61,9 @@ func BenchmarkFile256KiB(b *testing.B) {
 	}
 }
 
-// BenchmarkThousandVariables returns the worst that an apply may bring: 1,000 variables of 1 KB,
-// all changed.
-func BenchmarkThousandVariables(b *testing.B) {
+// BenchmarkIntents_ThousandVariables compares the largest change that an apply can contain: 1,000
+// variables of 1 KB, all changed.
+func BenchmarkIntents_ThousandVariables(b *testing.B) {
 	many := func(word string) workload.Intent {
 		container := corev1.Container{Name: "main", Image: "x"}
 		for i := range 1000 {

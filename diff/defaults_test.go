@@ -10,7 +10,7 @@ import (
 
 // The files of testdata/stored are what Kubernetes 1.37.2 returned on `kubectl create -o yaml` of
 // the manifests, without status and what the server sets in metadata.
-func TestAManifestEqualsWhatTheAPIServerStoresOfIt(t *testing.T) {
+func TestIntents_ManifestEqualsItsStoredObject(t *testing.T) {
 	stored, err := filepath.Glob("testdata/stored/*.yaml")
 	if err != nil || len(stored) < 10 {
 		t.Fatalf("found %d stored objects: %v", len(stored), err)

@@ -34,7 +34,7 @@ func intent(change func(*corev1.Container, *workload.Intent)) workload.Intent {
 	return i
 }
 
-func TestChangesAreNamedInScoresTerms(t *testing.T) {
+func TestIntents_ScoreTerms(t *testing.T) {
 	tests := map[string]struct {
 		reason string
 		change func(*corev1.Container, *workload.Intent)
@@ -184,7 +184,7 @@ func TestChangesAreNamedInScoresTerms(t *testing.T) {
 	}
 }
 
-func TestAStoredDefaultThatChangesShowsBothValues(t *testing.T) {
+func TestIntents_ChangedDefaultShowsBothValues(t *testing.T) {
 	withLimit := func(limit int32) workload.Intent {
 		return intent(func(_ *corev1.Container, i *workload.Intent) { i.Spec.RevisionHistoryLimit = &limit })
 	}

@@ -16,7 +16,7 @@ func oneFile(path string, content diff.Content) diff.Revision {
 
 func text(data string) diff.Content { return diff.Content{Data: []byte(data)} }
 
-func TestFilesAreComparedByLines(t *testing.T) {
+func TestRevisions_FilesAreComparedByLines(t *testing.T) {
 	tests := map[string]struct {
 		reason   string
 		path     string
@@ -104,7 +104,7 @@ func TestFilesAreComparedByLines(t *testing.T) {
 	}
 }
 
-func TestFilesComeAndGo(t *testing.T) {
+func TestRevisions_FilesAddedAndRemoved(t *testing.T) {
 	old := diff.Revision{Files: diff.Files{{Container: "a", Path: "/gone"}: text("x\n")}}
 	new := diff.Revision{Files: diff.Files{{Container: "a", Path: "/come"}: {Data: []byte{}}, {Container: "b", Path: "/bin"}: text("\x00")}}
 	want := "containers.a.files./come added (0 bytes), containers.a.files./gone removed, containers.b.files./bin added (binary, 1 byte)"
@@ -113,7 +113,7 @@ func TestFilesComeAndGo(t *testing.T) {
 	}
 }
 
-func TestALineDiffIsBounded(t *testing.T) {
+func TestRevisions_LineDiffIsBounded(t *testing.T) {
 	lines := func(n int, word string) string {
 		var out strings.Builder
 		for i := range n {

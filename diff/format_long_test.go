@@ -8,7 +8,7 @@ import (
 	"reprise.dev/reprise/diff"
 )
 
-func TestLongShowsWholeValues(t *testing.T) {
+func TestChanges_Long(t *testing.T) {
 	tests := map[string]struct {
 		reason string
 		change diff.Change

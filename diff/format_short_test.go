@@ -10,7 +10,7 @@ import (
 	"reprise.dev/reprise/diff"
 )
 
-func TestShortNeverExceedsItsBudgetNorCutsAChange(t *testing.T) {
+func TestChanges_Short_KeepsItsBudget(t *testing.T) {
 	changes := diff.Changes{
 		{Field: "a", Kind: diff.Modified, Old: "1", New: "2"},
 		{Field: "b", Kind: diff.Added, New: strings.Repeat("ä", 200)},
@@ -34,7 +34,7 @@ func TestShortNeverExceedsItsBudgetNorCutsAChange(t *testing.T) {
 	}
 }
 
-func TestAChangeIsWordedBriefly(t *testing.T) {
+func TestChange_String(t *testing.T) {
 	long := strings.Repeat("x", 100)
 	tests := map[string]struct {
 		reason string
@@ -92,7 +92,7 @@ func TestAChangeIsWordedBriefly(t *testing.T) {
 	}
 }
 
-func TestChangesReadTheSameAfterJSON(t *testing.T) {
+func TestChanges_JSON_ReadsBackTheSame(t *testing.T) {
 	changes := compare(t, fixture(t, tutorial, "1-healthy"), fixture(t, tutorial, "6-crashloop"))
 	encoded, err := changes.JSON()
 	if err != nil {
@@ -110,7 +110,7 @@ func TestChangesReadTheSameAfterJSON(t *testing.T) {
 	}
 }
 
-func TestNothingIsSaidInEveryForm(t *testing.T) {
+func TestChanges_None(t *testing.T) {
 	encoded, err := diff.Changes(nil).JSON()
 	if err != nil || string(encoded) != "[]\n" {
 		t.Errorf("got %q, %v", encoded, err)

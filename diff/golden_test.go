@@ -31,7 +31,7 @@ var pairs = []struct{ name, folder, old, new string }{
 	{"second-container", edge, "no-resources", "multi-container-second-bad"},
 }
 
-func TestGolden(t *testing.T) {
+func TestRevisions_Golden(t *testing.T) {
 	for _, pair := range pairs {
 		t.Run(pair.name, func(t *testing.T) {
 			got := everyForm(t, compare(t, fixture(t, pair.folder, pair.old), fixture(t, pair.folder, pair.new)))

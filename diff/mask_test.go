@@ -14,7 +14,7 @@ import (
 // leak is in every place of which a credential may come into a diff.
 const leak = "hunter2leak"
 
-func TestNoFormShowsACredential(t *testing.T) {
+func TestChanges_HideCredentialsInEveryForm(t *testing.T) {
 	old := diff.Revision{Intent: workload.Intent{Annotations: map[string]string{"example.com/api-token": leak}}}
 	container := corev1.Container{
 		Name: "main", Image: "x",

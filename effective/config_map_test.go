@@ -7,7 +7,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/sets"
 )
 
-func TestConfigMapsThatThePodCannotStartWithoutMustExist(t *testing.T) {
+func TestCompute_MissingConfigMap(t *testing.T) {
 	named := corev1.LocalObjectReference{Name: "files"}
 	volume := func(source corev1.VolumeSource) func(*corev1.PodSpec) {
 		return func(s *corev1.PodSpec) { s.Volumes = []corev1.Volume{{Name: "v", VolumeSource: source}} }

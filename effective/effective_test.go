@@ -8,7 +8,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
-func TestARequestAboveALimitThatALimitRangeSuppliesNamesTheLimitRange(t *testing.T) {
+func TestCompute_RequestAboveALimitRangeDefaultNamesTheLimitRange(t *testing.T) {
 	r := Compute(app(stating(amounts("memory", "250Mi"), nil)),
 		namespace(limitRange("mem-defaults", corev1.LimitRangeItem{Type: corev1.LimitTypeContainer, Default: amounts("memory", "200Mi")})))
 	want := Violation{
@@ -26,7 +26,7 @@ func TestARequestAboveALimitThatALimitRangeSuppliesNamesTheLimitRange(t *testing
 	}
 }
 
-func TestOfLeavesItsArgumentsAlone(t *testing.T) {
+func TestCompute_ChangesNoArgument(t *testing.T) {
 	template, ns := busyCase()
 	templateBefore, rangesBefore, quotasBefore := template.DeepCopy(), *ns.LimitRanges[0].DeepCopy(), *ns.ResourceQuotas[0].DeepCopy()
 	Compute(template, ns)
@@ -38,7 +38,7 @@ func TestOfLeavesItsArgumentsAlone(t *testing.T) {
 	}
 }
 
-func TestOfIsDeterministic(t *testing.T) {
+func TestCompute_IsDeterministic(t *testing.T) {
 	template, ns := busyCase()
 	first := Compute(template, ns)
 	if len(first.Violations) < 5 {
@@ -51,7 +51,7 @@ func TestOfIsDeterministic(t *testing.T) {
 	}
 }
 
-func TestViolationsAreSortedInTheAPIServersOrder(t *testing.T) {
+func TestCompute_SortsViolationsAsTheAPIServer(t *testing.T) {
 	template, ns := busyCase()
 	last := -1
 	for _, o := range Compute(template, ns).Violations {
@@ -62,7 +62,7 @@ func TestViolationsAreSortedInTheAPIServersOrder(t *testing.T) {
 	}
 }
 
-func TestEveryRuleHasARank(t *testing.T) {
+func TestRule_rank(t *testing.T) {
 	seen := map[Rule]bool{}
 	for _, rule := range Rules() {
 		if seen[rule] || rule.rank() < 0 {

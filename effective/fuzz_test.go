@@ -8,10 +8,9 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
-// FuzzOf feeds any template, LimitRange and quota that decode. Of must not panic,
-// must tell the same twice, and must find nothing to complete in a pod that it
-// has completed already.
-func FuzzOf(f *testing.F) {
+// FuzzCompute feeds any template, LimitRange and quota that decode. Compute must not panic, must
+// return the same twice, and must find nothing to complete in a pod that it completed.
+func FuzzCompute(f *testing.F) {
 	template, ns := busyCase()
 	seed := func(v any) []byte {
 		data, err := json.Marshal(v)

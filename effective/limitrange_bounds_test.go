@@ -7,7 +7,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
-func TestLimitRangeBoundsOfContainers(t *testing.T) {
+func TestCompute_LimitRangeBoundsOfContainers(t *testing.T) {
 	minimum := corev1.LimitRangeItem{Min: amounts("cpu", "100m")}
 	maximum := corev1.LimitRangeItem{Max: amounts("cpu", "2")}
 	ratio := corev1.LimitRangeItem{MaxLimitRequestRatio: amounts("cpu", "1500m")}
@@ -37,7 +37,7 @@ func TestLimitRangeBoundsOfContainers(t *testing.T) {
 	}
 }
 
-func TestLimitRangeBoundsOfPodsAddContainersUp(t *testing.T) {
+func TestCompute_LimitRangeBoundsOfPods(t *testing.T) {
 	each := stating(amounts("cpu", "1"), amounts("cpu", "1"))
 	for _, tc := range []struct {
 		reason string
@@ -65,7 +65,7 @@ func TestLimitRangeBoundsOfPodsAddContainersUp(t *testing.T) {
 	}
 }
 
-func TestALimitRangeForPodsDoesNotSeePodLevelHugePages(t *testing.T) {
+func TestCompute_LimitRangeForPodsIgnoresPodLevelHugePages(t *testing.T) {
 	template := with(app(stating(nil, amounts("cpu", "1", "hugepages-2Mi", "2Mi"))), func(s *corev1.PodSpec) {
 		s.Resources = new(stating(nil, amounts("cpu", "1", "hugepages-2Mi", "4Mi")))
 	})
@@ -75,7 +75,7 @@ func TestALimitRangeForPodsDoesNotSeePodLevelHugePages(t *testing.T) {
 	}
 }
 
-func TestBoundsTooLargeForThousandthsAreComparedInWholeUnits(t *testing.T) {
+func TestCompute_LargeBoundsAreComparedInWholeUnits(t *testing.T) {
 	ns := namespace(limitRange("huge", corev1.LimitRangeItem{Type: corev1.LimitTypeContainer, Max: amounts("memory", "4Ei")}))
 	for amount, want := range map[string]int{"4Ei": 0, "4611686018427387905": 1} {
 		if got := Compute(app(stating(nil, amounts("memory", amount))), ns).Violations; len(got) != want {
@@ -84,7 +84,7 @@ func TestBoundsTooLargeForThousandthsAreComparedInWholeUnits(t *testing.T) {
 	}
 }
 
-func TestABrokenBoundSaysWhatIsBroken(t *testing.T) {
+func TestCompute_LimitRangeBoundMessage(t *testing.T) {
 	ns := namespace(limitRange("bounds", corev1.LimitRangeItem{Type: corev1.LimitTypeContainer, Max: amounts("memory", "1Gi")}))
 	got := one(t, Compute(app(stating(nil, amounts("memory", "2048Mi"))), ns))
 	if want := "LimitRange bounds: the maximum of memory is 1Gi, but container app has a limit of 2Gi"; got.Message != want {

@@ -7,7 +7,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
-func TestLimitRangesSupplyWhatContainersLack(t *testing.T) {
+func TestCompute_LimitRangeDefaults(t *testing.T) {
 	item := corev1.LimitRangeItem{Type: corev1.LimitTypeContainer}
 	for _, tc := range []struct {
 		reason           string
@@ -31,7 +31,7 @@ func TestLimitRangesSupplyWhatContainersLack(t *testing.T) {
 	}
 }
 
-func TestLimitRangesSupplyInitContainersAndSidecarsToo(t *testing.T) {
+func TestCompute_LimitRangeDefaultsOfInitContainers(t *testing.T) {
 	template := with(app(stating(nil, nil)), func(s *corev1.PodSpec) {
 		s.InitContainers = []corev1.Container{{Name: "migrate"}, sidecar("proxy", stating(nil, nil))}
 	})
@@ -46,7 +46,7 @@ func TestLimitRangesSupplyInitContainersAndSidecarsToo(t *testing.T) {
 	}
 }
 
-func TestLimitRangesThatDisagreeLeaveTheQuestionOpen(t *testing.T) {
+func TestCompute_DisagreeingLimitRangesAreUnknown(t *testing.T) {
 	item := func(cpu string) corev1.LimitRangeItem {
 		return corev1.LimitRangeItem{Type: corev1.LimitTypeContainer, Default: amounts("cpu", cpu)}
 	}
@@ -74,7 +74,7 @@ func TestLimitRangesThatDisagreeLeaveTheQuestionOpen(t *testing.T) {
 	}
 }
 
-func TestWhatDisagreeingLimitRangesAddUpToInThePodIsNotExact(t *testing.T) {
+func TestCompute_SumOfDisagreeingLimitRangesIsNotExact(t *testing.T) {
 	item := func(cpu string) corev1.LimitRangeItem {
 		return corev1.LimitRangeItem{Type: corev1.LimitTypeContainer, DefaultRequest: amounts("cpu", cpu)}
 	}
@@ -85,7 +85,7 @@ func TestWhatDisagreeingLimitRangesAddUpToInThePodIsNotExact(t *testing.T) {
 	}
 }
 
-func TestUnknownLimitRangesLeaveOnlyWhatTheTemplateStatesExact(t *testing.T) {
+func TestCompute_UnknownLimitRangesLeaveTheTemplateExact(t *testing.T) {
 	r := Compute(app(stating(amounts("cpu", "3"), amounts("cpu", "2"))), namespace(unknown(KindLimitRange),
 		quota("team", amounts("limits.memory", "1Gi"), amounts("limits.memory", "0"))))
 	exact := map[Rule]bool{}

@@ -6,7 +6,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
-func TestMissingRequestsAreCopiedFromLimits(t *testing.T) {
+func TestCompute_CopiesMissingRequestsFromLimits(t *testing.T) {
 	for _, tc := range []struct {
 		reason   string
 		in       corev1.ResourceRequirements
@@ -25,7 +25,7 @@ func TestMissingRequestsAreCopiedFromLimits(t *testing.T) {
 	}
 }
 
-func TestPodsOnTheHostsNetworkOpenHostPorts(t *testing.T) {
+func TestCompute_HostNetworkOpensHostPorts(t *testing.T) {
 	ports := []corev1.ContainerPort{{ContainerPort: 80}, {ContainerPort: 81, HostPort: 8081}}
 	template := with(app(stating(nil, nil)), func(s *corev1.PodSpec) { s.Containers[0].Ports = ports })
 	if got := Compute(template, namespace()).Pod.Spec.Containers[0].Ports[0].HostPort; got != 0 {
@@ -38,7 +38,7 @@ func TestPodsOnTheHostsNetworkOpenHostPorts(t *testing.T) {
 	}
 }
 
-func TestANegativeGracePeriodIsOneSecond(t *testing.T) {
+func TestCompute_NegativeGracePeriodIsOneSecond(t *testing.T) {
 	template := with(app(stating(nil, nil)), func(s *corev1.PodSpec) { s.TerminationGracePeriodSeconds = new(int64(-5)) })
 	if got := *Compute(template, namespace()).Pod.Spec.TerminationGracePeriodSeconds; got != 1 {
 		t.Errorf("grace period %d", got)

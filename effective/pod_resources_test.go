@@ -7,7 +7,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
-func TestPodLevelResourcesAreCompletedFromTheContainers(t *testing.T) {
+func TestCompute_CompletesPodLevelResources(t *testing.T) {
 	for _, tc := range []struct {
 		reason           string
 		pod, container   corev1.ResourceRequirements
@@ -31,7 +31,7 @@ func TestPodLevelResourcesAreCompletedFromTheContainers(t *testing.T) {
 	}
 }
 
-func TestPodLevelResourcesMustHoldTheContainers(t *testing.T) {
+func TestCompute_PodLevelResourcesMustHoldTheContainers(t *testing.T) {
 	for _, tc := range []struct {
 		reason         string
 		pod, container corev1.ResourceRequirements
@@ -54,7 +54,7 @@ func TestPodLevelResourcesMustHoldTheContainers(t *testing.T) {
 	}
 }
 
-func TestAContainersLimitFromALimitRangeAboveThePodsNamesTheLimitRange(t *testing.T) {
+func TestCompute_LimitRangeDefaultAboveThePodsLimitNamesTheLimitRange(t *testing.T) {
 	template := with(app(stating(nil, nil)), func(s *corev1.PodSpec) { s.Resources = new(stating(nil, amounts("memory", "1Gi"))) })
 	r := Compute(template, namespace(limitRange("defaults", corev1.LimitRangeItem{Type: corev1.LimitTypeContainer,
 		Default: amounts("memory", "2Gi"), DefaultRequest: amounts("memory", "1Gi")})))
@@ -64,7 +64,7 @@ func TestAContainersLimitFromALimitRangeAboveThePodsNamesTheLimitRange(t *testin
 	}
 }
 
-func TestWindowsPodsHaveNoPodLevelResources(t *testing.T) {
+func TestCompute_WindowsPodsHaveNoPodLevelResources(t *testing.T) {
 	template := with(app(stating(nil, nil)), func(s *corev1.PodSpec) {
 		s.OS, s.Resources = &corev1.PodOS{Name: corev1.Windows}, new(stating(amounts("cpu", "1"), nil))
 	})

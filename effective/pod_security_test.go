@@ -7,7 +7,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
-func TestTheNamespacesLabelsDecideThePodSecurityLevel(t *testing.T) {
+func TestCompute_PodSecurityLevel(t *testing.T) {
 	privileged := with(app(stating(nil, nil)), func(s *corev1.PodSpec) {
 		s.Containers[0].SecurityContext = &corev1.SecurityContext{Privileged: new(true)}
 	})
@@ -36,7 +36,7 @@ func TestTheNamespacesLabelsDecideThePodSecurityLevel(t *testing.T) {
 	}
 }
 
-func TestUnknownNamespaceLabelsAreReported(t *testing.T) {
+func TestCompute_UnknownNamespaceLabels(t *testing.T) {
 	if r := Compute(app(stating(nil, nil)), namespace(unknown(KindNamespace))); len(r.Unknown) != 1 {
 		t.Errorf("cannot tell %v", r.Unknown)
 	}

@@ -15,7 +15,7 @@ func priorityClass(name string, value int32, global bool) func(*Namespace) {
 	return func(ns *Namespace) { ns.PriorityClasses = append(ns.PriorityClasses, class) }
 }
 
-func TestThePriorityClassDecidesThePriority(t *testing.T) {
+func TestCompute_PriorityClass(t *testing.T) {
 	for _, tc := range []struct {
 		reason   string
 		change   func(*corev1.PodSpec)
@@ -42,7 +42,7 @@ func TestThePriorityClassDecidesThePriority(t *testing.T) {
 	}
 }
 
-func TestAMissingPriorityClassIsNamed(t *testing.T) {
+func TestCompute_MissingPriorityClass(t *testing.T) {
 	got := one(t, Compute(with(app(stating(nil, nil)), func(s *corev1.PodSpec) { s.PriorityClassName = "gold" }), namespace()))
 	if got.Message != "PriorityClass gold does not exist" || got.Cause != (Cause{Kind: KindPriorityClass, Name: "gold"}) || !got.Exact {
 		t.Errorf("violation %+v", got)

@@ -12,7 +12,7 @@ func fullQuota(scopes ...corev1.ResourceQuotaScope) func(*Namespace) {
 	return quota("full", amounts("pods", "1"), amounts("pods", "1"), scopes...)
 }
 
-func TestAQuotaAppliesWithinItsScopes(t *testing.T) {
+func TestCompute_QuotaScopes(t *testing.T) {
 	elsewhere := corev1.PodAffinityTerm{NamespaceSelector: &metav1.LabelSelector{}}
 	for _, tc := range []struct {
 		reason string
@@ -50,7 +50,7 @@ func TestAQuotaAppliesWithinItsScopes(t *testing.T) {
 	}
 }
 
-func TestAQuotasScopeSelectorReadsThePriorityClass(t *testing.T) {
+func TestCompute_QuotaScopeSelectorOfPriorityClass(t *testing.T) {
 	for _, tc := range []struct {
 		operator corev1.ScopeSelectorOperator
 		values   []string
@@ -75,7 +75,7 @@ func TestAQuotasScopeSelectorReadsThePriorityClass(t *testing.T) {
 	}
 }
 
-func TestAQuotaForPriorityClassesNeedsThemKnown(t *testing.T) {
+func TestCompute_QuotaForUnknownPriorityClasses(t *testing.T) {
 	r := Compute(app(stating(nil, nil)), namespace(fullQuota("PriorityClass"), unknown(KindPriorityClass)))
 	if len(r.Unknown) != 1 || r.Unknown[0].Kind != KindPriorityClass {
 		t.Errorf("cannot tell %v", r.Unknown)

@@ -7,7 +7,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
-func TestQuotasOfCPUAndMemoryDemandThatContainersStateThem(t *testing.T) {
+func TestCompute_QuotaDemandsCPUAndMemory(t *testing.T) {
 	none := amounts()
 	for _, tc := range []struct {
 		reason     string
@@ -32,7 +32,7 @@ func TestQuotasOfCPUAndMemoryDemandThatContainersStateThem(t *testing.T) {
 	}
 }
 
-func TestAQuotaMustHaveRoomForThePod(t *testing.T) {
+func TestCompute_QuotaExceeded(t *testing.T) {
 	gpu := stating(nil, amounts("cpu", "1", "example.com/gpu", "1"))
 	for _, tc := range []struct {
 		reason           string
@@ -75,7 +75,7 @@ func TestAQuotaMustHaveRoomForThePod(t *testing.T) {
 	}
 }
 
-func TestCountingAgainstAQuotaLeavesThePodAlone(t *testing.T) {
+func TestCompute_QuotaCountChangesNoPod(t *testing.T) {
 	const more = "9223372036854775806500m" // of thousandths than an int64 holds
 	template := with(app(stating(nil, nil)), func(s *corev1.PodSpec) {
 		s.Resources, s.RuntimeClassName = new(stating(amounts("cpu", more), nil)), new("heavy")

@@ -7,7 +7,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
-func TestWhatAContainerStatesMustGoTogether(t *testing.T) {
+func TestCompute_ContradictoryContainerResources(t *testing.T) {
 	const container = "spec.containers[0].resources"
 	for _, tc := range []struct {
 		reason string
@@ -37,7 +37,7 @@ func TestWhatAContainerStatesMustGoTogether(t *testing.T) {
 	}
 }
 
-func TestARequestAboveTheTemplatesOwnLimitHasNoOtherCause(t *testing.T) {
+func TestCompute_RequestAboveItsOwnLimitHasNoCause(t *testing.T) {
 	got := one(t, Compute(app(stating(amounts("cpu", "2"), amounts("cpu", "1500m"))), namespace()))
 	if got.Message != "container app requests 2 cpu, more than its limit of 1500m" || got.Cause != (Cause{}) {
 		t.Errorf("violation %+v", got)

@@ -21,7 +21,7 @@ func selectiveClass(ns *Namespace) {
 		ObjectMeta: metav1.ObjectMeta{Name: "selective"}, Scheduling: &nodev1.Scheduling{NodeSelector: map[string]string{"disk": "ssd"}}})
 }
 
-func TestTheRuntimeClassSetsOverheadAndNodes(t *testing.T) {
+func TestCompute_RuntimeClass(t *testing.T) {
 	for _, tc := range []struct {
 		reason, class string
 		change        func(*corev1.PodSpec)
@@ -54,7 +54,7 @@ func TestTheRuntimeClassSetsOverheadAndNodes(t *testing.T) {
 	}
 }
 
-func TestUnknownRuntimeClassesMatterOnlyToPodsThatNameOne(t *testing.T) {
+func TestCompute_UnknownRuntimeClasses(t *testing.T) {
 	ns := namespace(unknown(KindRuntimeClass))
 	if r := Compute(app(stating(nil, nil)), ns); len(r.Unknown) != 0 {
 		t.Errorf("cannot tell %v", r.Unknown)

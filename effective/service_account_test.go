@@ -7,7 +7,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-func TestPodsRunAsTheirServiceAccountOrTheDefault(t *testing.T) {
+func TestCompute_ServiceAccount(t *testing.T) {
 	puller := &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Name: "puller"}, ImagePullSecrets: []corev1.LocalObjectReference{{Name: "registry"}}}
 	ns := namespace(func(ns *Namespace) { ns.ServiceAccounts = append(ns.ServiceAccounts, puller) })
 
@@ -24,7 +24,7 @@ func TestPodsRunAsTheirServiceAccountOrTheDefault(t *testing.T) {
 	}
 }
 
-func TestAMissingServiceAccountMayStillCome(t *testing.T) {
+func TestCompute_MissingServiceAccountIsTransient(t *testing.T) {
 	none := Namespace{Name: "shop"}
 	if got := one(t, Compute(app(stating(nil, nil)), none)); !got.Transient || got.Rule != RuleServiceAccount {
 		t.Errorf("violation %+v", got)
@@ -35,7 +35,7 @@ func TestAMissingServiceAccountMayStillCome(t *testing.T) {
 	}
 }
 
-func TestAServiceAccountThatLimitsItsSecretsIsNotJudged(t *testing.T) {
+func TestCompute_ServiceAccountThatLimitsItsSecretsIsUnknown(t *testing.T) {
 	r := Compute(app(stating(nil, nil)), namespace(func(ns *Namespace) {
 		ns.ServiceAccounts[0].Annotations = map[string]string{enforceMountableSecrets: "true"}
 	}))

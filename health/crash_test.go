@@ -10,7 +10,7 @@ import (
 	"reprise.dev/reprise/health"
 )
 
-func TestJudge_Crashes(t *testing.T) {
+func TestAssess_Crashes(t *testing.T) {
 	assess(t, map[string]judgement{
 		"EndedOnce": {
 			reason: "a neighbour may have been late", want: health.Progressing,

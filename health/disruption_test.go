@@ -11,7 +11,7 @@ import (
 	"reprise.dev/reprise/health"
 )
 
-func TestJudge_NotCausedByTheChange(t *testing.T) {
+func TestAssess_NotCausedByTheChange(t *testing.T) {
 	assess(t, map[string]judgement{
 		"NodeNotReady": {
 			reason: "the node is lost, not the change", want: health.Unknown, says: "is on a node that is not ready", again: 10 * time.Second,

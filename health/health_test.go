@@ -10,7 +10,7 @@ import (
 	"reprise.dev/reprise/health"
 )
 
-func TestJudge(t *testing.T) {
+func TestAssess(t *testing.T) {
 	const missing = `rpc error: code = NotFound desc = failed to pull and unpack image "x:1": x:1: not found`
 	assess(t, map[string]judgement{
 		"Well":    {reason: "complete and well for the bake time", want: health.Healthy},

@@ -65,7 +65,7 @@ func random(rng *rand.Rand) health.Rollout {
 	return r
 }
 
-func TestJudge_IgnoresTheOrderOfItsInputs(t *testing.T) {
+func TestAssess_IgnoresTheOrderOfItsInputs(t *testing.T) {
 	for seed := range uint64(2000) {
 		rng := rand.New(rand.NewPCG(seed, 1))
 		r := random(rng)
@@ -78,7 +78,7 @@ func TestJudge_IgnoresTheOrderOfItsInputs(t *testing.T) {
 	}
 }
 
-func TestJudge_ChangesOnlyAtRecheckAfter(t *testing.T) {
+func TestAssess_ChangesOnlyAtRecheckAfter(t *testing.T) {
 	for seed := range uint64(2000) {
 		r := random(rand.New(rand.NewPCG(seed, 2)))
 		at := now
@@ -105,7 +105,7 @@ func TestJudge_ChangesOnlyAtRecheckAfter(t *testing.T) {
 	}
 }
 
-func BenchmarkJudge(b *testing.B) {
+func BenchmarkAssess(b *testing.B) {
 	r := rollout()
 	more(&r, 50, nil)
 	for b.Loop() {

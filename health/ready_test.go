@@ -10,7 +10,7 @@ import (
 	"reprise.dev/reprise/health"
 )
 
-func TestJudge_Readiness(t *testing.T) {
+func TestAssess_Readiness(t *testing.T) {
 	probe := &corev1.Probe{PeriodSeconds: 10}
 	assess(t, map[string]judgement{
 		"Failing": {
@@ -77,7 +77,7 @@ func TestJudge_Readiness(t *testing.T) {
 	})
 }
 
-func TestJudge_RejectedPods(t *testing.T) {
+func TestAssess_RejectedPods(t *testing.T) {
 	say := func(message string, before time.Duration) func(*health.Rollout) {
 		return func(r *health.Rollout) {
 			rejectPods(r, before)

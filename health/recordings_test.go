@@ -227,7 +227,7 @@ func (v verdictAt) String() string {
 	return line
 }
 
-func TestJudge_Recordings(t *testing.T) {
+func TestAssess_Recordings(t *testing.T) {
 	files, err := filepath.Glob(filepath.Join(recordings, "*.jsonl"))
 	if err != nil {
 		t.Fatal(err)
@@ -260,8 +260,8 @@ func TestJudge_Recordings(t *testing.T) {
 	}
 }
 
-// TestJudge_RecordingsEndAsDocumented holds the golden file to docs/health.md.
-func TestJudge_RecordingsEndAsDocumented(t *testing.T) {
+// TestAssess_RecordingsEndAsDocumented holds the golden file to docs/health.md.
+func TestAssess_RecordingsEndAsDocumented(t *testing.T) {
 	tests := map[string]struct {
 		within float64 // seconds until it has failed; 0 where it must never be assessed Failed
 		says   string

@@ -9,7 +9,7 @@ import (
 	"reprise.dev/reprise/health"
 )
 
-func TestJudge_StartFailures(t *testing.T) {
+func TestAssess_StartFailures(t *testing.T) {
 	old := func(p *corev1.Pod) {}
 	assess(t, map[string]judgement{
 		"InvalidImageName": {

@@ -47,7 +47,7 @@ var (
 	}}
 )
 
-func TestTransitions(t *testing.T) {
+func TestSummarize_AfterEachTransition(t *testing.T) {
 	type summary struct {
 		Phase                     v1alpha1.Phase
 		Healthy, RolledBack, Held string // status and reason; empty where there is no condition
@@ -138,9 +138,9 @@ func TestTransitions(t *testing.T) {
 	}
 }
 
-// TestTransitions_KeepPhaseAndConditionsTogether walks at random through all transitions: after
+// TestSummarize_KeepsPhaseAndConditionsTogether walks at random through all transitions: after
 // each one the phase is what the conditions amount to, and its time is that of its last change.
-func TestTransitions_KeepPhaseAndConditionsTogether(t *testing.T) {
+func TestSummarize_KeepsPhaseAndConditionsTogether(t *testing.T) {
 	all := []transition{progressing, healthy, replaced, adopted, failed, started, asked, completed, held}
 	random := rand.New(rand.NewPCG(1, 2))
 	for range 2000 {

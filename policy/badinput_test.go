@@ -8,9 +8,9 @@ import (
 	"time"
 )
 
-// TestBadSourcesAreRejectedAndTheRestUnharmed: each is named with file and reason, and what else
+// TestLoad_RejectsOnlyBadSources: each is named with file and reason, and what else
 // there is is still evaluated.
-func TestBadSourcesAreRejectedAndTheRestUnharmed(t *testing.T) {
+func TestLoad_RejectsOnlyBadSources(t *testing.T) {
 	rego := func(text string) map[string]string { return map[string]string{"p.rego": text} }
 	tests := []struct {
 		reason string
@@ -64,9 +64,9 @@ func TestBadSourcesAreRejectedAndTheRestUnharmed(t *testing.T) {
 	}
 }
 
-// TestARuleThatNeverEndsIsContained: it costs its own time, its own error and no other rule's
+// TestEngine_Evaluate_EndlessRule: it costs its own time, its own error and no other rule's
 // verdict.
-func TestARuleThatNeverEndsIsContained(t *testing.T) {
+func TestEngine_Evaluate_EndlessRule(t *testing.T) {
 	for reason, body := range map[string]string{
 		"a comprehension":      `count([x | some a in numbers.range(1, 100000); some b in numbers.range(1, 100000); x := a + b]) < 0`,
 		"a set of pairs":       `count({[a, b] | some a in numbers.range(1, 100000); some b in numbers.range(1, 100000)}) < 0`,

@@ -14,7 +14,7 @@ import (
 // New compiles modules under an install's overrides. An error names the file and line. Only the
 // built-in policies by themselves are compiled in strict mode: policies that were written for OPA,
 // Conftest or Gatekeeper need not be strict.
-func New(ctx context.Context, modules []Module, limits Limits, terms Overrides) (*Engine, error) {
+func New(ctx context.Context, modules []Module, limits Limits, overrides Overrides) (*Engine, error) {
 	set, err := loadAll(modules)
 	if err != nil {
 		return nil, err
@@ -23,11 +23,11 @@ func New(ctx context.Context, modules []Module, limits Limits, terms Overrides) 
 	if compiler.Compile(set.parsed); compiler.Failed() {
 		return nil, WithLocation(compiler.Errors)
 	}
-	engine := &Engine{limits: limits, terms: terms, digest: digest(modules, terms)}
+	engine := &Engine{limits: limits, overrides: overrides, digest: digest(modules, overrides)}
 	var policies, early []*loaded
 	for _, p := range set.policies {
-		engine.known = append(engine.known, p.rule.Name)
-		p.rule = terms.apply(p.rule)
+		engine.ruleNames = append(engine.ruleNames, p.rule.Name)
+		p.rule = overrides.apply(p.rule)
 		if p.rule.Enforcement == EnforceOff {
 			continue
 		}

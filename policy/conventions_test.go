@@ -8,9 +8,9 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 )
 
-// TestRegoThatUsersBringIsUnderstood: what exists for OPA, Gatekeeper and
+// TestNew_Conventions: what exists for OPA, Gatekeeper and
 // Conftest, in v1 and v0, is judged as it was written for these.
-func TestRegoThatUsersBringIsUnderstood(t *testing.T) {
+func TestNew_Conventions(t *testing.T) {
 	repos := map[string]any{"repos": []any{"registry.example.com/"}}
 	request := decodeRequest(t, []byte(`{"operation":"CREATE","namespace":"shop","object":{
 		"apiVersion":"apps/v1","kind":"Deployment","metadata":{"name":"cart","labels":{"app":"cart"}},
@@ -102,7 +102,7 @@ deny contains "never" if input.parameters.strict`},
 	}
 }
 
-func TestEachSourceHasItsOwnParameters(t *testing.T) {
+func TestEngine_Evaluate_ParametersPerSource(t *testing.T) {
 	const text = "package %\ndeny contains input.parameters.word"
 	var modules []Module
 	for _, name := range []string{"one", "two"} {
@@ -117,7 +117,7 @@ func TestEachSourceHasItsOwnParameters(t *testing.T) {
 	}
 }
 
-func TestAPackageMayHaveSeveralFilesOfOneSource(t *testing.T) {
+func TestNew_PackageInSeveralFiles(t *testing.T) {
 	modules := []Module{
 		{File: "own/a.rego", Source: "own", Rego: "package main\ndeny contains \"a\""},
 		{File: "own/b.rego", Source: "own", Rego: "# METADATA\n# scope: package\n# custom:\n#   enforcement: warn\npackage main\ndeny contains \"b\"\nwarn contains \"c\""},
@@ -128,7 +128,7 @@ func TestAPackageMayHaveSeveralFilesOfOneSource(t *testing.T) {
 	}
 	modules[1].Source = "other"
 	both := engineOf(t, modules...)
-	if got := both.known; len(got) != 2 || got[0] != "other" || got[1] != "own" {
+	if got := both.ruleNames; len(got) != 2 || got[0] != "other" || got[1] != "own" {
 		t.Errorf("two sources with a package main are named %v, want them named by their sources", got)
 	}
 	verdict = both.Evaluate(t.Context(), Input{Phase: Final, Request: map[string]any{}})
@@ -143,15 +143,15 @@ func TestAPackageMayHaveSeveralFilesOfOneSource(t *testing.T) {
 	}
 }
 
-func TestAFileThatIsNeitherVersionSaysWhatBothWouldSay(t *testing.T) {
+func TestParse_NeitherVersion(t *testing.T) {
 	_, err := New(t.Context(), []Module{{File: "own/p.rego", Rego: "package team\n\ndeny contains msg {\n\tmsg := \"no\"\n}"}}, DefaultLimits(), Overrides{})
 	if err == nil || !strings.Contains(err.Error(), "neither Rego v1 (own/p.rego:3: ") || !strings.Contains(err.Error(), "nor Rego v0 (own/p.rego:3: ") || strings.Contains(err.Error(), "\n") {
 		t.Errorf("error %v", err)
 	}
 }
 
-// TestAVerdictIsWholeAtManyViolations: none is cut, dropped or told twice.
-func TestAVerdictIsWholeAtManyViolations(t *testing.T) {
+// TestEngine_Evaluate_ManyViolations: none is cut, dropped or told twice.
+func TestEngine_Evaluate_ManyViolations(t *testing.T) {
 	containers := make([]any, 0, 40)
 	for range 40 {
 		name := "c" + string(rune('a'+len(containers)/10)) + string(rune('0'+len(containers)%10))

@@ -7,7 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-func TestObjectsAreDecodedOnlyForRulesThatMayReadThem(t *testing.T) {
+func TestReadsObjects(t *testing.T) {
 	tests := []struct {
 		reason string
 		rego   string
@@ -49,8 +49,8 @@ func TestObjectsAreDecodedOnlyForRulesThatMayReadThem(t *testing.T) {
 	}
 }
 
-// TestObjectsDecodedOnDemandAreJudgedAsThoseThatAreThere: in both phases, whatever rules there are.
-func TestObjectsDecodedOnDemandAreJudgedAsThoseThatAreThere(t *testing.T) {
+// TestEngine_Evaluate_ObjectsOnDemand: in both phases, whatever rules there are.
+func TestEngine_Evaluate_ObjectsOnDemand(t *testing.T) {
 	fromPod := Module{File: "pod.rego", Rego: `package pod
 deny contains {"msg": "x", "field": "spec.template.spec.containers[0].image"} if input.effective.pod`}
 	request := broken(t)

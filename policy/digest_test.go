@@ -6,12 +6,12 @@ import (
 	"time"
 )
 
-func TestADigestSaysWhetherTwoSetsJudgeAlike(t *testing.T) {
+func TestDigest(t *testing.T) {
 	a := Module{File: "a/a.rego", Source: "a", Rego: "package a\ndeny contains \"no\" if true", Parameters: map[string]any{"max": 1}}
 	b := Module{File: "b/b.rego", Source: "b", Rego: "package b\ndeny contains \"no\" if true"}
-	of := func(terms Overrides, modules ...Module) string {
+	of := func(overrides Overrides, modules ...Module) string {
 		t.Helper()
-		engine, err := New(t.Context(), modules, DefaultLimits(), terms)
+		engine, err := New(t.Context(), modules, DefaultLimits(), overrides)
 		if err != nil {
 			t.Fatal(err)
 		}

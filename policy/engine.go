@@ -33,11 +33,11 @@ func DefaultLimits() Limits {
 
 // Engine is a compiled set of policies. It is immutable and safe for concurrent use.
 type Engine struct {
-	limits Limits
-	terms  Overrides
-	digest string
-	// known lists the names of all rules, including those that are off, sorted.
-	known []string
+	limits    Limits
+	overrides Overrides
+	digest    string
+	// ruleNames lists the names of all rules, including those that are off, sorted.
+	ruleNames []string
 	// inputs are those of the sources that see the input in their own way.
 	inputs map[string]sourceInput
 	early  program
@@ -78,8 +78,8 @@ func (e *Engine) Hash() string { return e.digest }
 // do; nil if all exist.
 func (e *Engine) Unknown() error {
 	var missing []string
-	for _, name := range e.terms.names() {
-		if !slices.Contains(e.known, name) {
+	for _, name := range e.overrides.names() {
+		if !slices.Contains(e.ruleNames, name) {
 			missing = append(missing, name)
 		}
 	}
@@ -87,7 +87,7 @@ func (e *Engine) Unknown() error {
 		return nil
 	}
 	return fmt.Errorf("overrides and exemptions name policies that do not exist: %s; there are %s",
-		strings.Join(missing, ", "), strings.Join(e.known, ", "))
+		strings.Join(missing, ", "), strings.Join(e.ruleNames, ", "))
 }
 
 func (e *Engine) program(phase Phase) *program {
@@ -109,7 +109,7 @@ func (e *Engine) Evaluate(ctx context.Context, in Input) Verdict {
 	if err == nil {
 		document, err = in.document(e.inputs)
 	}
-	c := newCollector(p, e.terms, in)
+	c := newCollector(p, e.overrides, in)
 	c.Policies = e.digest
 	if err != nil {
 		for _, rule := range p.rules {

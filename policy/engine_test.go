@@ -25,7 +25,7 @@ func broken(t testing.TB) map[string]any {
 		}}}}}`))
 }
 
-func TestViolationsAreWordedInScoresTerms(t *testing.T) {
+func TestEngine_Evaluate_ScoreTerms(t *testing.T) {
 	verdict := shippedEngine(t).Evaluate(t.Context(), Input{Phase: Early, Request: broken(t)})
 	want := []string{
 		"containers.frontend.resources.requests.memory: request 250Mi exceeds the limit 200Mi; lower the request to 200Mi or raise the limit to 250Mi",
@@ -42,7 +42,7 @@ func TestViolationsAreWordedInScoresTerms(t *testing.T) {
 	}
 }
 
-func TestFinalPhaseJudgesTheEffectivePod(t *testing.T) {
+func TestEngine_Evaluate_FinalPhaseReadsTheEffectivePod(t *testing.T) {
 	request := decodeRequest(t, []byte(`{"object":{"spec":{"template":{"spec":{"containers":[
 		{"name":"frontend","resources":{"requests":{"memory":"250Mi"}}}]}}}}}`))
 	pod := &corev1.Pod{Spec: corev1.PodSpec{Containers: []corev1.Container{{
@@ -90,7 +90,7 @@ func TestFinalPhaseJudgesTheEffectivePod(t *testing.T) {
 	}
 }
 
-func TestWhatIsNotKnownIsUnknownNotAllowed(t *testing.T) {
+func TestEngine_Evaluate_MissingDataIsUnknown(t *testing.T) {
 	request := decodeRequest(t, []byte(`{"object":{"spec":{"template":{"spec":{"containers":[{"name":"frontend"}]}}}}}`))
 	verdict := shippedEngine(t).Evaluate(t.Context(), Input{Phase: Final, Request: request, Effective: effective.Result{
 		Pod:     &corev1.Pod{},
@@ -104,7 +104,7 @@ func TestWhatIsNotKnownIsUnknownNotAllowed(t *testing.T) {
 	}
 }
 
-func TestOneRulesFailureIsItsOwn(t *testing.T) {
+func TestEngine_Evaluate_RuleErrorAffectsNoOtherRule(t *testing.T) {
 	tests := []struct {
 		reason string
 		rego   string
@@ -158,7 +158,7 @@ cannot_tell contains "no data"`,
 	}
 }
 
-func TestADeadlineThatHasPassedJudgesNothing(t *testing.T) {
+func TestEngine_Evaluate_PassedDeadline(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	verdict := shippedEngine(t).Evaluate(ctx, Input{Phase: Early, Request: broken(t)})
@@ -167,7 +167,7 @@ func TestADeadlineThatHasPassedJudgesNothing(t *testing.T) {
 	}
 }
 
-func TestMessagesAreSortedOnceAndOnOneLine(t *testing.T) {
+func TestEngine_Evaluate_SortsMessagesOnOneLine(t *testing.T) {
 	engine := engineOf(t,
 		Module{File: "b.rego", Rego: "package b\ndeny contains \"two\\nlines\"\nviolation contains {\"msg\": \"two lines\", \"details\": {}}\nwarn contains \"careful\""},
 		Module{File: "a.rego", Rego: "# METADATA\n# scope: package\n# custom:\n#   enforcement: warn\npackage a\ndeny contains \"only a warning\""},
@@ -184,7 +184,7 @@ func TestMessagesAreSortedOnceAndOnOneLine(t *testing.T) {
 	}
 }
 
-func TestPoliciesThatDoNotLoadAreNamed(t *testing.T) {
+func TestNew_ErrorsNameThePolicy(t *testing.T) {
 	tests := []struct {
 		reason string
 		rego   string
@@ -222,7 +222,7 @@ deny contains "no" if rand.intn("x", 2) == 0`, "rand.intn"},
 	}
 }
 
-func TestRulesOfAPhase(t *testing.T) {
+func TestEngine_Rules(t *testing.T) {
 	engine := shippedEngine(t)
 	early := []string{"duplicate-volumes", "quantity-out-of-range", "requests-within-limits", "selector-changed"}
 	if diff := cmp.Diff(early, names(engine.Rules(Early))); diff != "" {

@@ -15,10 +15,10 @@ import (
 // (pkg/apis/core/validation/validation.go, ValidateContainerResourceRequirements).
 var serverExcess = regexp.MustCompile(`spec\.template\.(spec\.containers\[\d+\]\.resources\.requests): Invalid value: "([^"]+)": must be less than or equal to (\w+) limit of (\S+)`)
 
-// TestRequestsWithinLimitsAgreesWithTheAPIServer compares the early phase's
+// TestEngine_Evaluate_RequestsWithinLimitsAgreesWithTheAPIServer compares the early phase's
 // verdicts over Score's output with what a real API server said to it: the same
 // containers, resources and values, no more and no fewer.
-func TestRequestsWithinLimitsAgreesWithTheAPIServer(t *testing.T) {
+func TestEngine_Evaluate_RequestsWithinLimitsAgreesWithTheAPIServer(t *testing.T) {
 	engine := shippedEngine(t)
 	for _, f := range ownFixtures(t) {
 		t.Run(f.Name, func(t *testing.T) {
@@ -53,9 +53,9 @@ func TestRequestsWithinLimitsAgreesWithTheAPIServer(t *testing.T) {
 	}
 }
 
-// TestFinalPhaseAgreesWithTheEarlyOneWithoutNamespaceDefaults: an empty
+// TestEngine_Evaluate_PhasesAgreeWithoutNamespaceDefaults: an empty
 // namespace adds nothing, so both phases must word the same violations.
-func TestFinalPhaseAgreesWithTheEarlyOneWithoutNamespaceDefaults(t *testing.T) {
+func TestEngine_Evaluate_PhasesAgreeWithoutNamespaceDefaults(t *testing.T) {
 	engine := shippedEngine(t)
 	for _, f := range ownFixtures(t) {
 		for _, deployment := range f.deployments(t) {
@@ -72,8 +72,8 @@ func TestFinalPhaseAgreesWithTheEarlyOneWithoutNamespaceDefaults(t *testing.T) {
 	}
 }
 
-// TestLazyInputJudgesLikeAConvertedOne guards the use of OPA's lazy objects as input.
-func TestLazyInputJudgesLikeAConvertedOne(t *testing.T) {
+// TestEngine_Evaluate_LazyInputEqualsConverted guards the use of OPA's lazy objects as input.
+func TestEngine_Evaluate_LazyInputEqualsConverted(t *testing.T) {
 	everything := Module{File: "walk.rego", Rego: `package walk
 deny contains msg if {
 	walk(input, [path, value])

@@ -95,8 +95,8 @@ deny contains strings.render_template("{{.x}}", {"x": 1})`}}, DefaultLimits(), O
 	}
 }
 
-// TestDuplicateVolumes_Many names the last of a thousand volumes like the first.
-func TestDuplicateVolumes_Many(t *testing.T) {
+// TestEngine_Evaluate_ManyDuplicateVolumes names the last of a thousand volumes like the first.
+func TestEngine_Evaluate_ManyDuplicateVolumes(t *testing.T) {
 	volumes := make([]any, 1000)
 	for i := range volumes {
 		volumes[i] = map[string]any{"name": fmt.Sprintf("v-%d", i)}

@@ -43,12 +43,12 @@ type Exemption struct {
 }
 
 // names returns the sorted names of the policies in the overrides, each once.
-func (t Overrides) names() []string {
+func (o Overrides) names() []string {
 	var names []string
-	for _, o := range t.Rules {
-		names = append(names, o.Policy)
+	for _, override := range o.Rules {
+		names = append(names, override.Policy)
 	}
-	for _, e := range t.Exemptions {
+	for _, e := range o.Exemptions {
 		names = append(names, e.Policy)
 	}
 	slices.Sort(names)
@@ -56,24 +56,24 @@ func (t Overrides) names() []string {
 }
 
 // apply returns the rule under the overrides.
-func (t Overrides) apply(rule Rule) Rule {
-	for _, o := range t.Rules {
-		if o.Policy != rule.Name {
+func (o Overrides) apply(rule Rule) Rule {
+	for _, override := range o.Rules {
+		if override.Policy != rule.Name {
 			continue
 		}
-		if o.Enforcement != "" {
-			rule.Enforcement = o.Enforcement
+		if override.Enforcement != "" {
+			rule.Enforcement = override.Enforcement
 		}
-		rule.Namespaces = o.Namespaces
+		rule.Namespaces = override.Namespaces
 	}
 	return rule
 }
 
 // exemption returns the exemption that covers a workload, and whether it is active. If none is, it
 // returns the one that expired last; nil if there was none.
-func (t Overrides) exemption(rule string, who subject, now time.Time) (found *Exemption, alive bool) {
-	for i := range t.Exemptions {
-		e := &t.Exemptions[i]
+func (o Overrides) exemption(rule string, who subject, now time.Time) (found *Exemption, alive bool) {
+	for i := range o.Exemptions {
+		e := &o.Exemptions[i]
 		if e.Policy != rule || e.Namespace != who.namespace || (e.Workload != "" && e.Workload != who.name) {
 			continue
 		}

@@ -9,7 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 )
 
-func TestTermsChangeWhatARuleComesTo(t *testing.T) {
+func TestOverrides_ChangeTheVerdict(t *testing.T) {
 	end := time.Date(2027, 2, 1, 0, 0, 0, 0, time.UTC)
 	found := Violation{Rule: "team", Message: "no"}
 	denied := Verdict{Decision: Deny, Violations: []Violation{found}}
@@ -24,12 +24,12 @@ func TestTermsChangeWhatARuleComesTo(t *testing.T) {
 		return []Override{{Policy: "team", Enforcement: e, Namespaces: s}}
 	}
 	tests := []struct {
-		reason string
-		terms  Overrides
-		now    time.Time
-		want   Verdict
+		reason    string
+		overrides Overrides
+		now       time.Time
+		want      Verdict
 	}{
-		{"without terms the METADATA counts", Overrides{}, end, denied},
+		{"without overrides the METADATA counts", Overrides{}, end, denied},
 		{"off is not judged", Overrides{Rules: override(EnforceOff, Scope{})}, end, Verdict{Decision: Allow}},
 		{"warn", Overrides{Rules: override(EnforceWarn, Scope{})}, end, Verdict{Decision: Warn, Warnings: []Violation{found}}},
 		{"dryrun is never shown as a denial", Overrides{Rules: override(EnforceDryRun, Scope{})}, end, Verdict{Decision: Allow, DryRun: []Violation{found}}},
@@ -48,7 +48,7 @@ func TestTermsChangeWhatARuleComesTo(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.reason, func(t *testing.T) {
-			engine, err := New(t.Context(), []Module{{File: "p.rego", Rego: "package team\ndeny contains \"no\""}}, DefaultLimits(), test.terms)
+			engine, err := New(t.Context(), []Module{{File: "p.rego", Rego: "package team\ndeny contains \"no\""}}, DefaultLimits(), test.overrides)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -62,9 +62,9 @@ func TestTermsChangeWhatARuleComesTo(t *testing.T) {
 	}
 }
 
-// TestABrokenRuleThatCouldNotDenyDeniesNothing: the failure policy denies a request that a rule
+// TestOverrides_ErrorsOfRulesThatCannotDeny: the failure policy denies a request that a rule
 // could not evaluate, and a rule in dryrun must not be able to deny.
-func TestABrokenRuleThatCouldNotDenyDeniesNothing(t *testing.T) {
+func TestOverrides_ErrorsOfRulesThatCannotDeny(t *testing.T) {
 	broken := Module{File: "p.rego", Rego: "package team\ndeny contains \"no\" if k8s.quantity.compare(\"x\", \"1\") > 0"}
 	for enforcement, want := range map[Enforcement][3]int{
 		EnforceDeny: {1, 0, 0}, EnforceWarn: {0, 1, 0}, EnforceDryRun: {0, 0, 1}, EnforceOff: {0, 0, 0},
@@ -80,7 +80,7 @@ func TestABrokenRuleThatCouldNotDenyDeniesNothing(t *testing.T) {
 	}
 }
 
-func TestTermsThatNameNoPolicySayWhichThereAre(t *testing.T) {
+func TestEngine_Unknown(t *testing.T) {
 	engine, err := New(t.Context(), []Module{{File: "p.rego", Rego: "package team\ndeny contains \"no\""}}, DefaultLimits(),
 		Overrides{Rules: []Override{{Policy: "teem"}, {Policy: "team", Enforcement: EnforceOff}}, Exemptions: []Exemption{{Policy: "tame"}}})
 	if err != nil {

@@ -11,7 +11,7 @@ import (
 	"reprise.dev/reprise/effective"
 )
 
-func TestQuantitiesAreDisplayedAsWrittenWhereAsked(t *testing.T) {
+func TestDisplayAsWritten(t *testing.T) {
 	request := decodeRequest(t, []byte(`{"operation":"CREATE","namespace":"shop","object":{"spec":{"template":{"spec":{
 		"containers":[{"name":"main","resources":{"requests":{"memory":"0.5Gi","cpu":1.50},"limits":{"memory":"400000Ki","cpu":"1000m"}}}],
 		"initContainers":[{"name":"first","resources":{"requests":{"cpu":"2000m"},"limits":{"cpu":1}}}]}}}}}`))

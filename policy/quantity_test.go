@@ -9,7 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 )
 
-func TestQuantityCompareIsExact(t *testing.T) {
+func TestQuantityBuiltin_CompareIsExact(t *testing.T) {
 	tests := []struct {
 		reason string
 		a, b   string

@@ -9,8 +9,8 @@ import (
 	"github.com/open-policy-agent/opa/v1/tester"
 )
 
-// TestBuiltinPackPassesItsOwnTests runs every _test.rego, with the compiler that serves.
-func TestBuiltinPackPassesItsOwnTests(t *testing.T) {
+// TestBuiltin_PassesItsOwnTests runs every _test.rego, with the compiler that serves.
+func TestBuiltin_PassesItsOwnTests(t *testing.T) {
 	modules := map[string]*ast.Module{}
 	for file, text := range regoFiles(t) {
 		modules[file] = ast.MustParseModuleWithOpts(text, ast.ParserOptions{
@@ -48,8 +48,8 @@ func TestBuiltinPackPassesItsOwnTests(t *testing.T) {
 	}
 }
 
-// TestBuiltinPackIsFormatted returns what `opa fmt` would check.
-func TestBuiltinPackIsFormatted(t *testing.T) {
+// TestBuiltin_IsFormatted checks what `opa fmt` would check.
+func TestBuiltin_IsFormatted(t *testing.T) {
 	for file, text := range regoFiles(t) {
 		formatted, err := format.SourceWithOpts(file, []byte(text), format.Opts{RegoVersion: ast.RegoV1})
 		if err != nil {
@@ -61,8 +61,8 @@ func TestBuiltinPackIsFormatted(t *testing.T) {
 	}
 }
 
-// TestBuiltinPackIsDescribed keeps every shipped rule's METADATA complete.
-func TestBuiltinPackIsDescribed(t *testing.T) {
+// TestBuiltin_IsDescribed keeps every shipped rule's METADATA complete.
+func TestBuiltin_IsDescribed(t *testing.T) {
 	modules, err := Builtin()
 	if err != nil {
 		t.Fatal(err)

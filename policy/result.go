@@ -17,15 +17,15 @@ const resultVariable = "results"
 type collector struct {
 	Verdict
 	*program
-	terms Overrides
-	who   subject
-	now   time.Time
+	overrides Overrides
+	who       subject
+	now       time.Time
 	// in holds the Deployment, whose items name fields.
 	in Input
 }
 
-func newCollector(p *program, terms Overrides, in Input) *collector {
-	return &collector{program: p, terms: terms, who: subjectOf(in.Request), now: in.Now, in: in}
+func newCollector(p *program, overrides Overrides, in Input) *collector {
+	return &collector{program: p, overrides: overrides, who: subjectOf(in.Request), now: in.Now, in: in}
 }
 
 // object returns the decoded Deployment.
@@ -134,7 +134,7 @@ func (r *collector) addViolation(rule Rule, enforcement Enforcement, violation V
 		r.Warnings = append(r.Warnings, violation)
 		return
 	}
-	exemption, alive := r.terms.exemption(rule.Name, r.who, r.now)
+	exemption, alive := r.overrides.exemption(rule.Name, r.who, r.now)
 	switch {
 	case alive:
 		r.Exempted = append(r.Exempted, Exempted{Violation: violation, Reason: oneline.Of(exemption.Reason), Until: exemption.Until()})
@@ -172,7 +172,7 @@ func (r *collector) covered(rule Rule) bool {
 // the rule's enforcement.
 func (r *collector) fail(rule Rule, kind ErrorKind, reason string) {
 	failure := RuleError{Rule: rule.Name, Kind: kind, Reason: oneline.Of(reason)}
-	_, exempt := r.terms.exemption(rule.Name, r.who, r.now)
+	_, exempt := r.overrides.exemption(rule.Name, r.who, r.now)
 	if rule.Enforcement != EnforceDeny || exempt || !r.covered(rule) {
 		r.addViolation(rule, rule.Enforcement, Violation{Rule: rule.Name, Message: failure.Line()})
 		return

@@ -94,14 +94,14 @@ type Try func(context.Context, []Module) error
 // Load compiles the base with all candidates. A candidate that does not compile with those before
 // it, by name, does not affect them, and its last valid state stays active. Every set of modules
 // but the base is tried first; try may be nil. Load fails only if the base does not compile.
-func Load(ctx context.Context, base []Module, candidates map[string]Source, inForce map[string][]Module, limits Limits, terms Overrides, try Try) (Bundle, error) {
-	l := loading{limits: limits, terms: terms, try: try}
+func Load(ctx context.Context, base []Module, candidates map[string]Source, active map[string][]Module, limits Limits, overrides Overrides, try Try) (Bundle, error) {
+	l := loading{limits: limits, overrides: overrides, try: try}
 	all := slices.Clone(base)
 	result := Bundle{Active: map[string][]Module{}, Rejected: map[string]error{}}
 	for _, name := range slices.Sorted(maps.Keys(candidates)) {
 		modules := candidates[name].Modules
 		if err := candidates[name].Err; err != nil {
-			result.Rejected[name], modules = err, inForce[name]
+			result.Rejected[name], modules = err, active[name]
 		}
 		if len(modules) > 0 {
 			all = append(all, modules...)
@@ -115,14 +115,14 @@ func Load(ctx context.Context, base []Module, candidates map[string]Source, inFo
 	if result.Engine, err = l.compile(ctx, all); err == nil {
 		return result, nil
 	}
-	return l.oneByOne(ctx, base, candidates, inForce)
+	return l.oneByOne(ctx, base, candidates, active)
 }
 
 // loading is what all compilations of a Load have in common.
 type loading struct {
-	limits Limits
-	terms  Overrides
-	try    Try
+	limits    Limits
+	overrides Overrides
+	try       Try
 }
 
 func (l loading) compile(ctx context.Context, modules []Module) (*Engine, error) {
@@ -131,14 +131,14 @@ func (l loading) compile(ctx context.Context, modules []Module) (*Engine, error)
 			return nil, err
 		}
 	}
-	return New(ctx, modules, l.limits, l.terms)
+	return New(ctx, modules, l.limits, l.overrides)
 }
 
 // oneByOne adds the candidates in turn and rejects those that do not compile.
-func (l loading) oneByOne(ctx context.Context, base []Module, candidates map[string]Source, inForce map[string][]Module) (Bundle, error) {
+func (l loading) oneByOne(ctx context.Context, base []Module, candidates map[string]Source, active map[string][]Module) (Bundle, error) {
 	result := Bundle{Active: map[string][]Module{}, Rejected: map[string]error{}}
 	var err error
-	if result.Engine, err = New(ctx, base, l.limits, l.terms); err != nil {
+	if result.Engine, err = New(ctx, base, l.limits, l.overrides); err != nil {
 		return Bundle{}, fmt.Errorf("compiling the built-in policies: %w", err)
 	}
 	all := slices.Clone(base)
@@ -151,7 +151,7 @@ func (l loading) oneByOne(ctx context.Context, base []Module, candidates map[str
 		all = append(all, modules...)
 		return nil
 	}
-	for _, name := range inOrder(candidates, inForce) {
+	for _, name := range inOrder(candidates, active) {
 		candidate := candidates[name]
 		err := candidate.Err
 		if err == nil {
@@ -161,7 +161,7 @@ func (l loading) oneByOne(ctx context.Context, base []Module, candidates map[str
 			continue
 		}
 		result.Rejected[name] = err
-		if last := inForce[name]; len(last) > 0 {
+		if last := active[name]; len(last) > 0 {
 			if stale := try(name, last); stale != nil {
 				result.Rejected[name] = errors.Join(err, fmt.Errorf("its last valid state no longer compiles either: %w", stale))
 			}
@@ -171,11 +171,11 @@ func (l loading) oneByOne(ctx context.Context, base []Module, candidates map[str
 }
 
 // inOrder returns the names of candidates in the order in which they are added: first those that
-// are in force as they are, then those that have changed, then new ones. So no source takes a
-// package or a name from one that is in force.
-func inOrder(candidates map[string]Source, inForce map[string][]Module) []string {
+// are active as they are, then those that have changed, then new ones. So no source takes a
+// package or a name from one that is active.
+func inOrder(candidates map[string]Source, active map[string][]Module) []string {
 	place := func(name string) int {
-		switch last := inForce[name]; {
+		switch last := active[name]; {
 		case len(last) == 0:
 			return 2
 		case candidates[name].Err == nil && Digest(last) != Digest(candidates[name].Modules):

@@ -10,7 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-func TestASourceIsItsRegoAndItsParameters(t *testing.T) {
+func TestParseSource(t *testing.T) {
 	modules, err := ParseSource("own", map[string]string{
 		"b.rego": "package b", "a.rego": "package a", "a_test.rego": "package a_test", "parameters.yaml": "repos: [x]",
 	})
@@ -27,7 +27,7 @@ func TestASourceIsItsRegoAndItsParameters(t *testing.T) {
 	}
 }
 
-func TestASourceThatCannotBeReadIsNamed(t *testing.T) {
+func TestParseSource_Errors(t *testing.T) {
 	tests := []struct {
 		reason string
 		files  map[string]string
@@ -45,7 +45,7 @@ func TestASourceThatCannotBeReadIsNamed(t *testing.T) {
 	}
 }
 
-func TestABadSourceTakesNoOtherDown(t *testing.T) {
+func TestLoad_KeepsThePreviousVersionOfABadSource(t *testing.T) {
 	source := func(name, rego string) Source {
 		modules, err := ParseSource(name, map[string]string{"p.rego": rego})
 		return Source{Modules: modules, Err: err}

@@ -9,25 +9,25 @@ import (
 
 // Validate returns the errors of the overrides at a path. It does not check that the policies
 // exist, since policies come and go: Engine.Unknown does.
-func (t Overrides) Validate(at *field.Path) field.ErrorList {
+func (o Overrides) Validate(at *field.Path) field.ErrorList {
 	var all field.ErrorList
 	overridden := map[string]bool{}
-	for i, o := range t.Rules {
+	for i, override := range o.Rules {
 		here := at.Child("overrides").Index(i)
 		switch {
-		case o.Policy == "":
+		case override.Policy == "":
 			all = append(all, field.Required(here.Child("policy"), ""))
-		case overridden[o.Policy]:
-			all = append(all, field.Duplicate(here.Child("policy"), o.Policy))
+		case overridden[override.Policy]:
+			all = append(all, field.Duplicate(here.Child("policy"), override.Policy))
 		}
-		overridden[o.Policy] = true
-		if o.Enforcement != "" && !o.Enforcement.Valid() {
-			all = append(all, field.NotSupported(here.Child("enforcement"), o.Enforcement, []Enforcement{EnforceDeny, EnforceWarn, EnforceDryRun, EnforceOff}))
+		overridden[override.Policy] = true
+		if override.Enforcement != "" && !override.Enforcement.Valid() {
+			all = append(all, field.NotSupported(here.Child("enforcement"), override.Enforcement, []Enforcement{EnforceDeny, EnforceWarn, EnforceDryRun, EnforceOff}))
 		}
-		all = append(all, o.Namespaces.validate(here.Child("namespaces"))...)
+		all = append(all, override.Namespaces.validate(here.Child("namespaces"))...)
 	}
-	for i := range t.Exemptions {
-		all = append(all, t.Exemptions[i].validate(at.Child("exemptions").Index(i))...)
+	for i := range o.Exemptions {
+		all = append(all, o.Exemptions[i].validate(at.Child("exemptions").Index(i))...)
 	}
 	return all
 }

@@ -177,7 +177,7 @@ func TestDecide(t *testing.T) {
 	}
 }
 
-func TestAFileWhoseContentWasNotKeptIsNeverWritten(t *testing.T) {
+func TestRestorableFiles(t *testing.T) {
 	got := RestorableFiles([]v1alpha1.RevisionFile{
 		{ConfigMapName: "kept", State: v1alpha1.FileKept}, {ConfigMapName: "late", State: v1alpha1.FileKeptLate},
 		{ConfigMapName: "too-large", State: v1alpha1.FileTooLarge}, {ConfigMapName: "missing", State: v1alpha1.FileMissing}, {ConfigMapName: "foreign", State: v1alpha1.FileForeign},
@@ -187,7 +187,7 @@ func TestAFileWhoseContentWasNotKeptIsNeverWritten(t *testing.T) {
 	}
 }
 
-func TestOwnershipReturnsToTheDeployersAndRepriseOwnsNothing(t *testing.T) {
+func TestRestoredOwnership_LeavesNothingToReprise(t *testing.T) {
 	saved := []metav1.ManagedFieldsEntry{
 		{Manager: "kubectl", Operation: metav1.ManagedFieldsOperationApply},
 		{Manager: "kube-controller-manager", Subresource: "status", APIVersion: "old"},

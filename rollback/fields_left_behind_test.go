@@ -49,7 +49,7 @@ func TestFieldsLeftBehind(t *testing.T) {
 	}
 }
 
-func TestWhoLearnsOfARollback(t *testing.T) {
+func TestKeepsStateElsewhere(t *testing.T) {
 	tests := []struct {
 		reason, by string
 		operation  metav1.ManagedFieldsOperationType

@@ -11,7 +11,7 @@ import (
 	"reprise.dev/reprise/internal/config"
 )
 
-func TestLimits_Documented(t *testing.T) {
+func TestBackoff_LimitsAreDocumented(t *testing.T) {
 	page := documented(t)
 	for _, row := range []string{
 		fmt.Sprintf("| rollbacks of one workload within an hour | %d |", maxRollbacks),
@@ -26,7 +26,7 @@ func TestLimits_Documented(t *testing.T) {
 	}
 }
 
-func TestHoldReason_Documented(t *testing.T) {
+func TestDecide_HoldReasonsAreDocumented(t *testing.T) {
 	page := documented(t)
 	for _, reason := range v1alpha1.HoldReasons() {
 		if rows := strings.Count(page, fmt.Sprintf("\n| `%s` | ", reason)); rows != 1 {

@@ -12,7 +12,7 @@ func owns(manager, subresource, fields string) metav1.ManagedFieldsEntry {
 	return metav1.ManagedFieldsEntry{Manager: manager, Subresource: subresource, FieldsV1: metav1.NewFieldsV1(fields)}
 }
 
-func TestWhatARollbackLeavesAloneKeepsItsOwners(t *testing.T) {
+func TestRestoredOwnership_KeepsOwnersOfUnrestoredFields(t *testing.T) {
 	const (
 		image    = `{"f:spec":{"f:template":{}}}`
 		replicas = `{"f:spec":{"f:replicas":{}}}`

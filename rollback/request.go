@@ -78,10 +78,10 @@ func Rejected(live *v1alpha1.WorkloadRevision, request, why string) Answer {
 	return Answer{Request: request, On: live, Result: v1alpha1.RequestRejected, Message: why}
 }
 
-// Denied returns why a requested revision is not restored: policies that are in force now deny it.
+// Denied returns why a requested revision is not restored: the active policies deny it.
 // A rollback after a failure restores what ran before. A request deploys what a person wants.
 func Denied(target *v1alpha1.WorkloadRevision, violations []string) string {
-	return fmt.Sprintf("#%d violates the policies in force: %s", target.Spec.Number, strings.Join(violations, "; "))
+	return fmt.Sprintf("#%d violates the active policies: %s", target.Spec.Number, strings.Join(violations, "; "))
 }
 
 // requested returns the revision that a request such as 4@5 names, or the problem with it.

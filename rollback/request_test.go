@@ -17,7 +17,7 @@ func annotated(key, value string) *appsv1.Deployment {
 	return &appsv1.Deployment{ObjectMeta: metav1.ObjectMeta{Annotations: map[string]string{key: value}}}
 }
 
-func TestARetryLiftsTheQuarantineOfItsRevisionOnce(t *testing.T) {
+func TestAnswerRetry_LiftsTheQuarantineOnce(t *testing.T) {
 	rolledBack, healthy := v1alpha1.PhaseRolledBack, v1alpha1.PhaseHealthy
 	tests := map[string]struct {
 		reason, value, outcome string
@@ -56,7 +56,7 @@ func TestARetryLiftsTheQuarantineOfItsRevisionOnce(t *testing.T) {
 	}
 }
 
-func TestARequestedRollback(t *testing.T) {
+func TestDecideRequest(t *testing.T) {
 	healthy, failed := v1alpha1.PhaseHealthy, v1alpha1.PhaseFailed
 	tests := map[string]struct {
 		reason, value string
@@ -113,7 +113,7 @@ func served(h history.History, value string) history.History {
 	return h
 }
 
-func TestWhatFailedBeforeIsKnown(t *testing.T) {
+func TestRepeatFailure(t *testing.T) {
 	healthy, rolledBack, progressing := v1alpha1.PhaseHealthy, v1alpha1.PhaseRolledBack, v1alpha1.PhaseProgressing
 	tests := map[string]struct {
 		reason string

@@ -70,7 +70,7 @@ func fleet() []Status {
 	return all
 }
 
-func TestTables(t *testing.T) {
+func TestTable_Write(t *testing.T) {
 	for name, look := range looks {
 		tables := map[string]Table{
 			"history": HistoryTable(rolledBack(), now), "history-left": HistoryTable(left(), now),
@@ -97,7 +97,7 @@ func TestTables(t *testing.T) {
 	}
 }
 
-func TestPages(t *testing.T) {
+func TestPage_Golden(t *testing.T) {
 	noted := Diagnosis{Workload: left(), Revision: left().DefaultFailure()} // The snapshots cannot be read.
 	asked := rolledBack()
 	asked.History[1].Status = v1alpha1.WorkloadRevisionStatus{Phase: v1alpha1.PhaseHealthy, PhaseTransitionTime: past(time.Minute), Rollback: &v1alpha1.Rollback{

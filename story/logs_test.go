@@ -14,7 +14,7 @@ import (
 	"reprise.dev/reprise/workload"
 )
 
-func TestARevisionsPodsAreThoseOfItsTemplate(t *testing.T) {
+func TestPodsOf(t *testing.T) {
 	template := func(image string) corev1.PodTemplateSpec {
 		return corev1.PodTemplateSpec{
 			ObjectMeta: metav1.ObjectMeta{Labels: map[string]string{"app": "a"}},
@@ -46,7 +46,7 @@ func TestARevisionsPodsAreThoseOfItsTemplate(t *testing.T) {
 	}
 }
 
-func TestSavedLogsAreThoseThatTellMost(t *testing.T) {
+func TestSavedLogs(t *testing.T) {
 	r := revision(2, v1alpha1.PhaseRolledBack, time.Minute, crashed(1))
 	r.Status.Failure.Evidence[1].PreviousLog = nil
 	r.Status.Failure.Evidence[1].ContainerName = "sidecar"

@@ -10,7 +10,7 @@ import (
 	"reprise.dev/reprise/workload"
 )
 
-func TestWhichRevisionWasApplied(t *testing.T) {
+func TestWorkload_ByIntentHash(t *testing.T) {
 	again := shop(append(rolledBack().History, revision(4, v1alpha1.PhaseProgressing, 3*time.Second, like(2)))...)
 	tests := map[string]struct {
 		reason string

@@ -187,7 +187,7 @@ func (s setting) handler(t testing.TB) (*Handler, *written) {
 		Policies: s.policies, Namespaces: s.namespace, Revisions: s.records,
 		Denials:       NewEventQueue(events, s.records, &remembered{}, logr.Discard()),
 		FailurePolicy: s.failurePolicy, Username: ownName, Defaults: workload.DefaultSettings,
-		Intake:   NewIntake(IntakeConfig{Rejected: func(reason string) { s.observed.note("rejected", reason) }, Now: now, Log: s.log}),
+		Intake:   NewIntake(IntakeConfig{Unevaluated: func(reason string) { s.observed.note("unevaluated", reason) }, Now: now, Log: s.log}),
 		Observer: s.observed, Now: now, Log: s.log,
 	})
 	if err != nil {

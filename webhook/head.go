@@ -17,7 +17,7 @@ type head struct {
 
 // readHead reads what stands before a review's objects. The API server writes it in this order
 // (admissionv1.AdmissionRequest). What is missing stays empty: a review that is incomplete is
-// rejected when it is decoded.
+// denied when it is decoded.
 func readHead(body []byte) head {
 	var h head
 	decoder := json.NewDecoder(bytes.NewReader(body))

@@ -30,7 +30,7 @@ const (
 	smallReview = 128 << 10
 	// maxHead is how much of a review may stand before its objects, in bytes.
 	maxHead = 64 << 10
-	// maxDrained is how much of a rejected review is read and dropped, in bytes: more than the API
+	// maxDrained is how much of a denied review is read and dropped, in bytes: more than the API
 	// server ever sends, as it takes no object over 3 MiB (k8s.io/apiserver/pkg/server).
 	maxDrained = 64 << 20
 	// largeSlots is how many reviews over smallReview are read and evaluated at once. It bounds the
@@ -46,11 +46,11 @@ const (
 
 // IntakeConfig is what an Intake works with. All of it is required but Log.
 type IntakeConfig struct {
-	// Rejected counts a review that is denied without an evaluation, by reason: too-large, busy,
+	// Unevaluated counts a review that is denied without an evaluation, by reason: too-large, busy,
 	// malformed or panic. It must not block.
-	Rejected func(reason string)
-	Now      func() time.Time
-	Log      logr.Logger
+	Unevaluated func(reason string)
+	Now         func() time.Time
+	Log         logr.Logger
 }
 
 // Intake reads reviews and lets a bounded number of them be evaluated at once, in turns by their
@@ -95,7 +95,7 @@ func (i *Intake) serve(w http.ResponseWriter, request *http.Request, answer answ
 	if err != nil {
 		// A client that still writes its request would not read the answer.
 		_, _ = io.Copy(io.Discard, io.LimitReader(request.Body, maxDrained))
-		response, err = i.reject(t.head, err)
+		response, err = i.deny(t.head, err)
 	}
 	if err != nil {
 		http.Error(w, "reprise: "+err.Error(), http.StatusBadRequest)
@@ -148,7 +148,7 @@ func (i *Intake) evaluate(request *http.Request, t taken, answer answerer) (resp
 	defer func() {
 		if cause := recover(); cause != nil {
 			i.Log.Error(fmt.Errorf("panic: %v", cause), "Answering an admission review", "stack", string(debug.Stack()))
-			err = &rejection{reason: rejectedPanic, message: "the change cannot be checked because of an internal error of Reprise; its log has the cause, tell your cluster's administrator"}
+			err = &unevaluated{reason: deniedPanic, message: "the change cannot be checked because of an internal error of Reprise; its log has the cause, tell your cluster's administrator"}
 		}
 	}()
 	// The API server's call ends with its timeout, not with this process's
@@ -162,15 +162,15 @@ func (i *Intake) evaluate(request *http.Request, t taken, answer answerer) (resp
 	return response, nil
 }
 
-// reject returns the answer to a review that is not evaluated; an error where there is no review
+// deny returns the answer to a review that is not evaluated; an error where there is no review
 // that it could answer.
-func (i *Intake) reject(h head, err error) (*admissionv1.AdmissionResponse, error) {
-	var why *rejection
+func (i *Intake) deny(h head, err error) (*admissionv1.AdmissionResponse, error) {
+	var why *unevaluated
 	if !errors.As(err, &why) {
 		why = malformed(err)
 	}
-	i.Rejected(why.reason)
-	i.Log.Info("Rejected", "uid", h.uid, "operation", h.operation, "namespace", h.namespace, "workload", h.name,
+	i.Unevaluated(why.reason)
+	i.Log.Info("Denied without an evaluation", "uid", h.uid, "operation", h.operation, "namespace", h.namespace, "workload", h.name,
 		"reason", why.reason, "message", mask.Line(why.message))
 	if h.uid == "" {
 		return nil, why

@@ -105,7 +105,7 @@ func TestHandler_IsFair(t *testing.T) {
 	}
 }
 
-func TestRejection_BusyTellsClientsToTryAgain(t *testing.T) {
+func TestUnevaluated_BusyTellsClientsToTryAgain(t *testing.T) {
 	status := busy(fairqueue.ErrNamespaceBusy).response("1").Result
 	if status.Code != http.StatusTooManyRequests || status.Reason != metav1.StatusReasonTooManyRequests || status.Details.RetryAfterSeconds != 1 {
 		t.Errorf("status = %+v", status)

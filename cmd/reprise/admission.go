@@ -26,7 +26,7 @@ func (p *process) setupAdmission(ctx context.Context) error {
 		return fmt.Errorf("adding the queue of admission Events: %w", err)
 	}
 	intake := webhook.NewIntake(webhook.IntakeConfig{
-		Rejected: p.metrics.Admission.Rejected, Now: time.Now, Log: ctrl.Log.WithName("admission"),
+		Unevaluated: p.metrics.Admission.Unevaluated, Now: time.Now, Log: ctrl.Log.WithName("admission"),
 	})
 	for path, phase := range map[string]policy.Phase{webhook.EarlyPath: policy.Early, webhook.ValidatePath: policy.Final} {
 		handler, err := webhook.NewHandler(phase, webhook.Config{

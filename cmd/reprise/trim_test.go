@@ -156,7 +156,7 @@ func TestTrimNode(t *testing.T) {
 	}
 }
 
-func TestTrim_ReturnsATombstoneAsItIs(t *testing.T) {
+func TestTrimDeployment_AndOthersReturnATombstoneAsItIs(t *testing.T) {
 	tombstone := cache.DeletedFinalStateUnknown{Key: "shop/app"}
 	for name, trim := range map[string]func(any) (any, error){"Deployment": trimDeployment, "Pod": trimPod, "Node": trimNode, "ReplicaSet": trimReplicaSet} {
 		if got, err := trim(tombstone); err != nil || got != any(tombstone) {

@@ -401,8 +401,8 @@ func TestRecorder_record_Refused(t *testing.T) {
 	}
 }
 
-// TestRecorder_record_Starting has an API server that starts forbid all until it has read the roles:
-// every intent is recorded then, and nobody is told that one was not.
+// TestRecorder_record_Starting has an API server that starts forbid all until it has read the
+// roles: every intent is recorded then, and nobody is told that one was not.
 func TestRecorder_record_Starting(t *testing.T) {
 	c := newCluster(t)
 	r, p := c.recorder(), &watchProgress{}

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-func TestConfigurePage_HasEveryKey(t *testing.T) {
+func TestConfig_flat_IsDocumented(t *testing.T) {
 	page, err := os.ReadFile("../../docs/configure.md")
 	if err != nil {
 		t.Fatal(err)

@@ -99,12 +99,15 @@ func Conflict() error {
 	return apierrors.NewConflict(resource, "object", errors.New("the object has been modified"))
 }
 
+// errUnauthorized is what an authorizer says of a request.
+var errUnauthorized = fmt.Errorf("%s cannot update resource %q", `User "reprise"`, "objects")
+
 // Errors returns refusals of the API server that come for other reasons than a conflict, by their
 // codes, and a connection that breaks. One that starts forbids all until it has read the roles.
 func Errors() map[string]error {
 	return map[string]error{
 		"403":           apierrors.NewForbidden(resource, "object", errors.New("not allowed")),
-		"403 starting":  apierrors.NewForbidden(resource, "object", errors.New(`User "reprise" cannot update resource "objects"`)),
+		"403 starting":  apierrors.NewForbidden(resource, "object", errUnauthorized),
 		"422":           apierrors.NewInvalid(schema.GroupKind{Kind: "Object"}, "object", nil),
 		"429":           apierrors.NewTooManyRequests("slow down", 1),
 		"500":           apierrors.NewInternalError(errors.New("etcd is busy")),

@@ -7,7 +7,7 @@ import (
 	"reprise.dev/reprise/internal/mask"
 )
 
-func BenchmarkText1KiB(b *testing.B) {
+func BenchmarkText_1KiB(b *testing.B) {
 	for name, line := range map[string]string{
 		"Credentials": "level=info msg=\"connected\" url=postgres://app:s3cret@db/x n=1\n",
 		"Plain":       "2026-11-25T03:04:05Z INFO served path=/api/v1/items status=200\n",

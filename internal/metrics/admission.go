@@ -13,7 +13,7 @@ type Admission struct {
 	admissions            *prometheus.CounterVec
 	answering, evaluating *prometheus.HistogramVec
 	violations, errors    *prometheus.CounterVec
-	rejections            *prometheus.CounterVec
+	unevaluated           *prometheus.CounterVec
 	// active has the policies with series and their enforcement.
 	active map[string]string
 }
@@ -44,12 +44,12 @@ func newAdmission() *Admission {
 			Name: "reprise_policy_evaluation_errors_total",
 			Help: "Admission reviews that a policy failed to evaluate, by reason: broken, timeout or no-data.",
 		}, []string{"policy", "reason"}),
-		rejections: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "reprise_admission_rejections_total",
+		unevaluated: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "reprise_admission_unevaluated_denials_total",
 			Help: "Admission reviews that are denied without an evaluation, by reason: too-large, busy, malformed or panic.",
 		}, []string{"reason"}),
 	}
-	zero(a.rejections, []string{"too-large", "busy", "malformed", "panic"})
+	zero(a.unevaluated, []string{"too-large", "busy", "malformed", "panic"})
 	for _, phase := range []string{"early", "final"} {
 		a.answering.WithLabelValues(phase)
 		a.evaluating.WithLabelValues(phase)
@@ -101,5 +101,5 @@ func (a *Admission) EvaluationFailed(policy, reason string) {
 	a.errors.WithLabelValues(policy, reason).Inc()
 }
 
-// Rejected counts a review that is denied without an evaluation.
-func (a *Admission) Rejected(reason string) { a.rejections.WithLabelValues(reason).Inc() }
+// Unevaluated counts a review that is denied without an evaluation.
+func (a *Admission) Unevaluated(reason string) { a.unevaluated.WithLabelValues(reason).Inc() }

@@ -40,7 +40,7 @@ func (m *Metrics) Register(registry prometheus.Registerer, others ...prometheus.
 
 func (m *Metrics) collectors() []prometheus.Collector {
 	return []prometheus.Collector{
-		m.Admission.admissions, m.Admission.answering, m.Admission.evaluating, m.Admission.violations, m.Admission.errors, m.Admission.rejections,
+		m.Admission.admissions, m.Admission.answering, m.Admission.evaluating, m.Admission.violations, m.Admission.errors, m.Admission.unevaluated,
 		m.Rollback.verdicts, m.Rollback.rollbacks, m.Rollback.holds, m.Rollback.detecting, m.Rollback.recovering,
 		m.Recording.recorded, m.Recording.failed, m.Recording.evicted,
 		m.Policies.invalid, m.Policies.loadErrors,

@@ -35,7 +35,7 @@ func counted(t *testing.T, tally *Tally) map[string]float64 {
 	return values
 }
 
-func TestWorkloadsAreCountedOncePerPolicy(t *testing.T) {
+func TestTally_CountsAWorkloadOncePerPolicy(t *testing.T) {
 	tally := NewTally(func() []policy.Rule {
 		return []policy.Rule{{Name: "limits", Enforcement: policy.EnforceDeny}, {Name: "probes", Enforcement: policy.EnforceWarn}}
 	})
@@ -73,7 +73,7 @@ func TestWorkloadsAreCountedOncePerPolicy(t *testing.T) {
 	}
 }
 
-func TestLinesOfAVerdict(t *testing.T) {
+func TestLines(t *testing.T) {
 	tests := []struct {
 		reason  string
 		verdict policy.Verdict

@@ -12,7 +12,7 @@ const rule = `package team
 deny contains "too much" if k8s.quantity.compare(input.parameters.memory, "1Gi") > 0
 `
 
-func TestEveryTestHasItsOutcome(t *testing.T) {
+func TestRun_Outcomes(t *testing.T) {
 	got, err := Run(t.Context(), map[string]string{"team.rego": rule, "team_test.rego": `package team_test
 
 import data.team
@@ -57,14 +57,14 @@ todo_test_later if false
 	}
 }
 
-func TestRegoOfV0IsTestedToo(t *testing.T) {
+func TestRun_RegoV0(t *testing.T) {
 	got, err := Run(t.Context(), map[string]string{"old.rego": "package old\ndeny[msg] { msg := input.x }\ntest_old { deny[\"a\"] with input as {\"x\": \"a\"} }"})
 	if err != nil || len(got) != 1 || got[0].Outcome != Pass {
 		t.Errorf("results %+v, %v; want one that passes", got, err)
 	}
 }
 
-func TestWhatCannotBeRunIsNamed(t *testing.T) {
+func TestRun_Errors(t *testing.T) {
 	for reason, test := range map[string]struct{ rego, want string }{
 		"no test":             {rule, "no tests found"},
 		"no Rego":             {"package team\n\ndeny contains", "team.rego:3: "},

@@ -75,7 +75,7 @@ func TestReconcile_AnswersNoRequestForAHalfWrittenRevision(t *testing.T) {
 	}
 }
 
-// TestReconcile_JudgesWhatIsRequested has the policies in force deny version 1, which ran before: a
+// TestReconcile_JudgesWhatIsRequested has the active policies deny version 1, which ran before: a
 // request for it is rejected, and a rollback after a failure is not.
 func TestReconcile_JudgesWhatIsRequested(t *testing.T) {
 	tests := map[string]struct {
@@ -84,7 +84,7 @@ func TestReconcile_JudgesWhatIsRequested(t *testing.T) {
 		says   string
 		runs   string
 	}{
-		"Denied":  {"the policies hold for a person too", func() ([]string, error) { return []string{"image: too old"}, nil }, "#1 violates the policies in force: image: too old", "2 a=2 b=2"},
+		"Denied":  {"the policies hold for a person too", func() ([]string, error) { return []string{"image: too old"}, nil }, "#1 violates the active policies: image: too old", "2 a=2 b=2"},
 		"Unknown": {"unknown is no consent", func() ([]string, error) { return nil, errors.New("out of time") }, "the policies cannot be evaluated for #1: out of time", "2 a=2 b=2"},
 		"Allowed": {"nothing is violated", func() ([]string, error) { return nil, nil }, "", "1 a=1 b=1"},
 	}

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-func TestLimits_Documented(t *testing.T) {
+func TestGather_LimitsAreDocumented(t *testing.T) {
 	page, err := os.ReadFile(filepath.Join("..", "..", "docs", "rollback.md"))
 	if err != nil {
 		t.Fatal(err)

@@ -24,7 +24,7 @@ func (c *counts) Recovered(after time.Duration)     { c.note("recovered after ",
 func (c *counts) RolledBack(result, trigger string) { c.note("rollback ", result, " by ", trigger) }
 func (c *counts) Held(reason v1alpha1.HoldReason)   { c.note("held for ", reason) }
 
-func TestTimesCountFromTheFirstSignalAndFromTheFailure(t *testing.T) {
+func TestReconciler_observeTimes(t *testing.T) {
 	at := func(after time.Duration) *metav1.Time { return &metav1.Time{Time: now.Add(after)} }
 	failed := v1alpha1.WorkloadRevision{
 		Spec:   v1alpha1.WorkloadRevisionSpec{Number: 2, AcceptedTime: *at(0)},

@@ -45,7 +45,7 @@ type Namespaces interface {
 	For(ctx context.Context, namespace string) effective.Namespace
 }
 
-// Auditor evaluates the policies in force for a Deployment.
+// Auditor evaluates the active policies for a Deployment.
 type Auditor interface {
 	// Audit returns the violations, a line each. An error means that the policies could not be
 	// evaluated.

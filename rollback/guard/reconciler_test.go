@@ -7,7 +7,7 @@ import (
 	"reprise.dev/reprise/history"
 )
 
-func TestWhatOwesARollbackComesFirst(t *testing.T) {
+func TestPriorityOf(t *testing.T) {
 	begun := &v1alpha1.Rollback{State: v1alpha1.RollbackExecuting, ToRevision: 1}
 	done := &v1alpha1.Rollback{State: v1alpha1.RollbackDone, ToRevision: 1}
 	held := v1alpha1.WorkloadRevisionStatus{Phase: v1alpha1.PhaseFailed}

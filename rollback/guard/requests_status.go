@@ -35,7 +35,7 @@ func (r *Reconciler) reply(ctx context.Context, v view, a rollback.Answer) (view
 	return v.with(answered), err
 }
 
-// denied returns why the policies in force deny a requested revision, empty if they do not. A
+// denied returns why the active policies deny a requested revision, empty if they do not. A
 // snapshot that cannot be read is left to the rollback, which is held for it.
 func (r *Reconciler) denied(ctx context.Context, v view, target *v1alpha1.WorkloadRevision) (string, error) {
 	whole, err := store.LoadFull(ctx, r.Live, target)

@@ -14,7 +14,7 @@ import (
 	"reprise.dev/reprise/workload"
 )
 
-func TestWhoseFailingAlikeIsNoExcuse(t *testing.T) {
+func TestNeverWell(t *testing.T) {
 	template := func(image string) corev1.PodTemplateSpec {
 		return corev1.PodTemplateSpec{
 			ObjectMeta: metav1.ObjectMeta{Labels: map[string]string{"app": "a"}},

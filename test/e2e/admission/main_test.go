@@ -1,6 +1,6 @@
 // Package admission tests what is admitted and what is refused, on a real API server: in which
 // order it asks, whom the chart's own policies let write, and policies: the built-in pack, what
-// users bring, and the terms that an install sets.
+// users bring, and the overrides that an install sets.
 package admission
 
 import (

@@ -180,7 +180,7 @@ func TestThePagesOtherRulesDoWhatTheySay(t *testing.T) {
 	}
 }
 
-// TestThePagesValuesAreValid: the terms can be read as an install's.
+// TestThePagesValuesAreValid: the values are valid overrides of an install.
 func TestThePagesValuesAreValid(t *testing.T) {
 	_, blocks := page(t)
 	for _, b := range blocks {
@@ -220,9 +220,9 @@ func TestThePageListsTheBuiltInPolicies(t *testing.T) {
 	}
 }
 
-func rulesOf(t *testing.T, module policy.Module, terms policy.Overrides) []policy.Rule {
+func rulesOf(t *testing.T, module policy.Module, overrides policy.Overrides) []policy.Rule {
 	t.Helper()
-	engine, err := policy.New(t.Context(), []policy.Module{module}, policy.DefaultLimits(), terms)
+	engine, err := policy.New(t.Context(), []policy.Module{module}, policy.DefaultLimits(), overrides)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -55,7 +55,7 @@ deny contains msg if {
 	if said, err := p.kubectl("", "annotate", "deployment/app", "reprise.dev/rollback-to=1@2"); err != nil {
 		t.Fatalf("%v\n%s", err, said)
 	}
-	p.Says(p.Event("RequestRejected", "app"), "reprise.dev/rollback-to=1@2", "#1 violates the policies in force", "this image is forbidden")
+	p.Says(p.Event("RequestRejected", "app"), "reprise.dev/rollback-to=1@2", "#1 violates the active policies", "this image is forbidden")
 	if image := p.Deployment("app").Spec.Template.Spec.Containers[0].Image; image != "example.com/app:allowed" {
 		t.Errorf("%s runs", image)
 	}

@@ -186,7 +186,8 @@ func FreePort() (int, error) {
 	return ports[0], nil
 }
 
-// FreePorts returns n ports as FreePort does, each another one: two calls of it may return the same.
+// FreePorts returns n ports as FreePort does, each another one: two calls of FreePort may return
+// the same.
 func FreePorts(n int) ([]int, error) {
 	ports := make([]int, n)
 	for i := range ports {
