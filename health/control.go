@@ -78,7 +78,7 @@ func (a *assessment) sharedFailure(failing signals, old controlGroup) (why strin
 	}
 	for _, set := range old.sets {
 		if s, refused := refusal(set); refused && (set.Spec.Replicas == nil || *set.Spec.Replicas > 0) && slices.ContainsFunc(failing, s.resembles) {
-			return causeLine("the pods of ReplicaSet " + set.Name + " are refused too, so this change is not the cause: " + s.cause), time.Time{}
+			return causeLine("the pods of ReplicaSet " + set.Name + " are rejected too, so this change is not the cause: " + s.cause), time.Time{}
 		}
 	}
 	alike := 0

@@ -46,8 +46,8 @@ func lastEnd(s corev1.ContainerStatus) *corev1.ContainerStateTerminated {
 	return cmp.Or(s.State.Terminated, s.LastTerminationState.Terminated)
 }
 
-// crashed reports whether a run ended by itself or by a probe: not by a reboot of its node, nor by a
-// resize of the pod in place.
+// crashed reports whether a run ended by itself or by a probe: not by a reboot of its node, nor by
+// a resize of the pod in place.
 func (a *assessment) crashed(pod *corev1.Pod, end *corev1.ContainerStateTerminated) bool {
 	// The kubelet finds a container gone and gives these reasons
 	// (k8s.io/kubernetes/pkg/kubelet/kubelet_pods.go, and the CRI's reason for an unknown state).
@@ -56,8 +56,8 @@ func (a *assessment) crashed(pod *corev1.Pod, end *corev1.ContainerStateTerminat
 	return !lost && !resized && !end.StartedAt.Time.Before(a.StartedAfter.Truncate(time.Second))
 }
 
-// loops returns the crash loops of a pod, whether or not its containers run at the moment: without a
-// readiness probe a container is ready between two crashes.
+// loops returns the crash loops of a pod, whether or not its containers run at the moment: without
+// a readiness probe a container is ready between two crashes.
 func (a *assessment) loops(pod *corev1.Pod, template *corev1.PodSpec, needed int) signals {
 	var found signals
 	for _, s := range slices.Concat(pod.Status.InitContainerStatuses, pod.Status.ContainerStatuses) {
@@ -70,6 +70,7 @@ func (a *assessment) loops(pod *corev1.Pod, template *corev1.PodSpec, needed int
 			if out.until = end.FinishedAt.Add(longestBackOff); !a.now.Before(out.until) {
 				continue
 			}
+			a.wake(out.until)
 		}
 		// It begins with the loop, and each run tells another time.
 		out.class, out.since = weak, a.since(sighting{looping, pod.Name, s.Name}, time.Time{})
@@ -115,7 +116,7 @@ func (a *assessment) crashCause(pod *corev1.Pod, s corev1.ContainerStatus, end *
 		return fmt.Sprintf("container %s is restarted because its postStart hook fails (%s): %s", s.Name, restarts, hook)
 	case probe != "":
 		return fmt.Sprintf("container %s is restarted because its %s probe fails (%s)%s", s.Name, probe, restarts,
-			prefixed(": ", a.probeWords(pod, s.Name, probe)))
+			because(a.probeWords(pod, s.Name, probe)))
 	case end.ExitCode == 0:
 		return fmt.Sprintf("container %s exits by itself with code 0 (%s)", s.Name, restarts)
 	default:
@@ -123,9 +124,9 @@ func (a *assessment) crashCause(pod *corev1.Pod, s corev1.ContainerStatus, end *
 	}
 }
 
-// killedByProbe returns the kind of the probe for which the kubelet last killed a container, such as
-// "liveness"; empty if for none (k8s.io/kubernetes/pkg/kubelet/kuberuntime/kuberuntime_manager.go,
-// computePodActions).
+// killedByProbe returns the kind of the probe for which the kubelet last killed a container, such
+// as "liveness"; empty if for none
+// (k8s.io/kubernetes/pkg/kubelet/kuberuntime/kuberuntime_manager.go, computePodActions).
 func (a *assessment) killedByProbe(pod *corev1.Pod, container string) (probe string) {
 	for _, e := range a.eventsOf(pod, container) {
 		if e.Reason != "Killing" {
@@ -154,12 +155,12 @@ func (a *assessment) postStartFailure(pod *corev1.Pod, s corev1.ContainerStatus)
 	return words, failed
 }
 
-// prefixed returns text after a prefix; empty where there is none.
-func prefixed(prefix, text string) string {
-	if text == "" {
+// because returns words as the end of a cause; empty where there are none.
+func because(words string) string {
+	if words == "" {
 		return ""
 	}
-	return prefix + text
+	return ": " + words
 }
 
 // eventsOf returns the Events about a pod, or about one container of it and the pod as a whole.

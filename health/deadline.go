@@ -13,8 +13,8 @@ import (
 // defaultProgressDeadline is the API's default of progressDeadlineSeconds.
 const defaultProgressDeadline = 600 * time.Second
 
-// settleTime is how long Kubernetes' own deadline must be known: after an outage of its controllers,
-// the first status is the one of before.
+// settleTime is how long Kubernetes' own deadline must be known: after an outage of its
+// controllers, the first status is the one of before.
 const settleTime = 3 * time.Second
 
 // byDeadline fails a rollout that is not complete by its deadline. The deadline is the user's, or
@@ -170,8 +170,8 @@ func (a *assessment) waiting(pods witnesses) witnesses {
 	return all
 }
 
-// waits returns what the pods wait for that are not ready: a rollout that fails by its deadline must
-// say that, though it is no failure before.
+// waits returns what the pods wait for that are not ready: a rollout that fails by its deadline
+// must say that, though it is no failure before.
 func (a *assessment) waits(seen witnesses) signals {
 	var all signals
 	for _, w := range seen.telling() {
@@ -201,9 +201,9 @@ func (a *assessment) waitOf(pod *corev1.Pod) signal {
 		case isInit(pod, s.Name) && (spec == nil || spec.RestartPolicy == nil):
 			out.cause = fmt.Sprintf("pod %s: init container %s has not ended", pod.Name, s.Name)
 		case s.Started != nil && !*s.Started && spec != nil && spec.StartupProbe != nil:
-			out.cause = fmt.Sprintf("container %s has not passed its startup probe%s", s.Name, prefixed(": ", a.probeWords(pod, s.Name, "startup")))
+			out.cause = fmt.Sprintf("container %s has not passed its startup probe%s", s.Name, because(a.probeWords(pod, s.Name, "startup")))
 		default:
-			out.cause = fmt.Sprintf("container %s is not ready%s", s.Name, prefixed(": ", a.probeWords(pod, s.Name, "readiness")))
+			out.cause = fmt.Sprintf("container %s is not ready%s", s.Name, because(a.probeWords(pod, s.Name, "readiness")))
 		}
 		out.Container, out.Ran = s.Name, true
 		return out
@@ -218,8 +218,8 @@ func (a *assessment) waitOf(pod *corev1.Pod) signal {
 	return out
 }
 
-// notStarted returns why the containers of a pod do not start, by the last warning about the pod: of
-// a volume, of its network or of its sandbox.
+// notStarted returns why the containers of a pod do not start, by the last warning about the pod:
+// of a volume, of its network or of its sandbox.
 func (a *assessment) notStarted(pod *corev1.Pod, out signal) signal {
 	out.external = true
 	out.cause = fmt.Sprintf("the containers of pod %s have not started", pod.Name)

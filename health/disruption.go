@@ -59,8 +59,8 @@ func (a *assessment) nodeReturned(pod *corev1.Pod) time.Time {
 	return time.Time{}
 }
 
-// scaleUps are the Events of an autoscaler that adds a node for a pod: of the cluster autoscaler, and
-// of Karpenter.
+// scaleUps are the Events of an autoscaler that adds a node for a pod: of the cluster autoscaler,
+// and of Karpenter.
 var scaleUps = map[string]bool{"TriggeredScaleUp": true, "Nominated": true}
 
 // scaleUpEnds returns when a requested node must have joined for the pods without one; zero if none

@@ -10,8 +10,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// hasEnded reports whether a pod is in a phase that it never leaves. Its ReplicaSet replaces it, and
-// its object stays until it is collected.
+// hasEnded reports whether a pod is in a phase that it never leaves. Its ReplicaSet replaces it,
+// and its object stays until it is collected.
 func hasEnded(pod *corev1.Pod) bool {
 	return pod.Status.Phase == corev1.PodFailed || pod.Status.Phase == corev1.PodSucceeded
 }

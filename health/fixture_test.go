@@ -198,6 +198,7 @@ func notReady(r *health.Rollout, since time.Duration) {
 	unready(r, func(s *corev1.ContainerStatus) {
 		s.State.Running = &corev1.ContainerStateRunning{StartedAt: ago(since)}
 	})
+	r.Pods[0].Status.Conditions[0].LastTransitionTime = ago(since)
 }
 
 func podEvent(reason, message string) *corev1.Event {

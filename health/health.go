@@ -3,10 +3,10 @@
 // and no clock.
 //
 // rollout.go defines the input, and memory.go what earlier assessments saw. crash.go, starting.go,
-// ready.go, create.go and ended.go detect failures, each with a class (class.go). words.go lists the
-// messages by which they are known. witness.go, disruption.go and control.go exclude failures that
-// the change did not cause. deadline.go and bake.go decide by time. docs/health.md describes the
-// rules for users.
+// ready.go, create.go and ended.go detect failures, each with a class (class.go). words.go lists
+// the messages by which they are known. witness.go, disruption.go and control.go exclude failures
+// that the change did not cause. deadline.go and bake.go decide by time. docs/health.md describes
+// the rules for users.
 package health
 
 import (
@@ -120,7 +120,7 @@ func (a *assessment) failing(current *appsv1.ReplicaSet, seen witnesses) signals
 	if uncreated, found := a.createFailure(current, seen); found {
 		all = append(all, uncreated)
 	}
-	if ended, found := a.endedPods(current); found {
+	if ended, found := a.endedPods(current); found && incomplete(a.Deployment) != "" {
 		all = append(all, ended)
 	}
 	for _, w := range seen {

@@ -219,7 +219,7 @@ func pullDiffers(message, truth string) string {
 	}
 	soon, late := at(10*time.Second), at(90*time.Second)
 	saysMissing := strings.Contains(late.Cause, "image x:1 not found")
-	wrong := false
+	var wrong bool
 	switch truth {
 	case "missing":
 		wrong = soon.State != health.Failed || !saysMissing

@@ -38,7 +38,7 @@ func (a *assessment) notReady(pod *corev1.Pod, s corev1.ContainerStatus, spec *c
 	out := signal{
 		Failure: Failure{Pod: pod.Name, Container: s.Name, Reason: "NotReady", Message: words, RestartCount: s.RestartCount, Ran: true},
 		class:   medium, kind: unready, grace: grace,
-		cause: fmt.Sprintf("container %s did not become ready within %s%s", s.Name, grace.Round(time.Second), prefixed(": ", words)),
+		cause: fmt.Sprintf("container %s did not become ready within %s%s", s.Name, grace.Round(time.Second), because(words)),
 	}
 	out.since = a.since(out.sighting(), lostReadiness(pod, running.StartedAt.Time))
 	return out, true

@@ -56,7 +56,7 @@ func silentLine(pod *corev1.Pod, why string) string {
 }
 
 func (a *assessment) witness(pod *corev1.Pod, old controlGroup) witness {
-	w := witness{pod: pod, ready: !readySince(pod).IsZero(), since: a.since(sighting{scheduled, pod.Name, ""}, scheduledAt(pod))}
+	w := witness{pod: pod, ready: !readySince(pod).IsZero(), since: a.began(sighting{scheduled, pod.Name, ""}, scheduledAt(pod))}
 	if why := a.disruption(pod); why != "" {
 		w.silent = silentLine(pod, why)
 		delete(a.next, sighting{scheduled, pod.Name, ""}) // It begins anew when it is over.
@@ -73,8 +73,8 @@ func (a *assessment) witness(pod *corev1.Pod, old controlGroup) witness {
 }
 
 // outsideOfTemplate returns the failure of a container that something added to the pod at its
-// creation, such as the proxy of a service mesh, once its grace period has passed. The restored pods
-// would have it too.
+// creation, such as the proxy of a service mesh, once its grace period has passed. The restored
+// pods would have it too.
 func (a *assessment) outsideOfTemplate(added signals) (signal, bool) {
 	for _, s := range added {
 		at, comes := s.due()

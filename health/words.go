@@ -158,9 +158,19 @@ var refusedByNobody = clauses{
 }
 
 // wrappers are what the layers above put before an error: it names the image again and again.
-var wrappers = regexp.MustCompile(`^(?:Back-off pulling image "[^"]*": |(?:ErrImagePull|RegistryUnavailable|SignatureValidationFailed|ImagePullBackOff): |` +
-	`rpc error: code = \S+ desc = |Error response from daemon: |failed to pull and unpack image "[^"]*": |failed to resolve (?:reference|image) "[^"]*": |` +
-	`failed to create (?:containerd|shim) task: |OCI runtime create failed: |runc create failed: |crun: |unable to start container process: |failed to start container "[^"]*": )`)
+var wrappers = regexp.MustCompile("^(?:" + strings.Join([]string{
+	`Back-off pulling image "[^"]*": `,
+	`(?:ErrImagePull|RegistryUnavailable|SignatureValidationFailed|ImagePullBackOff): `,
+	`rpc error: code = \S+ desc = `,
+	`Error response from daemon: `,
+	`failed to pull and unpack image "[^"]*": `,
+	`failed to resolve (?:reference|image) "[^"]*": `,
+	`failed to create (?:containerd|shim) task: `,
+	`OCI runtime create failed: `,
+	`(?:runc create failed|crun): `,
+	`unable to start container process: `,
+	`failed to start container "[^"]*": `,
+}, "|") + ")")
 
 // innermost returns an error on one line, without the layers that wrapped it.
 func innermost(message string) string {
