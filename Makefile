@@ -113,7 +113,7 @@ bench-admission: binaries ## measure what admission costs beside a hook that doe
 	$(TESTS) run ./tools/bench/admission
 
 .PHONY: bench-rollback
-bench-rollback: binaries ## measure how fast a failed rollout is put back, fifteen minutes
+bench-rollback: binaries ## measure how fast a failed rollout is rolled back, fifteen minutes
 	$(TESTS) run ./tools/bench/rollback
 
 .PHONY: binaries

@@ -10,6 +10,7 @@ package check
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -33,8 +34,10 @@ type Namespaces interface {
 
 // Options are the manifests to check, and what to check them with.
 type Options struct {
-	Manifests  []Manifest
-	Engine     *policy.Engine
+	Manifests []Manifest
+	Engine    *policy.Engine
+	// Warnings are about the engine's policies.
+	Warnings   []policy.Warning
 	Namespaces Namespaces
 	// Namespace is that of manifests that state none.
 	Namespace string
@@ -55,13 +58,15 @@ type Report struct {
 	Workloads []Workload
 	// OtherObjects counts the objects that are no workloads.
 	OtherObjects int
+	// Warnings are about policies of which a part has no effect.
+	Warnings []policy.Warning
 }
 
 // Run judges every workload among the manifests. An error names the manifest that is no Deployment
 // although it says so, or says that it is not known what runs, or that there is no workload at all:
 // zero evaluated workloads are no consent.
 func Run(ctx context.Context, q Options) (Report, error) {
-	var report Report
+	report := Report{Warnings: q.Warnings}
 	for _, m := range q.Manifests {
 		version, kind := m.kind()
 		if version != appsv1.SchemeGroupVersion.String() || kind != "Deployment" {
@@ -109,6 +114,11 @@ func (q Options) evaluate(ctx context.Context, m Manifest, d *appsv1.Deployment)
 		Now:       q.Now,
 	})
 	return w, nil
+}
+
+// HasWarnings reports whether a policy warns of a workload.
+func (r Report) HasWarnings() bool {
+	return slices.ContainsFunc(r.Workloads, func(w Workload) bool { return len(w.Verdict.Warnings) > 0 })
 }
 
 // Decision returns what all verdicts come to: a denial counts most, then an evaluation error, then

@@ -18,10 +18,13 @@ const (
 	JSON   Format = "json"
 	JUnit  Format = "junit"
 	GitHub Format = "github"
+	SARIF  Format = "sarif"
+	Table  Format = "table"
+	TAP    Format = "tap"
 )
 
 // Formats returns all of them.
-func Formats() []Format { return []Format{Human, JSON, JUnit, GitHub} }
+func Formats() []Format { return []Format{Human, JSON, JUnit, GitHub, SARIF, Table, TAP} }
 
 // Write writes the report. Color is for a terminal, and for people alone.
 //
@@ -38,6 +41,12 @@ func (r Report) Write(w io.Writer, format Format, color bool) error {
 		return r.junit(w)
 	case GitHub:
 		return r.github(w)
+	case SARIF:
+		return r.sarif(w)
+	case Table:
+		return r.table(w)
+	case TAP:
+		return r.tap(w)
 	default:
 		return fmt.Errorf("output %q is not known: expected one of %v", format, Formats())
 	}
@@ -128,6 +137,9 @@ func (r Report) human(w io.Writer, color bool) error {
 		for _, f := range one.findings() {
 			fmt.Fprintf(&b, "  %s  %s\n", paint(fmt.Sprintf("%-7s", f.severity)), notACommand(f.line))
 		}
+	}
+	for _, about := range r.Warnings {
+		fmt.Fprintf(&b, "policy %s  %s\n", paint(string(warning)), notACommand(about.String()))
 	}
 	var parts []string
 	for _, d := range []policy.Decision{policy.Deny, policy.Unknown, policy.Warn, policy.Allow} {

@@ -20,7 +20,8 @@ func (r Rule) rank() int {
 	return slices.Index(ruleOrder[:], r)
 }
 
-// Rules returns every rule, in the order in which the API server comes to them.
+// Rules returns every rule, in the order in which the API server comes to them. Tests check by it
+// that they cover every rule, also those in the module of the suites.
 func Rules() []Rule {
 	return slices.Clone(ruleOrder[:])
 }

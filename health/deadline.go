@@ -57,7 +57,7 @@ func (a *assessment) deadline(since time.Time, seen witnesses) (cause string, at
 			continue
 		}
 		known := a.began(sighting{what: overdue}, c.LastUpdateTime.Time)
-		at = known.Add(settleTime)
+		at = latest(known.Add(settleTime), c.LastUpdateTime.Time)
 		// Its own deadline knows nothing of disrupted pods: their successors have as long.
 		period := min(progressDeadline(a.Deployment), c.LastUpdateTime.Sub(a.AcceptedAt))
 		if own := begin.Add(period); begin.After(since) && own.After(at) {

@@ -1,6 +1,9 @@
 package health
 
-import "time"
+import (
+	"maps"
+	"time"
+)
 
 // Memory is what the assessments before saw, and since when by the clock of who looked. Kubernetes
 // tells few beginnings, and tells them by the clocks of other machines. A Memory is a value: each
@@ -81,4 +84,12 @@ func (a *assessment) began(s sighting, told time.Time) time.Time {
 		return told
 	}
 	return at
+}
+
+// Paused returns the memory of a rollout that is paused while its pods are assessed: its deadline
+// counts from when it goes on.
+func (m Memory) Paused() Memory {
+	m = maps.Clone(m)
+	delete(m, sighting{what: runnable})
+	return m
 }

@@ -133,9 +133,10 @@ var nodeTrouble = regexp.MustCompile(`^(?:The node was low on resource|(?:Pod wa
 // refusedForever: the API server always refuses the same pod.
 var refusedForever = clauses{
 	written("API server: validation", `^Pod "[^"]*" is invalid: `),
-	written("API server: admission/plugin limitranger", `is forbidden: \[?(?:(?:maximum|minimum) \S+ usage per (?:Container|Pod)|\S+ max limit to request ratio per)`),
+	written("API server: admission/plugin limitranger", `is forbidden: \[?(?:maximum|minimum) \S+ usage per (Container|Pod)`),
+	written("API server: admission/plugin limitranger", `is forbidden: \[?\S+ max limit to request ratio per`),
 	written("API server: pod-security-admission", `is forbidden: violates PodSecurity "`),
-	written("API server: admission/plugin resourcequota", `is forbidden: failed quota: .*: must specify `),
+	written("API server: admission/plugin resourcequota", `is forbidden: failed quota: .* must specify `),
 }
 
 // refusedForNow: a quota is exhausted, perhaps by other workloads.

@@ -55,7 +55,7 @@ func Decide(h history.History, d *appsv1.Deployment, settings workload.Settings,
 		failed.IsAdopted() || failed.IsRollbackOpen() {
 		return Decision{}
 	}
-	if reason, message := automaticRollbackForbidden(failed, d, settings); reason != "" {
+	if reason, message := automaticRollbackForbidden(h, d, settings); reason != "" {
 		return Decision{Action: Hold, Reason: reason, Message: message}
 	}
 	target := h.LastHealthy()
@@ -105,16 +105,28 @@ func restoredBefore(h history.History, failed *v1alpha1.WorkloadRevision) bool {
 
 // automaticRollbackForbidden returns why Reprise must not do this rollback without a request; empty
 // if it may.
-func automaticRollbackForbidden(failed *v1alpha1.WorkloadRevision, d *appsv1.Deployment, settings workload.Settings) (v1alpha1.HoldReason, string) {
+func automaticRollbackForbidden(h history.History, d *appsv1.Deployment, settings workload.Settings) (v1alpha1.HoldReason, string) {
+	failed := h.Newest()
 	switch {
 	case settings.Rollback == workload.ModeManual:
 		return v1alpha1.HoldManual, v1alpha1.RollbackAnnotation + " is manual; deploy a fix, or apply an older manifest"
-	case failed.Spec.RollbackOf != 0:
-		return v1alpha1.HoldRestoredRevisionFailed, fmt.Sprintf("#%d is itself a rollback, and Reprise never rolls back a rollback; deploy a fix", failed.Spec.Number)
+	case failed.Spec.RollbackOf != 0 && !isRequested(h, failed):
+		return v1alpha1.HoldRestoredRevisionFailed, fmt.Sprintf("#%d is itself a rollback after a failure, and Reprise never rolls back such a rollback; deploy a fix", failed.Spec.Number)
 	default:
 		return untouchable(d)
 	}
 }
+
+// isRequested reports whether a person requested the rollback that a revision is. Such a rollback
+// is a deploy like any other. Without the revision that it replaced, that is not known.
+func isRequested(h history.History, r *v1alpha1.WorkloadRevision) bool {
+	replaced := h.Number(r.Spec.RollbackOf)
+	return replaced != nil && replaced.Status.Rollback != nil && replaced.Status.Rollback.Request != ""
+}
+
+// RolloutPaused is why Reprise does not write a Deployment whose rollout is paused: its pods would
+// stay as they are.
+const RolloutPaused = "the rollout is paused; resume it, or deploy a fix"
 
 // untouchable returns why Reprise must not write a workload, even on request; empty if it may.
 func untouchable(d *appsv1.Deployment) (v1alpha1.HoldReason, string) {
@@ -122,7 +134,7 @@ func untouchable(d *appsv1.Deployment) (v1alpha1.HoldReason, string) {
 	case owner != nil:
 		return v1alpha1.HoldOwnedByController, fmt.Sprintf("%s %s controls this Deployment and would overwrite a rollback; make the change there", owner.Kind, owner.Name)
 	case d.Spec.Paused:
-		return v1alpha1.HoldPaused, "the rollout is paused; resume it, or deploy a fix"
+		return v1alpha1.HoldPaused, RolloutPaused
 	default:
 		return "", ""
 	}

@@ -10,11 +10,14 @@ import (
 	"reprise.dev/reprise/workload"
 )
 
-// replicasPath is a field that a rollback leaves alone: whoever scales the workload decides about
-// it.
-var replicasPath = fieldpath.MakePathOrDie("spec", "replicas")
+// replicasPath and pausedPath are fields that a rollback leaves alone: the user or the autoscaler
+// that operates the workload decides about them.
+var (
+	replicasPath = fieldpath.MakePathOrDie("spec", "replicas")
+	pausedPath   = fieldpath.MakePathOrDie("spec", "paused")
+)
 
-// RestoredOwnership returns who owns which field once an object was put back: the deployers what
+// RestoredOwnership returns who owns which field once an object was restored: the deployers what
 // they owned in the snapshot, controllers and subresources what they own now, and Reprise nothing.
 // What a rollback leaves alone has the owners that it has now: an apply removes the keys that its
 // manager owns and does not name any more. Only replicas get no owner that the snapshot does not
@@ -31,8 +34,8 @@ func RestoredOwnership(saved, live []metav1.ManagedFieldsEntry) []metav1.Managed
 		case history.OwnedByController(entry):
 			out = append(out, entry)
 		case !history.OwnedByReprise(entry) && counterpart(saved, entry) == nil:
-			if keys := reservedKeys(fieldsOf(&entry)); !keys.Empty() {
-				out = append(out, withFields(entry, keys))
+			if kept := keptFields(fieldsOf(&entry)); !kept.Empty() {
+				out = append(out, withFields(entry, kept))
 			}
 		}
 	}
@@ -43,7 +46,7 @@ func RestoredOwnership(saved, live []metav1.ManagedFieldsEntry) []metav1.Managed
 // that a rollback leaves alone; live is nil where it owns nothing now.
 func withLiveOwnership(saved metav1.ManagedFieldsEntry, live *metav1.ManagedFieldsEntry) metav1.ManagedFieldsEntry {
 	before, now := fieldsOf(&saved), fieldsOf(live)
-	restored := before.Difference(reservedKeys(before)).Union(reservedKeys(now))
+	restored := before.Difference(keptFields(before)).Union(keptFields(now))
 	if !now.Has(replicasPath) {
 		restored = restored.Difference(fieldpath.NewSet(replicasPath))
 	}
@@ -74,15 +77,18 @@ func fieldsOf(entry *metav1.ManagedFieldsEntry) *fieldpath.Set {
 }
 
 // reservedKeys returns the labels and annotations in a set that are no deployer's.
-func reservedKeys(fields *fieldpath.Set) *fieldpath.Set {
-	keys := fieldpath.NewSet()
+func keptFields(fields *fieldpath.Set) *fieldpath.Set {
+	kept := fieldpath.NewSet()
 	fields.Iterate(func(path fieldpath.Path) {
+		if path.Equals(pausedPath) {
+			kept.Insert(path.Copy())
+		}
 		if len(path) == 3 && path[0].Equals(name("metadata")) && (path[1].Equals(name("labels")) || path[1].Equals(name("annotations"))) &&
 			path[2].FieldName != nil && workload.IsReservedKey(*path[2].FieldName) {
-			keys.Insert(path.Copy())
+			kept.Insert(path.Copy())
 		}
 	})
-	return keys
+	return kept
 }
 
 // withFields returns an entry with other fields.

@@ -55,8 +55,14 @@ func TestRestoredOwnership_KeepsOwnersOfUnrestoredFields(t *testing.T) {
 			live:   []metav1.ManagedFieldsEntry{owns("argo", "", note), owns("kubectl-annotate", "", setting)},
 			want:   []metav1.ManagedFieldsEntry{owns("argo", "", note), owns("kubectl-annotate", "", setting)},
 		},
+		"PauseOfTheBadRevision": {
+			reason: "the next apply without it resumes the rollout",
+			saved:  []metav1.ManagedFieldsEntry{owns("argo", "", image)},
+			live:   []metav1.ManagedFieldsEntry{owns("argo", "", `{"f:spec":{"f:paused":{},"f:template":{}}}`), owns("kubectl-rollout", "", `{"f:spec":{"f:paused":{}}}`)},
+			want:   []metav1.ManagedFieldsEntry{owns("argo", "", `{"f:spec":{"f:paused":{},"f:template":{}}}`), owns("kubectl-rollout", "", `{"f:spec":{"f:paused":{}}}`)},
+		},
 		"SomebodyWithNothingLeft": {
-			reason: "what it wrote was put back",
+			reason: "what it wrote was restored",
 			saved:  []metav1.ManagedFieldsEntry{owns("argo", "", image)},
 			live:   []metav1.ManagedFieldsEntry{owns("argo", "", image), owns("kubectl-edit", "", note)},
 			want:   []metav1.ManagedFieldsEntry{owns("argo", "", image)},

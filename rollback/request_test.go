@@ -140,7 +140,7 @@ func TestRepeatFailure(t *testing.T) {
 			reason: "the user wants it tried again", change: func(_ history.History, s *workload.Settings) { s.Quarantine = false },
 		},
 		"ARollback": {
-			reason: "what Reprise puts back is judged anew", change: func(h history.History, _ *workload.Settings) { h[3].Spec.RollbackOf = 3 },
+			reason: "what Reprise restores is assessed anew", change: func(h history.History, _ *workload.Settings) { h[3].Spec.RollbackOf = 3 },
 		},
 		"Judged": {
 			reason: "it has a verdict", change: func(h history.History, _ *workload.Settings) { h[3].Status.Phase = healthy },

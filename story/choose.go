@@ -47,8 +47,8 @@ func (w Workload) DefaultLogsRevision() *v1alpha1.WorkloadRevision {
 	return w.History.Newest()
 }
 
-// recovered reports whether another revision than what was put back instead of a failed one runs,
-// and is well.
+// recovered reports whether a healthy revision runs that is neither the failed one nor the one
+// that was restored instead of it.
 func (w Workload) recovered(failure *v1alpha1.WorkloadRevision) bool {
 	live := w.Live()
 	return live != nil && live.Spec.Number != failure.Spec.Number && live.Status.Phase == v1alpha1.PhaseHealthy &&

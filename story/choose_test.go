@@ -13,13 +13,13 @@ func TestWorkload_Defaults_WhereNoRevisionIsNamed(t *testing.T) {
 	twice := shop(revision(1, v1alpha1.PhaseHealthy, time.Hour), revision(2, v1alpha1.PhaseSuperseded, time.Hour), revision(3, v1alpha1.PhaseHealthy, time.Second))
 	unknown := shop(revision(1, v1alpha1.PhaseUnknown, time.Hour), revision(2, v1alpha1.PhaseUnknown, time.Second))
 	tests := map[string]struct {
-		reason            string
-		w                 Workload
-		from, to, putBack int64
+		reason             string
+		w                  Workload
+		from, to, restored int64
 	}{
 		"UnderWay": {"the last healthy one against what was deployed", under, 1, 2, 1},
 		"Failed":   {"the last healthy one against what failed", left(), 1, 2, 1},
-		"Rescued":  {"what was put back against what failed; what runs is no target", rolledBack(), 1, 2, 0},
+		"Rescued":  {"the restored revision against the failed one; the live one is no target", rolledBack(), 1, 2, 0},
 		"Healthy":  {"the healthy one before against what runs", twice, 1, 3, 1},
 		"Unknown":  {"the one before, where none is known to be healthy", unknown, 1, 2, 0},
 	}
@@ -30,8 +30,8 @@ func TestWorkload_Defaults_WhereNoRevisionIsNamed(t *testing.T) {
 				t.Errorf("%s: compared are %v and %v, %v", tt.reason, from, to, err)
 			}
 			target := tt.w.RollbackTarget()
-			if (target == nil) != (tt.putBack == 0) || target != nil && target.Spec.Number != tt.putBack {
-				t.Errorf("%s: the target is %v, want #%d", tt.reason, target, tt.putBack)
+			if (target == nil) != (tt.restored == 0) || target != nil && target.Spec.Number != tt.restored {
+				t.Errorf("%s: the target is %v, want #%d", tt.reason, target, tt.restored)
 			}
 		})
 	}

@@ -96,7 +96,7 @@ func shop(revisions ...v1alpha1.WorkloadRevision) Workload {
 	return Workload{Namespace: "shop", Name: "sample-app", Deployment: d, History: revisions, Settings: workload.DefaultSettings()}
 }
 
-// rolledBack is the exercise's story: deployed, broken, put back.
+// rolledBack is the exercise's story: deployed, broken, rolled back.
 func rolledBack() Workload {
 	return shop(
 		revision(1, v1alpha1.PhaseHealthy, time.Hour),

@@ -35,6 +35,8 @@ type Status struct {
 	// check the live revision.
 	Denied    *Denial `json:"denied,omitempty"`
 	Unchecked *Denial `json:"unchecked,omitempty"`
+	// Paused says that the rollout is paused. Reprise rolls nothing back then.
+	Paused bool `json:"paused,omitempty"`
 	// Hold is why a rollback of the live revision is due and not done.
 	Hold string `json:"hold,omitempty"`
 	// Rollback is what a failure leads to by the annotations of the workload and its namespace.
@@ -68,6 +70,7 @@ const (
 func StatusOf(w Workload, now time.Time) Status {
 	s := Status{Namespace: w.Namespace, Name: w.Name, Rollback: w.Settings.Rollback, Denied: w.Denied, Unchecked: w.Unchecked}
 	s.Ready, s.Pods = pods(w.Deployment)
+	s.Paused = w.Deployment != nil && w.Deployment.Spec.Paused
 	live := w.Live()
 	switch {
 	case w.Deployment == nil:

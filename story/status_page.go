@@ -33,6 +33,9 @@ func StatusPage(w Workload, look Terminal, now time.Time) string {
 	if s.Note != gone {
 		line("Pods", fmt.Sprintf("%d of %d ready", s.Ready, s.Pods), "")
 	}
+	if s.Paused {
+		line("Paused", "the rollout is paused; to resume it, run kubectl rollout resume deployment/"+s.Name, yellow)
+	}
 	switch s.LastHealthy {
 	case s.Revision:
 	case 0:

@@ -19,8 +19,8 @@ func TestWorkload_ByIntentHash(t *testing.T) {
 		want   int64
 	}{
 		"Newest":      {"an apply makes the newest revision", shop(revision(1, v1alpha1.PhaseHealthy, time.Hour), revision(2, v1alpha1.PhaseProgressing, 0)), "", 2},
-		"RolledBack":  {"what Reprise put back since was not applied", rolledBack(), "", 2},
-		"ByFile":      {"the file tells even what was put back since", rolledBack(), "intent-2", 2},
+		"RolledBack":  {"what Reprise restored since was not applied", rolledBack(), "", 2},
+		"ByFile":      {"the file finds it even if Reprise restored another one since", rolledBack(), "intent-2", 2},
 		"Again":       {"of equal intents the newest was applied last", again, again.History[3].Spec.IntentHash, 4},
 		"NotApplied":  {"a file that nobody applied is no revision's", rolledBack(), "intent-9", 0},
 		"OnlyReprise": {"nothing that a deployer made is kept", shop(revision(3, v1alpha1.PhaseHealthy, 0, restores(1, 2))), "", 0},
@@ -93,24 +93,24 @@ func TestWorkload_WaitStatus(t *testing.T) {
 		state  State
 		says   string
 	}{
-		"Progressing":  {"it is under way", shop(revision(1, v1alpha1.PhaseProgressing, time.Second)), 1, Pending, "#1 is Progressing, 2 of 2 pods ready"},
-		"Unwritten":    {"its phase is not written yet", shop(revision(1, "", time.Second)), 1, Pending, "#1 is Unknown"},
-		"Healthy":      {"it is well", shop(revision(1, v1alpha1.PhaseHealthy, time.Minute)), 1, Healthy, "#1 is Healthy"},
-		"WasHealthy":   {"it was well before the next came", shop(append(rolledBack().History, revision(4, v1alpha1.PhaseProgressing, 0))...), 3, Healthy, "now #4 runs"},
-		"RolledBack":   {"the rollback was over before the wait began", rolledBack(), 2, Failed, "#2 is RolledBack"},
-		"BeingPutBack": {"its rollback belongs to the story", failing(12 * time.Second), 2, Pending, "Reprise decides"},
-		"HalfWay":      {"it is recorded, and the ownership of its fields is not back", halfway, 2, Pending, "Reprise decides"},
-		"Written":      {"it is put back, and not recorded yet", written, 2, Pending, "Reprise decides"},
-		"NotPutBack":   {"its rollback does not come", failing(time.Minute), 2, Failed, "#2 is Failed"},
-		"Off":          {"nothing is decided where nobody wants it", off, 2, Failed, "#2 is Failed"},
-		"Held":         {"its rollback is held", held, 2, Failed, "#2 is Failed"},
-		"Overtaken":    {"it had failed before another was deployed", overtaken, 2, Failed, "#2 is Failed"},
-		"Veto":         {"it is unknown, and says why", veto, 1, Pending, "old pods fail the same way"},
-		"FilesOnly":    {"what runs knows the old files", files, 1, Pending, "kubectl rollout restart deployment/sample-app -n shop"},
-		"Superseded":   {"another was deployed meanwhile", shop(revision(1, v1alpha1.PhaseSuperseded, time.Minute), revision(2, v1alpha1.PhaseProgressing, 0)), 1, Superseded, "#2 was deployed by kubectl-client-side-apply"},
-		"JustReplaced": {"its phase lags behind the next one", shop(revision(1, v1alpha1.PhaseProgressing, time.Minute), revision(2, v1alpha1.PhaseProgressing, 0)), 1, Superseded, "#2 was deployed"},
-		"AskedBack":    {"somebody asked to go back before there was a verdict", asked, 2, Superseded, "rolled back to #1, requested by reprise.dev/rollback-to=1@2"},
-		"Pruned":       {"it is not kept any more", rolledBack(), 9, Superseded, "#9 is not stored any more"},
+		"Progressing":     {"it is under way", shop(revision(1, v1alpha1.PhaseProgressing, time.Second)), 1, Pending, "#1 is Progressing, 2 of 2 pods ready"},
+		"Unwritten":       {"its phase is not written yet", shop(revision(1, "", time.Second)), 1, Pending, "#1 is Unknown"},
+		"Healthy":         {"it is well", shop(revision(1, v1alpha1.PhaseHealthy, time.Minute)), 1, Healthy, "#1 is Healthy"},
+		"WasHealthy":      {"it was well before the next came", shop(append(rolledBack().History, revision(4, v1alpha1.PhaseProgressing, 0))...), 3, Healthy, "now #4 runs"},
+		"RolledBack":      {"the rollback was over before the wait began", rolledBack(), 2, Failed, "#2 is RolledBack"},
+		"BeingRolledBack": {"its rollback belongs to the story", failing(12 * time.Second), 2, Pending, "Reprise decides"},
+		"HalfWay":         {"it is recorded, and the ownership of its fields is not back", halfway, 2, Pending, "Reprise decides"},
+		"Written":         {"it is restored, and not recorded yet", written, 2, Pending, "Reprise decides"},
+		"NotRolledBack":   {"its rollback does not come", failing(time.Minute), 2, Failed, "#2 is Failed"},
+		"Off":             {"nothing is decided where nobody wants it", off, 2, Failed, "#2 is Failed"},
+		"Held":            {"its rollback is held", held, 2, Failed, "#2 is Failed"},
+		"Overtaken":       {"it had failed before another was deployed", overtaken, 2, Failed, "#2 is Failed"},
+		"Veto":            {"it is unknown, and says why", veto, 1, Pending, "old pods fail the same way"},
+		"FilesOnly":       {"what runs knows the old files", files, 1, Pending, "kubectl rollout restart deployment/sample-app -n shop"},
+		"Superseded":      {"another was deployed meanwhile", shop(revision(1, v1alpha1.PhaseSuperseded, time.Minute), revision(2, v1alpha1.PhaseProgressing, 0)), 1, Superseded, "#2 was deployed by kubectl-client-side-apply"},
+		"JustReplaced":    {"its phase lags behind the next one", shop(revision(1, v1alpha1.PhaseProgressing, time.Minute), revision(2, v1alpha1.PhaseProgressing, 0)), 1, Superseded, "#2 was deployed"},
+		"AskedBack":       {"somebody asked to go back before there was a verdict", asked, 2, Superseded, "rolled back to #1, requested by reprise.dev/rollback-to=1@2"},
+		"Pruned":          {"it is not kept any more", rolledBack(), 9, Superseded, "#9 is not stored any more"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -147,7 +147,7 @@ func TestWorkload_RollbackRequestStatus(t *testing.T) {
 	}{
 		"Asked":      {"there is no answer yet", shop(before()...), "", Pending, annotation},
 		"Void":       {"it is void", shop(before(answered(v1alpha1.RequestRejected, "#3 is live"))...), "", Failed, "#3 is live"},
-		"Granted":    {"it is put back, and not recorded yet", shop(before(answered(v1alpha1.RequestAccepted, "#1 was restored"))...), "", Pending, "#1 was restored"},
+		"Granted":    {"it is restored, and not recorded yet", shop(before(answered(v1alpha1.RequestAccepted, "#1 was restored"))...), "", Pending, "#1 was restored"},
 		"Rolling":    {"its rollout is under way", put(v1alpha1.PhaseProgressing), "", Pending, "#1 runs as #3, which is Progressing"},
 		"Healthy":    {"it is well", put(v1alpha1.PhaseHealthy), "", Healthy, "#1 runs as #3, which is Healthy"},
 		"Failed":     {"it fails too", put(v1alpha1.PhaseFailed), "", Failed, "which is Failed"},

@@ -5,7 +5,6 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"slices"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -19,43 +18,34 @@ const hashVersion = "v1:"
 // restartedAt is the annotation that `kubectl rollout restart` writes into the pod template.
 const restartedAt = "kubectl.kubernetes.io/restartedAt"
 
-// toolKeys are labels and annotations that tools rewrite without a change of what runs.
-var toolKeys = []string{
-	"app.kubernetes.io/managed-by",
-	"app.kubernetes.io/version",
-	"argocd.argoproj.io/instance",
-	"argocd.argoproj.io/tracking-id",
-	"helm.sh/chart",
-}
-
-// Hash identifies the intent: a deploy with the same hash is no new revision. It leaves out
-// kubectl's last-applied annotation, which changes with the formatting of a manifest.
+// Hash identifies the intent: a deploy with the same hash is no new revision. It leaves out the
+// annotations in which deployers store what they applied: they change with the formatting of a
+// manifest.
 func (i Intent) Hash() string {
 	spec := i.Spec // A shallow copy: only the template's annotations are replaced in it.
-	spec.Template.Annotations = without(spec.Template.Annotations, IsReservedKey)
+	spec.Template.Annotations = without(spec.Template.Annotations, func(key string) bool { return strings.HasPrefix(key, v1alpha1.Prefix) })
 	return digest(Intent{
 		Labels:      i.Labels,
-		Annotations: without(i.Annotations, func(key string) bool { return key == LastApplied }),
+		Annotations: without(i.Annotations, isAppliedKey),
 		Spec:        spec,
 	})
 }
 
-// IsToolKey reports whether tools rewrite a label or an annotation without a change of what runs.
-func IsToolKey(key string) bool { return slices.Contains(toolKeys, key) }
-
 // TemplateHash identifies what makes pods differ, as far as admission sees it. It leaves out
-// Reprise's annotations, the time of a restart and what tools write.
+// Reprise's annotations, the time of a restart or of a run, and what tools write.
 func TemplateHash(template *corev1.PodTemplateSpec) string {
-	ignored := func(key string) bool {
-		return strings.HasPrefix(key, v1alpha1.Prefix) || key == restartedAt || IsToolKey(key)
+	relevant := func(all map[string]string) map[string]string {
+		return without(all, func(key string) bool {
+			return strings.HasPrefix(key, v1alpha1.Prefix) || isStamp(key, all[key]) || IsToolKey(key)
+		})
 	}
 	return digest(struct {
 		Labels      map[string]string `json:"labels,omitempty"`
 		Annotations map[string]string `json:"annotations,omitempty"`
 		Spec        corev1.PodSpec    `json:"spec"`
 	}{
-		Labels:      without(template.Labels, ignored),
-		Annotations: without(template.Annotations, ignored),
+		Labels:      relevant(template.Labels),
+		Annotations: relevant(template.Annotations),
 		Spec:        template.Spec,
 	})
 }

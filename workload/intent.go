@@ -2,46 +2,32 @@ package workload
 
 import (
 	"maps"
-	"strings"
 
 	appsv1 "k8s.io/api/apps/v1"
-
-	"reprise.dev/reprise/api/v1alpha1"
 )
 
-// LastApplied is the annotation in which kubectl stores the last client-side apply. A rollback
-// restores it: otherwise the next apply computes its patch from the wrong original. A change of it
-// alone is no change of intent.
-const LastApplied = "kubectl.kubernetes.io/last-applied-configuration"
-
-// controllerPrefix begins the annotations that the deployment controller writes
-// (k8s.io/kubernetes/pkg/controller/deployment/util/deployment_util.go).
-const controllerPrefix = "deployment.kubernetes.io/"
-
 // Intent is the state that the deployer requested: labels, annotations and spec, without the fields
-// that the API server, the controllers, an autoscaler and Reprise write. A rollback restores it as
-// RawIntent.
+// that the API server, controllers, an autoscaler and Reprise write, and without OperatedFields. A
+// rollback restores it as RawIntent.
 type Intent struct {
 	Labels      map[string]string     `json:"labels,omitempty"`
 	Annotations map[string]string     `json:"annotations,omitempty"`
 	Spec        appsv1.DeploymentSpec `json:"spec"`
 }
 
+// OperatedFields are the fields of the spec that operate a workload and deploy nothing: the scale
+// and the pause. They are no part of the intent, and a rollback keeps their live values.
+func OperatedFields() []string { return []string{"replicas", "paused"} }
+
 // IntentOf returns the intent of a Deployment. It shares no memory with the Deployment.
 func IntentOf(d *appsv1.Deployment) Intent {
 	spec := *d.Spec.DeepCopy()
-	spec.Replicas = nil
+	spec.Replicas, spec.Paused = nil, false
 	return Intent{
 		Labels:      without(d.Labels, IsReservedKey),
 		Annotations: without(d.Annotations, IsReservedKey),
 		Spec:        spec,
 	}
-}
-
-// IsReservedKey reports whether a label or annotation of a Deployment belongs to Reprise or to the
-// deployment controller. It is no part of the intent, and a rollback keeps its live value.
-func IsReservedKey(key string) bool {
-	return strings.HasPrefix(key, v1alpha1.Prefix) || strings.HasPrefix(key, controllerPrefix)
 }
 
 // merge returns an intent's labels or annotations together with the live reserved ones.

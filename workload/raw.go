@@ -19,7 +19,9 @@ type RawIntent struct {
 func RawIntentOf(d *unstructured.Unstructured) RawIntent {
 	spec, _ := d.Object["spec"].(map[string]any)
 	spec = runtime.DeepCopyJSON(spec)
-	delete(spec, "replicas")
+	for _, field := range OperatedFields() {
+		delete(spec, field)
+	}
 	return RawIntent{
 		Labels:      without(d.GetLabels(), IsReservedKey),
 		Annotations: without(d.GetAnnotations(), IsReservedKey),
@@ -37,12 +39,16 @@ func (i RawIntent) Typed() (Intent, error) {
 	return typed, nil
 }
 
-// Onto writes the intent into a Deployment. It keeps the Deployment's replicas and reserved keys,
-// which are no part of the intent.
+// Onto writes the intent into a Deployment. It keeps the Deployment's OperatedFields and reserved
+// keys, which are no part of the intent.
 func (i RawIntent) Onto(d *unstructured.Unstructured) {
 	spec := runtime.DeepCopyJSON(i.Spec)
-	if live, _ := d.Object["spec"].(map[string]any); live["replicas"] != nil {
-		spec["replicas"] = live["replicas"]
+	live, _ := d.Object["spec"].(map[string]any)
+	for _, field := range OperatedFields() {
+		delete(spec, field)
+		if live[field] != nil {
+			spec[field] = live[field]
+		}
 	}
 	d.SetLabels(merge(i.Labels, d.GetLabels()))
 	d.SetAnnotations(merge(i.Annotations, d.GetAnnotations()))

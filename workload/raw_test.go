@@ -93,7 +93,7 @@ func TestRawIntent_OntoKeepsNewerFields(t *testing.T) {
 		t.Errorf("(-want +got)\n%s", d)
 	}
 	if d := cmp.Diff(intent, workload.RawIntentOf(live)); d != "" {
-		t.Errorf("the live intent is not the one put back (-want +got)\n%s", d)
+		t.Errorf("the live intent is not the restored one (-want +got)\n%s", d)
 	}
 }
 

@@ -76,6 +76,7 @@ func TestIntent_HashChangesOnlyByADeploy(t *testing.T) {
 		sameIntent, sameTemplate bool
 	}{
 		"Replicas":   {"an autoscaler's", func(d *appsv1.Deployment) { d.Spec.Replicas = new(int32(9)) }, true, true},
+		"Pause":      {"somebody operates the rollout", func(d *appsv1.Deployment) { d.Spec.Paused = true }, true, true},
 		"Status":     {"the server's", func(d *appsv1.Deployment) { d.Status.Replicas = 1; d.Generation = 4; d.ResourceVersion = "7" }, true, true},
 		"Controller": {"the deployment controller's", func(d *appsv1.Deployment) { d.Annotations["deployment.kubernetes.io/revision"] = "3" }, true, true},
 		"Kubectl":    {"kubectl's memory", func(d *appsv1.Deployment) { d.Annotations[workload.LastApplied] = "{}" }, true, true},
@@ -86,6 +87,27 @@ func TestIntent_HashChangesOnlyByADeploy(t *testing.T) {
 		"Restart": {"kubectl rollout restart is a deploy of the same pods", func(d *appsv1.Deployment) {
 			d.Spec.Template.Annotations = map[string]string{"kubectl.kubernetes.io/restartedAt": "now"}
 		}, false, true},
+		"Rancher":      {"a controller writes what it found", func(d *appsv1.Deployment) { d.Annotations["field.cattle.io/publicEndpoints"] = "[]" }, true, true},
+		"RancherLabel": {"a controller's label", func(d *appsv1.Deployment) { d.Labels["workload.cattle.io/state"] = "x" }, true, true},
+		"Autopilot":    {"a mutator notes what it did", func(d *appsv1.Deployment) { d.Annotations["autopilot.gke.io/resource-adjustment"] = "{}" }, true, true},
+		"Release":      {"Helm adopts what runs", func(d *appsv1.Deployment) { d.Annotations["meta.helm.sh/release-name"] = "x" }, true, true},
+		"Kapp":         {"what kapp remembers", func(d *appsv1.Deployment) { d.Annotations["kapp.k14s.io/original"] = "{}" }, true, true},
+		"OtherDomain":  {"a domain that only ends so", func(d *appsv1.Deployment) { d.Annotations["notcattle.io/x"] = "1" }, false, true},
+		"Redeploy": {"Rancher has pods replaced", func(d *appsv1.Deployment) {
+			d.Spec.Template.Annotations = map[string]string{"cattle.io/timestamp": "now"}
+		}, false, true},
+		"Reload": {"Reloader has pods replaced", func(d *appsv1.Deployment) {
+			d.Spec.Template.Annotations = map[string]string{"reloader.stakater.com/last-reloaded-from": "{}"}
+		}, false, true},
+		"Run":    {"Skaffold marks its run", func(d *appsv1.Deployment) { d.Spec.Template.Labels["skaffold.dev/run-id"] = "a-b-c" }, false, true},
+		"Rollme": {"a chart replaces pods each time", func(d *appsv1.Deployment) { d.Spec.Template.Annotations = map[string]string{"rollme": "x7Gh2"} }, false, true},
+		"Stamp": {"a pipeline writes the time", func(d *appsv1.Deployment) {
+			d.Spec.Template.Annotations = map[string]string{"ci.example/at": "2026-11-26T21:00:00Z"}
+		}, false, true},
+		"Seconds": {"a pipeline writes seconds", func(d *appsv1.Deployment) { d.Spec.Template.Annotations = map[string]string{"date": "1795726800"} }, false, true},
+		"Checksum": {"the hash of a ConfigMap is none of a tool's marks", func(d *appsv1.Deployment) {
+			d.Spec.Template.Annotations = map[string]string{"checksum/config": "1795726800ab"}
+		}, false, false},
 		"Tool":       {"a chart's version on the pods", func(d *appsv1.Deployment) { d.Spec.Template.Labels["helm.sh/chart"] = "x-2" }, false, true},
 		"Label":      {"a label on the Deployment", func(d *appsv1.Deployment) { d.Labels["team"] = "x" }, false, true},
 		"Annotation": {"an annotation of the deployer's", func(d *appsv1.Deployment) { d.Annotations["team"] = "x" }, false, true},

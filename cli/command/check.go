@@ -2,6 +2,7 @@ package command
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -24,25 +25,29 @@ type checkOptions struct {
 	namespaceData []string
 	live          bool
 	output        string
+	failOnWarn    bool
 }
 
 func (p *plugin) checkCommand() *cobra.Command {
 	var o checkOptions
 	command := &cobra.Command{
-		Use:   "check -f FILE",
+		Use:   "check FILE...",
 		Short: "Check manifests against the policies before you apply them",
 		Long: `Check the Score workloads among manifests as admission would, against the built-in policies and those of --policies.
 
 Without --live, the command assumes that the cluster allows what it cannot see. The only LimitRanges, quotas and PodSecurity
 levels are those of --namespace-data and of the manifests themselves. A quota is unused unless its status says otherwise.
-Classes and ServiceAccounts exist. ConfigMaps are not checked, and no selector has changed.
+Classes and ServiceAccounts exist, and no selector has changed. The command does not check ConfigMaps.
 
 With --live, the command reads the namespace from the cluster with your rights. Data that you may not read is unknown.
 
-Other admission plugins do not change the manifests here. The command does not read policies from ConfigMaps in the cluster:
+The command does not apply the changes of other admission plugins. It does not read policies from ConfigMaps in the cluster:
 name their folders with --policies.
 
-Exit codes: 0 success, 1 a workload is denied, 2 error, unknown or invalid input.`,
+The output names each part of the policies that has no effect. The command does not validate manifests against the schema of
+Kubernetes: use kubectl apply --dry-run=server for unknown fields and wrong values.
+
+Exit codes: 0 success, 1 a workload is denied, or warned of with --fail-on-warn, 2 error, unknown or invalid input.`,
 		Example: `  # Check what score-k8s generated
   score-k8s generate score.yaml && kubectl reprise check -f manifests.yaml
 
@@ -51,17 +56,22 @@ Exit codes: 0 success, 1 a workload is denied, 2 error, unknown or invalid input
 
   # Read the namespace from the cluster
   kubectl kustomize . | kubectl reprise check -f - --live -n shop`,
-		Args: cobra.NoArgs,
-		RunE: func(command *cobra.Command, _ []string) error { return p.check(command.Context(), o) },
+		RunE: func(command *cobra.Command, files []string) error {
+			if o.files = append(o.files, files...); len(o.files) == 0 {
+				return usageError(command, errors.New("name at least one file, folder or - for standard input"))
+			}
+			return p.check(command.Context(), o)
+		},
 	}
 	flags := command.Flags()
-	flags.StringArrayVarP(&o.files, "filename", "f", nil, "The file, the folder, or - for standard input. Can be repeated.")
+	flags.StringArrayVarP(&o.files, "filename", "f", nil, "The file, the folder, or - for standard input. Can be repeated. Same as an argument.")
 	flags.BoolVarP(&o.recursive, "recursive", "R", false, "If true, process folders recursively.")
 	flags.StringArrayVarP(&o.policies, "policies", "p", nil, "A folder of Rego policies and their parameters.yaml, to check beside the built-in policies. Can be repeated.")
 	flags.StringVar(&o.config, "config", "", "Reprise's configuration file, for its overrides and exemptions.")
 	flags.StringArrayVar(&o.namespaceData, "namespace-data", nil, "Manifests of LimitRanges, ResourceQuotas, Namespaces, ServiceAccounts and classes. Can be repeated.")
 	flags.StringArrayVar(&o.namespaceData, "limitrange", nil, "Same as --namespace-data.")
 	flags.BoolVar(&o.live, "live", false, "If true, read the namespace and the live Deployments from the cluster, with your rights.")
+	flags.BoolVar(&o.failOnWarn, "fail-on-warn", false, "If true, exit with 1 if a policy warns of a workload. Exemptions do not count.")
 	var formats []string
 	for _, format := range check.Formats() {
 		formats = append(formats, string(format))
@@ -69,7 +79,6 @@ Exit codes: 0 success, 1 a workload is denied, 2 error, unknown or invalid input
 	outputFlag(command, &o.output, string(check.Human), fmt.Sprintf("Output format. One of %v.", formats), formats)
 	command.MarkFlagsMutuallyExclusive("live", "namespace-data")
 	command.MarkFlagsMutuallyExclusive("live", "limitrange")
-	_ = command.MarkFlagRequired("filename") // The flag exists.
 	return command
 }
 
@@ -82,7 +91,7 @@ func (p *plugin) check(ctx context.Context, o checkOptions) error {
 		return err
 	}
 	q := check.Options{Manifests: read, Now: time.Now()}
-	if q.Engine, err = engine(ctx, o); err != nil {
+	if q.Engine, q.Warnings, err = engine(ctx, o); err != nil {
 		return err
 	}
 	if q.Namespaces, err = p.namespaceData(o, read); err != nil {
@@ -101,42 +110,46 @@ func (p *plugin) check(ctx context.Context, o checkOptions) error {
 	if !o.live {
 		fmt.Fprintln(p.ErrOut, "checked without a cluster: limits, quotas, classes and live Deployments are known only as given (use --live to read them)")
 	}
+	fmt.Fprintln(p.ErrOut, "not validated against the schema of Kubernetes: use kubectl apply --dry-run=server for unknown fields and wrong values")
 	switch report.Decision() {
 	case policy.Deny:
 		return exitCode(codeFailed)
 	case policy.Unknown:
 		return exitCode(codeUnknown)
-	default:
-		return nil
 	}
+	if o.failOnWarn && report.HasWarnings() {
+		return exitCode(codeFailed)
+	}
+	return nil
 }
 
 // engine compiles the built-in policies and those of the folders, with the overrides of the
-// configuration.
-func engine(ctx context.Context, o checkOptions) (*policy.Engine, error) {
+// configuration. It returns what has no effect in them, too.
+func engine(ctx context.Context, o checkOptions) (*policy.Engine, []policy.Warning, error) {
 	modules, err := policy.Builtin()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
+	var warnings []policy.Warning
 	for _, folder := range o.policies {
 		own, err := policiesIn(folder)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
-		modules = append(modules, own...)
+		modules, warnings = append(modules, own.Modules...), append(warnings, own.Warnings...)
 	}
 	settings, err := config.Load(o.config)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	compiled, err := policy.New(ctx, modules, policy.DefaultLimits(), settings.Policies)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if err := compiled.Unknown(); err != nil {
-		return nil, fmt.Errorf("configuration %s: %w (use --policies to name the folders of custom policies)", o.config, err)
+		return nil, nil, fmt.Errorf("configuration %s: %w (use --policies to name the folders of custom policies)", o.config, err)
 	}
-	return compiled, nil
+	return compiled, policy.LimitWarnings(append(warnings, compiled.Warnings()...)), nil
 }
 
 // namespaceData returns what decides beside the manifests: the cluster, or what is given.

@@ -155,7 +155,9 @@ func (r *Recorder) predecessors(ctx context.Context, o history.Observed) (histor
 }
 
 // write stores the next revision, emits its Event, supersedes its predecessor and prunes. Every
-// step can be repeated: until its phase is stored, the revision counts as not recorded.
+// step can be repeated: until its phase is stored, the revision counts as not recorded. The Event
+// comes before the phase, so that it is written after a crash too. If it cannot be written, the
+// phase is stored all the same, since nothing is assessed without it.
 func (r *Recorder) write(ctx context.Context, previous history.Predecessors, o history.Observed, files *history.Files, arrival history.Arrival) error {
 	now := r.Clock.Now()
 	revision, err := history.Next(previous, o, files, arrival, now)
@@ -167,9 +169,8 @@ func (r *Recorder) write(ctx context.Context, previous history.Predecessors, o h
 	if err := store.Create(ctx, r.Client, r.Live, revision); err != nil {
 		return err
 	}
-	if err := r.emit(ctx, revisionRecorded(o.Deployment, revision, now)); err != nil {
-		return err
-	}
+	recorded := revisionRecorded(o.Deployment, revision, now)
+	unemitted := r.emit(ctx, recorded)
 	if err := r.supersede(ctx, previous.Newest, now); err != nil {
 		return err
 	}
@@ -178,6 +179,12 @@ func (r *Recorder) write(ctx context.Context, previous history.Predecessors, o h
 	}
 	r.Observer.Recorded()
 	logger := log.FromContext(ctx)
+	if unemitted != nil {
+		unemitted = r.emit(ctx, recorded)
+	}
+	if unemitted != nil {
+		logger.Error(unemitted, "Writing the Event of a revision", "revision", revision.Name)
+	}
 	logger.Info("Recorded a revision", "revision", revision.Name, "change", revision.Spec.ChangeSummary)
 	if err := r.prune(ctx, o.Deployment, revision); err != nil {
 		logger.Error(err, "Pruning revisions; the next deploy retries")
@@ -185,9 +192,11 @@ func (r *Recorder) write(ctx context.Context, previous history.Predecessors, o h
 	return nil
 }
 
-// emit writes an Event. That the API server refuses Events in a namespace keeps nothing from being
-// recorded.
+// emit writes an Event, within emitWithin. That the API server rejects Events in a namespace is no
+// error.
 func (r *Recorder) emit(ctx context.Context, e event.Event) error {
+	ctx, cancel := context.WithTimeout(ctx, emitWithin)
+	defer cancel()
 	err := r.Events.Write(ctx, e)
 	if apierror.IsRejected(err) {
 		log.FromContext(ctx).Error(err, "The API server rejects this Event", "reason", e.Reason, "message", e.Message)

@@ -26,6 +26,9 @@ const (
 	checkpointEvery = 2 * time.Second
 	// finishWithin is how long a leader that ends may take to save its last checkpoint.
 	finishWithin = 2 * time.Second
+	// emitWithin is how long the Event of a revision may take: a webhook that does not answer keeps
+	// nothing from being recorded.
+	emitWithin = 3 * time.Second
 )
 
 // Auditor evaluates the policies for a stored Deployment, whether admission checked it or not.

@@ -40,8 +40,9 @@ violations contains found if {
 	not worded_elsewhere(found)
 }
 
-# The rules config-map-missing and quantity-out-of-range have their own names, and requests-within-limits words every request over its limit, and so also
-# that of a resource which cannot be overcommitted.
+# The rules config-map-missing and quantity-out-of-range report these violations. The rule
+# requests-within-limits reports each request over its limit, also of a resource that cannot be
+# overcommitted.
 worded_elsewhere(found) if found.rule == "request-over-limit"
 
 worded_elsewhere(found) if found.rule == "config-map-missing"

@@ -27,6 +27,9 @@ import (
 // errOvertaken means that another deploy arrived meanwhile: it wins, and the rollback is given up.
 var errOvertaken = errors.New("a newer deploy arrived and wins")
 
+// errPaused means that the rollout is paused: the failed pods would stay, whatever is restored.
+var errPaused = errors.New(rollback.RolloutPaused)
+
 // applier restores a revision by two writes, neither of which conflicts with the next apply of
 // whoever deployed: the whole intent in one update, then the ownership of its fields in one patch.
 // Both in one write would leave Reprise as an owner. The resourceVersion that was read makes a
@@ -37,7 +40,8 @@ type applier struct {
 }
 
 // restore brings the workload from the failed revision's intent to the target's. It may be
-// repeated: it goes on from whatever it finds. It returns errOvertaken if it finds a third intent.
+// repeated: it goes on from whatever it finds. It returns errOvertaken if it finds a third intent,
+// and errPaused if somebody paused the rollout before the intent was restored.
 func (a applier) restore(ctx context.Context, failed, target *v1alpha1.WorkloadRevision) error {
 	saved, err := history.DecodeSnapshot(target)
 	if err != nil {
@@ -53,6 +57,9 @@ func (a applier) restore(ctx context.Context, failed, target *v1alpha1.WorkloadR
 	// The intent comes last: once it is there, a file that is another was written since, and is
 	// left to who wrote it.
 	restored := intentRestored(hash, failed, target.Spec.IntentHash)
+	if !restored && isPaused(d) {
+		return errPaused
+	}
 	if err := a.restoreFiles(ctx, failed, target, saved.Files); err != nil && (!restored || !errors.Is(err, errOvertaken)) {
 		return err
 	}
@@ -98,18 +105,20 @@ func (a applier) restoreOwnership(ctx context.Context, failed, target *v1alpha1.
 }
 
 // progress reports whether the target's intent is stored already. It returns errOvertaken if a
-// newer deploy has begun.
+// newer deploy has begun, and errPaused if the rollout was paused.
 func (a applier) progress(ctx context.Context, x execution) (written bool, err error) {
 	if x.newest.Spec.Number > x.failed.Spec.Number && x.newest.Spec.RollbackOf != x.failed.Spec.Number {
 		return false, errOvertaken
 	}
-	_, hash, err := a.read(ctx, x.failed)
+	d, hash, err := a.read(ctx, x.failed)
 	if err != nil {
 		return false, err
 	}
 	switch {
 	case intentRestored(hash, x.failed, x.target.Spec.IntentHash):
 		return true, nil
+	case isPaused(d):
+		return false, errPaused
 	case hash == x.failed.Spec.IntentHash:
 		_, err = a.readFiles(ctx, x.failed, x.target)
 		return false, err
@@ -195,6 +204,11 @@ func (a applier) read(ctx context.Context, failed *v1alpha1.WorkloadRevision) (*
 	}
 	hash, err := intentHash(d)
 	return d, hash, err
+}
+
+func isPaused(d *unstructured.Unstructured) bool {
+	paused, _, _ := unstructured.NestedBool(d.Object, "spec", "paused")
+	return paused
 }
 
 func intentHash(d *unstructured.Unstructured) (string, error) {

@@ -39,8 +39,18 @@ func (r *Reconciler) assess(ctx context.Context, v view) (view, time.Duration, e
 	if err != nil {
 		return v, 0, err
 	}
+	if v.d.Spec.Paused {
+		rollout = unpaused(rollout)
+	}
 	verdict := health.Assess(rollout, r.Clock.Now())
-	r.memories.keep(client.ObjectKeyFromObject(v.d), live.UID, verdict.Memory)
+	memory := verdict.Memory
+	if v.d.Spec.Paused {
+		memory = memory.Paused()
+	}
+	r.memories.keep(client.ObjectKeyFromObject(v.d), live.UID, memory)
+	if v.d.Spec.Paused && verdict.State != health.Failed {
+		return v, verdict.RecheckAfter, nil // Nothing is rolled out, so nothing is complete.
+	}
 	switch {
 	case verdict.State == health.Healthy:
 		v, err = r.recover(ctx, v, health.ReadyAfter(rollout))
@@ -137,7 +147,7 @@ func (r *Reconciler) repeatedFailure(ctx context.Context, v view) (*v1alpha1.Wor
 	if failure == nil {
 		return nil, nil
 	}
-	changed, err := store.ConfigMapsChanged(ctx, r.Live, failure)
+	changed, err := store.ConfigMapsChanged(ctx, r.Live, v.history, failure)
 	if err != nil {
 		return nil, err
 	}

@@ -34,13 +34,19 @@ func TestReconcile_HoldsARollbackWhoseTargetIsGone(t *testing.T) {
 	}
 }
 
-func TestReconcile_RollsBackOnRequestOnce(t *testing.T) {
-	b := newBench(t)
+// update deploys version 2, which becomes healthy.
+func (b *bench) update() {
+	b.Helper()
 	b.roll(well)
 	b.deploy("kubectl", "2")
 	b.record(v1alpha1.PhaseProgressing)
 	b.roll(well)
 	b.settle()
+}
+
+func TestReconcile_RollsBackOnRequestOnce(t *testing.T) {
+	b := newBench(t)
+	b.update()
 	b.annotate(v1alpha1.RollbackToAnnotation, "1@2")
 	b.atRest()
 	if got, want := b.runs(), "1 a=1 b=1"; got != want {
@@ -97,11 +103,7 @@ func TestReconcile_JudgesWhatIsRequested(t *testing.T) {
 				}
 				return tt.answer()
 			}
-			b.roll(well)
-			b.deploy("kubectl", "2")
-			b.record(v1alpha1.PhaseProgressing)
-			b.roll(well)
-			b.settle()
+			b.update()
 			b.annotate(v1alpha1.RollbackToAnnotation, "1@2")
 			b.atRest()
 			if got := b.runs(); got != tt.runs {
@@ -134,11 +136,7 @@ func TestReconcile_RollsBackToWhatPoliciesDeny(t *testing.T) {
 func TestReconcile_TakesNoRequestsWhereTheyAreSwitchedOff(t *testing.T) {
 	b := newBench(t)
 	b.guard.Requests = false
-	b.roll(well)
-	b.deploy("kubectl", "2")
-	b.record(v1alpha1.PhaseProgressing)
-	b.roll(well)
-	b.settle()
+	b.update()
 	b.annotate(v1alpha1.RollbackToAnnotation, "1@2")
 	b.settle()
 	if answers := b.revision(2).Status.Requests; len(answers) != 1 || answers[0].Result != v1alpha1.RequestRejected || b.runs() != "2 a=2 b=2" {

@@ -111,15 +111,18 @@ func (r *Reconciler) step(ctx context.Context, x execution) (execution, error) {
 	}
 }
 
-// check holds a rollback that a newer deploy overtook or whose target cannot run. Otherwise it may
-// be executed. Once the target's intent is stored, only the rest is left to do.
+// check holds a rollback that a newer deploy overtook or a pause stopped, or whose target cannot
+// run. Otherwise it may be executed. Once the target's intent is stored, only the rest is left to
+// do.
 func (r *Reconciler) check(ctx context.Context, x execution) (execution, error) {
 	a := r.applier()
 	written, err := a.progress(ctx, x)
-	if errors.Is(err, errOvertaken) {
+	switch {
+	case errors.Is(err, errOvertaken):
 		return r.giveUp(ctx, x, v1alpha1.HoldOvertaken, err.Error())
-	}
-	if err != nil {
+	case errors.Is(err, errPaused):
+		return r.giveUp(ctx, x, v1alpha1.HoldPaused, err.Error())
+	case err != nil:
 		return x, err
 	}
 	if !written {
@@ -158,6 +161,8 @@ func (r *Reconciler) restore(ctx context.Context, x execution) (execution, error
 	switch {
 	case errors.Is(err, errOvertaken):
 		return r.giveUp(ctx, x, v1alpha1.HoldOvertaken, err.Error())
+	case errors.Is(err, errPaused):
+		return r.giveUp(ctx, x, v1alpha1.HoldPaused, err.Error())
 	case apierror.IsRejected(err) && r.isStuck(x):
 		return r.endRejected(ctx, x, err)
 	case errors.Is(err, history.ErrSnapshot):

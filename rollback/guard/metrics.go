@@ -11,13 +11,13 @@ import (
 	"reprise.dev/reprise/internal/mask"
 )
 
-// Observer counts what is assessed, put back and held, each after it is stored.
+// Observer counts what is assessed, rolled back and held, each after it is stored.
 type Observer interface {
 	// Assessed is told of each verdict on a revision: healthy or failed.
 	Assessed(verdict string)
 	// Detected is told how long it took from the first signal of a failure to its verdict.
 	Detected(after time.Duration)
-	// Recovered is told how long it took from a failure to the health of what was put back.
+	// Recovered is told how long it took from a failure to the health of the restored revision.
 	Recovered(after time.Duration)
 	// RolledBack is told what became of a rollback, and what triggered it: a failure or a request.
 	RolledBack(result, trigger string)
@@ -61,7 +61,7 @@ func (r *Reconciler) observeFailure(ctx context.Context, failed *v1alpha1.Worklo
 	logStep(ctx, "Assessed", failed, "verdict", v1alpha1.PhaseFailed, "cause", mask.Line(failed.FailureMessage()), "seconds", took.Seconds())
 }
 
-// observeHealth counts a verdict of health. That of what a rollback put back ends the failure.
+// observeHealth counts a verdict of health. That of a restored revision ends the failure.
 func (r *Reconciler) observeHealth(ctx context.Context, h history.History) {
 	healthy := h.Newest()
 	r.Observer.Assessed("healthy")

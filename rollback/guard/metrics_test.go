@@ -45,7 +45,7 @@ func TestReconciler_observeTimes(t *testing.T) {
 		{"a signal after the deploy", func(r *Reconciler) { r.observeFailure(t.Context(), &failed, now.Add(4*time.Second)) }, []string{"assessed failed", "detected after 6s"}},
 		{"a pod from before, of a change of files", func(r *Reconciler) { r.observeFailure(t.Context(), &failed, now.Add(-time.Hour)) }, []string{"assessed failed", "detected after 10s"}},
 		{"a deadline, with no signal", func(r *Reconciler) { r.observeFailure(t.Context(), &failed, time.Time{}) }, []string{"assessed failed", "detected after 10s"}},
-		{"what was put back is well", func(r *Reconciler) { r.observeHealth(t.Context(), history.History{failed, healthy(3, 2)}) }, []string{"assessed healthy", "recovered after 40s"}},
+		{"the restored revision is healthy", func(r *Reconciler) { r.observeHealth(t.Context(), history.History{failed, healthy(3, 2)}) }, []string{"assessed healthy", "recovered after 40s"}},
 		{"a deploy of its own", func(r *Reconciler) { r.observeHealth(t.Context(), history.History{failed, healthy(3, 0)}) }, []string{"assessed healthy"}},
 		{"a rollback that was asked for", func(r *Reconciler) { r.observeHealth(t.Context(), history.History{asked, healthy(3, 2)}) }, []string{"assessed healthy"}},
 		{"the failed one is pruned", func(r *Reconciler) { r.observeHealth(t.Context(), history.History{healthy(3, 2)}) }, []string{"assessed healthy"}},

@@ -21,7 +21,7 @@ func TestPriorityOf(t *testing.T) {
 		"failed":      {"it waits for its turn", v1alpha1.WorkloadRevisionStatus{Phase: v1alpha1.PhaseFailed}, urgent},
 		"begun":       {"it was written ahead", v1alpha1.WorkloadRevisionStatus{Phase: v1alpha1.PhaseFailed, Rollback: begun}, urgent},
 		"held":        {"it is deliberately not done", held, 0},
-		"done":        {"it was put back", v1alpha1.WorkloadRevisionStatus{Phase: v1alpha1.PhaseRolledBack, Rollback: done}, 0},
+		"done":        {"it was rolled back", v1alpha1.WorkloadRevisionStatus{Phase: v1alpha1.PhaseRolledBack, Rollback: done}, 0},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

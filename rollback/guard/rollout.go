@@ -41,7 +41,7 @@ func (r *Reconciler) rollout(ctx context.Context, d *appsv1.Deployment, h histor
 	h = h.Of(d.UID)
 	live := h.Newest()
 	rollout := health.Rollout{
-		Deployment: d, AcceptedAt: live.Spec.AcceptedTime.Time, BakeTime: s.BakeTime, FailureDeadline: s.FailureDeadline,
+		Deployment: withOwnDeadline(d, live.Spec.AcceptedTime.Time), AcceptedAt: live.Spec.AcceptedTime.Time, BakeTime: s.BakeTime, FailureDeadline: s.FailureDeadline,
 		FilesChanged: filesChanged(h),
 	}
 	rollout.Memory = r.memories.of(client.ObjectKeyFromObject(d), live.UID)

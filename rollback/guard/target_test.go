@@ -147,9 +147,9 @@ func TestReconcile_WritesNoFileThatIsNotTheWorkloadsOwn(t *testing.T) {
 	}
 }
 
-// TestReconcile_PutsBackFilesThatAreGone deletes the files after the deploy failed: the pods of the
+// TestReconcile_RestoresFilesThatAreGone deletes the files after the deploy failed: the pods of the
 // target could not start without them.
-func TestReconcile_PutsBackFilesThatAreGone(t *testing.T) {
+func TestReconcile_RestoresFilesThatAreGone(t *testing.T) {
 	b := newFailure(t)
 	b.deleteFile(fileA)
 	b.deleteFile(fileB)
