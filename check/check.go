@@ -62,9 +62,9 @@ type Report struct {
 	Warnings []policy.Warning
 }
 
-// Run judges every workload among the manifests. An error names the manifest that is no Deployment
-// although it says so, or says that it is not known what runs, or that there is no workload at all:
-// zero evaluated workloads are no consent.
+// Run evaluates every workload among the manifests. An error names the manifest that is no
+// Deployment although it says so, or says that it is not known what runs, or that there is no
+// workload at all: zero evaluated workloads are no consent.
 func Run(ctx context.Context, q Options) (Report, error) {
 	report := Report{Warnings: q.Warnings}
 	for _, m := range q.Manifests {

@@ -16,7 +16,7 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 )
 
-// State is the result of judging a rollout.
+// State is the result of an assessment.
 type State string
 
 const (

@@ -1,7 +1,7 @@
 // Package rollback decides about a failed revision: whether the last healthy one is restored, when,
 // and why not.
 //
-// It is pure. rollback/guard judges rollouts, and carries out what is decided here.
+// It is pure. rollback/guard assesses rollouts, and carries out what is decided here.
 package rollback
 
 import (

@@ -54,7 +54,7 @@ func (r *Recorder) attempt(ctx context.Context, what observation, again bool) ou
 	return result
 }
 
-// permanent reports whether the API server would refuse the same write again, because the revision
+// permanent reports whether the API server would reject the same write again, because the revision
 // is too large.
 func permanent(err error) bool {
 	return errors.Is(err, history.ErrTooLarge) || apierrors.IsInvalid(err) || apierrors.IsRequestEntityTooLargeError(err)
@@ -102,17 +102,25 @@ func (r *Recorder) recordIntent(ctx context.Context, e intentEvent) error {
 }
 
 // recordFiles writes a revision of changed files. If the intent changed too, it leaves the files to
-// that intent's revision, and if a rollback is in progress, to the rollback.
+// that intent's revision, and if a rollback is in progress, to the rollback. If the workload has no
+// revision at all, it records what runs.
 func (r *Recorder) recordFiles(ctx context.Context, o history.Observed) error {
 	previous, err := r.predecessors(ctx, o)
 	if err != nil || previous.RollingBack() {
 		return err
 	}
 	files, err := r.filesOf(ctx, o.Deployment, "")
-	if err != nil || !previous.FilesChanged(o, files) {
+	if err != nil {
 		return err
 	}
-	return r.write(ctx, previous, o, files, history.Arrival{})
+	arrival := history.Arrival{}
+	switch {
+	case previous.Newest == nil:
+		arrival.Adoption = history.AdoptedAfterGap // The history was deleted, and its deploy is not known any more.
+	case !previous.FilesChanged(o, files):
+		return nil
+	}
+	return r.write(ctx, previous, o, files, arrival)
 }
 
 // observe reads a Deployment from the API server: a cache holds neither all fields nor the latest

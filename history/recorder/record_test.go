@@ -18,6 +18,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
 	clocktesting "k8s.io/utils/clock/testing"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
@@ -593,5 +594,26 @@ func TestRecorder_prune_Fails(t *testing.T) {
 				t.Errorf("%d revisions are left after the next deploy", got)
 			}
 		})
+	}
+}
+
+// TestRecorder_recordFiles_HistoryDeleted records what runs after every revision was deleted.
+func TestRecorder_recordFiles_HistoryDeleted(t *testing.T) {
+	c := newCluster(t)
+	r := c.recorder()
+	must(t, r, c.deploy(t, "x:1"))
+	must(t, r, c.deploy(t, "x:2"))
+	for _, revision := range c.history(t) {
+		if err := c.Direct().Delete(t.Context(), &revision); err != nil {
+			t.Fatal(err)
+		}
+	}
+	request := filesRequest{types.NamespacedName{Namespace: "shop", Name: "a"}}
+	for range 2 {
+		must(t, r, request)
+	}
+	h := c.history(t)
+	if len(h) != 1 || h[0].Spec.Images != "x:2" || !h[0].IsAdopted() || h[0].Status.Phase != v1alpha1.PhaseUnknown {
+		t.Errorf("got\n%s", c.state(t))
 	}
 }
