@@ -250,6 +250,11 @@ type WorkloadRevisionStatus struct {
 	// phaseTransitionTime is when the phase was reached.
 	// +optional
 	PhaseTransitionTime *metav1.Time `json:"phaseTransitionTime,omitempty"`
+	// readyAfterSeconds is how long its slowest pod took from its start until it was ready, when the
+	// revision became Healthy. A later revision whose predecessor has no pods left gets as long twice.
+	// +optional
+	// +kubebuilder:validation:Minimum=1
+	ReadyAfterSeconds *int32 `json:"readyAfterSeconds,omitempty"`
 	// failure is why it failed. It stays when the revision is rolled back.
 	// +optional
 	Failure *Failure `json:"failure,omitempty"`

@@ -132,7 +132,7 @@ func engine(ctx context.Context, o checkOptions) (*policy.Engine, []policy.Warni
 	}
 	var warnings []policy.Warning
 	for _, folder := range o.policies {
-		own, err := policiesIn(folder)
+		own, err := policiesIn(folder, false)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -142,7 +142,7 @@ func engine(ctx context.Context, o checkOptions) (*policy.Engine, []policy.Warni
 	if err != nil {
 		return nil, nil, err
 	}
-	compiled, err := policy.New(ctx, modules, policy.DefaultLimits(), settings.Policies)
+	compiled, err := compile(ctx, modules, settings.Policies)
 	if err != nil {
 		return nil, nil, err
 	}
