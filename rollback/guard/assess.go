@@ -3,7 +3,10 @@ package guard
 import (
 	"context"
 	"fmt"
+	"math"
 	"time"
+
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"reprise.dev/reprise/api/v1alpha1"
 	"reprise.dev/reprise/event"
@@ -21,6 +24,7 @@ func (r *Reconciler) assess(ctx context.Context, v view) (view, time.Duration, e
 	adopted := live.IsAdopted() && live.Status.Phase == v1alpha1.PhaseUnknown
 	failed := live.Status.Phase == v1alpha1.PhaseFailed
 	if live.Status.Phase != v1alpha1.PhaseProgressing && !adopted && !failed {
+		r.memories.forget(client.ObjectKeyFromObject(v.d))
 		return v, 0, nil
 	}
 	earlier, err := r.repeatedFailure(ctx, v)
@@ -39,12 +43,17 @@ func (r *Reconciler) assess(ctx context.Context, v view) (view, time.Duration, e
 		rollout = unpaused(rollout)
 	}
 	verdict := health.Assess(rollout, r.Clock.Now())
+	memory := verdict.Memory
+	if v.d.Spec.Paused {
+		memory = memory.Paused()
+	}
+	r.memories.keep(client.ObjectKeyFromObject(v.d), live.UID, memory)
 	if v.d.Spec.Paused && verdict.State != health.Failed {
 		return v, verdict.RecheckAfter, nil // Nothing is rolled out, so nothing is complete.
 	}
 	switch {
 	case verdict.State == health.Healthy:
-		v, err = r.recover(ctx, v)
+		v, err = r.recover(ctx, v, health.ReadyAfter(rollout))
 		return v, 0, err
 	case verdict.State == health.Failed && !adopted && !failed:
 		return r.fail(ctx, v, rollout, verdict)
@@ -56,8 +65,9 @@ func (r *Reconciler) assess(ctx context.Context, v view) (view, time.Duration, e
 	}
 }
 
-// recover writes the phase of a revision that is healthy, whatever it was before.
-func (r *Reconciler) recover(ctx context.Context, v view) (view, error) {
+// recover writes the phase of a revision that is healthy, whatever it was before, and how long its
+// pods took.
+func (r *Reconciler) recover(ctx context.Context, v view, readyAfter time.Duration) (view, error) {
 	leftBehind, err := r.fieldsLeftBehind(ctx, v.history)
 	if err != nil {
 		return v, err
@@ -65,6 +75,9 @@ func (r *Reconciler) recover(ctx context.Context, v view) (view, error) {
 	healthy, err := r.patch(ctx, v.history.Newest(), func(s *v1alpha1.WorkloadRevisionStatus) {
 		if leftBehind != "" {
 			history.MarkFieldsLeftBehind(s, leftBehind, r.Clock.Now())
+		}
+		if readyAfter > 0 {
+			s.ReadyAfterSeconds = new(int32(min(readyAfter.Round(time.Second).Seconds(), math.MaxInt32)))
 		}
 		history.MarkHealthy(s, r.Clock.Now())
 	})
