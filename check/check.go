@@ -106,12 +106,14 @@ func (q Options) evaluate(ctx context.Context, m Manifest, d *appsv1.Deployment)
 	if err != nil {
 		return Workload{}, err
 	}
+	namespace := q.Namespaces.Of(ctx, w.Namespace, &d.Spec.Template)
 	w.Verdict = q.Engine.Evaluate(ctx, policy.Input{
-		Phase:     policy.Final,
-		Request:   policy.Request(w.Namespace, d.Name, m.Object, live),
-		Effective: effective.Compute(&d.Spec.Template, q.Namespaces.Of(ctx, w.Namespace, &d.Spec.Template)),
-		AsWritten: true,
-		Now:       q.Now,
+		Phase:           policy.Final,
+		Request:         policy.Request(w.Namespace, d.Name, m.Object, live),
+		Effective:       effective.Compute(&d.Spec.Template, namespace),
+		NamespaceLabels: namespace.Labels,
+		AsWritten:       true,
+		Now:             q.Now,
 	})
 	return w, nil
 }

@@ -77,7 +77,7 @@ func inputLeadsToObjects(ref ast.Ref) bool {
 		return len(ref) < 4 || inputLeadsToObjects(slices.Concat(ref[:1], ref[3:]))
 	}
 	switch part(1) {
-	case "effective", "parameters":
+	case "effective", "parameters", "namespace":
 		return false
 	case "request", "review":
 		key := part(2)

@@ -37,6 +37,9 @@ type Input struct {
 	// input.effective. In the early phase, they see the template as written instead, and only the
 	// violations of Effective.
 	Effective effective.Result
+	// NamespaceLabels are the labels of the namespace, which rules see as input.namespace.labels. They
+	// are nil if nobody knows them: references to them are undefined.
+	NamespaceLabels map[string]string
 	// AsWritten shows rules the quantities as the request's object spells them, where the effective
 	// pod has the same value. Messages then quote the author's spelling.
 	AsWritten bool
@@ -55,6 +58,7 @@ func (in Input) document(sources map[string]sourceInput) (ast.Value, error) {
 	}
 	document["request"], document["review"] = request, request
 	document["parameters"] = map[string]any{}
+	document["namespace"] = in.namespace()
 	facts := asWritten(in.Request, in.Effective.Violations)
 	if in.Phase != Early {
 		var err error
@@ -71,6 +75,19 @@ func (in Input) document(sources map[string]sourceInput) (ast.Value, error) {
 		document[sourceInputs] = in.documents(sources, document, pod)
 	}
 	return ast.LazyObject(document), nil
+}
+
+// namespace returns the namespace as rules see it.
+func (in Input) namespace() map[string]any {
+	namespace := map[string]any{"name": subjectOf(in.Request).namespace}
+	if in.NamespaceLabels != nil {
+		labels := make(map[string]any, len(in.NamespaceLabels))
+		for key, value := range in.NamespaceLabels {
+			labels[key] = value
+		}
+		namespace["labels"] = labels
+	}
+	return namespace
 }
 
 // withObjects returns the input with its request's objects, decoded at most once.

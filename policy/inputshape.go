@@ -21,6 +21,7 @@ type (
 		Request    reviewShape[appsv1.Deployment] `json:"request"`
 		Review     reviewShape[appsv1.Deployment] `json:"review"`
 		Effective  effectiveShape                 `json:"effective"`
+		Namespace  namespaceShape                 `json:"namespace"`
 		Parameters any                            `json:"parameters"`
 	}
 	podInputShape struct {
@@ -39,6 +40,10 @@ type (
 		DefaultedFrom map[string]causeShape `json:"defaultedFrom"`
 		Violations    []violationShape      `json:"violations"`
 		Unknown       []unknownShape        `json:"unknown"`
+	}
+	namespaceShape struct {
+		Name   string            `json:"name"`
+		Labels map[string]string `json:"labels"`
 	}
 	causeShape struct {
 		Kind string `json:"kind"`

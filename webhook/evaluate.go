@@ -117,7 +117,8 @@ func (h *Handler) input(ctx context.Context, r *review) policy.Input {
 	if h.phase == policy.Early {
 		in.Effective.Violations = effective.OutOfRange(&r.object.Spec.Template)
 	} else {
-		in.Effective = effective.Compute(&r.object.Spec.Template, h.Namespaces.For(ctx, r.namespace))
+		namespace := h.Namespaces.For(ctx, r.namespace)
+		in.Effective, in.NamespaceLabels = effective.Compute(&r.object.Spec.Template, namespace), namespace.Labels
 	}
 	return in
 }

@@ -31,11 +31,13 @@ func (a auditor) Evaluate(ctx context.Context, d *appsv1.Deployment) policy.Verd
 	if err != nil {
 		return policy.Verdict{Errors: []policy.RuleError{{Reason: fmt.Sprintf("converting the Deployment: %v", err)}}}
 	}
+	namespace := a.namespaces.For(ctx, d.Namespace)
 	return a.policies.Evaluate(ctx, policy.Input{
-		Phase:     policy.Final,
-		Request:   policy.Request(d.Namespace, d.Name, object, nil),
-		Effective: effective.Compute(&d.Spec.Template, a.namespaces.For(ctx, d.Namespace)),
-		Now:       time.Now(),
+		Phase:           policy.Final,
+		Request:         policy.Request(d.Namespace, d.Name, object, nil),
+		Effective:       effective.Compute(&d.Spec.Template, namespace),
+		NamespaceLabels: namespace.Labels,
+		Now:             time.Now(),
 	})
 }
 
