@@ -117,6 +117,21 @@ func newReplicaSet(d *appsv1.Deployment, sets []*appsv1.ReplicaSet) *appsv1.Repl
 	return found
 }
 
+// PodsOf returns the pods of the ReplicaSet that the Deployment rolls out, in no order.
+func PodsOf(r Rollout) []*corev1.Pod {
+	current := newReplicaSet(r.Deployment, r.ReplicaSets)
+	if current == nil {
+		return nil
+	}
+	var pods []*corev1.Pod
+	for _, pod := range r.Pods {
+		if metav1.IsControlledBy(pod, current) {
+			pods = append(pods, pod)
+		}
+	}
+	return pods
+}
+
 func older(a, b *appsv1.ReplicaSet) bool {
 	if a.CreationTimestamp.Equal(&b.CreationTimestamp) {
 		return a.Name < b.Name

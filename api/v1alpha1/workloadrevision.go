@@ -249,6 +249,14 @@ type WorkloadRevisionStatus struct {
 	// phaseTransitionTime is when the phase was reached.
 	// +optional
 	PhaseTransitionTime *metav1.Time `json:"phaseTransitionTime,omitempty"`
+	// images are the digests of the images that its pods ran, as of the verdict. A container whose
+	// node tells no digest is missing.
+	// +optional
+	// +listType=map
+	// +listMapKey=containerName
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=64
+	Images []ContainerImage `json:"images,omitempty"`
 	// failure is why it failed. It stays when the revision is rolled back.
 	// +optional
 	Failure *Failure `json:"failure,omitempty"`
