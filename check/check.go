@@ -33,8 +33,10 @@ type Namespaces interface {
 
 // Options are the manifests to check, and what to check them with.
 type Options struct {
-	Manifests  []Manifest
-	Engine     *policy.Engine
+	Manifests []Manifest
+	Engine    *policy.Engine
+	// Warnings are about the engine's policies.
+	Warnings   []policy.Warning
 	Namespaces Namespaces
 	// Namespace is that of manifests that state none.
 	Namespace string
@@ -55,13 +57,15 @@ type Report struct {
 	Workloads []Workload
 	// OtherObjects counts the objects that are no workloads.
 	OtherObjects int
+	// Warnings are about policies of which a part has no effect.
+	Warnings []policy.Warning
 }
 
 // Run judges every workload among the manifests. An error names the manifest that is no Deployment
 // although it says so, or says that it is not known what runs, or that there is no workload at all:
 // zero evaluated workloads are no consent.
 func Run(ctx context.Context, q Options) (Report, error) {
-	var report Report
+	report := Report{Warnings: q.Warnings}
 	for _, m := range q.Manifests {
 		version, kind := m.kind()
 		if version != appsv1.SchemeGroupVersion.String() || kind != "Deployment" {

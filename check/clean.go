@@ -12,6 +12,12 @@ import (
 // clean returns the report with each text fit to be printed. Names of files keep their spaces.
 func (r Report) clean() Report {
 	r.Workloads = slices.Clone(r.Workloads)
+	r.Warnings = slices.Clone(r.Warnings)
+	for i := range r.Warnings {
+		w := &r.Warnings[i]
+		w.Source, w.File = oneline.Clean(w.Source), oneline.Clean(w.File)
+		w.Problem, w.Fix = mask.Line(w.Problem), mask.Line(w.Fix)
+	}
 	for i := range r.Workloads {
 		w := &r.Workloads[i]
 		w.Place.File, w.Name, w.Namespace = oneline.Clean(w.Place.File), mask.Line(w.Name), mask.Line(w.Namespace)

@@ -45,6 +45,7 @@ deny contains "never" if {
 		}},
 	}
 	report, err := Run(t.Context(), Options{
+		Warnings:  []policy.Warning{{Source: "team", File: "team/p.rego", Line: 2, Problem: "deny is never true: 100%", Fix: "remove it"}},
 		Manifests: manifests, Engine: shipped(t, overrides, broken), Namespaces: &NamespaceData{}, Namespace: "shop",
 		Now: time.Date(2027, 3, 31, 0, 0, 0, 0, time.UTC),
 	})

@@ -129,6 +129,9 @@ func (r Report) human(w io.Writer, color bool) error {
 			fmt.Fprintf(&b, "  %s  %s\n", paint(fmt.Sprintf("%-7s", f.severity)), notACommand(f.line))
 		}
 	}
+	for _, about := range r.Warnings {
+		fmt.Fprintf(&b, "policy %s  %s\n", paint(string(warning)), notACommand(about.String()))
+	}
 	var parts []string
 	for _, d := range []policy.Decision{policy.Deny, policy.Unknown, policy.Warn, policy.Allow} {
 		if counts[d] > 0 {

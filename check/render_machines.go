@@ -43,7 +43,9 @@ func (r Report) json(w io.Writer) error {
 		Decision     string         `json:"decision"`
 		Workloads    []jsonWorkload `json:"workloads"`
 		OtherObjects int            `json:"otherObjects"`
-	}{Decision: r.Decision().String(), Workloads: []jsonWorkload{}, OtherObjects: r.OtherObjects}
+		// Warnings are about the policies.
+		Warnings []policy.Warning `json:"policyWarnings"`
+	}{Decision: r.Decision().String(), Workloads: []jsonWorkload{}, OtherObjects: r.OtherObjects, Warnings: append([]policy.Warning{}, r.Warnings...)}
 	for _, one := range r.Workloads {
 		j := jsonWorkload{
 			File: one.Place.File, Document: one.Place.Document, Line: one.Place.Line, Item: one.Place.Item,
@@ -96,6 +98,7 @@ type junitSuite struct {
 	Failures int         `xml:"failures,attr"`
 	Errors   int         `xml:"errors,attr"`
 	Cases    []junitCase `xml:"testcase"`
+	Output   string      `xml:"system-out,omitempty"`
 }
 
 // junit writes one case for each workload: a denial is a failure, an evaluation error is an error,
@@ -115,6 +118,7 @@ func (r Report) junit(w io.Writer) error {
 		c.Output = strings.Join(one.lines(exempt, warning, dryRun), "\n")
 		suite.Cases = append(suite.Cases, c)
 	}
+	suite.Output = strings.Join(r.warnings(), "\n")
 	encoded, err := xml.MarshalIndent(suite, "", "  ")
 	if err != nil {
 		return err
@@ -140,5 +144,19 @@ func (r Report) github(w io.Writer) error {
 			}
 		}
 	}
+	for _, about := range r.Warnings {
+		if _, err := fmt.Fprintf(w, "::warning file=%s,line=%d,title=policy without an effect::%s\n", property.Replace(about.File), about.Line, data.Replace(about.Problem+"; "+about.Fix)); err != nil {
+			return err
+		}
+	}
 	return nil
+}
+
+// warnings returns the warnings about policies, each one line.
+func (r Report) warnings() []string {
+	var lines []string
+	for _, about := range r.Warnings {
+		lines = append(lines, about.String())
+	}
+	return lines
 }

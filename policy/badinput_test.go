@@ -46,8 +46,9 @@ func TestLoad_RejectsOnlyBadSources(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.reason, func(t *testing.T) {
-			modules, err := ParseSource("bad", test.files)
-			candidates := map[string]Source{"a": {Modules: good}, "bad": {Modules: modules, Err: err}}
+			bad, err := ParseSource("bad", test.files)
+			bad.Err = err
+			candidates := map[string]Source{"a": good, "bad": bad}
 			assembly, err := Load(t.Context(), builtin, candidates, nil, DefaultLimits(), Overrides{}, nil)
 			if err != nil {
 				t.Fatal(err)
@@ -78,7 +79,7 @@ func TestEngine_Evaluate_EndlessRule(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			engine := shippedEngine(t, bad...)
+			engine := shippedEngine(t, bad.Modules...)
 			start := time.Now()
 			verdict := engine.Evaluate(t.Context(), Input{Phase: Final, Request: broken(t)})
 			if took := time.Since(start); took > 2*(patient.Together+patient.Alone) {
@@ -104,8 +105,8 @@ func TestEngine_CheckTimeouts_NamesARuleThatNeverEnds(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	all := slices.Concat(builtin, bad, good)
-	timeouts, err := shippedEngine(t, append(bad, good...)...).CheckTimeouts(t.Context(), all)
+	all := slices.Concat(builtin, bad.Modules, good.Modules)
+	timeouts, err := shippedEngine(t, append(bad.Modules, good.Modules...)...).CheckTimeouts(t.Context(), all)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -45,6 +45,7 @@ func New(ctx context.Context, modules []Module, limits Limits, overrides Overrid
 	}
 	engine.early.objects = true // There the template as written is the effective pod.
 	engine.final.objects = readsObjects(compiler, policies)
+	engine.warnings = analyze(modules, set, compiler)
 	return engine, nil
 }
 

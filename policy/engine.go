@@ -42,6 +42,8 @@ type Engine struct {
 	inputs map[string]sourceInput
 	early  program
 	final  program
+	// warnings are those about the sources.
+	warnings []Warning
 }
 
 // program holds the prepared rules of one phase.
@@ -73,6 +75,9 @@ func (e *Engine) Rules(phase Phase) []Rule {
 // Hash identifies the policies and overrides of an engine. Engines with the same hash give the same
 // verdicts.
 func (e *Engine) Hash() string { return e.digest }
+
+// Warnings returns what the sources hold without an effect, sorted by source, file and line.
+func (e *Engine) Warnings() []Warning { return slices.Clone(e.warnings) }
 
 // Unknown returns an error that names the policies in overrides that do not exist, and those that
 // do; nil if all exist.

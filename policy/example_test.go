@@ -18,12 +18,12 @@ deny contains {"msg": "no owner", "field": "metadata.labels[owner]", "fix": "set
 // ExampleEngine_Evaluate judges a Deployment by a custom policy.
 func ExampleEngine_Evaluate() {
 	ctx := context.Background()
-	modules, err := policy.ParseSource("ours", map[string]string{"team.rego": owned})
+	source, err := policy.ParseSource("ours", map[string]string{"team.rego": owned})
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	engine, err := policy.New(ctx, modules, policy.DefaultLimits(), policy.Overrides{})
+	engine, err := policy.New(ctx, source.Modules, policy.DefaultLimits(), policy.Overrides{})
 	if err != nil {
 		fmt.Println(err)
 		return

@@ -98,8 +98,9 @@ type constraint struct {
 
 // parseGatekeeper reads the ConstraintTemplates and constraints in the YAML files of a source.
 // Other objects, such as the samples of a library, are ignored. It returns a module for each
-// constraint that may concern a workload and for each library of its template.
-func parseGatekeeper(source string, files map[string]string) ([]Module, error) {
+// constraint that may concern a workload and for each library of its template, and warns of the
+// others.
+func parseGatekeeper(source string, files map[string]string) ([]Module, []Warning, error) {
 	templates := map[string]constraintTemplate{}
 	var constraints []constraint
 	for _, file := range slices.Sorted(maps.Keys(files)) {
@@ -109,14 +110,14 @@ func parseGatekeeper(source string, files map[string]string) ([]Module, error) {
 			if err := decoder.Decode(&raw); errors.Is(err, io.EOF) {
 				break
 			} else if err != nil {
-				return nil, fmt.Errorf("%s: %s", at, oneline.Of(err.Error()))
+				return nil, nil, fmt.Errorf("%s: %s", at, oneline.Of(err.Error()))
 			}
 			if raw == nil {
 				continue // An empty document.
 			}
 			version, _ := raw["apiVersion"].(string)
 			if version == "" {
-				return nil, fmt.Errorf("%s is no object of Kubernetes: parameters are read from %s, and documents from %s or %s",
+				return nil, nil, fmt.Errorf("%s is no object of Kubernetes: parameters are read from %s, and documents from %s or %s",
 					at, parametersFile, dataYAML, dataJSON)
 			}
 			var err error
@@ -131,19 +132,35 @@ func parseGatekeeper(source string, files map[string]string) ([]Module, error) {
 				constraints = append(constraints, c)
 			}
 			if err != nil {
-				return nil, fmt.Errorf("%s: %w", at, err)
+				return nil, nil, fmt.Errorf("%s: %w", at, err)
 			}
 		}
 	}
 	var modules []Module
+	var warnings []Warning
+	warn := func(file, problem, fix string) {
+		warnings = append(warnings, Warning{Source: source, File: file, Line: 1, Problem: problem, Fix: fix})
+	}
+	used := map[string]bool{}
 	for _, c := range constraints {
+		used[c.Kind] = true
 		own, err := c.modules(source, templates)
 		if err != nil {
-			return nil, fmt.Errorf("%s: constraint %s: %w", c.file, c.Metadata.Name, err)
+			return nil, nil, fmt.Errorf("%s: constraint %s: %w", c.file, c.Metadata.Name, err)
+		}
+		if len(own) == 0 {
+			problem, fix := ignoredConstraint(c.Metadata.Name)
+			warn(c.file, problem, fix)
 		}
 		modules = append(modules, own...)
 	}
-	return modules, nil
+	for kind, t := range templates {
+		if !used[kind] {
+			problem, fix := unusedTemplate(t.Metadata.Name, kind)
+			warn(t.file, problem, fix)
+		}
+	}
+	return modules, LimitWarnings(warnings), nil
 }
 
 // decodeInto reads an object of decoded YAML.

@@ -153,11 +153,11 @@ func TestParseSource_Gatekeeper(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			modules, err := ParseSource("own", test.files)
+			source, err := ParseSource("own", test.files)
 			if err != nil {
 				t.Fatal(err)
 			}
-			verdict := engineOf(t, modules...).Evaluate(t.Context(), reviewed(t))
+			verdict := engineOf(t, source.Modules...).Evaluate(t.Context(), reviewed(t))
 			if len(verdict.Errors) > 0 {
 				t.Fatalf("%s: %v", test.reason, verdict.Errors)
 			}
@@ -196,9 +196,9 @@ func TestParseSource_GatekeeperErrors(t *testing.T) {
 		"no YAML":              {map[string]string{"a.yaml": "a: ["}, "own/a.yaml: "},
 		"parameters elsewhere": {map[string]string{"a.rego": "package a\ndeny contains \"x\"", "params.yaml": "a: 1"}, "own/params.yaml is no object of Kubernetes: parameters are read from parameters.yaml"},
 	} {
-		modules, err := ParseSource("own", test.files)
+		source, err := ParseSource("own", test.files)
 		if err == nil {
-			_, err = New(t.Context(), modules, DefaultLimits(), Overrides{})
+			_, err = New(t.Context(), source.Modules, DefaultLimits(), Overrides{})
 		}
 		if err == nil || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%s: %v, want %q in it", reason, err, test.want)

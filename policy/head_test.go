@@ -56,11 +56,11 @@ deny contains sprintf("%s walked", [value]) if { walk(input, [["parameters", "wo
 		"METADATA of other tools": {map[string]string{"p.rego": "# METADATA\n# scope: package\n# custom:\n#   severity: high\n#   id: KSV001\npackage p\ndeny contains \"no\""}, []string{"no"}, nil, nil},
 	} {
 		t.Run(reason, func(t *testing.T) {
-			modules, err := ParseSource("own", test.files)
+			source, err := ParseSource("own", test.files)
 			if err != nil {
 				t.Fatal(err)
 			}
-			verdict := engineOf(t, modules...).Evaluate(t.Context(), reviewed(t))
+			verdict := engineOf(t, source.Modules...).Evaluate(t.Context(), reviewed(t))
 			if len(verdict.Errors) > 0 {
 				t.Fatal(verdict.Errors)
 			}

@@ -30,22 +30,22 @@ const (
 // ParseSource reads the files of one source, such as a ConfigMap's keys: *.rego, parameters.yaml,
 // data.yaml or data.json, and ConstraintTemplates and constraints of Gatekeeper in *.yaml. It
 // ignores tests, *_test.rego, and all other files, such as a README. The error names the file.
-func ParseSource(name string, files map[string]string) ([]Module, error) {
+func ParseSource(name string, files map[string]string) (Source, error) {
 	size := 0
 	for _, text := range files {
 		size += len(text)
 	}
 	if size > maxSource {
-		return nil, fmt.Errorf("%s holds %d bytes: at most %d are read", name, size, maxSource)
+		return Source{}, fmt.Errorf("%s holds %d bytes: at most %d are read", name, size, maxSource)
 	}
 	var parameters any
 	if err := yaml.Unmarshal([]byte(files[parametersFile]), &parameters); err != nil {
-		return nil, fmt.Errorf("%s/%s: %s", name, parametersFile, oneline.Of(err.Error()))
+		return Source{}, fmt.Errorf("%s/%s: %s", name, parametersFile, oneline.Of(err.Error()))
 	}
 	data := map[string]any{}
 	for _, file := range []string{dataYAML, dataJSON} {
 		if err := yaml.Unmarshal([]byte(files[file]), &data); err != nil {
-			return nil, fmt.Errorf("%s/%s: %s", name, file, oneline.Of(err.Error()))
+			return Source{}, fmt.Errorf("%s/%s: %s", name, file, oneline.Of(err.Error()))
 		}
 	}
 	var modules []Module
@@ -59,20 +59,22 @@ func ParseSource(name string, files map[string]string) ([]Module, error) {
 			objects[file] = files[file]
 		}
 	}
-	constraints, err := parseGatekeeper(name, objects)
+	constraints, warnings, err := parseGatekeeper(name, objects)
 	if err != nil {
-		return nil, err
+		return Source{}, err
 	}
 	modules = append(modules, constraints...)
 	if len(modules) == 0 {
-		return nil, fmt.Errorf("%s has no policies: expected *.rego, or *.yaml with a ConstraintTemplate and a constraint on Pods or Deployments", name)
+		return Source{}, fmt.Errorf("%s has no policies: expected *.rego, or *.yaml with a ConstraintTemplate and a constraint on Pods or Deployments", name)
 	}
-	return modules, nil
+	return Source{Modules: modules, Warnings: warnings}, nil
 }
 
 // Source is the current state of a source, valid or not.
 type Source struct {
 	Modules []Module
+	// Warnings are about files of which no module was made.
+	Warnings []Warning
 	// Err is why the source could not be read.
 	Err error
 }
@@ -85,6 +87,8 @@ type Bundle struct {
 	// Rejected holds the error of each source whose current state is not active. Its last valid
 	// state stays active, if it had one.
 	Rejected map[string]error
+	// Warnings are about the active sources, and about files of which no module was made.
+	Warnings []Warning
 }
 
 // Try returns an error for modules that must not be compiled in this process, such as those that
@@ -112,10 +116,20 @@ func Load(ctx context.Context, base []Module, candidates map[string]Source, acti
 	if len(result.Active) == 0 {
 		l.try = nil
 	}
-	if result.Engine, err = l.compile(ctx, all); err == nil {
-		return result, nil
+	if result.Engine, err = l.compile(ctx, all); err != nil {
+		result, err = l.oneByOne(ctx, base, candidates, active)
 	}
-	return l.oneByOne(ctx, base, candidates, active)
+	if err != nil {
+		return Bundle{}, err
+	}
+	result.Warnings = result.Engine.Warnings()
+	for name := range result.Active {
+		if result.Rejected[name] == nil {
+			result.Warnings = append(result.Warnings, candidates[name].Warnings...)
+		}
+	}
+	result.Warnings = LimitWarnings(result.Warnings)
+	return result, nil
 }
 
 // loading is what all compilations of a Load have in common.

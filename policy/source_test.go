@@ -11,7 +11,7 @@ import (
 )
 
 func TestParseSource(t *testing.T) {
-	modules, err := ParseSource("own", map[string]string{
+	source, err := ParseSource("own", map[string]string{
 		"b.rego": "package b", "a.rego": "package a", "a_test.rego": "package a_test", "parameters.yaml": "repos: [x]",
 	})
 	if err != nil {
@@ -22,7 +22,7 @@ func TestParseSource(t *testing.T) {
 		{File: "own/a.rego", Rego: "package a", Source: "own", Parameters: parameters, Data: map[string]any{}},
 		{File: "own/b.rego", Rego: "package b", Source: "own", Parameters: parameters, Data: map[string]any{}},
 	}
-	if diff := cmp.Diff(want, modules); diff != "" {
+	if diff := cmp.Diff(want, source.Modules); diff != "" {
 		t.Errorf("modules differ (-want +got):\n%s", diff)
 	}
 }
@@ -47,8 +47,9 @@ func TestParseSource_Errors(t *testing.T) {
 
 func TestLoad_KeepsThePreviousVersionOfABadSource(t *testing.T) {
 	source := func(name, rego string) Source {
-		modules, err := ParseSource(name, map[string]string{"p.rego": rego})
-		return Source{Modules: modules, Err: err}
+		source, err := ParseSource(name, map[string]string{"p.rego": rego})
+		source.Err = err
+		return source
 	}
 	good := func(name, message string) Source {
 		return source(name, "package "+name+"\ndeny contains \""+message+"\"")
@@ -98,10 +99,10 @@ func FuzzSource(f *testing.F) {
 		f.Add(seed, "a: 1")
 	}
 	f.Fuzz(func(t *testing.T, rego, parameters string) {
-		modules, err := ParseSource("own", map[string]string{"p.rego": rego, "parameters.yaml": parameters})
+		source, err := ParseSource("own", map[string]string{"p.rego": rego, "parameters.yaml": parameters})
 		if err == nil {
 			var engine *Engine
-			if engine, err = New(t.Context(), modules, DefaultLimits(), Overrides{}); err == nil {
+			if engine, err = New(t.Context(), source.Modules, DefaultLimits(), Overrides{}); err == nil {
 				engine.Evaluate(t.Context(), Input{Phase: Final, Request: map[string]any{}})
 				return
 			}

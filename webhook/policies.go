@@ -17,10 +17,10 @@ import (
 // PolicyPath is the path of the check of ConfigMaps that hold policies.
 const PolicyPath = "/admission/policy"
 
-// PolicyChecker checks a ConfigMap's policies together with the active ones. An error names file
-// and line.
+// PolicyChecker checks a ConfigMap's policies together with the active ones. It returns a line for
+// each part of them that has no effect. An error names file and line.
 type PolicyChecker interface {
-	Check(ctx context.Context, configMap *corev1.ConfigMap) error
+	Check(ctx context.Context, configMap *corev1.ConfigMap) (warnings []string, err error)
 }
 
 // PolicyHandler denies ConfigMaps whose policies do not compile. It denies what it cannot read, as
@@ -54,7 +54,9 @@ func (h *PolicyHandler) answer(ctx context.Context, body []byte) (*admissionv1.A
 	if configMap.Labels[policy.Label] != policy.LabelValue {
 		return response, nil
 	}
-	if err := h.Checker.Check(ctx, configMap); err != nil {
+	warnings, err := h.Checker.Check(ctx, configMap)
+	response.Warnings = limitWarnings(warnings)
+	if err != nil {
 		response.Allowed = false
 		response.Result = &metav1.Status{
 			Status: metav1.StatusFailure, Reason: metav1.StatusReasonForbidden, Code: http.StatusForbidden,

@@ -25,6 +25,8 @@ const (
 
 	// EventPolicyInvalid reports a ConfigMap with invalid policies.
 	EventPolicyInvalid EventReason = "PolicyInvalid"
+	// EventPolicyIneffective reports a ConfigMap with policies of which a part has no effect.
+	EventPolicyIneffective EventReason = "PolicyIneffective"
 	// EventConfigurationInvalid reports a configuration file that is not active as it is.
 	EventConfigurationInvalid EventReason = "ConfigurationInvalid"
 	// EventCertificateNotReady reports a serving certificate that the API server does not trust.

@@ -35,11 +35,11 @@ func (p *plugin) checkCommand() *cobra.Command {
 
 Without --live, the command assumes that the cluster allows what it cannot see. The only LimitRanges, quotas and PodSecurity
 levels are those of --namespace-data and of the manifests themselves. A quota is unused unless its status says otherwise.
-Classes and ServiceAccounts exist. ConfigMaps are not checked, and no selector has changed.
+Classes and ServiceAccounts exist, and no selector has changed. The command does not check ConfigMaps.
 
 With --live, the command reads the namespace from the cluster with your rights. Data that you may not read is unknown.
 
-Other admission plugins do not change the manifests here. The command does not read policies from ConfigMaps in the cluster:
+The command does not apply the changes of other admission plugins. It does not read policies from ConfigMaps in the cluster:
 name their folders with --policies.
 
 Exit codes: 0 success, 1 a workload is denied, 2 error, unknown or invalid input.`,
@@ -82,7 +82,7 @@ func (p *plugin) check(ctx context.Context, o checkOptions) error {
 		return err
 	}
 	q := check.Options{Manifests: read, Now: time.Now()}
-	if q.Engine, err = engine(ctx, o); err != nil {
+	if q.Engine, q.Warnings, err = engine(ctx, o); err != nil {
 		return err
 	}
 	if q.Namespaces, err = p.namespaceData(o, read); err != nil {
@@ -112,31 +112,32 @@ func (p *plugin) check(ctx context.Context, o checkOptions) error {
 }
 
 // engine compiles the built-in policies and those of the folders, with the overrides of the
-// configuration.
-func engine(ctx context.Context, o checkOptions) (*policy.Engine, error) {
+// configuration. It returns what has no effect in them, too.
+func engine(ctx context.Context, o checkOptions) (*policy.Engine, []policy.Warning, error) {
 	modules, err := policy.Builtin()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
+	var warnings []policy.Warning
 	for _, folder := range o.policies {
 		own, err := policiesIn(folder)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
-		modules = append(modules, own...)
+		modules, warnings = append(modules, own.Modules...), append(warnings, own.Warnings...)
 	}
 	settings, err := config.Load(o.config)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	compiled, err := policy.New(ctx, modules, policy.DefaultLimits(), settings.Policies)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if err := compiled.Unknown(); err != nil {
-		return nil, fmt.Errorf("configuration %s: %w (use --policies to name the folders of custom policies)", o.config, err)
+		return nil, nil, fmt.Errorf("configuration %s: %w (use --policies to name the folders of custom policies)", o.config, err)
 	}
-	return compiled, nil
+	return compiled, policy.LimitWarnings(append(warnings, compiled.Warnings()...)), nil
 }
 
 // namespaceData returns what decides beside the manifests: the cluster, or what is given.

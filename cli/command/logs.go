@@ -38,7 +38,7 @@ last lines, which Reprise saved as evidence with credentials masked.
 Without --revision, print the logs of the last revision that failed, or of the live one if a later deployment is healthy.
 
 With --follow, print new lines, also of pods that start later and of containers that restart. It ends when you interrupt it,
-or when the revision does not run any more and its last pod is gone.
+or when the revision no longer runs and its last pod is gone.
 
 Exit codes: 0 success, 2 error, or there are no logs.`,
 		Example: `  # Print the logs of the last failure of cart

@@ -15,7 +15,7 @@ func (p *plugin) pauseCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "pause [WORKLOAD]",
 		Short: "Stop rolling back failures of a workload",
-		Long: `Set the annotation reprise.dev/rollback of the Deployment to manual. Reprise still judges, records and reports failures,
+		Long: `Set the annotation reprise.dev/rollback of the Deployment to manual. Reprise still assesses, records and reports failures,
 but rolls back only on request (kubectl reprise rollback). Admission does not change.
 
 Exit codes: 0 success, 2 error.`,

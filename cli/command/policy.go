@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"reprise.dev/reprise/internal/mask"
 	"reprise.dev/reprise/policy"
 	"reprise.dev/reprise/policy/regotest"
 )
@@ -37,7 +38,7 @@ Exit codes: 0 success, 1 a test fails, 2 error, or there are no tests.`,
 func (p *plugin) testPolicies(ctx context.Context, folders []string) error {
 	failed := 0
 	for _, folder := range folders {
-		results, err := testFolder(ctx, folder)
+		results, err := p.testFolder(ctx, folder)
 		if err != nil {
 			return err
 		}
@@ -58,19 +59,20 @@ func (p *plugin) testPolicies(ctx context.Context, folders []string) error {
 }
 
 // testFolder loads a folder's policies as they are loaded in the cluster, and runs their tests.
-func testFolder(ctx context.Context, folder string) ([]regotest.Result, error) {
-	modules, err := policiesIn(folder)
+func (p *plugin) testFolder(ctx context.Context, folder string) ([]regotest.Result, error) {
+	source, err := policiesIn(folder)
 	if err != nil {
 		return nil, err
 	}
-	engine, err := policy.New(ctx, modules, policy.DefaultLimits(), policy.Overrides{})
+	engine, err := policy.New(ctx, source.Modules, policy.DefaultLimits(), policy.Overrides{})
 	if err != nil {
 		return nil, err
 	}
-	timeouts, err := engine.CheckTimeouts(ctx, modules)
+	timeouts, err := engine.CheckTimeouts(ctx, source.Modules)
 	if err = errors.Join(err, errors.Join(slices.Collect(maps.Values(timeouts))...)); err != nil {
 		return nil, err
 	}
+	p.warn(append(source.Warnings, engine.Warnings()...))
 	files, err := filesIn(folder, false, ".rego")
 	if err != nil {
 		return nil, err
@@ -82,16 +84,24 @@ func testFolder(ctx context.Context, folder string) ([]regotest.Result, error) {
 	return regotest.Run(ctx, texts)
 }
 
+// warn prints the warnings about policies.
+func (p *plugin) warn(warnings []policy.Warning) {
+	for _, w := range policy.LimitWarnings(warnings) {
+		w.Problem, w.Fix = mask.Line(w.Problem), mask.Line(w.Fix)
+		fmt.Fprintln(p.ErrOut, "warning:", w)
+	}
+}
+
 // policiesIn reads a folder as a ConfigMap made of it would be read: kubectl create configmap
 // --from-file=FOLDER.
-func policiesIn(folder string) ([]policy.Module, error) {
-	files, err := filesIn(folder, false, ".rego", ".yaml", ".yml")
+func policiesIn(folder string) (policy.Source, error) {
+	files, err := filesIn(folder, false, ".rego", ".yaml", ".yml", ".json")
 	if err != nil {
-		return nil, err
+		return policy.Source{}, err
 	}
 	texts, err := textsOf(files)
 	if err != nil {
-		return nil, err
+		return policy.Source{}, err
 	}
 	keys := map[string]string{}
 	for file, text := range texts {

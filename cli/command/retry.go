@@ -18,11 +18,11 @@ func (p *plugin) retryCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use:   "retry [WORKLOAD [REVISION]]",
 		Short: "Lift the quarantine of a failed revision",
-		Long: `Lift the quarantine of a failed revision, so that admission allows the same apply again. Without REVISION, it is the
-newest failure. The command deploys nothing.
+		Long: `Lift the quarantine of a failed revision, so that admission allows the same apply again. Without REVISION, it lifts
+that of the newest failure. The command deploys nothing.
 
 Exit codes: 0 success, 1 request rejected, 2 error, unknown or timeout.`,
-		Example: `  # The cause was elsewhere and is fixed: apply the same manifests again
+		Example: `  # The cause was outside of the deployment and is fixed: apply the same manifests again
   kubectl reprise retry cart && kubectl apply -f manifests.yaml && kubectl reprise wait -f manifests.yaml`,
 		Args: cobra.MaximumNArgs(2), ValidArgsFunction: p.completeRevision,
 		RunE: func(command *cobra.Command, args []string) error {

@@ -27,18 +27,18 @@ func (p *plugin) rollbackCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use:   "rollback [WORKLOAD]",
 		Short: "Roll back a workload to an earlier revision, and wait until it is healthy",
-		Long: `Roll back a workload to an earlier revision, with the Score files of that revision. Without --to, it is the last healthy
-revision that does not run. The command shows what changes and asks you first.
+		Long: `Roll back a workload to an earlier revision, with the Score files of that revision. Without --to, the target is the
+last healthy revision that is not live. The command shows the changes and asks for confirmation.
 
 The command requests the rollback by an annotation of the Deployment, and Reprise performs it. Reprise first checks that the
 revision can run. Your next apply meets no conflict. A deployment that arrives in the meantime wins.
 
-Exit codes: 0 success (the revision is Healthy, or you did not agree), 1 request rejected, on hold or failed, 2 error,
+Exit codes: 0 success (the revision is Healthy, or you declined), 1 request rejected, on hold or failed, 2 error,
 unknown or timeout, 3 superseded by another deployment.`,
 		Example: `  # Show what a rollback to the last healthy revision would change
   kubectl reprise rollback cart --dry-run
 
-  # Roll back to revision 4 without a question
+  # Roll back to revision 4 without confirmation
   kubectl reprise rollback cart --to 4 --yes`,
 		Args:              cobra.MaximumNArgs(1),
 		ValidArgsFunction: p.completeWorkload,
@@ -48,8 +48,8 @@ unknown or timeout, 3 superseded by another deployment.`,
 	}
 	flags := command.Flags()
 	flags.StringVar(&o.to, "to", "", "The number of the revision to roll back to.")
-	flags.BoolVarP(&o.yes, "yes", "y", false, "If true, roll back without asking.")
-	flags.BoolVar(&o.dryRun, "dry-run", false, "If true, only print what would change.")
+	flags.BoolVarP(&o.yes, "yes", "y", false, "If true, roll back without confirmation.")
+	flags.BoolVar(&o.dryRun, "dry-run", false, "If true, only print the changes.")
 	flags.DurationVar(&o.timeout, "timeout", 5*time.Minute, "The length of time to wait for the rollback.")
 	_ = command.RegisterFlagCompletionFunc("to", p.completeNumber) // The flag exists.
 	return command

@@ -49,6 +49,8 @@ import data.team
 test_no_owner_is_told if count(team.deny) == 1 with input as {"metadata": {}, "parameters": {"label": "owner"}}
 `
 	failingTest = "\ntest_fails if count(team.deny) == 7\n"
+	podRule     = "package pods\n\ndeny contains \"pod\" if input.kind == \"Pod\"\n"
+	podTest     = "package pods_test\n\nimport data.pods\n\ntest_a_pod_is_denied if count(pods.deny) == 1 with input as {\"kind\": \"Pod\"}\n"
 	limits      = "apiVersion: v1\nkind: LimitRange\nmetadata: {name: bounds}\nspec: {limits: [{type: Container, defaultRequest: {memory: 64Mi}, default: {memory: 64Mi}, max: {memory: 64Mi}}]}\n"
 )
 
@@ -59,7 +61,7 @@ func TestRun_withoutCluster(t *testing.T) {
 		"deep/sub/manifests.yaml": broken, "deep/.score-k8s/state.yaml": "a: 1", "deep/ok.yaml": healthy,
 		"own/team.rego": teamRule, "own/team_test.rego": teamTest, "own/parameters.yaml": "label: owner\n", "own/README.md": "ours",
 		"failing/team.rego": teamRule, "failing/team_test.rego": teamTest + failingTest,
-		"untested/team.rego": teamRule, "bad/team.rego": "package team\n\ndeny contains", "none/notes.txt": "",
+		"untested/team.rego": teamRule, "pods/pods.rego": podRule, "pods/pods_test.rego": podTest, "bad/team.rego": "package team\n\ndeny contains", "none/notes.txt": "",
 		"limits.yaml": limits, "config.yaml": "policies: {overrides: [{policy: requests-within-limits, enforcement: warn}]}\n",
 		"misspelt.yaml": "policies: {overrides: [{policy: request-within-limits, enforcement: warn}]}\n", "bad.yaml": healthy + "\n---\na: [\n",
 	})
@@ -81,6 +83,7 @@ func TestRun_withoutCluster(t *testing.T) {
 		{"a folder alone", []string{"check", "-f", in("deep")}, "", 0, "workloads: 1 allowed"},
 		{"a folder with all in it but what is hidden", []string{"check", "-R", "-f", in("deep")}, "", codeFailed, "workloads: 1 denied; 1 allowed"},
 		{"a policy of one's own with its parameters", []string{"check", "-f", tutorial("1-healthy"), "-p", in("own")}, "", codeFailed, "no owner"},
+		{"a policy without an effect", []string{"check", "-f", tutorial("1-healthy"), "-p", in("pods")}, "", 0, "policy warning  " + in("pods/pods.rego") + ":3: deny is never true: "},
 		{"limits of the namespace", []string{"check", "-f", tutorial("3-fixed-limit"), "--limitrange", in("limits.yaml")}, "", codeFailed, "LimitRange bounds"},
 		{"an install's overrides", []string{"check", "-f", tutorial("2-broken"), "--config", in("config.yaml")}, "", 0, "allowed, with warnings"},
 		{"the workload's namespace", []string{"check", "-n", "shop", "-f", tutorial("1-healthy")}, "", 0, "in namespace shop"},
@@ -100,6 +103,7 @@ func TestRun_withoutCluster(t *testing.T) {
 		{"an unknown command", []string{"chek"}, "", codeUnknown, `unknown command "chek"`},
 
 		{"tests that pass", []string{"policy", "test", in("own")}, "", 0, "PASS  " + in("own/team_test.rego") + ":5 team_test.test_no_owner_is_told"},
+		{"tests of a policy without an effect", []string{"policy", "test", in("pods")}, "", 0, "warning: " + in("pods/pods.rego") + ":3: deny is never true: "},
 		{"a test that fails", []string{"policy", "test", in("own"), in("failing")}, "", codeFailed, "line 7 is not true: count(team.deny) == 7"},
 		{"no tests", []string{"policy", "test", in("untested")}, "", codeUnknown, "no tests found"},
 		{"policies that do not compile", []string{"policy", "test", in("bad")}, "", codeUnknown, "team.rego:3"},

@@ -16,7 +16,7 @@ func (p *plugin) versionCommand() *cobra.Command {
 		Use:   "version",
 		Short: "Print the versions of the plugin, of Reprise and of the cluster",
 		Long: `Print the versions of the plugin, of the Reprise in the cluster, of the cluster, and of the WorkloadRevisions that it
-serves. If they are not compatible, say what to do.
+serves. If they are not compatible, print what to do.
 
 Exit codes: 0 the versions are compatible, 1 they are not, 2 error or unknown.`,
 		Example: `  # Print the versions and check that they are compatible

@@ -28,14 +28,14 @@ func (p *plugin) waitCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use:   "wait [WORKLOAD]",
 		Short: "Wait until the revision that you applied is healthy, and fail if it fails or is rolled back",
-		Long: `Wait until the revision that you applied is Healthy. If it fails or is rolled back, say why and fail. In contrast, kubectl
-rollout status reports success after a rollback.
+		Long: `Wait until the revision that you applied is Healthy. If it fails or is rolled back, print the reason and exit
+with 1. In contrast, kubectl rollout status reports success after a rollback.
 
-With --filename, wait for the revision of the manifests that you applied; a server-side dry run finds it. If there are several
+With --filename, wait for the revision of the manifests that you applied. A server-side dry run finds it. If there are several
 workloads, wait for each of them and exit with the most severe code. Failed is the most severe, then unknown.
 
 Without --filename, wait for the newest revision that is not a rollback. An apply that changes nothing makes no revision, so
-this can be an older one. It can have been rolled back before the command starts.
+this can be an older one. Reprise may have rolled it back before the command starts.
 
 Exit codes: 0 success, 1 the revision failed or was rolled back, 2 error, unknown or timeout, 3 superseded by another
 deployment.`,

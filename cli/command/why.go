@@ -21,10 +21,10 @@ func (p *plugin) whyCommand() *cobra.Command {
 its containers, the cluster's Events, and the rollback with the time that it took.
 
 Without REVISION, explain what happened last: the newest revision that failed, or the apply that admission denied since
-then. Rejected applies are read from Events, which most clusters keep for an hour.
+then. The command reads denied applies from Events, which most clusters keep for an hour.
 
 Exit codes: 0 success, also if nothing has failed, 2 error or unknown.`,
-		Example: `  # Explain why the last deployment of cart failed or was rejected
+		Example: `  # Explain why the last deployment of cart failed or was denied
   kubectl reprise why cart
 
   # Explain why revision 5 failed

@@ -88,15 +88,16 @@ func (s *policySet) compile(ctx context.Context, stored []*corev1.ConfigMap, ove
 	candidates := map[string]policy.Source{}
 	tried := map[string]error{}
 	for _, c := range stored {
-		modules, err := policy.ParseSource(c.Name, filesOf(c))
+		source, err := policy.ParseSource(c.Name, filesOf(c))
 		if err == nil {
 			var exceeded error
-			digest := policy.Digest(modules)
-			if exceeded, err = s.tryAlone(ctx, digest, modules, overrides); err == nil {
+			digest := policy.Digest(source.Modules)
+			if exceeded, err = s.tryAlone(ctx, digest, source.Modules, overrides); err == nil {
 				tried[digest], err = exceeded, exceeded
 			}
 		}
-		candidates[c.Name] = policy.Source{Modules: modules, Err: err}
+		source.Err = err
+		candidates[c.Name] = source
 	}
 	s.tried = tried
 	s.mu.Lock()
@@ -137,7 +138,7 @@ func (s *policySet) activate(bundle policy.Bundle, overrides policy.Overrides) {
 	s.active, s.overrides = bundle.Active, overrides
 	s.mu.Unlock()
 	s.engine.Store(bundle.Engine)
-	s.metrics.Policies.Loaded(len(bundle.Rejected))
+	s.metrics.Policies.Loaded(len(bundle.Rejected), len(bySource(bundle.Warnings)))
 	enforcements := map[string]string{}
 	for _, rule := range s.rules() {
 		enforcements[rule.Name] = string(rule.Enforcement)
@@ -145,11 +146,20 @@ func (s *policySet) activate(bundle policy.Bundle, overrides policy.Overrides) {
 	s.metrics.Admission.SetActive(enforcements)
 }
 
+// bySource returns warnings by their source.
+func bySource(warnings []policy.Warning) map[string][]policy.Warning {
+	sources := map[string][]policy.Warning{}
+	for _, w := range warnings {
+		sources[w.Source] = append(sources[w.Source], w)
+	}
+	return sources
+}
+
 // Check implements webhook.PolicyChecker.
-func (s *policySet) Check(ctx context.Context, candidate *corev1.ConfigMap) error {
-	modules, err := policy.ParseSource(candidate.Name, filesOf(candidate))
+func (s *policySet) Check(ctx context.Context, candidate *corev1.ConfigMap) ([]string, error) {
+	source, err := policy.ParseSource(candidate.Name, filesOf(candidate))
 	if err != nil {
-		return err
+		return nil, err
 	}
 	s.mu.Lock()
 	others, overrides := maps.Clone(s.active), s.overrides
@@ -160,16 +170,20 @@ func (s *policySet) Check(ctx context.Context, candidate *corev1.ConfigMap) erro
 			all = append(all, others[name]...)
 		}
 	}
-	result, err := s.sandbox.Try(ctx, sandbox.Trial{Modules: append(all, modules...), Overrides: overrides})
+	result, err := s.sandbox.Try(ctx, sandbox.Trial{Modules: append(all, source.Modules...), Overrides: overrides})
 	switch timeout := result.Timeouts[candidate.Name]; {
 	case err != nil:
-		return err
+		return nil, err
 	case result.Compile != "":
-		return errors.New(result.Compile)
+		return nil, errors.New(result.Compile)
 	case timeout != "":
-		return errors.New(timeout)
+		return nil, errors.New(timeout)
 	}
-	return nil
+	var warnings []string
+	for _, w := range bySource(append(source.Warnings, result.Warnings...))[candidate.Name] {
+		warnings = append(warnings, w.String())
+	}
+	return warnings, nil
 }
 
 func selector() labels.Selector {

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -16,6 +18,7 @@ import (
 	ctrl "sigs.k8s.io/controller-runtime"
 	controllerevent "sigs.k8s.io/controller-runtime/pkg/event"
 
+	"reprise.dev/reprise/api/v1alpha1"
 	"reprise.dev/reprise/internal/metrics"
 	"reprise.dev/reprise/policy"
 	"reprise.dev/reprise/policy/sandbox"
@@ -160,12 +163,43 @@ func TestPolicySet_Check(t *testing.T) {
 		{"the package of another ConfigMap", duplicate, false},
 		{"a syntax error", broken, false},
 	} {
-		if err := s.Check(t.Context(), test.candidate); (err == nil) != test.valid {
+		if _, err := s.Check(t.Context(), test.candidate); (err == nil) != test.valid {
 			t.Errorf("%s: %v", test.reason, err)
 		}
 	}
 	if d := cmp.Diff([]string{"team: no"}, messages(t, s)); d != "" {
 		t.Errorf("a check activates policies (-want +got)\n%s", d)
+	}
+}
+
+// TestPolicySet_WarnsOfWhatHasNoEffect is a policy that loads and can never deny. Its author reads
+// of it at the apply and in an Event.
+func TestPolicySet_WarnsOfWhatHasNoEffect(t *testing.T) {
+	s, events := newPolicySet(t, policyMap("team", "no"))
+	if err := s.setOverrides(t.Context(), policy.Overrides{}); err != nil {
+		t.Fatal(err)
+	}
+	pods := policyMap("pods", "no")
+	pods.Data["pods.rego"] += " if input.kind == \"Pod\""
+	const want = `pods/pods.rego:2: deny is never true: it requires input.kind == "Pod", and input.kind is always "Deployment"; `
+	warnings, err := s.Check(t.Context(), pods)
+	if err != nil || len(warnings) != 1 || !strings.HasPrefix(warnings[0], want) {
+		t.Errorf("the check says %q, %v, want %q", warnings, err, want)
+	}
+	if err := s.reload(t.Context(), []*corev1.ConfigMap{policyMap("team", "no"), pods}); err != nil {
+		t.Fatal(err)
+	}
+	if len(*events) != 1 || (*events)[0].Reason != v1alpha1.EventPolicyIneffective || !strings.HasPrefix((*events)[0].Message, want) {
+		t.Errorf("Events %+v, want one that begins with %q", *events, want)
+	}
+	registry := prometheus.NewRegistry()
+	if err := s.metrics.Register(registry); err != nil {
+		t.Fatal(err)
+	}
+	const metric = "# HELP reprise_policy_ineffective_sources Active policy ConfigMaps of which a part has no effect.\n" +
+		"# TYPE reprise_policy_ineffective_sources gauge\nreprise_policy_ineffective_sources 1\n"
+	if err := testutil.GatherAndCompare(registry, strings.NewReader(metric), "reprise_policy_ineffective_sources"); err != nil {
+		t.Error(err)
 	}
 }
 
@@ -215,7 +249,7 @@ func TestPolicySet_PoliciesThatCannotBeCompiled(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 2400*time.Millisecond)
 	defer cancel()
-	err := s.Check(ctx, bomb("c"))
+	_, err := s.Check(ctx, bomb("c"))
 	if err == nil || !strings.Contains(err.Error(), "compiling and trying the policies") {
 		t.Errorf("the check of another one says %v", err)
 	}

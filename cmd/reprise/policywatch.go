@@ -82,8 +82,8 @@ func waitUntilStable(ctx context.Context, changed <-chan struct{}) bool {
 }
 
 // recompile activates the stored ConfigMaps with the current overrides. It returns the error of
-// each invalid ConfigMap.
-func (s *policySet) recompile(ctx context.Context, stored []*corev1.ConfigMap) (map[string]error, error) {
+// each invalid ConfigMap, and the warnings.
+func (s *policySet) recompile(ctx context.Context, stored []*corev1.ConfigMap) (map[string]error, []policy.Warning, error) {
 	s.loading.Lock()
 	defer s.loading.Unlock()
 	s.mu.Lock()
@@ -91,15 +91,15 @@ func (s *policySet) recompile(ctx context.Context, stored []*corev1.ConfigMap) (
 	s.mu.Unlock()
 	bundle, err := s.compile(ctx, stored, overrides)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	s.activate(bundle, overrides)
-	return bundle.Rejected, nil
+	return bundle.Rejected, bundle.Warnings, nil
 }
 
 // reload activates the stored ConfigMaps and reports the invalid ones.
 func (s *policySet) reload(ctx context.Context, stored []*corev1.ConfigMap) error {
-	rejected, err := s.recompile(ctx, stored)
+	rejected, warnings, err := s.recompile(ctx, stored)
 	if err != nil {
 		return err
 	}
@@ -112,6 +112,7 @@ func (s *policySet) reload(ctx context.Context, stored []*corev1.ConfigMap) erro
 	if unknown := engine.Unknown(); unknown != nil {
 		s.log.Error(unknown, "Applying the overrides and exemptions of the configuration")
 	}
+	s.warn(ctx, stored, warnings)
 	for _, c := range stored {
 		reason, invalid := rejected[c.Name]
 		if !invalid {
@@ -128,15 +129,44 @@ func (s *policySet) reload(ctx context.Context, stored []*corev1.ConfigMap) erro
 	return nil
 }
 
+// warn reports the parts of ConfigMaps that have no effect.
+func (s *policySet) warn(ctx context.Context, stored []*corev1.ConfigMap, warnings []policy.Warning) {
+	own := bySource(warnings)
+	for _, c := range stored {
+		for _, w := range own[c.Name] {
+			s.log.Info("A part of a policy has no effect", "configMap", c.Name, "warning", w.String())
+		}
+		if len(own[c.Name]) == 0 {
+			continue
+		}
+		if err := s.events.Write(ctx, ineffectiveEvent(c, own[c.Name])); err != nil {
+			s.log.Error(err, "Writing the Event about a policy without an effect", "configMap", c.Name)
+		}
+	}
+}
+
+func ineffectiveEvent(c *corev1.ConfigMap, warnings []policy.Warning) event.Event {
+	next := ""
+	if more := len(warnings) - 1; more > 0 {
+		next = fmt.Sprintf("%d more are in the log and in the warnings of the next apply", more)
+	}
+	return policyEvent(c, v1alpha1.EventPolicyIneffective, event.Message(warnings[0].String(), nil, next))
+}
+
 func invalidEvent(c *corev1.ConfigMap, reason error) event.Event {
+	return policyEvent(c, v1alpha1.EventPolicyInvalid,
+		event.Message("policies not loaded: "+reason.Error(), nil, "the last valid ones stay active; correct the ConfigMap"))
+}
+
+func policyEvent(c *corev1.ConfigMap, reason v1alpha1.EventReason, message string) event.Event {
 	return event.Event{
-		Reason: v1alpha1.EventPolicyInvalid, Warning: true,
+		Reason: reason, Warning: true,
 		Regarding: corev1.ObjectReference{
 			APIVersion: "v1", Kind: "ConfigMap",
 			Namespace: c.Namespace, Name: c.Name, UID: c.UID, ResourceVersion: c.ResourceVersion,
 		},
 		Key:     c.ResourceVersion,
-		Message: event.Message("policies not loaded: "+reason.Error(), nil, "the last valid ones stay active; correct the ConfigMap"),
+		Message: message,
 		At:      time.Now(),
 	}
 }

@@ -43,7 +43,7 @@ func (m *Metrics) collectors() []prometheus.Collector {
 		m.Admission.admissions, m.Admission.answering, m.Admission.evaluating, m.Admission.violations, m.Admission.errors, m.Admission.unevaluated,
 		m.Rollback.verdicts, m.Rollback.rollbacks, m.Rollback.holds, m.Rollback.detecting, m.Rollback.recovering,
 		m.Recording.recorded, m.Recording.failed, m.Recording.evicted,
-		m.Policies.invalid, m.Policies.loadErrors,
+		m.Policies.invalid, m.Policies.warned, m.Policies.loadErrors,
 	}
 }
 

@@ -129,8 +129,8 @@ reprise_workloads{phase="Unknown"} 0
 
 func TestPolicies_CountFailedLoads(t *testing.T) {
 	m, registry := complete(t, false)
-	m.Policies.Loaded(0)
-	m.Policies.Loaded(2)
+	m.Policies.Loaded(0, 0)
+	m.Policies.Loaded(2, 1)
 	m.Policies.Failed()
 	want := `
 # HELP reprise_policy_invalid_sources Invalid policy ConfigMaps, whose last valid policies stay active.

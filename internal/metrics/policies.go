@@ -5,6 +5,7 @@ import "github.com/prometheus/client_golang/prometheus"
 // Policies counts loads of policies. Every replica loads them.
 type Policies struct {
 	invalid    prometheus.Gauge
+	warned     prometheus.Gauge
 	loadErrors prometheus.Counter
 }
 
@@ -14,6 +15,10 @@ func newPolicies() *Policies {
 			Name: "reprise_policy_invalid_sources",
 			Help: "Invalid policy ConfigMaps, whose last valid policies stay active.",
 		}),
+		warned: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "reprise_policy_ineffective_sources",
+			Help: "Active policy ConfigMaps of which a part has no effect.",
+		}),
 		loadErrors: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "reprise_policy_load_errors_total",
 			Help: "Loads of policies with at least one error.",
@@ -21,8 +26,10 @@ func newPolicies() *Policies {
 	}
 }
 
-// Loaded counts a load with a number of invalid ConfigMaps.
-func (p *Policies) Loaded(invalid int) {
+// Loaded counts a load with a number of invalid ConfigMaps, and of those with a part that has no
+// effect.
+func (p *Policies) Loaded(invalid, ineffective int) {
+	p.warned.Set(float64(ineffective))
 	p.invalid.Set(float64(invalid))
 	if invalid > 0 {
 		p.loadErrors.Inc()

@@ -18,6 +18,9 @@ const (
 	exitMemory = 65
 )
 
+// maxWarnings bounds the size of an answer. A warning has a few hundred bytes.
+const maxWarnings = 1000
+
 // WatchInterval is how often the child measures its memory.
 const WatchInterval = 5 * time.Millisecond
 
@@ -44,7 +47,8 @@ func try(ctx context.Context, t Trial) Result {
 	if err != nil {
 		return Result{Compile: err.Error()}
 	}
-	result := Result{Timeouts: map[string]string{}}
+	warnings := engine.Warnings()
+	result := Result{Timeouts: map[string]string{}, Warnings: warnings[:min(len(warnings), maxWarnings)]}
 	timeouts, err := engine.CheckTimeouts(ctx, t.Modules)
 	if err != nil {
 		return Result{Compile: err.Error()}

@@ -33,7 +33,7 @@ const (
 	// maxQueue is the number of trials that may wait for the one that runs.
 	maxQueue = 4
 	// maxAnswer is the most that is read of an answer and of an error.
-	maxAnswer = 64 << 10
+	maxAnswer = 1 << 20
 	// maxCached is the number of results that are kept.
 	maxCached = 64
 )
@@ -70,6 +70,8 @@ type Result struct {
 	Compile string `json:",omitempty"`
 	// Timeouts are the errors of Engine.CheckTimeout by source, for those sources that have one.
 	Timeouts map[string]string `json:",omitempty"`
+	// Warnings are those of Engine.Warnings.
+	Warnings []policy.Warning `json:",omitempty"`
 }
 
 // Sandbox runs trials, one at a time.
