@@ -10,6 +10,7 @@ package check
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -61,9 +62,9 @@ type Report struct {
 	Warnings []policy.Warning
 }
 
-// Run judges every workload among the manifests. An error names the manifest that is no Deployment
-// although it says so, or says that it is not known what runs, or that there is no workload at all:
-// zero evaluated workloads are no consent.
+// Run evaluates every workload among the manifests. An error names the manifest that is no
+// Deployment although it says so, or says that it is not known what runs, or that there is no
+// workload at all: zero evaluated workloads are no consent.
 func Run(ctx context.Context, q Options) (Report, error) {
 	report := Report{Warnings: q.Warnings}
 	for _, m := range q.Manifests {
@@ -113,6 +114,11 @@ func (q Options) evaluate(ctx context.Context, m Manifest, d *appsv1.Deployment)
 		Now:       q.Now,
 	})
 	return w, nil
+}
+
+// HasWarnings reports whether a policy warns of a workload.
+func (r Report) HasWarnings() bool {
+	return slices.ContainsFunc(r.Workloads, func(w Workload) bool { return len(w.Verdict.Warnings) > 0 })
 }
 
 // Decision returns what all verdicts come to: a denial counts most, then an evaluation error, then

@@ -57,7 +57,7 @@ deny contains "never" if {
 
 func TestReport_Write(t *testing.T) {
 	report := mixedReport(t)
-	for name, color := range map[string]bool{"human": false, "color": true, "json": false, "junit": false, "github": false} {
+	for name, color := range map[string]bool{"human": false, "color": true, "json": false, "junit": false, "github": false, "sarif": false, "table": false, "tap": false} {
 		format := Format(name)
 		if color {
 			format = Human

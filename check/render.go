@@ -18,10 +18,13 @@ const (
 	JSON   Format = "json"
 	JUnit  Format = "junit"
 	GitHub Format = "github"
+	SARIF  Format = "sarif"
+	Table  Format = "table"
+	TAP    Format = "tap"
 )
 
 // Formats returns all of them.
-func Formats() []Format { return []Format{Human, JSON, JUnit, GitHub} }
+func Formats() []Format { return []Format{Human, JSON, JUnit, GitHub, SARIF, Table, TAP} }
 
 // Write writes the report. Color is for a terminal, and for people alone.
 //
@@ -38,6 +41,12 @@ func (r Report) Write(w io.Writer, format Format, color bool) error {
 		return r.junit(w)
 	case GitHub:
 		return r.github(w)
+	case SARIF:
+		return r.sarif(w)
+	case Table:
+		return r.table(w)
+	case TAP:
+		return r.tap(w)
 	default:
 		return fmt.Errorf("output %q is not known: expected one of %v", format, Formats())
 	}

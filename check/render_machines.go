@@ -127,10 +127,12 @@ func (r Report) junit(w io.Writer) error {
 	return err
 }
 
+// levels are the severities as GitHub calls them.
+var levels = map[severity]string{denied: "error", unknown: "error", exempt: "warning", warning: "warning", dryRun: "notice"}
+
 // github writes workflow commands, which GitHub shows at the lines of a change
 // (docs.github.com: workflow commands for GitHub Actions).
 func (r Report) github(w io.Writer) error {
-	levels := map[severity]string{denied: "error", unknown: "error", exempt: "warning", warning: "warning", dryRun: "notice"}
 	data := strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A")
 	property := strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A", ":", "%3A", ",", "%2C")
 	for _, one := range r.Workloads {

@@ -15,7 +15,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
-// State is the result of judging a rollout.
+// State is the result of an assessment.
 type State string
 
 const (

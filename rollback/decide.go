@@ -1,7 +1,7 @@
 // Package rollback decides about a failed revision: whether the last healthy one is restored, when,
 // and why not.
 //
-// It is pure. rollback/guard judges rollouts, and carries out what is decided here.
+// It is pure. rollback/guard assesses rollouts, and carries out what is decided here.
 package rollback
 
 import (
@@ -62,7 +62,7 @@ func Decide(h history.History, d *appsv1.Deployment, settings workload.Settings,
 	if target != nil {
 		pins = pinsOf(failed, target, settings)
 	}
-	if reason, message := automaticRollbackForbidden(failed, d, settings, pins); reason != "" {
+	if reason, message := automaticRollbackForbidden(h, d, settings, pins); reason != "" {
 		return Decision{Action: Hold, Reason: reason, Message: message}
 	}
 	switch {
@@ -120,15 +120,23 @@ func restoredBefore(h history.History, failed *v1alpha1.WorkloadRevision) bool {
 // automaticRollbackForbidden returns why Reprise must not do this rollback without a request; empty
 // if it may. A rollback that failed is rolled back only to other bytes: those that ran under a tag
 // that has moved since.
-func automaticRollbackForbidden(failed *v1alpha1.WorkloadRevision, d *appsv1.Deployment, settings workload.Settings, pins []v1alpha1.PinnedImage) (v1alpha1.HoldReason, string) {
+func automaticRollbackForbidden(h history.History, d *appsv1.Deployment, settings workload.Settings, pins []v1alpha1.PinnedImage) (v1alpha1.HoldReason, string) {
+	failed := h.Newest()
 	switch {
 	case settings.Rollback == workload.ModeManual:
 		return v1alpha1.HoldManual, v1alpha1.RollbackAnnotation + " is manual; deploy a fix, or apply an older manifest"
-	case failed.Spec.RollbackOf != 0 && len(pins) == 0:
-		return v1alpha1.HoldRestoredRevisionFailed, fmt.Sprintf("#%d is itself a rollback, and Reprise never rolls back a rollback; deploy a fix", failed.Spec.Number)
+	case failed.Spec.RollbackOf != 0 && !isRequested(h, failed) && len(pins) == 0:
+		return v1alpha1.HoldRestoredRevisionFailed, fmt.Sprintf("#%d is itself a rollback after a failure, and Reprise never rolls back such a rollback; deploy a fix", failed.Spec.Number)
 	default:
 		return untouchable(d)
 	}
+}
+
+// isRequested reports whether a person requested the rollback that a revision is. Such a rollback
+// is a deploy like any other. Without the revision that it replaced, that is not known.
+func isRequested(h history.History, r *v1alpha1.WorkloadRevision) bool {
+	replaced := h.Number(r.Spec.RollbackOf)
+	return replaced != nil && replaced.Status.Rollback != nil && replaced.Status.Rollback.Request != ""
 }
 
 // RolloutPaused is why Reprise does not write a Deployment whose rollout is paused: its pods would

@@ -73,6 +73,19 @@ func TestDecide(t *testing.T) {
 			reason: "a rollback is never rolled back, or it loops", history: past(healthy, gone, failed), want: Hold, hold: v1alpha1.HoldRestoredRevisionFailed, says: "itself a rollback",
 			change: func(h history.History, _ *appsv1.Deployment, _ *workload.Settings) { h[2].Spec.RollbackOf = 2 },
 		},
+		"OfARequest": {
+			reason: "what a person requested is a deploy like any other", history: past(healthy, healthy, failed), want: RollBack, to: 2,
+			change: func(h history.History, _ *appsv1.Deployment, _ *workload.Settings) {
+				h[2].Spec.RollbackOf, h[2].Spec.RestoredFrom = 2, 1
+				history.StartRollback(&h[1].Status, v1alpha1.Rollback{ToRevision: 1, Request: "reprise.dev/rollback-to=1@2"}, now.Add(-time.Minute))
+				history.CompleteRollback(&h[1].Status, "", now)
+				h[1].Status.Phase = healthy
+			},
+		},
+		"OfARequestThatIsPruned": {
+			reason: "what is not known leads to nothing", history: past(healthy, healthy, failed), want: Hold, hold: v1alpha1.HoldRestoredRevisionFailed, says: "itself a rollback",
+			change: func(h history.History, _ *appsv1.Deployment, _ *workload.Settings) { h[2].Spec.RollbackOf = 9 },
+		},
 		"Owned": {
 			reason: "its controller would overwrite the rollback", history: past(healthy, failed), want: Hold, hold: v1alpha1.HoldOwnedByController, says: "Database orders controls this Deployment",
 			change: func(_ history.History, d *appsv1.Deployment, _ *workload.Settings) {

@@ -208,6 +208,7 @@ func TestHandler_Quarantine(t *testing.T) {
 		{"the namespace's setting is off", setting{phase: policy.Final, records: quarantined, namespace: &off}, writing(healthy, failed), "", nil},
 		{"no new pods come of a label", setting{phase: policy.Final, records: quarantined}, writing(failed, with(failed, func(d *appsv1.Deployment) { d.Labels["team"] = "shop" })), "", nil},
 		{"another template is free", setting{phase: policy.Final, records: quarantined}, writing(failed, healthy), "", nil},
+		{"a Deployment that was deleted and is created again is admitted, or nothing runs", setting{phase: policy.Final, records: quarantined}, writing(nil, failed), "", nil},
 	}
 	for _, test := range tests {
 		t.Run(test.reason, func(t *testing.T) {

@@ -37,6 +37,6 @@ func NotRunning(ctx context.Context, api client.Reader, namespace string, now ti
 	if ago < maxLeaseAge {
 		return ""
 	}
-	return fmt.Sprintf("Reprise is not running: it last renewed its Lease in namespace %s %s ago; until it runs, it records, judges and rolls back nothing",
+	return fmt.Sprintf("Reprise is not running: it last renewed its Lease in namespace %s %s ago; until it runs, it records, assesses and rolls back nothing",
 		namespace, duration.HumanDuration(ago))
 }

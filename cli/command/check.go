@@ -2,6 +2,7 @@ package command
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -24,12 +25,13 @@ type checkOptions struct {
 	namespaceData []string
 	live          bool
 	output        string
+	failOnWarn    bool
 }
 
 func (p *plugin) checkCommand() *cobra.Command {
 	var o checkOptions
 	command := &cobra.Command{
-		Use:   "check -f FILE",
+		Use:   "check FILE...",
 		Short: "Check manifests against the policies before you apply them",
 		Long: `Check the Score workloads among manifests as admission would, against the built-in policies and those of --policies.
 
@@ -42,7 +44,10 @@ With --live, the command reads the namespace from the cluster with your rights. 
 The command does not apply the changes of other admission plugins. It does not read policies from ConfigMaps in the cluster:
 name their folders with --policies.
 
-Exit codes: 0 success, 1 a workload is denied, 2 error, unknown or invalid input.`,
+The output names each part of the policies that has no effect. The command does not validate manifests against the schema of
+Kubernetes: use kubectl apply --dry-run=server for unknown fields and wrong values.
+
+Exit codes: 0 success, 1 a workload is denied, or warned of with --fail-on-warn, 2 error, unknown or invalid input.`,
 		Example: `  # Check what score-k8s generated
   score-k8s generate score.yaml && kubectl reprise check -f manifests.yaml
 
@@ -51,17 +56,22 @@ Exit codes: 0 success, 1 a workload is denied, 2 error, unknown or invalid input
 
   # Read the namespace from the cluster
   kubectl kustomize . | kubectl reprise check -f - --live -n shop`,
-		Args: cobra.NoArgs,
-		RunE: func(command *cobra.Command, _ []string) error { return p.check(command.Context(), o) },
+		RunE: func(command *cobra.Command, files []string) error {
+			if o.files = append(o.files, files...); len(o.files) == 0 {
+				return usageError(command, errors.New("name at least one file, folder or - for standard input"))
+			}
+			return p.check(command.Context(), o)
+		},
 	}
 	flags := command.Flags()
-	flags.StringArrayVarP(&o.files, "filename", "f", nil, "The file, the folder, or - for standard input. Can be repeated.")
+	flags.StringArrayVarP(&o.files, "filename", "f", nil, "The file, the folder, or - for standard input. Can be repeated. Same as an argument.")
 	flags.BoolVarP(&o.recursive, "recursive", "R", false, "If true, process folders recursively.")
 	flags.StringArrayVarP(&o.policies, "policies", "p", nil, "A folder of Rego policies and their parameters.yaml, to check beside the built-in policies. Can be repeated.")
 	flags.StringVar(&o.config, "config", "", "Reprise's configuration file, for its overrides and exemptions.")
 	flags.StringArrayVar(&o.namespaceData, "namespace-data", nil, "Manifests of LimitRanges, ResourceQuotas, Namespaces, ServiceAccounts and classes. Can be repeated.")
 	flags.StringArrayVar(&o.namespaceData, "limitrange", nil, "Same as --namespace-data.")
 	flags.BoolVar(&o.live, "live", false, "If true, read the namespace and the live Deployments from the cluster, with your rights.")
+	flags.BoolVar(&o.failOnWarn, "fail-on-warn", false, "If true, exit with 1 if a policy warns of a workload. Exemptions do not count.")
 	var formats []string
 	for _, format := range check.Formats() {
 		formats = append(formats, string(format))
@@ -69,7 +79,6 @@ Exit codes: 0 success, 1 a workload is denied, 2 error, unknown or invalid input
 	outputFlag(command, &o.output, string(check.Human), fmt.Sprintf("Output format. One of %v.", formats), formats)
 	command.MarkFlagsMutuallyExclusive("live", "namespace-data")
 	command.MarkFlagsMutuallyExclusive("live", "limitrange")
-	_ = command.MarkFlagRequired("filename") // The flag exists.
 	return command
 }
 
@@ -101,14 +110,17 @@ func (p *plugin) check(ctx context.Context, o checkOptions) error {
 	if !o.live {
 		fmt.Fprintln(p.ErrOut, "checked without a cluster: limits, quotas, classes and live Deployments are known only as given (use --live to read them)")
 	}
+	fmt.Fprintln(p.ErrOut, "not validated against the schema of Kubernetes: use kubectl apply --dry-run=server for unknown fields and wrong values")
 	switch report.Decision() {
 	case policy.Deny:
 		return exitCode(codeFailed)
 	case policy.Unknown:
 		return exitCode(codeUnknown)
-	default:
-		return nil
 	}
+	if o.failOnWarn && report.HasWarnings() {
+		return exitCode(codeFailed)
+	}
+	return nil
 }
 
 // engine compiles the built-in policies and those of the folders, with the overrides of the
@@ -120,7 +132,7 @@ func engine(ctx context.Context, o checkOptions) (*policy.Engine, []policy.Warni
 	}
 	var warnings []policy.Warning
 	for _, folder := range o.policies {
-		own, err := policiesIn(folder)
+		own, err := policiesIn(folder, false)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -130,7 +142,7 @@ func engine(ctx context.Context, o checkOptions) (*policy.Engine, []policy.Warni
 	if err != nil {
 		return nil, nil, err
 	}
-	compiled, err := policy.New(ctx, modules, policy.DefaultLimits(), settings.Policies)
+	compiled, err := compile(ctx, modules, settings.Policies)
 	if err != nil {
 		return nil, nil, err
 	}

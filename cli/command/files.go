@@ -28,6 +28,10 @@ func manifests(paths []string, recursive bool, stdin io.Reader) ([]check.Manifes
 		all = append(all, found...)
 		return err
 	}
+	paths, err := expand(paths)
+	if err != nil {
+		return nil, err
+	}
 	for _, path := range paths {
 		if path == "-" {
 			content, err := io.ReadAll(stdin)
@@ -50,6 +54,27 @@ func manifests(paths []string, recursive bool, stdin io.Reader) ([]check.Manifes
 				return nil, err
 			}
 		}
+	}
+	return all, nil
+}
+
+// expand returns the files that patterns match. A shell on Windows expands none. A path that exists
+// is no pattern.
+func expand(paths []string) ([]string, error) {
+	var all []string
+	for _, path := range paths {
+		if _, err := os.Lstat(path); err == nil || !strings.ContainsAny(path, "*?[") {
+			all = append(all, path)
+			continue
+		}
+		found, err := filepath.Glob(path)
+		if err != nil {
+			return nil, fmt.Errorf("reading the pattern %s: %w", path, err)
+		}
+		if len(found) == 0 {
+			return nil, fmt.Errorf("no file matches %s", path)
+		}
+		all = append(all, found...)
 	}
 	return all, nil
 }

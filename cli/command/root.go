@@ -20,7 +20,7 @@ import (
 )
 
 // The exit codes. 0 is success. An error without a code of its own ends in codeUnknown: what was
-// not judged is no consent.
+// not evaluated is no consent.
 const (
 	codeFailed     = 1
 	codeUnknown    = 2

@@ -31,7 +31,7 @@ func (r revisions) Quarantined(ctx context.Context, w types.NamespacedName, uid 
 	if failed == nil {
 		return nil, nil
 	}
-	if changed, err := store.ConfigMapsChanged(ctx, r.live, failed); err != nil || changed {
+	if changed, err := store.ConfigMapsChanged(ctx, r.live, h, failed); err != nil || changed {
 		return nil, err
 	}
 	return &webhook.Quarantine{Revision: failed.Spec.Number, Error: failed.FailureMessage(), Until: until}, nil

@@ -14,6 +14,7 @@ import (
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/event"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
@@ -28,8 +29,13 @@ import (
 // an apply writes several files, and the Deployment after them.
 const quiet = 10 * time.Second
 
-// FileWatcher finds changes of Score files that come without a change of the Deployment, and
-// requests their recording. It watches only the metadata of ConfigMaps. It runs on the leader only.
+// unrecorded is how old a Deployment without any revision must be before what runs is recorded as
+// after a gap: until then, the watch may bring its deploy.
+const unrecorded = time.Minute
+
+// FileWatcher finds what comes without a change of the Deployment, and requests its recording:
+// changes of Score files, and a history that was deleted, as together with the
+// CustomResourceDefinition. It watches only the metadata of ConfigMaps. It runs on the leader only.
 type FileWatcher struct {
 	// Client reads from the cache.
 	Client   client.Reader
@@ -38,12 +44,29 @@ type FileWatcher struct {
 }
 
 // SetupWithManager registers the FileWatcher, to be called for a workload whenever one of its files
-// changes.
+// changes or one of its revisions is deleted.
 func (w *FileWatcher) SetupWithManager(manager ctrl.Manager) error {
 	named := predicate.NewPredicateFuncs(func(o client.Object) bool { return workload.IsFileName(o.GetName()) })
 	return ctrl.NewControllerManagedBy(manager).Named("files").
 		WatchesMetadata(&corev1.ConfigMap{}, handler.EnqueueRequestsFromMapFunc(w.users), builder.WithPredicates(named)).
+		Watches(&v1alpha1.WorkloadRevision{}, handler.EnqueueRequestsFromMapFunc(workloadOfDeleted), builder.WithPredicates(deleted)).
 		Complete(w)
+}
+
+// deleted passes on deletions only.
+var deleted = predicate.Funcs{
+	CreateFunc:  func(event.CreateEvent) bool { return false },
+	UpdateFunc:  func(event.UpdateEvent) bool { return false },
+	GenericFunc: func(event.GenericEvent) bool { return false },
+}
+
+// workloadOfDeleted returns the workload of a revision that was deleted.
+func workloadOfDeleted(_ context.Context, object client.Object) []reconcile.Request {
+	revision, ok := object.(*v1alpha1.WorkloadRevision)
+	if !ok {
+		return nil
+	}
+	return []reconcile.Request{{NamespacedName: types.NamespacedName{Namespace: revision.Namespace, Name: revision.Spec.WorkloadRef.Name}}}
 }
 
 // users returns the workloads that mount a file.
@@ -65,7 +88,7 @@ func (w *FileWatcher) users(ctx context.Context, file client.Object) []reconcile
 }
 
 // Reconcile requests a snapshot of a workload's files once they have been quiet and differ from the
-// newest revision's.
+// newest revision's, or once the workload has no revision any more.
 func (w *FileWatcher) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.Result, error) {
 	d := &appsv1.Deployment{}
 	if err := w.Client.Get(ctx, request.NamespacedName, d); err != nil {
@@ -77,6 +100,9 @@ func (w *FileWatcher) Reconcile(ctx context.Context, request ctrl.Request) (ctrl
 	h, err := store.List(ctx, w.Client, d.Namespace, d.Name)
 	if err != nil {
 		return ctrl.Result{}, err
+	}
+	if len(h) == 0 && d.DeletionTimestamp == nil && w.Clock.Now().Sub(d.CreationTimestamp.Time) > unrecorded {
+		return ctrl.Result{}, w.Recorder.RequestFileSnapshot(ctx, request.NamespacedName)
 	}
 	live := h.Live(history.IdentityOf(d))
 	if live == nil {

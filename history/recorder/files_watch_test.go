@@ -61,7 +61,16 @@ func TestFileWatcher_Reconcile(t *testing.T) {
 			if err := c.Direct().Delete(t.Context(), c.history(t).Newest()); err != nil {
 				t.Fatal(err)
 			}
+			if err := c.Direct().Delete(t.Context(), deployment("a", "", "")); err != nil {
+				t.Fatal(err)
+			}
+			c.deploy(t, "x:1", mounted, func(d *appsv1.Deployment) { d.CreationTimestamp = metav1.NewTime(c.written(t)) })
 		}, quiet, quiet, false},
+		"HistoryDeleted": {"the definition of revisions was deleted and created again", func(t *testing.T, c *cluster) {
+			if err := c.Direct().Delete(t.Context(), c.history(t).Newest()); err != nil {
+				t.Fatal(err)
+			}
+		}, 2 * unrecorded, 0, true},
 		"RollingBack": {"the rollback writes files itself", func(t *testing.T, c *cluster) {
 			c.writeFile(t, "two")
 			c.setStatus(t, 1, func(s *v1alpha1.WorkloadRevisionStatus) {
@@ -159,16 +168,19 @@ func TestFileWatcher_users(t *testing.T) {
 	}
 }
 
-// informers serve metadata of ConfigMaps, and nothing else.
+// informers serve metadata of ConfigMaps and revisions, and nothing else.
 type informers struct {
 	*informertest.FakeInformers
-	files toolscache.SharedIndexInformer
+	files, revisions toolscache.SharedIndexInformer
 }
 
 // GetInformer implements cache.Cache.
 func (i informers) GetInformer(_ context.Context, object client.Object, _ ...cache.InformerGetOption) (cache.Informer, error) {
 	if o, ok := object.(*metav1.PartialObjectMetadata); ok && o.Kind == "ConfigMap" {
 		return i.files, nil
+	}
+	if _, ok := object.(*v1alpha1.WorkloadRevision); ok {
+		return i.revisions, nil
 	}
 	return nil, fmt.Errorf("%T is not watched", object)
 }
@@ -184,7 +196,10 @@ func TestFileWatcher_SetupWithManager(t *testing.T) {
 	for _, name := range []string{"settings", "b-main-file-0123456789", fileName} {
 		source.Add(&metav1.PartialObjectMetadata{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: name}})
 	}
-	all := informers{&informertest.FakeInformers{}, toolscache.NewSharedIndexInformer(source, &metav1.PartialObjectMetadata{}, 0, nil)}
+	all := informers{
+		&informertest.FakeInformers{}, toolscache.NewSharedIndexInformer(source, &metav1.PartialObjectMetadata{}, 0, nil),
+		toolscache.NewSharedIndexInformer(fcache.NewFakeControllerSource(), &v1alpha1.WorkloadRevision{}, 0, nil),
+	}
 	manager, err := ctrl.NewManager(&rest.Config{}, ctrl.Options{
 		Scheme: fakeapi.Scheme(), Metrics: server.Options{BindAddress: "0"}, Logger: logr.Discard(),
 		MapperProvider: func(*rest.Config, *http.Client) (meta.RESTMapper, error) { return meta.NewDefaultRESTMapper(nil), nil },
@@ -200,6 +215,7 @@ func TestFileWatcher_SetupWithManager(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan error)
 	go all.files.Run(ctx.Done())
+	go all.revisions.Run(ctx.Done())
 	go func() { ended <- manager.Start(ctx) }()
 	select {
 	case request := <-w.Recorder.requests:

@@ -54,7 +54,7 @@ func (r *Recorder) attempt(ctx context.Context, what observation, again bool) ou
 	return result
 }
 
-// permanent reports whether the API server would refuse the same write again, because the revision
+// permanent reports whether the API server would reject the same write again, because the revision
 // is too large.
 func permanent(err error) bool {
 	return errors.Is(err, history.ErrTooLarge) || apierrors.IsInvalid(err) || apierrors.IsRequestEntityTooLargeError(err)
@@ -102,17 +102,25 @@ func (r *Recorder) recordIntent(ctx context.Context, e intentEvent) error {
 }
 
 // recordFiles writes a revision of changed files. If the intent changed too, it leaves the files to
-// that intent's revision, and if a rollback is in progress, to the rollback.
+// that intent's revision, and if a rollback is in progress, to the rollback. If the workload has no
+// revision at all, it records what runs.
 func (r *Recorder) recordFiles(ctx context.Context, o history.Observed) error {
 	previous, err := r.predecessors(ctx, o)
 	if err != nil || previous.RollingBack() {
 		return err
 	}
 	files, err := r.filesOf(ctx, o.Deployment, "")
-	if err != nil || !previous.FilesChanged(o, files) {
+	if err != nil {
 		return err
 	}
-	return r.write(ctx, previous, o, files, history.Arrival{})
+	arrival := history.Arrival{}
+	switch {
+	case previous.Newest == nil:
+		arrival.Adoption = history.AdoptedAfterGap // The history was deleted, and its deploy is not known any more.
+	case !previous.FilesChanged(o, files):
+		return nil
+	}
+	return r.write(ctx, previous, o, files, arrival)
 }
 
 // observe reads a Deployment from the API server: a cache holds neither all fields nor the latest
@@ -155,7 +163,9 @@ func (r *Recorder) predecessors(ctx context.Context, o history.Observed) (histor
 }
 
 // write stores the next revision, emits its Event, supersedes its predecessor and prunes. Every
-// step can be repeated: until its phase is stored, the revision counts as not recorded.
+// step can be repeated: until its phase is stored, the revision counts as not recorded. The Event
+// comes before the phase, so that it is written after a crash too. If it cannot be written, the
+// phase is stored all the same, since nothing is assessed without it.
 func (r *Recorder) write(ctx context.Context, previous history.Predecessors, o history.Observed, files *history.Files, arrival history.Arrival) error {
 	now := r.Clock.Now()
 	revision, err := history.Next(previous, o, files, arrival, now)
@@ -167,9 +177,8 @@ func (r *Recorder) write(ctx context.Context, previous history.Predecessors, o h
 	if err := store.Create(ctx, r.Client, r.Live, revision); err != nil {
 		return err
 	}
-	if err := r.emit(ctx, revisionRecorded(o.Deployment, revision, now)); err != nil {
-		return err
-	}
+	recorded := revisionRecorded(o.Deployment, revision, now)
+	unemitted := r.emit(ctx, recorded)
 	if err := r.supersede(ctx, previous.Newest, now); err != nil {
 		return err
 	}
@@ -178,6 +187,12 @@ func (r *Recorder) write(ctx context.Context, previous history.Predecessors, o h
 	}
 	r.Observer.Recorded()
 	logger := log.FromContext(ctx)
+	if unemitted != nil {
+		unemitted = r.emit(ctx, recorded)
+	}
+	if unemitted != nil {
+		logger.Error(unemitted, "Writing the Event of a revision", "revision", revision.Name)
+	}
 	logger.Info("Recorded a revision", "revision", revision.Name, "change", revision.Spec.ChangeSummary)
 	if err := r.prune(ctx, o.Deployment, revision); err != nil {
 		logger.Error(err, "Pruning revisions; the next deploy retries")
@@ -185,9 +200,11 @@ func (r *Recorder) write(ctx context.Context, previous history.Predecessors, o h
 	return nil
 }
 
-// emit writes an Event. That the API server refuses Events in a namespace keeps nothing from being
-// recorded.
+// emit writes an Event, within emitWithin. That the API server rejects Events in a namespace is no
+// error.
 func (r *Recorder) emit(ctx context.Context, e event.Event) error {
+	ctx, cancel := context.WithTimeout(ctx, emitWithin)
+	defer cancel()
 	err := r.Events.Write(ctx, e)
 	if apierror.IsRejected(err) {
 		log.FromContext(ctx).Error(err, "The API server rejects this Event", "reason", e.Reason, "message", e.Message)

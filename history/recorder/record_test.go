@@ -17,6 +17,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
 	clocktesting "k8s.io/utils/clock/testing"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
@@ -446,13 +448,26 @@ func TestRecorder_record_EventStarting(t *testing.T) {
 	}
 }
 
-// TestRecorder_record_EventRefused refuses Events only: the revision is recorded.
+// TestRecorder_record_EventRefused refuses Events only, for any reason: the revision is recorded.
 func TestRecorder_record_EventRefused(t *testing.T) {
-	c := newCluster(t)
-	c.Refuse(fakeapi.All("create Event", apierrors.NewForbidden(corev1.Resource("events"), "a", errors.New("a policy of the namespace"))))
-	settle(t.Context(), c.recorder(), c.deploy(t, "x:1"))
-	if got := c.state(t); got != "#1 x:1 Progressing Compliant=False" || c.counts != (counts{recorded: 1}) {
-		t.Errorf("counted %+v:\n%s", c.counts, got)
+	for test, err := range map[string]error{
+		"Forbidden": apierrors.NewForbidden(corev1.Resource("events"), "a", errors.New("a policy of the namespace")),
+		"Invalid":   apierrors.NewInvalid(schema.GroupKind{Kind: "Event"}, "a", nil),
+		"Role":      apierrors.NewForbidden(corev1.Resource("events"), "a", errors.New(`User "reprise" cannot create resource "events"`)),
+		"Webhook":   apierrors.NewInternalError(errors.New("failed calling webhook")),
+		"Gone":      apierrors.NewNotFound(corev1.Resource("events"), "a"),
+		"Conflict":  apierrors.NewConflict(corev1.Resource("events"), "a", errors.New("a policy")),
+		"TooMany":   apierrors.NewTooManyRequestsError("Events"),
+		"Timeout":   errTimeout,
+	} {
+		t.Run(test, func(t *testing.T) {
+			c := newCluster(t)
+			c.Refuse(fakeapi.All("create Event", err))
+			settle(t.Context(), c.recorder(), c.deploy(t, "x:1"))
+			if got := c.state(t); got != "#1 x:1 Progressing Compliant=False" || c.counts != (counts{recorded: 1}) {
+				t.Errorf("counted %+v:\n%s", c.counts, got)
+			}
+		})
 	}
 }
 
@@ -579,5 +594,26 @@ func TestRecorder_prune_Fails(t *testing.T) {
 				t.Errorf("%d revisions are left after the next deploy", got)
 			}
 		})
+	}
+}
+
+// TestRecorder_recordFiles_HistoryDeleted records what runs after every revision was deleted.
+func TestRecorder_recordFiles_HistoryDeleted(t *testing.T) {
+	c := newCluster(t)
+	r := c.recorder()
+	must(t, r, c.deploy(t, "x:1"))
+	must(t, r, c.deploy(t, "x:2"))
+	for _, revision := range c.history(t) {
+		if err := c.Direct().Delete(t.Context(), &revision); err != nil {
+			t.Fatal(err)
+		}
+	}
+	request := filesRequest{types.NamespacedName{Namespace: "shop", Name: "a"}}
+	for range 2 {
+		must(t, r, request)
+	}
+	h := c.history(t)
+	if len(h) != 1 || h[0].Spec.Images != "x:2" || !h[0].IsAdopted() || h[0].Status.Phase != v1alpha1.PhaseUnknown {
+		t.Errorf("got\n%s", c.state(t))
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/sets"
 	"k8s.io/client-go/dynamic"
@@ -26,6 +27,9 @@ const (
 	checkpointEvery = 2 * time.Second
 	// finishWithin is how long a leader that ends may take to save its last checkpoint.
 	finishWithin = 2 * time.Second
+	// emitWithin is how long the Event of a revision may take: a webhook that does not answer keeps
+	// nothing from being recorded.
+	emitWithin = 3 * time.Second
 )
 
 // Auditor evaluates the policies for a stored Deployment, whether admission checked it or not.
@@ -146,7 +150,7 @@ func (r *Recorder) Start(ctx context.Context) error {
 	r.queue.Store(queue)
 	watch := &deploymentWatch{
 		deployments: r.Dynamic.Resource(appsv1.SchemeGroupVersion.WithResource("deployments")),
-		seen:        lastSeen{}, progress: progress, included: r.included,
+		seen:        lastSeen{}, progress: progress, included: r.included, newest: r.newestVersion,
 		enqueue: func(e intentEvent) { queue.add(ctx, e) },
 		pause:   func(ctx context.Context, d time.Duration) error { return pause(ctx, r.Clock, d) },
 	}
@@ -155,6 +159,15 @@ func (r *Recorder) Start(ctx context.Context) error {
 	watch.run(ctx, from)
 	queue.busy.Wait()
 	return nil
+}
+
+// newestVersion returns the resourceVersion of Deployments that the API server has reached.
+func (r *Recorder) newestVersion(ctx context.Context) (string, error) {
+	list, err := r.Dynamic.Resource(appsv1.SchemeGroupVersion.WithResource("deployments")).List(ctx, metav1.ListOptions{Limit: 1})
+	if err != nil {
+		return "", err
+	}
+	return list.GetResourceVersion(), nil
 }
 
 // included reports whether a namespace's workloads are recorded.

@@ -32,9 +32,12 @@ func (s *streaming) Resource(schema.GroupVersionResource) dynamic.NamespaceableR
 	return s
 }
 
-func (s *streaming) List(context.Context, metav1.ListOptions) (*unstructured.UnstructuredList, error) {
+func (s *streaming) List(_ context.Context, o metav1.ListOptions) (*unstructured.UnstructuredList, error) {
 	list := &unstructured.UnstructuredList{}
 	list.SetResourceVersion("1")
+	if o.Limit == 1 {
+		list.SetResourceVersion("1000") // What the API server has reached.
+	}
 	return list, nil
 }
 

@@ -2,6 +2,7 @@ package recorder
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -9,6 +10,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/resourceversion"
 	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/client-go/dynamic"
 	"sigs.k8s.io/controller-runtime/pkg/log"
@@ -37,6 +39,8 @@ type deploymentWatch struct {
 	progress    *watchProgress
 	// included reports whether the Deployments of a namespace are recorded.
 	included func(namespace string) bool
+	// newest returns the resourceVersion that the API server has reached.
+	newest func(context.Context) (string, error)
 	// enqueue passes an event on. It must not block for long.
 	enqueue func(intentEvent)
 	// pause waits, or returns the context's error.
@@ -57,8 +61,11 @@ func (w *deploymentWatch) run(ctx context.Context, from string) {
 		if ctx.Err() != nil {
 			return
 		}
-		if expired(err) {
-			log.FromContext(ctx).Info("The API server cannot replay every change since the checkpoint; recording the current state as after a gap", "since", from)
+		if expired(err) || errors.Is(err, errWentBack) {
+			log.FromContext(ctx).Info("The API server cannot replay every change since the checkpoint; recording the current state as after a gap", "since", from, "cause", err.Error())
+			if errors.Is(err, errWentBack) {
+				clear(w.seen) // What was recorded of it may be gone.
+			}
 			from, adoption = "", history.AdoptedAfterGap
 			continue
 		}
@@ -76,6 +83,23 @@ func (w *deploymentWatch) run(ctx context.Context, from string) {
 func expired(err error) bool {
 	return apierrors.IsResourceExpired(err) || apierrors.IsGone(err) || apierrors.IsInvalid(err) ||
 		apierrors.HasStatusCause(err, metav1.CauseTypeResourceVersionTooLarge)
+}
+
+// errWentBack means that etcd was restored from a backup: the API server has not reached the
+// resourceVersion from which a watch should start, and a watch would be silent until it does.
+var errWentBack = errors.New("the API server's resourceVersions went back, as after a restore of etcd")
+
+// checkReached returns errWentBack if the API server has not reached a resourceVersion that it gave
+// out before. If two cannot be compared, nothing is known.
+func (w *deploymentWatch) checkReached(ctx context.Context, from string) error {
+	now, err := w.newest(ctx)
+	if err != nil {
+		return fmt.Errorf("reading the resourceVersion that the API server has reached: %w", err)
+	}
+	if order, err := resourceversion.CompareResourceVersion(now, from); err == nil && order < 0 {
+		return fmt.Errorf("%w: from %s to %s", errWentBack, from, now)
+	}
+	return nil
 }
 
 // list passes on what is stored now, as adopted, and returns the resourceVersion to follow from.
@@ -100,6 +124,9 @@ func (w *deploymentWatch) list(ctx context.Context, adoption history.Adoption) (
 
 // follow watches from a resourceVersion until the watch ends, and returns how far it came.
 func (w *deploymentWatch) follow(ctx context.Context, from string) (string, error) {
+	if err := w.checkReached(ctx, from); err != nil {
+		return from, err
+	}
 	stream, err := w.deployments.Watch(ctx, metav1.ListOptions{
 		ResourceVersion: from, AllowWatchBookmarks: true, TimeoutSeconds: new(int64(watchSeconds)),
 	})

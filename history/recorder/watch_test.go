@@ -16,6 +16,7 @@ import (
 	"k8s.io/client-go/dynamic"
 
 	"reprise.dev/reprise/api/v1alpha1"
+	"reprise.dev/reprise/history"
 	"reprise.dev/reprise/workload"
 )
 
@@ -185,6 +186,7 @@ func TestDeploymentWatch_run(t *testing.T) {
 			w := &deploymentWatch{
 				deployments: api, seen: lastSeen{}, progress: progress,
 				included: func(namespace string) bool { return namespace == "shop" },
+				newest:   func(context.Context) (string, error) { return "", nil },
 				enqueue: func(e intentEvent) {
 					passed = append(passed, strings.TrimSpace(fmt.Sprintf("%s%s %s", e.Deployment.Name, e.Deployment.ResourceVersion, e.Adoption)))
 					progress.ack(e.tracked)
@@ -210,7 +212,8 @@ func TestDeploymentWatch_run_EndsInPause(t *testing.T) {
 	api := &scripted{exhausted: func() {}}
 	w := &deploymentWatch{
 		deployments: api, seen: lastSeen{}, progress: &watchProgress{},
-		pause: func(context.Context, time.Duration) error { return context.Canceled },
+		newest: func(context.Context) (string, error) { return "", nil },
+		pause:  func(context.Context, time.Duration) error { return context.Canceled },
 	}
 	w.run(t.Context(), "10")
 	if got := strings.Join(api.calls, "|"); got != "watch 10" {
@@ -248,5 +251,54 @@ func TestGuarded(t *testing.T) {
 		if got, want := guarded(rawOf(t, d)), workload.IsGuarded(d); got != want {
 			t.Errorf("%v: guarded %v, decoded %v", d.Annotations, got, want)
 		}
+	}
+}
+
+// TestDeploymentWatch_run_WentBack has etcd be restored from a backup: before a process starts, and
+// while it watches.
+func TestDeploymentWatch_run_WentBack(t *testing.T) {
+	for test, tt := range map[string]struct {
+		reached []string
+		watches []any
+		calls   string
+	}{
+		"BeforeStart":   {[]string{"90", "90"}, []any{[]watch.Event{}}, "list|watch 90"},
+		"WhileWatching": {[]string{"500", "90", "90"}, []any{[]watch.Event{change(t, watch.Modified, deployment("a", "x:2", "510"))}, []watch.Event{}}, "watch 500|list|watch 90"},
+	} {
+		t.Run(test, func(t *testing.T) {
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			api := &scripted{lists: []any{page(t, "90", "", deployment("a", "x:2", "80"))}, watches: tt.watches, exhausted: cancel}
+			progress := &watchProgress{}
+			var passed []intentEvent
+			w := &deploymentWatch{
+				deployments: api, seen: lastSeen{}, progress: progress,
+				included: func(string) bool { return true },
+				newest: func(context.Context) (string, error) {
+					if len(tt.reached) == 0 {
+						cancel()
+						return "", errTimeout
+					}
+					now := tt.reached[0]
+					tt.reached = tt.reached[1:]
+					return now, nil
+				},
+				enqueue: func(e intentEvent) {
+					passed = append(passed, e)
+					progress.ack(e.tracked)
+				},
+				pause: func(context.Context, time.Duration) error { return ctx.Err() },
+			}
+			w.run(ctx, "500")
+			if got := strings.Join(api.calls, "|"); got != tt.calls {
+				t.Errorf("calls %s, want %s", got, tt.calls)
+			}
+			if last := passed[len(passed)-1]; last.Deployment.ResourceVersion != "80" || last.Adoption != history.AdoptedAfterGap {
+				t.Errorf("passed %s, %q", last.Deployment.ResourceVersion, last.Adoption)
+			}
+			if got := progress.checkpoint(); got != "90" {
+				t.Errorf("the checkpoint is %s", got)
+			}
+		})
 	}
 }

@@ -38,30 +38,58 @@ func ConfigMaps(ctx context.Context, live client.Reader, namespace string, names
 		if err != nil {
 			return nil, err
 		}
-		reference := v1alpha1.ConfigMapDigest{Name: name}
-		if stored != nil {
-			if reference.Hash, err = contentHash(stored); err != nil {
-				return nil, err
-			}
+		reference, err := digestOf(name, stored)
+		if err != nil {
+			return nil, err
 		}
 		all = append(all, reference)
 	}
 	return all, nil
 }
 
+// digestOf returns the reference to a ConfigMap, without a hash if stored is nil.
+func digestOf(name string, stored *corev1.ConfigMap) (v1alpha1.ConfigMapDigest, error) {
+	reference := v1alpha1.ConfigMapDigest{Name: name}
+	var err error
+	if stored != nil {
+		reference.Hash, err = contentHash(stored)
+	}
+	return reference, err
+}
+
 // ConfigMapsChanged reports whether a ConfigMap of a failed revision's pods has changed since the
-// failure, which then says nothing about the same template.
-func ConfigMapsChanged(ctx context.Context, live client.Reader, failed *v1alpha1.WorkloadRevision) (bool, error) {
+// failure, which then says nothing about the same template. A file that Reprise's own rollback
+// restored is no such change: nobody fixed anything. h holds the revision that was restored.
+func ConfigMapsChanged(ctx context.Context, live client.Reader, h history.History, failed *v1alpha1.WorkloadRevision) (bool, error) {
 	if failed.Status.Failure == nil {
 		return false, nil
 	}
-	known := failed.Status.Failure.ConfigMaps
-	var names []string
-	for _, c := range known {
-		names = append(names, c.Name)
+	for _, known := range failed.Status.Failure.ConfigMaps {
+		stored, err := ConfigMap(ctx, live, client.ObjectKey{Namespace: failed.Namespace, Name: known.Name})
+		if err != nil {
+			return false, err
+		}
+		now, err := digestOf(known.Name, stored)
+		if err != nil {
+			return false, err
+		}
+		if now != known && !restoredByUs(h, failed, stored) {
+			return true, nil
+		}
 	}
-	now, err := ConfigMaps(ctx, live, failed.Namespace, names)
-	return err == nil && !slices.Equal(now, known), err
+	return false, nil
+}
+
+// restoredByUs reports whether a ConfigMap is a file as the rollback of a failed revision restored
+// it. stored is nil if there is no ConfigMap.
+func restoredByUs(h history.History, failed *v1alpha1.WorkloadRevision, stored *corev1.ConfigMap) bool {
+	if stored == nil || failed.Status.Rollback == nil {
+		return false
+	}
+	target := h.Number(failed.Status.Rollback.ToRevision)
+	return target != nil && slices.ContainsFunc(target.Spec.Files, func(f v1alpha1.RevisionFile) bool {
+		return f.ConfigMapName == stored.Name && f.State != v1alpha1.FileForeign && history.SameContent(f, stored)
+	})
 }
 
 // ChangedFiles returns the own files of a revision that differ by now, as

@@ -375,6 +375,9 @@ func TestConfigMapsChanged(t *testing.T) {
 		"Changed": {func(t *testing.T, api *fakeapi.API) {
 			fakeapi.Change(t, api, configMap("one", ""), "ci", func(c *corev1.ConfigMap) { c.Data["file"] = "2" })
 		}, true},
+		"Restored": {func(t *testing.T, api *fakeapi.API) {
+			fakeapi.Change(t, api, configMap("one", ""), "reprise", func(c *corev1.ConfigMap) { c.Data["file"] = "0" })
+		}, false},
 		"Labelled": {func(t *testing.T, api *fakeapi.API) {
 			fakeapi.Change(t, api, configMap("one", ""), "ci", func(c *corev1.ConfigMap) { c.Labels = map[string]string{"a": "b"} })
 		}, false},
@@ -387,8 +390,11 @@ func TestConfigMapsChanged(t *testing.T) {
 	} {
 		t.Run(test, func(t *testing.T) {
 			api := fakeapi.New(t, fakeapi.Options{}, configMap("one", "1"))
-			failed := revision("a", 1, "x")
-			if changed, err := store.ConfigMapsChanged(t.Context(), failing(api), failed); changed || err != nil {
+			failed, target := revision("a", 2, "x"), revision("a", 1, "w")
+			failed.Status.Rollback = &v1alpha1.Rollback{ToRevision: 1}
+			target.Spec.Files = []v1alpha1.RevisionFile{{ConfigMapName: "one", State: v1alpha1.FileKept, Hash: history.HashContent([]byte("0"))}}
+			h := history.History{*target, *failed}
+			if changed, err := store.ConfigMapsChanged(t.Context(), failing(api), h, failed); changed || err != nil {
 				t.Errorf("without a failure: changed %v, %v", changed, err)
 			}
 			failed.Status.Failure = &v1alpha1.Failure{}
@@ -397,10 +403,10 @@ func TestConfigMapsChanged(t *testing.T) {
 				t.Fatal(err)
 			}
 			tt.change(t, api)
-			if got, err := store.ConfigMapsChanged(t.Context(), api.Client(), failed); err != nil || got != tt.want {
+			if got, err := store.ConfigMapsChanged(t.Context(), api.Client(), h, failed); err != nil || got != tt.want {
 				t.Errorf("changed %v, %v", got, err)
 			}
-			if got, err := store.ConfigMapsChanged(t.Context(), failing(api), failed); got || !errors.Is(err, errTimeout) {
+			if got, err := store.ConfigMapsChanged(t.Context(), failing(api), h, failed); got || !errors.Is(err, errTimeout) {
 				t.Errorf("what cannot be read has changed %v, %v", got, err)
 			}
 		})

@@ -18,7 +18,7 @@ func IsRefused(err error) bool {
 	return apierrors.IsForbidden(err) && !unauthorized(err) && !notReady(err)
 }
 
-// IsRejected reports whether the API server would refuse the same request again: by its validation,
+// IsRejected reports whether the API server would reject the same request again: by its validation,
 // by a limit of its size, or because IsRefused.
 func IsRejected(err error) bool {
 	return apierrors.IsInvalid(err) || apierrors.IsBadRequest(err) || apierrors.IsRequestEntityTooLargeError(err) || IsRefused(err)

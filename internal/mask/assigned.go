@@ -87,7 +87,7 @@ func (a *assignments) sentences() {
 	}
 }
 
-// at judges an operator that begins at i, and returns where it ends.
+// at reads an operator that begins at i, and returns where it ends.
 func (a *assignments) at(i int) int {
 	text := a.text
 	end := i
@@ -171,7 +171,7 @@ func (a *assignments) lineHead(end int) bool {
 	return !strings.ContainsAny(strings.TrimRight(head, " \t"), " \t{[,;\"")
 }
 
-// nameBefore judges the name that ends before a position: NAME=, name: , "name":, \"name\":,
+// nameBefore reads the name that ends before a position: NAME=, name: , "name":, \"name\":,
 // ['name'] =, "Api Key:".
 func (a *assignments) nameBefore(end int) strength {
 	text := a.text[max(0, end-120):end]

@@ -34,8 +34,8 @@ import (
 // perSecond and atOnce limit how many workloads are evaluated: a change of policies in a cluster of
 // a thousand workloads takes twenty seconds.
 const (
-	// perSecond and atOnce bound how many workloads are judged: a change of policies in a cluster of a
-	// thousand takes twenty seconds.
+	// perSecond and atOnce bound how many workloads are evaluated: a change of policies in a
+	// cluster of a thousand takes twenty seconds.
 	perSecond, atOnce = 50, 50
 	// again is the period between evaluations of a workload without a change.
 	again = 10 * time.Minute

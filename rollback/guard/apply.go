@@ -263,7 +263,7 @@ func (a applier) writeOwnership(ctx context.Context, object client.Object, saved
 		owners = []metav1.ManagedFieldsEntry{{}}
 	}
 	patch, err := json.Marshal([]map[string]any{
-		// A test would be refused as invalid; a resourceVersion that is sent and is old is a
+		// A test would be rejected as invalid; a resourceVersion that is sent and is old is a
 		// conflict.
 		{"op": "replace", "path": "/metadata/resourceVersion", "value": object.GetResourceVersion()},
 		{"op": "replace", "path": "/metadata/managedFields", "value": owners},

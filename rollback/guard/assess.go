@@ -57,16 +57,6 @@ func (r *Reconciler) assess(ctx context.Context, v view) (view, time.Duration, e
 	}
 }
 
-// unpaused returns a paused rollout as if it went on, without its deadlines, so that the failures
-// of pods that run count. Their rollback is held then.
-func unpaused(rollout health.Rollout) health.Rollout {
-	d := *rollout.Deployment
-	d.Spec.Paused = false
-	d.Status.Conditions = nil
-	rollout.Deployment, rollout.FailureDeadline = &d, 0
-	return rollout
-}
-
 // recover writes the phase of a revision that is healthy, whatever it was before.
 func (r *Reconciler) recover(ctx context.Context, v view, rollout health.Rollout) (view, error) {
 	leftBehind, err := r.fieldsLeftBehind(ctx, v.history)
@@ -151,7 +141,7 @@ func (r *Reconciler) repeatedFailure(ctx context.Context, v view) (*v1alpha1.Wor
 	if failure == nil {
 		return nil, nil
 	}
-	changed, err := store.ConfigMapsChanged(ctx, r.Live, failure)
+	changed, err := store.ConfigMapsChanged(ctx, r.Live, v.history, failure)
 	if err != nil {
 		return nil, err
 	}

@@ -2,6 +2,7 @@ package guard
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -93,20 +94,23 @@ func (r *Reconciler) emit(ctx context.Context, about *v1alpha1.WorkloadRevision,
 	if current.ResourceVersion != about.ResourceVersion {
 		return about, nil
 	}
+	var reasons []v1alpha1.EventReason
+	var unwritten []error
 	for _, e := range events {
 		if err := r.Events.Write(ctx, e); err != nil {
-			return about, err
+			unwritten = append(unwritten, err)
+			continue
 		}
-	}
-	var reasons []v1alpha1.EventReason
-	for _, e := range events {
 		reasons = append(reasons, e.Reason)
+	}
+	if len(reasons) == 0 {
+		return about, errors.Join(unwritten...)
 	}
 	noted := about.DeepCopy()
 	if err := store.NoteEmitted(ctx, r.Client, noted, reasons...); err != nil {
-		return about, err
+		return about, errors.Join(append(unwritten, err)...)
 	}
-	return noted, nil
+	return noted, errors.Join(unwritten...)
 }
 
 func healthyEvent(d *appsv1.Deployment, revision *v1alpha1.WorkloadRevision, s workload.Settings) event.Event {

@@ -40,7 +40,7 @@ func (r *Reconciler) rollout(ctx context.Context, d *appsv1.Deployment, h histor
 	h = h.Of(d.UID)
 	live := h.Newest()
 	rollout := health.Rollout{
-		Deployment: d, AcceptedAt: live.Spec.AcceptedTime.Time, BakeTime: s.BakeTime, FailureDeadline: s.FailureDeadline,
+		Deployment: withOwnDeadline(d, live.Spec.AcceptedTime.Time), AcceptedAt: live.Spec.AcceptedTime.Time, BakeTime: s.BakeTime, FailureDeadline: s.FailureDeadline,
 		FilesChanged: filesChanged(h),
 	}
 	if live.FilesOnly() {
