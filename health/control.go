@@ -10,90 +10,109 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// longestBackOff is the longest time that the kubelet waits before it restarts a container
-// (k8s.io/kubernetes/pkg/kubelet/kubelet.go, MaxContainerBackOff). A container that crashed and has
-// run that long has recovered.
-const longestBackOff = 5 * time.Minute
+// oldLoopExits is how often a container of an old pod must have exited to excuse the change. It is
+// less than a failure needs: where unsure, nothing is rolled back.
+const oldLoopExits = 2
 
 // controlGroup holds the pods of earlier revisions that may have been healthy. They run in the same
 // environment without the change.
 type controlGroup struct {
-	pods []*corev1.Pod
-	// clean reports whether there are such pods and none of their containers has ever failed.
-	clean bool
-	// slowest is the longest time from the start of a pod's containers until it was ready.
+	// pods are those that tell something.
+	pods witnesses
+	// sets are their ReplicaSets.
+	sets []*appsv1.ReplicaSet
+	// slowest is the longest time from the start of a pod's containers until it was ready; zero where
+	// it is not known.
 	slowest time.Duration
 }
 
-func (r Rollout) controls(current *appsv1.ReplicaSet) controlGroup {
-	var old controlGroup
-	for _, set := range r.ReplicaSets {
-		if set.UID != current.UID && metav1.IsControlledBy(set, r.Deployment) && !slices.Contains(r.NeverHealthy, set.UID) {
-			own, _ := r.conclusivePods(set)
-			old.pods = append(old.pods, own...)
+func (a *assessment) controls(current *appsv1.ReplicaSet) controlGroup {
+	old := controlGroup{slowest: a.ReadyAfter}
+	for _, set := range a.ReplicaSets {
+		if set.UID == current.UID || !metav1.IsControlledBy(set, a.Deployment) || slices.Contains(a.NeverHealthy, set.UID) {
+			continue
 		}
+		old.sets = append(old.sets, set)
+		old.pods = append(old.pods, a.witnesses(set, controlGroup{}).telling()...)
 	}
-	old.clean = len(old.pods) > 0
-	for _, pod := range old.pods {
-		old.slowest = max(old.slowest, timeToReady(pod))
-		if slices.ContainsFunc(slices.Concat(pod.Status.InitContainerStatuses, pod.Status.ContainerStatuses), hasFailed) {
-			old.clean = false
-		}
+	for _, w := range old.pods {
+		old.slowest = max(old.slowest, timeToReady(w.pod))
 	}
 	return old
 }
 
-// hasFailed reports whether a container has ever exited, other than an init container that
-// succeeded.
-func hasFailed(s corev1.ContainerStatus) bool {
-	return s.RestartCount > 0 || s.LastTerminationState.Terminated != nil || s.State.Terminated != nil && s.State.Terminated.ExitCode != 0
+// ReadyAfter returns how long the slowest pod of a Deployment's own template took until it was
+// ready; zero where none is ready.
+func ReadyAfter(r Rollout) time.Duration {
+	var longest time.Duration
+	current := newReplicaSet(r.Deployment, r.ReplicaSets)
+	for _, pod := range r.Pods {
+		if current != nil && metav1.IsControlledBy(pod, current) {
+			longest = max(longest, timeToReady(pod))
+		}
+	}
+	return longest
 }
 
-// timeToReady returns the time from the start of a pod's containers until it was ready. For a pod
-// that became ready again it is too long, which only extends a grace period.
+// timeToReady returns the time from the start of a pod's containers until it was ready, at least a
+// second; zero for a pod that is not ready. For a pod that became ready again it is too long, which
+// only extends a grace period.
 func timeToReady(pod *corev1.Pod) time.Duration {
 	var longest time.Duration
-	ready := readySince(pod)
+	became := readySince(pod)
 	for _, s := range pod.Status.ContainerStatuses {
-		if !ready.IsZero() && s.State.Running != nil && !s.State.Running.StartedAt.IsZero() {
-			longest = max(longest, ready.Sub(s.State.Running.StartedAt.Time))
+		if !became.IsZero() && s.State.Running != nil && !s.State.Running.StartedAt.IsZero() {
+			longest = max(longest, became.Sub(s.State.Running.StartedAt.Time), time.Second)
 		}
 	}
 	return longest
 }
 
 // sharedFailure returns a reason where old pods fail the same way, so that the change is not the
-// cause, and until when the reason holds; zero where it holds until something changes. It returns
-// none where Score's files changed, since old pods mount the new files too.
-func (r Rollout) sharedFailure(failing signals, old controlGroup, now time.Time) (why string, until time.Time) {
-	if len(failing) == 0 || r.FilesChanged {
+// cause, and until when the reason holds; zero where it holds until something changes. Half of the
+// old pods must fail so: one alone may be on a bad node, as one new pod may. It returns none where
+// Score's files changed, since old pods mount the new files too.
+func (a *assessment) sharedFailure(failing signals, old controlGroup) (why string, until time.Time) {
+	if len(failing) == 0 || a.FilesChanged {
 		return "", time.Time{}
 	}
-	for _, pod := range old.pods {
-		for _, s := range append(r.ofPod(pod, old), r.recentCrashes(pod, now)...) {
-			if slices.ContainsFunc(failing, func(f signal) bool { return f.kind == s.kind && f.Container == s.Container }) {
-				why = causeLine(fmt.Sprintf("old pods fail the same way, so this change is not the cause: pod %s, %s", s.Pod, s.cause))
-				return why, s.until
-			}
+	for _, set := range old.sets {
+		if s, refused := refusal(set); refused && (set.Spec.Replicas == nil || *set.Spec.Replicas > 0) && slices.ContainsFunc(failing, s.resembles) {
+			return causeLine("the pods of ReplicaSet " + set.Name + " are rejected too, so this change is not the cause: " + s.cause), time.Time{}
 		}
 	}
-	return "", time.Time{}
-}
-
-// recentCrashes returns the crash loops of a pod whose containers are running at the moment. A
-// container without a readiness probe is ready between two crashes.
-func (r Rollout) recentCrashes(pod *corev1.Pod, now time.Time) signals {
-	var found signals
-	for _, status := range pod.Status.ContainerStatuses {
-		ended := status.LastTerminationState.Terminated
-		if ended == nil || status.State.Running == nil || exits(status) < exitsWhereOldClean {
+	alike := 0
+	for _, w := range old.pods {
+		shared := append(slices.Clone(w.signals), a.loops(w.pod, a.templateOf(w.pod), oldLoopExits)...)
+		at := slices.IndexFunc(shared, func(s signal) bool { return slices.ContainsFunc(failing, s.resembles) })
+		if at < 0 {
 			continue
 		}
-		if until := ended.FinishedAt.Add(longestBackOff); now.Before(until) {
-			found = append(found, signal{
-				Failure: Failure{Pod: pod.Name, Container: status.Name}, kind: crashes, until: until, cause: r.crashCause(pod, status, ended),
-			})
+		s := shared[at]
+		if alike++; alike == 1 {
+			why = causeLine(fmt.Sprintf("old pods fail the same way, so this change is not the cause: pod %s, %s", s.Pod, s.cause))
+		}
+		if !s.until.IsZero() && (until.IsZero() || s.until.Before(until)) {
+			until = s.until
 		}
 	}
-	return found
+	if 2*alike < len(old.pods) {
+		return "", time.Time{}
+	}
+	return why, until
+}
+
+// resembles reports whether two signals are of the same failure, whatever the words.
+func (s signal) resembles(other signal) bool {
+	if s.kind != other.kind || s.Container != other.Container {
+		return false
+	}
+	switch s.kind {
+	case crashes:
+		return (s.Reason == "OOMKilled") == (other.Reason == "OOMKilled")
+	case imagePull, starting, uncreated:
+		return s.class == other.class
+	default:
+		return true
+	}
 }

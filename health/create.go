@@ -1,44 +1,60 @@
 package health
 
 import (
-	"regexp"
-
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// Messages of the API server when it rejects a ReplicaSet's pods. The condition has them only as
-// text.
-var (
-	// webhookDown matches an admission webhook that did not answer. It did not reject these pods
-	// (k8s.io/apiserver/pkg/admission/plugin/webhook/errors).
-	webhookDown = regexp.MustCompile(`failed calling webhook|Internal error occurred|timed out|connection refused|etcdserver`)
-	// overQuota matches an exhausted quota, perhaps by other workloads
-	// (k8s.io/apiserver/pkg/admission/plugin/resourcequota).
-	overQuota = regexp.MustCompile(`exceeded quota|status unknown for quota|insufficient quota`)
-	// neverValid matches errors that are permanent for the same pod: validation, a LimitRange's
-	// bounds, PodSecurity.
-	neverValid = regexp.MustCompile(`is invalid|Invalid value|usage per (Container|Pod)|max limit to request ratio|violates PodSecurity|must specify|forbidden: failed quota`)
-)
+// createFailure returns the signal of a ReplicaSet that cannot create its pods. Where it created
+// others, the API server accepts the template, and whatever refuses more of them is not the change.
+func (a *assessment) createFailure(set *appsv1.ReplicaSet, seen witnesses) (signal, bool) {
+	out, found := refusal(set)
+	if !found {
+		return out, false
+	}
+	if len(seen) > 0 || out.class == medium && out.external && a.leaving() {
+		out.class, out.external = weak, true
+	}
+	out.since = a.since(out.sighting(), out.since)
+	return out, true
+}
 
-// createFailure returns the signal of a ReplicaSet that cannot create its pods.
-func createFailure(set *appsv1.ReplicaSet) (signal, bool) {
+// leaving reports whether a pod of the Deployment is being deleted: it takes its part of a quota
+// until it is gone.
+func (a *assessment) leaving() bool {
+	for _, pod := range a.Pods {
+		if pod.DeletionTimestamp == nil {
+			continue
+		}
+		for _, set := range a.ReplicaSets {
+			if metav1.IsControlledBy(pod, set) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// refusal returns a ReplicaSet's condition that it cannot create its pods.
+func refusal(set *appsv1.ReplicaSet) (signal, bool) {
 	for _, c := range set.Status.Conditions {
 		if c.Type != appsv1.ReplicaSetReplicaFailure || c.Status != corev1.ConditionTrue || c.Reason != "FailedCreate" {
 			continue
 		}
 		out := signal{
 			Failure: Failure{Pod: set.Name, Reason: c.Reason, Message: c.Message},
-			class:   medium, kind: uncreated, since: c.LastTransitionTime.Time, grace: mediumGrace,
+			class:   weak, kind: uncreated, since: c.LastTransitionTime.Time, external: true,
 			cause: "pods cannot be created: " + c.Message,
 		}
 		switch {
-		case webhookDown.MatchString(c.Message):
-			out.class, out.external = weak, true
-		case neverValid.MatchString(c.Message):
-			out.class, out.grace = certain, certainGrace
-		case overQuota.MatchString(c.Message):
-			out.external = true
+		case refusedByNobody.match(c.Message):
+		case refusedForever.match(c.Message):
+			out.class, out.grace, out.external = certain, certainGrace, false
+		case refusedForNow.match(c.Message):
+			out.class, out.grace = medium, mediumGrace
+		case refused.match(c.Message):
+			out.class, out.grace, out.external = medium, mediumGrace, false
 		}
 		return out, true
 	}

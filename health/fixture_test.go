@@ -98,7 +98,7 @@ func rejectPods(r *health.Rollout, before time.Duration) {
 	r.Deployment.Status.UpdatedReplicas, r.Deployment.Status.AvailableReplicas = 0, 0
 	r.ReplicaSets[0].Status.Conditions = []appsv1.ReplicaSetCondition{{
 		Type: appsv1.ReplicaSetReplicaFailure, Status: corev1.ConditionTrue, Reason: "FailedCreate",
-		Message: `pods "a" is forbidden: exceeded quota`, LastTransitionTime: ago(before),
+		Message: `pods "a" is forbidden: exceeded quota: team, requested: pods=1, used: pods=5, limited: pods=5`, LastTransitionTime: ago(before),
 	}}
 }
 
@@ -132,6 +132,13 @@ func assess(t *testing.T, tests map[string]judgement) {
 				t.Errorf("%s: the cause is no short line: %q", tt.reason, got.Cause)
 			}
 		})
+	}
+}
+
+// withInit adds an init container to the template that the new pod is made from.
+func withInit(r *health.Rollout, name string) {
+	for _, spec := range []*corev1.PodSpec{&r.Deployment.Spec.Template.Spec, &r.ReplicaSets[0].Spec.Template.Spec} {
+		spec.InitContainers = append(spec.InitContainers, corev1.Container{Name: name, Image: "x:1"})
 	}
 }
 
@@ -191,6 +198,7 @@ func notReady(r *health.Rollout, since time.Duration) {
 	unready(r, func(s *corev1.ContainerStatus) {
 		s.State.Running = &corev1.ContainerStateRunning{StartedAt: ago(since)}
 	})
+	r.Pods[0].Status.Conditions[0].LastTransitionTime = ago(since)
 }
 
 func podEvent(reason, message string) *corev1.Event {

@@ -2,9 +2,11 @@
 // Pods, Nodes and the Events about its Pods, and returns a verdict with evidence. It has no client
 // and no clock.
 //
-// rollout.go defines the input. crash.go, starting.go, ready.go and create.go detect failures, each
-// with a class (class.go). disruption.go and control.go exclude failures that the change did not
-// cause. deadline.go and bake.go decide by time. docs/health.md describes the rules for users.
+// rollout.go defines the input, and memory.go what earlier assessments saw. crash.go, starting.go,
+// ready.go, create.go and ended.go detect failures, each with a class (class.go). words.go lists
+// the messages by which they are known. witness.go, disruption.go and control.go exclude failures
+// that the change did not cause. deadline.go and bake.go decide by time. docs/health.md describes
+// the rules for users.
 package health
 
 import (
@@ -12,7 +14,6 @@ import (
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
-	corev1 "k8s.io/api/core/v1"
 )
 
 // State is the result of an assessment.
@@ -45,6 +46,8 @@ type Verdict struct {
 	Since time.Time
 	// RecheckAfter is when the state may change although no input changes; zero means never.
 	RecheckAfter time.Duration
+	// Memory is what this assessment saw, for the next one.
+	Memory Memory
 }
 
 // Failure is a failing container, or a pod that could not be created or scheduled.
@@ -65,44 +68,65 @@ type Failure struct {
 
 // Assess assesses a rollout as of now.
 func Assess(r Rollout, now time.Time) Verdict {
-	if why := undecidable(r.Deployment); why != "" {
+	a := newAssessment(r, now)
+	verdict := a.verdict()
+	if left := a.again.Sub(now); left > 0 && (verdict.RecheckAfter == 0 || left < verdict.RecheckAfter) {
+		verdict.RecheckAfter = left
+	}
+	verdict.Memory = a.next
+	return verdict
+}
+
+func (a *assessment) verdict() Verdict {
+	if why := undecidable(a.Deployment); why != "" {
 		return Verdict{Cause: why}
 	}
-	r = r.ordered()
-	current := newReplicaSet(r.Deployment, r.ReplicaSets)
+	// The deadline counts from when the rollout could proceed, not from when it was accepted.
+	since := a.began(sighting{what: runnable}, a.AcceptedAt)
+	current := newReplicaSet(a.Deployment, a.ReplicaSets)
 	if current == nil {
-		return r.byDeadline(Verdict{State: Progressing, Cause: "waiting for the ReplicaSet"}, now)
+		return a.byDeadline(Verdict{State: Progressing, Cause: "waiting for the ReplicaSet"}, since, nil, controlGroup{})
 	}
-	pods, inconclusive := r.conclusivePods(current)
-	old := r.controls(current)
-	failing := r.failing(current, pods, old)
-	verdict := failing.verdict(len(pods), now)
-	if why, until := r.sharedFailure(failing, old, now); why != "" {
-		return failing.unattributed(verdict, why, until, len(pods), now)
+	old := a.controls(current)
+	seen := a.witnesses(current, old)
+	failing := a.failing(current, seen)
+	verdict := failing.verdict(seen, a.now)
+	if why, until := a.sharedFailure(failing, old); why != "" {
+		return failing.unattributed(verdict, why, until, seen, a.now)
 	}
 	if verdict.State == Failed {
 		return verdict
 	}
-	if why := incomplete(r.Deployment); why != "" {
-		if len(failing) == 0 && inconclusive != "" {
-			return Verdict{Cause: inconclusive, RecheckAfter: disruptionRecheck}
-		}
-		return r.byDeadline(failing.pending(why, len(pods), now), now)
+	why := incomplete(a.Deployment)
+	if outside := seen.outside(); outside != nil && len(failing) == 0 && (why != "" || len(seen.telling()) == 0) {
+		return Verdict{Cause: outside.silent, Failures: outside.signals.failures(), RecheckAfter: disruptionRecheck}
 	}
-	if len(failing) > 0 {
-		return failing.pending("complete, but pods fail", len(pods), now)
+	if unsteady, found := a.neverSteady(failing, seen, old); found {
+		return unsteady
 	}
-	return r.baked(pods, now)
+	switch {
+	case why != "":
+		return a.byDeadline(failing.pending(why, seen, a.now), since, seen, old)
+	case len(failing) > 0:
+		return failing.pending("complete, but pods fail", seen, a.now)
+	default:
+		return a.baked(seen)
+	}
 }
 
 // failing returns the signals of a rollout, the most certain first.
-func (r Rollout) failing(current *appsv1.ReplicaSet, pods []*corev1.Pod, old controlGroup) signals {
+func (a *assessment) failing(current *appsv1.ReplicaSet, seen witnesses) signals {
 	var all signals
-	if uncreated, found := createFailure(current); found {
+	if uncreated, found := a.createFailure(current, seen); found {
 		all = append(all, uncreated)
 	}
-	for _, pod := range pods {
-		all = append(all, r.ofPod(pod, old)...)
+	if ended, found := a.endedPods(current); found && incomplete(a.Deployment) != "" {
+		all = append(all, ended)
+	}
+	for _, w := range seen {
+		if w.silent == "" {
+			all = append(all, w.signals...)
+		}
 	}
 	slices.SortStableFunc(all, compare)
 	return all

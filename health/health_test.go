@@ -41,7 +41,7 @@ func TestAssess(t *testing.T) {
 			change: func(r *health.Rollout) { unready(r, crashed(2, "OOMKilled", 137)) },
 		},
 		"OnePodOfTwoCrashes": {
-			reason: "one pod may have met a bad node", want: health.Progressing,
+			reason: "one pod may have met a bad node", want: health.Progressing, again: 9*time.Minute + 30*time.Second,
 			change: func(r *health.Rollout) {
 				second := pod("new")
 				unready(r, crashed(3, "Error", 1))
@@ -90,6 +90,7 @@ func TestAssess(t *testing.T) {
 		"InitCrash": {
 			reason: "nothing starts before the init container", want: health.Failed, says: "container setup exits 3",
 			change: func(r *health.Rollout) {
+				withInit(r, "setup")
 				unready(r, waiting("PodInitializing", ""))
 				s := corev1.ContainerStatus{Name: "setup"}
 				crashed(2, "Error", 3)(&s)
@@ -110,12 +111,12 @@ func TestAssess(t *testing.T) {
 				r.Deployment.Status.AvailableReplicas = 0
 				r.Deployment.Status.Conditions = []appsv1.DeploymentCondition{{
 					Type: appsv1.DeploymentProgressing, Status: corev1.ConditionFalse, Reason: "ProgressDeadlineExceeded",
-					LastUpdateTime: ago(time.Second),
+					LastUpdateTime: ago(10 * time.Second),
 				}}
 			},
 		},
 		"OwnDeadline": {
-			reason: "the user's deadline", want: health.Failed, says: "failure deadline of 30s",
+			reason: "the user's deadline", want: health.Failed, says: "failure deadline of 30s", external: true,
 			change: func(r *health.Rollout) {
 				r.FailureDeadline = 30 * time.Second
 				unready(r, waiting("ContainerCreating", ""))

@@ -18,19 +18,29 @@ func TestAssess_Readiness(t *testing.T) {
 			change: func(r *health.Rollout) {
 				probed(r, probe, nil)
 				notReady(r, 61*time.Second)
+				r.ReadyAfter = time.Second
 				r.Events = []*corev1.Event{podEvent("Unhealthy", "Readiness probe failed: HTTP 500")}
 			},
 		},
 		"SlowStart": {
 			reason: "it has half a minute yet", want: health.Progressing, again: 20 * time.Second,
-			change: func(r *health.Rollout) { probed(r, probe, nil); notReady(r, 40*time.Second) },
+			change: func(r *health.Rollout) {
+				probed(r, probe, nil)
+				notReady(r, 40*time.Second)
+				r.ReadyAfter = time.Second
+			},
 		},
 		"SlowByItsProbe": {
 			reason: "its own delay is longer", want: health.Progressing, again: 85 * time.Second,
 			change: func(r *health.Rollout) {
 				probed(r, &corev1.Probe{InitialDelaySeconds: 120, PeriodSeconds: 10, FailureThreshold: 1, SuccessThreshold: 1, TimeoutSeconds: 5}, nil)
 				notReady(r, 60*time.Second)
+				r.ReadyAfter = time.Second
 			},
+		},
+		"NobodyKnows": {
+			reason: "no predecessor says how long it takes", want: health.Progressing, again: 2 * time.Minute,
+			change: func(r *health.Rollout) { probed(r, probe, nil); notReady(r, 60*time.Second) },
 		},
 		"SlowByItsStartupProbe": {
 			reason: "a startup probe of 30 periods comes first", want: health.Progressing, again: 234 * time.Second,
@@ -115,7 +125,7 @@ func TestAssess_RejectedPods(t *testing.T) {
 			},
 		},
 		"SomeRunSomeAreRefused": {
-			reason: "it never completes", want: health.Failed, says: "exceeded quota", external: true,
+			reason: "the template is accepted: the deadline decides whether more are", want: health.Progressing, says: "exceeded quota",
 			change: func(r *health.Rollout) {
 				pods := r.Pods
 				say(quota, 61*time.Second)(r)

@@ -44,6 +44,9 @@ type replay struct {
 	nodes       map[string]*corev1.Node
 	events      map[string]*corev1.Event
 	specs       map[string]json.RawMessage // the last of each object, by kind and name
+
+	memory     health.Memory
+	readyAfter time.Duration
 }
 
 func load(t *testing.T, file string) *replay {
@@ -66,7 +69,7 @@ func load(t *testing.T, file string) *replay {
 	r := &replay{
 		begin: header.Begin, seconds: header.Seconds, deployments: map[string]*appsv1.Deployment{}, sets: map[string]*appsv1.ReplicaSet{},
 		pods: map[string]*corev1.Pod{}, nodes: map[string]*corev1.Node{}, events: map[string]*corev1.Event{},
-		specs: map[string]json.RawMessage{},
+		specs: map[string]json.RawMessage{}, memory: health.Memory{},
 	}
 	for lines.Scan() {
 		var s recorded
@@ -139,10 +142,24 @@ func (r *replay) assess(seconds float64) (health.Verdict, bool) {
 	if d == nil || d.Spec.Template.Labels["revision"] != "2" {
 		return health.Verdict{}, false
 	}
-	return health.Assess(health.Rollout{
+	rollout := health.Rollout{
 		Deployment: d, ReplicaSets: values(r.sets), Pods: values(r.pods), Nodes: r.nodes, Events: values(r.events),
-		AcceptedAt: r.begin, BakeTime: 30 * time.Second,
-	}, r.begin.Add(time.Duration(seconds*float64(time.Second)))), true
+		AcceptedAt: r.begin, BakeTime: 30 * time.Second, Memory: r.memory,
+	}
+	// What a healthy revision's pods took is known since it became healthy.
+	for _, set := range r.sets {
+		before := rollout
+		before.Deployment = d.DeepCopy()
+		before.Deployment.Spec.Template = *set.Spec.Template.DeepCopy()
+		delete(before.Deployment.Spec.Template.Labels, appsv1.DefaultDeploymentUniqueLabelKey)
+		if before.Deployment.Spec.Template.Labels["revision"] != "2" {
+			r.readyAfter = max(r.readyAfter, health.ReadyAfter(before))
+		}
+	}
+	rollout.ReadyAfter = r.readyAfter
+	v := health.Assess(rollout, r.begin.Add(time.Duration(seconds*float64(time.Second))))
+	r.memory = v.Memory
+	return v, true
 }
 
 func values[T any](all map[string]*T) []*T {
@@ -254,7 +271,7 @@ func TestAssess_RecordingsEndAsDocumented(t *testing.T) {
 		"exits-at-once-recreate":   {28, "container main exits 1", nil},
 		"exits-after-20s":          {85, "container main exits 1", nil},
 		"exits-after-20s-recreate": {90, "container main exits 1", nil},
-		"oom":                      {25, "out of memory: OOMKilled", nil},
+		"oom":                      {25, "is out of memory: OOMKilled", nil},
 		"image-missing":            {10, "image registry.example.com/app:none not found", nil},
 		"image-missing-recreate":   {15, "image registry.example.com/app:none not found", nil},
 		// As certain as a tag that never comes; that it may heal is for quarantine.

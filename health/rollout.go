@@ -29,7 +29,8 @@ type Rollout struct {
 	// Events are the known ones about the Pods. They supply causes and report that an autoscaler adds
 	// a node.
 	Events []*corev1.Event
-	// AcceptedAt is when the revision was accepted. The failure deadline counts from here.
+	// AcceptedAt is when the revision was accepted, by the clock of now. The failure deadline counts
+	// from here at the earliest.
 	AcceptedAt time.Time
 	// StartedAfter, if set, excludes containers that started earlier: only the files changed, and such
 	// containers may have read the old ones.
@@ -45,6 +46,12 @@ type Rollout struct {
 	// FailureDeadline is when weak signals fail the rollout. Zero means the Deployment's own
 	// progressDeadlineSeconds.
 	FailureDeadline time.Duration
+	// ReadyAfter is how long the pods of the last healthy revision took until they were ready; zero
+	// where it is not known. It matters where no old pod is left.
+	ReadyAfter time.Duration
+	// Memory is what the assessment before returned. Nil means that times are those of the objects; an
+	// empty one means that this is the first look.
+	Memory Memory
 }
 
 // ordered returns the rollout with its lists sorted, so that the same rollout gives the same cause.
@@ -143,14 +150,6 @@ func older(a, b *appsv1.ReplicaSet) bool {
 // meantime.
 func (r Rollout) recreate() bool {
 	return r.Deployment.Spec.Strategy.Type == appsv1.RecreateDeploymentStrategyType
-}
-
-// scheduledAt returns when a pod was scheduled, or else created.
-func scheduledAt(pod *corev1.Pod) time.Time {
-	if c := condition(pod, corev1.PodScheduled); c != nil && c.Status == corev1.ConditionTrue && !c.LastTransitionTime.IsZero() {
-		return c.LastTransitionTime.Time
-	}
-	return pod.CreationTimestamp.Time
 }
 
 func condition(pod *corev1.Pod, kind corev1.PodConditionType) *corev1.PodCondition {

@@ -2,91 +2,101 @@ package health
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
-
-	"reprise.dev/reprise/internal/oneline"
-)
-
-// Messages of registries and container runtimes. The kubelet passes them on only as text.
-var (
-	// imageMissing matches an image that does not exist.
-	imageMissing = regexp.MustCompile(`(?i)not found|manifest unknown|name unknown|does not exist`)
-	// authRequired matches a registry that hides whether the image exists. Docker Hub answers so for
-	// private and for missing images (github.com/containerd/containerd/remotes/docker/resolver.go).
-	authRequired = regexp.MustCompile(`(?i)may require authorization|insufficient_scope|access denied|unauthorized`)
-	// notExecutable matches a command that does not exist or cannot be executed.
-	notExecutable = regexp.MustCompile(`(?i)executable file not found|no such file or directory|permission denied|exec format error|is a directory`)
-	// secretMissing matches the kubelet's message about a Secret that is missing or lacks a key
-	// (k8s.io/kubernetes/pkg/kubelet/kubelet_pods.go).
-	secretMissing = regexp.MustCompile(`(?i)\bsecret\b`)
 )
 
 // startFailure detects a container that waits because it cannot start.
-func startFailure(pod *corev1.Pod, s corev1.ContainerStatus) (signal, bool) {
-	w := s.State.Waiting
-	if w == nil {
-		return failedStart(pod, s)
+func (a *assessment) startFailure(pod *corev1.Pod, s corev1.ContainerStatus, w witness) (signal, bool) {
+	waits := s.State.Waiting
+	if waits == nil {
+		return a.failedStart(pod, s, w)
 	}
 	out := signal{
-		Failure: Failure{Pod: pod.Name, Container: s.Name, Reason: w.Reason, Message: w.Message, RestartCount: s.RestartCount},
-		kind:    imagePull, since: scheduledAt(pod),
-		cause: fmt.Sprintf("container %s: %s: %s", s.Name, w.Reason, w.Message),
+		Failure: Failure{Pod: pod.Name, Container: s.Name, Reason: waits.Reason, Message: waits.Message, RestartCount: s.RestartCount},
+		kind:    starting, cause: fmt.Sprintf("container %s: %s: %s", s.Name, waits.Reason, innermost(waits.Message)),
 	}
-	switch w.Reason {
+	switch waits.Reason {
 	case "InvalidImageName", "ErrImageNeverPull":
-		out.class, out.grace = certain, certainGrace
-	case "ErrImagePull", "ImagePullBackOff", "RegistryUnavailable", "ErrImagePullBackOff":
-		out.class, out.external = weak, true
-		if imageMissing.MatchString(w.Message) && !authRequired.MatchString(w.Message) {
-			out.class, out.grace = certain, certainGrace
-			out.cause = fmt.Sprintf("container %s: image %s not found", s.Name, imageOf(pod, s.Name))
-		}
+		out.kind, out.class, out.grace = imagePull, certain, certainGrace
+	case "ErrImagePull", "ImagePullBackOff", "RegistryUnavailable", "ErrImagePullBackOff", "SignatureValidationFailed", "ImageInspectError":
+		out = pullFailure(pod, out)
 	case "CreateContainerConfigError":
-		out.kind, out.class, out.grace = starting, medium, mediumGrace
-		out.cause = fmt.Sprintf("container %s: %s", s.Name, w.Message)
-		out.external = secretMissing.MatchString(w.Message)
-	case "CreateContainerError", "RunContainerError":
-		out.kind, out.class = starting, weak
-		if notExecutable.MatchString(w.Message) {
+		out.class, out.grace = medium, mediumGrace
+		out.cause = fmt.Sprintf("container %s: %s", s.Name, waits.Message)
+		switch {
+		case neverConfigured.match(waits.Message):
 			out.class, out.grace = certain, certainGrace
-			out.cause = fmt.Sprintf("container %s cannot start: %s", s.Name, lastClause(w.Message))
+		case kubeletCatchesUp.match(waits.Message):
+			out.class = weak
+		default:
+			out.external = secretMissing.MatchString(waits.Message)
+		}
+	case "CreateContainerError", "RunContainerError":
+		out.class = weak
+		if neverStarts.match(waits.Message) {
+			out.class, out.grace = certain, certainGrace
+			out.cause = fmt.Sprintf("container %s cannot start: %s", s.Name, innermost(waits.Message))
 		}
 	default:
-		return failedStart(pod, s)
+		return a.failedStart(pod, s, w)
 	}
-	return out, true
+	return a.started(out, pod, w), true
 }
 
-// failedStart detects a container whose start failed. The kubelet reports that as a termination.
-func failedStart(pod *corev1.Pod, s corev1.ContainerStatus) (signal, bool) {
-	ended := s.State.Terminated
-	if ended == nil {
-		ended = s.LastTerminationState.Terminated
+// started returns the failure of a start with its beginning. A certain one is due soon after the
+// start of its pod, but not before it was seen again: the kubelet repeats at once what a runtime
+// fails once. The others last from when they show, which after a long pull is late.
+func (a *assessment) started(out signal, pod *corev1.Pod, w witness) signal {
+	out.since = a.since(out.sighting(), scheduledAt(pod))
+	if out.class == certain {
+		out.since, out.seen = w.since, out.since
 	}
-	if ended == nil || s.Ready || (ended.Reason != "StartError" && ended.Reason != "ContainerCannotRun") || !notExecutable.MatchString(ended.Message) {
+	return out
+}
+
+// pullFailure classifies an error of a pull.
+func pullFailure(pod *corev1.Pod, out signal) signal {
+	image, message := imageOf(pod, out.Container), strings.TrimSpace(out.Message)
+	out.kind, out.class, out.external = imagePull, weak, true
+	out.cause = fmt.Sprintf("container %s: %s: image %s: %s", out.Container, out.Reason, image, innermost(message))
+	switch {
+	case out.Reason == "SignatureValidationFailed" || imageRejected.match(message) || imageUnfit.match(message):
+		// A signature, a scan or the image of another platform may follow its push.
+		out.class, out.grace = medium, mediumGrace
+	case imageMissing.match(message) && !imageDigestOnly.MatchString(message):
+		out.class, out.grace = certain, certainGrace
+		out.cause = fmt.Sprintf("container %s: image %s not found", out.Container, image)
+	}
+	return out
+}
+
+// failedStart detects a container whose start failed. The kubelet reports that as a termination. A
+// container that runs by now has started.
+func (a *assessment) failedStart(pod *corev1.Pod, s corev1.ContainerStatus, w witness) (signal, bool) {
+	end := lastEnd(s)
+	if end == nil || s.Ready || s.State.Running != nil || !startError(end) || !neverStarts.match(end.Message) {
 		return signal{}, false
 	}
-	code := ended.ExitCode
-	return signal{
+	out := signal{
 		Failure: Failure{
-			Pod: pod.Name, Container: s.Name, Reason: ended.Reason, Message: ended.Message, ExitCode: &code, RestartCount: s.RestartCount,
+			Pod: pod.Name, Container: s.Name, Reason: end.Reason, Message: end.Message, ExitCode: new(end.ExitCode), RestartCount: s.RestartCount,
 		},
-		class: certain, kind: starting, since: scheduledAt(pod), grace: certainGrace,
-		cause: fmt.Sprintf("container %s cannot start: %s", s.Name, lastClause(ended.Message)),
-	}, true
+		class: certain, kind: starting, grace: certainGrace,
+		cause: fmt.Sprintf("container %s cannot start: %s", s.Name, innermost(end.Message)),
+	}
+	return a.started(out, pod, w), true
 }
 
-// lastClause returns the innermost error of a runtime's message, without the layers that wrapped
-// it.
-func lastClause(message string) string {
-	message = oneline.Of(message)
-	if at := strings.LastIndex(message, "exec: "); at >= 0 {
-		return message[at+len("exec: "):]
-	}
-	return message
+// startError reports whether a container's end was one of its start, before its first instruction.
+func startError(end *corev1.ContainerStateTerminated) bool {
+	return end.Reason == "StartError" || end.Reason == "ContainerCannotRun"
+}
+
+// sighting returns by what a signal is remembered. It begins anew where it becomes more certain.
+func (s signal) sighting() sighting {
+	return sighting{fmt.Sprintf("%s %d", s.kind, s.class), s.Pod, s.Container}
 }
 
 // unscheduledPod detects a pod that has no node.

@@ -132,7 +132,8 @@ type WorkloadRevisionSpec struct {
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="a revision is what was accepted once: its spec cannot be changed"
 	SkippedRevisions int64 `json:"skippedRevisions,omitempty"`
-	// acceptedTime is when Reprise saw that the API server had stored it.
+	// acceptedTime is when Reprise saw that the API server had stored it. A revision that changes
+	// labels and annotations alone has that of the unfinished rollout that it goes on with.
 	// +required
 	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="a revision is what was accepted once: its spec cannot be changed"
 	AcceptedTime metav1.Time `json:"acceptedTime,omitzero"`
@@ -257,6 +258,11 @@ type WorkloadRevisionStatus struct {
 	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=64
 	Images []ContainerImage `json:"images,omitempty"`
+	// readyAfterSeconds is how long its slowest pod took from its start until it was ready, when the
+	// revision became Healthy. A later revision whose predecessor has no pods left gets as long twice.
+	// +optional
+	// +kubebuilder:validation:Minimum=1
+	ReadyAfterSeconds *int32 `json:"readyAfterSeconds,omitempty"`
 	// failure is why it failed. It stays when the revision is rolled back.
 	// +optional
 	Failure *Failure `json:"failure,omitempty"`

@@ -3,7 +3,10 @@ package guard
 import (
 	"context"
 	"fmt"
+	"math"
 	"time"
+
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"reprise.dev/reprise/api/v1alpha1"
 	"reprise.dev/reprise/event"
@@ -22,6 +25,7 @@ func (r *Reconciler) assess(ctx context.Context, v view) (view, time.Duration, e
 	adopted := live.IsAdopted() && live.Status.Phase == v1alpha1.PhaseUnknown
 	failed := live.Status.Phase == v1alpha1.PhaseFailed
 	if live.Status.Phase != v1alpha1.PhaseProgressing && !adopted && !failed {
+		r.memories.forget(client.ObjectKeyFromObject(v.d))
 		return v, 0, nil
 	}
 	earlier, err := r.repeatedFailure(ctx, v)
@@ -40,6 +44,11 @@ func (r *Reconciler) assess(ctx context.Context, v view) (view, time.Duration, e
 		rollout = unpaused(rollout)
 	}
 	verdict := health.Assess(rollout, r.Clock.Now())
+	memory := verdict.Memory
+	if v.d.Spec.Paused {
+		memory = memory.Paused()
+	}
+	r.memories.keep(client.ObjectKeyFromObject(v.d), live.UID, memory)
 	if v.d.Spec.Paused && verdict.State != health.Failed {
 		return v, verdict.RecheckAfter, nil // Nothing is rolled out, so nothing is complete.
 	}
@@ -57,8 +66,10 @@ func (r *Reconciler) assess(ctx context.Context, v view) (view, time.Duration, e
 	}
 }
 
-// recover writes the phase of a revision that is healthy, whatever it was before.
+// recover writes the phase of a revision that is healthy, whatever it was before, how long its pods
+// took, and what they run.
 func (r *Reconciler) recover(ctx context.Context, v view, rollout health.Rollout) (view, error) {
+	readyAfter := health.ReadyAfter(rollout)
 	leftBehind, err := r.fieldsLeftBehind(ctx, v.history)
 	if err != nil {
 		return v, err
@@ -68,6 +79,9 @@ func (r *Reconciler) recover(ctx context.Context, v view, rollout health.Rollout
 			history.MarkFieldsLeftBehind(s, leftBehind, r.Clock.Now())
 		}
 		history.NoteImages(s, imagesOf(rollout))
+		if readyAfter > 0 {
+			s.ReadyAfterSeconds = new(int32(min(readyAfter.Round(time.Second).Seconds(), math.MaxInt32)))
+		}
 		history.MarkHealthy(s, r.Clock.Now())
 	})
 	if err != nil {

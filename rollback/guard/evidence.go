@@ -55,22 +55,24 @@ func lastLines(ctx context.Context, pods typedv1.PodInterface, f health.Failure,
 	if err != nil {
 		return []string{fmt.Sprintf("%s: %v)", unread, err)}
 	}
-	text := strings.TrimSpace(strings.ToValidUTF8(string(raw), "�"))
-	switch {
-	case text == "":
+	lines := strings.Split(strings.TrimSpace(strings.ToValidUTF8(string(raw), "�")), "\n")
+	own := slices.DeleteFunc(slices.Clone(lines), isKubeletNotice)
+	switch text := strings.TrimSpace(strings.Join(own, "\n")); {
+	case text != "":
+		return strings.Split(mask.Text(text), "\n")
+	case len(own) < len(lines):
+		return []string{fmt.Sprintf("%s: %s)", unread, lines[len(lines)-1])}
+	default:
 		return nil
-	case isKubeletNotice(text):
-		return []string{fmt.Sprintf("%s: %s)", unread, text)}
 	}
-	return strings.Split(mask.Text(text), "\n")
 }
 
-// isKubeletNotice reports whether a log is the kubelet's own notice that it has none. It answers
-// with status 200 then (pkg/kubelet/kubelet_pods.go, GetKubeletContainerLogs, and
+// isKubeletNotice reports whether a line of a log is the kubelet's own notice that it has none. It
+// answers with status 200 then (pkg/kubelet/kubelet_pods.go, GetKubeletContainerLogs, and
 // pkg/kubelet/kuberuntime/logs, ReadLogs), so that only the text tells.
-func isKubeletNotice(text string) bool {
-	return !strings.Contains(text, "\n") && (strings.HasPrefix(text, "unable to retrieve container logs for ") ||
-		strings.HasPrefix(text, "failed to try resolving symlinks in path "))
+func isKubeletNotice(line string) bool {
+	return strings.HasPrefix(line, "unable to retrieve container logs for ") ||
+		strings.HasPrefix(line, "failed to try resolving symlinks in path ")
 }
 
 // unread begins what stands in the place of a log that could not be read.
@@ -90,15 +92,26 @@ func lastEvents(events []*corev1.Event, pod string) []string {
 }
 
 // causeOf completes a verdict's cause by the last words of the first failing container: those of
-// the run before where there is one, since the current one may only have begun.
+// the run before where there is one, since the current one may only have begun. Where no log can be
+// read, they are those that the container left in its termination message.
 func causeOf(verdict health.Verdict, evidence []v1alpha1.Evidence) string {
 	cause := verdict.Cause
 	if len(evidence) > 0 {
-		if words := cmp.Or(lastWords(evidence[0].PreviousLog), lastWords(evidence[0].Log)); words != "" {
+		words := cmp.Or(lastWords(evidence[0].PreviousLog), lastWords(evidence[0].Log), terminationWords(evidence[0]))
+		if words != "" && !strings.Contains(cause, words) {
 			cause = fmt.Sprintf("%s: %q", cause, words)
 		}
 	}
 	return mask.Line(cause)
+}
+
+// terminationWords returns what a container that ended left as its message; empty where it left
+// nothing, or never started.
+func terminationWords(e v1alpha1.Evidence) string {
+	if e.ExitCode == nil || e.Reason == "StartError" || e.Reason == "ContainerCannotRun" {
+		return ""
+	}
+	return strings.TrimSpace(e.Message)
 }
 
 // lastWords returns the last line of a log.

@@ -79,6 +79,8 @@ type Reconciler struct {
 	// underway has the rollbacks that are under way, and looking the workloads that are looked at.
 	underway *fairqueue.Share
 	looking  *fairqueue.Limit
+	// memories has what was seen of the rollouts that are followed.
+	memories memories
 }
 
 // SetupWithManager has the Reconciler called for a workload whenever it, one of its revisions,
@@ -163,9 +165,11 @@ func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.
 func (r *Reconciler) reconcile(ctx context.Context, request ctrl.Request) (ctrl.Result, error) {
 	d := &appsv1.Deployment{}
 	if err := r.Client.Get(ctx, request.NamespacedName, d); err != nil {
+		r.memories.forget(request.NamespacedName)
 		return ctrl.Result{}, client.IgnoreNotFound(err)
 	}
 	if !workload.IsGuarded(d) {
+		r.memories.forget(request.NamespacedName)
 		return ctrl.Result{}, nil
 	}
 	settings, err := store.Settings(ctx, r.Client, d, r.Defaults())

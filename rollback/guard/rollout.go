@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -42,6 +43,10 @@ func (r *Reconciler) rollout(ctx context.Context, d *appsv1.Deployment, h histor
 	rollout := health.Rollout{
 		Deployment: withOwnDeadline(d, live.Spec.AcceptedTime.Time), AcceptedAt: live.Spec.AcceptedTime.Time, BakeTime: s.BakeTime, FailureDeadline: s.FailureDeadline,
 		FilesChanged: filesChanged(h),
+	}
+	rollout.Memory = r.memories.of(client.ObjectKeyFromObject(d), live.UID)
+	if healthy := h.LastHealthy(); healthy != nil && healthy.Status.ReadyAfterSeconds != nil {
+		rollout.ReadyAfter = time.Duration(*healthy.Status.ReadyAfterSeconds) * time.Second
 	}
 	if live.FilesOnly() {
 		rollout.StartedAfter = live.Spec.AcceptedTime.Time
@@ -114,12 +119,12 @@ func (r *Reconciler) nodes(ctx context.Context, pods []*corev1.Pod) (map[string]
 
 // podEvents reads what the cluster said of failing pods, by pod. It is asked for only once
 // something fails, since a cache of all Events would be larger than all else, and only of what ran
-// or has no node: to find a pod's events, the API server reads all of the namespace, and what never
-// started says in its message why. What cannot be read is left out.
+// and of pods as a whole: to find a pod's events, the API server reads all of the namespace, and a
+// container that never started says in its message why. What cannot be read is left out.
 func podEvents(ctx context.Context, core Core, namespace string, failures []health.Failure) []*corev1.Event {
 	names := map[string]bool{}
 	for _, f := range failures[:min(len(failures), maxEvidence)] {
-		if f.Ran || f.Reason == corev1.PodReasonUnschedulable {
+		if f.Ran || f.Container == "" && f.Reason != "FailedCreate" {
 			names[f.Pod] = true
 		}
 	}
