@@ -135,6 +135,13 @@ func (p Predecessors) relate(r *v1alpha1.WorkloadRevision, d *appsv1.Deployment,
 	if previous.Status.Phase == v1alpha1.PhaseHealthy && sameTemplate && sameFiles {
 		MarkHealthy(&r.Status, now)
 	}
+	goesOn := sameFiles && (previous.AwaitsVerdict() || previous.IsAdopted()) && sameSpec(previous, d)
+	if goesOn && previous.AwaitsVerdict() {
+		r.Spec.AcceptedTime = previous.Spec.AcceptedTime // The same rollout goes on, and so do its deadlines.
+	}
+	if adopted := previous.Condition(v1alpha1.ConditionAdopted); goesOn && adopted != nil && previous.Status.Phase == v1alpha1.PhaseUnknown {
+		MarkAdopted(&r.Status, adopted.Reason, adopted.Message, now) // Its rollout was not watched either.
+	}
 	plan := previous.Status.Rollback
 	if plan == nil || plan.ToIntentHash != r.Spec.IntentHash {
 		return
@@ -142,6 +149,17 @@ func (p Predecessors) relate(r *v1alpha1.WorkloadRevision, d *appsv1.Deployment,
 	if slices.ContainsFunc(d.ManagedFields, OwnedByReprise) || previous.RollbackHold() == nil && plan.ToFilesDigest == r.Spec.FilesDigest {
 		r.Spec.RollbackOf, r.Spec.RestoredFrom, r.Spec.FieldManager = previous.Spec.Number, plan.ToRevision, FieldManager
 	}
+}
+
+// sameSpec reports whether a revision has the spec of a Deployment: its metadata alone differs. Of
+// a snapshot that cannot be read, that is not known.
+func sameSpec(previous *v1alpha1.WorkloadRevision, d *appsv1.Deployment) bool {
+	contents, err := DecodeSnapshot(previous)
+	if err != nil {
+		return false
+	}
+	before, err := contents.Intent.Typed()
+	return err == nil && before.SameSpec(workload.IntentOf(d))
 }
 
 // changeSummary returns the change since a revision. An unreadable snapshot must not keep the next

@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	appsv1 "k8s.io/api/apps/v1"
@@ -38,6 +39,7 @@ func TestNext(t *testing.T) {
 	HoldRollback(&overtaken[1].Status, v1alpha1.HoldOvertaken, "a newer deploy arrived", now)
 	unreadable := recorded(t, nil, deployment("x:1"), v1alpha1.PhaseHealthy)
 	unreadable[0].Spec.Snapshot.Encoding = "zstd+cbor/v2"
+	adopted := History{*next(t, nil, deployment("x:1"), NewFiles(), Arrival{Adoption: AdoptedInitially})}
 	const change = "containers.main.image 1 → 2"
 	for name, tt := range map[string]struct {
 		reason  string
@@ -53,6 +55,10 @@ func TestNext(t *testing.T) {
 		"Adopted": {
 			"a deployment that was not watched starts as Unknown", nil, deployment("x:1"), Arrival{Adoption: AdoptedInitially},
 			facts{Name: "a-1", Number: 1, Manager: "ci", Phase: v1alpha1.PhaseUnknown, Adopted: true},
+		},
+		"LabelledAfterAdoption": {
+			"the rollout is the one that was not watched", adopted, deployment("x:1", labelled), Arrival{},
+			facts{Name: "a-2", Number: 2, Manager: "ci", Phase: v1alpha1.PhaseUnknown, Change: "labels added (team x)", Adopted: true},
 		},
 		"Changed": {
 			"a new image is rolled out", healthy, deployment("x:2"), Arrival{},
@@ -280,6 +286,34 @@ func TestPredecessors_RollingBack(t *testing.T) {
 		r.Status = tt.status
 		if got := tt.p.RollingBack(); got != tt.want {
 			t.Errorf("%s: %v", name, got)
+		}
+	}
+}
+
+// TestNext_AcceptedTime has a change of metadata alone go on with the rollout that it finds.
+func TestNext_AcceptedTime(t *testing.T) {
+	later := now.Add(time.Hour)
+	restarted := func(d *appsv1.Deployment) {
+		d.Spec.Template.Annotations = map[string]string{"kubectl.kubernetes.io/restartedAt": "now"}
+	}
+	for name, tt := range map[string]struct {
+		phase  v1alpha1.Phase
+		change func(*appsv1.Deployment)
+		goesOn bool
+	}{
+		"Labelled":     {v1alpha1.PhaseProgressing, labelled, true},
+		"Annotated":    {v1alpha1.PhaseProgressing, func(d *appsv1.Deployment) { d.Annotations["a.controller/found"] = "x" }, true},
+		"Restarted":    {v1alpha1.PhaseProgressing, restarted, false},
+		"Faster":       {v1alpha1.PhaseProgressing, func(d *appsv1.Deployment) { d.Spec.MinReadySeconds = 3 }, false},
+		"AfterVerdict": {v1alpha1.PhaseFailed, labelled, false},
+	} {
+		h := recorded(t, nil, deployment("x:1"), tt.phase)
+		r, err := Next(Predecessors{LastNumber: 1, Newest: &h[0]}, observed(t, deployment("x:1", tt.change)), NewFiles(), Arrival{}, later)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := r.Spec.AcceptedTime.Equal(&h[0].Spec.AcceptedTime); got != tt.goesOn {
+			t.Errorf("%s: accepted at %s, the one before at %s", name, r.Spec.AcceptedTime, h[0].Spec.AcceptedTime)
 		}
 	}
 }

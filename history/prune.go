@@ -1,6 +1,7 @@
 package history
 
 import (
+	"slices"
 	"time"
 
 	"reprise.dev/reprise/api/v1alpha1"
@@ -9,10 +10,11 @@ import (
 // RollbackWindow is how long a rollback counts towards the rate limit of rollbacks.
 const RollbackWindow = time.Hour
 
-// Prunable returns the revisions beyond a limit, oldest first. It never returns the newest
-// revision, the last healthy one, the two of a rollback in progress, those with a rollback within
-// RollbackWindow, or those that cause a quarantine at `now`: pruning must not reset the rate limit
-// of rollbacks or a quarantine.
+// Prunable returns the revisions beyond a limit: first those that changed neither the pod template
+// nor a file, then the others, each oldest first. So a burst of such changes evicts no failure. It
+// never returns the newest revision, the last healthy one, the two of a rollback in progress, those
+// with a rollback within RollbackWindow, or those that cause a quarantine at `now`: pruning must
+// not reset the rate limit of rollbacks or a quarantine.
 func (h History) Prunable(limit int, now time.Time) []v1alpha1.WorkloadRevision {
 	keep := map[int64]bool{}
 	if newest := h.Newest(); newest != nil {
@@ -33,14 +35,16 @@ func (h History) Prunable(limit int, now time.Time) []v1alpha1.WorkloadRevision 
 			keep[failure.Spec.Number] = true
 		}
 	}
-	var prunable []v1alpha1.WorkloadRevision
+	var minor, others []v1alpha1.WorkloadRevision
 	for _, r := range h {
-		if len(h)-len(prunable) <= limit {
-			break
-		}
-		if !keep[r.Spec.Number] {
-			prunable = append(prunable, r)
+		switch {
+		case keep[r.Spec.Number]:
+		case r.Spec.ChangeScope == v1alpha1.ChangeOtherFields && !r.HasFailed():
+			minor = append(minor, r)
+		default:
+			others = append(others, r)
 		}
 	}
-	return prunable
+	prunable := slices.Concat(minor, others)
+	return prunable[:min(len(prunable), max(0, len(h)-limit))]
 }

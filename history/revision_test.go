@@ -121,6 +121,10 @@ func TestHistory_Prunable(t *testing.T) {
 	quarantined := phases("Healthy", "Failed", "Superseded", "Progressing")
 	quarantined[1].Spec.TemplateHash = "bad"
 	quarantined[1].Status.PhaseTransitionTime = &metav1.Time{Time: now}
+	noisy := phases("RolledBack", "Healthy", "Superseded", "Superseded", "Healthy", "Healthy", "Progressing")
+	for _, i := range []int{2, 3, 4, 5} {
+		noisy[i].Spec.ChangeScope = v1alpha1.ChangeOtherFields
+	}
 	for name, tt := range map[string]struct {
 		history History
 		limit   int
@@ -129,6 +133,8 @@ func TestHistory_Prunable(t *testing.T) {
 		"Empty":       {nil, 2, ""},
 		"BelowLimit":  {h, 10, ""},
 		"AtLimit":     {h, 6, ""},
+		"Noisy":       {noisy, 4, "3 4 5"},
+		"NoisyTooFew": {noisy, 3, "3 4 5 1"},
 		"One":         {h, 5, "4"},
 		"Needed":      {h, 2, "4"},
 		"Quarantined": {quarantined, 2, "3"},

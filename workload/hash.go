@@ -31,6 +31,10 @@ func (i Intent) Hash() string {
 	})
 }
 
+// SameSpec reports whether two intents have the same spec: they differ in the metadata of the
+// Deployment alone, if at all, and the rollout of one is that of the other.
+func (i Intent) SameSpec(as Intent) bool { return digest(i.Spec) == digest(as.Spec) }
+
 // TemplateHash identifies what makes pods differ, as far as admission sees it. It leaves out
 // Reprise's annotations, the time of a restart or of a run, and what tools write.
 func TemplateHash(template *corev1.PodTemplateSpec) string {

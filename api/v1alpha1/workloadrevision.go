@@ -132,7 +132,8 @@ type WorkloadRevisionSpec struct {
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="a revision is what was accepted once: its spec cannot be changed"
 	SkippedRevisions int64 `json:"skippedRevisions,omitempty"`
-	// acceptedTime is when Reprise saw that the API server had stored it.
+	// acceptedTime is when Reprise saw that the API server had stored it. A revision that changes
+	// labels and annotations alone has that of the unfinished rollout that it goes on with.
 	// +required
 	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="a revision is what was accepted once: its spec cannot be changed"
 	AcceptedTime metav1.Time `json:"acceptedTime,omitzero"`
