@@ -88,6 +88,10 @@ faults: binaries ## play 200 rollbacks that are killed and disturbed between the
 attack: binaries ## play the attacks of tenants and strangers on a real API server: a few minutes
 	$(TESTS) test ./e2e/attack -count=1 -timeout 30m -v
 
+.PHONY: policy-library
+policy-library: ## compare with a library of Gatekeeper's policies: POLICY_LIBRARY=folder with template.yaml, samples and suite.yaml
+	POLICY_LIBRARY="$(abspath $(POLICY_LIBRARY))" $(TESTS) test ./conformance/policy -count=1 -timeout 10m -v
+
 .PHONY: deployers
 deployers: binaries helm ## play every deployer and next step against rollbacks, seven minutes
 	$(TESTS) test ./conformance/deployers -count=1 -timeout 30m -whole
