@@ -3,7 +3,6 @@ package health
 import (
 	"cmp"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -60,7 +59,7 @@ func (a *assessment) crashed(pod *corev1.Pod, end *corev1.ContainerStateTerminat
 // a readiness probe a container is ready between two crashes.
 func (a *assessment) loops(pod *corev1.Pod, template *corev1.PodSpec, needed int) signals {
 	var found signals
-	for _, s := range slices.Concat(pod.Status.InitContainerStatuses, pod.Status.ContainerStatuses) {
+	for _, s := range statuses(pod) {
 		end := lastEnd(s)
 		if end == nil || exits(s) < needed || !a.crashed(pod, end) || injected(template, s.Name) {
 			continue

@@ -191,7 +191,7 @@ func (a *assessment) waits(seen witnesses) signals {
 func (a *assessment) waitOf(pod *corev1.Pod) signal {
 	out := signal{Failure: Failure{Pod: pod.Name, Reason: "NotReady"}, class: weak, kind: waitingFor, since: scheduledAt(pod)}
 	template := a.templateOf(pod)
-	for _, s := range slices.Concat(pod.Status.InitContainerStatuses, pod.Status.ContainerStatuses) {
+	for _, s := range statuses(pod) {
 		spec := containerOf(template, s.Name)
 		switch {
 		case s.Ready || s.State.Terminated != nil && s.State.Terminated.ExitCode == 0:

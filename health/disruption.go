@@ -71,7 +71,7 @@ func (a *assessment) scaleUpEnds(seen witnesses) (until time.Time) {
 			continue
 		}
 		for _, e := range a.eventsOf(w.pod, "") {
-			if at := e.LastTimestamp.Add(scaleUpTime); scaleUps[e.Reason] && at.After(until) {
+			if at := toldAt(e).Add(scaleUpTime); scaleUps[e.Reason] && at.After(until) {
 				until = at
 			}
 		}

@@ -59,9 +59,21 @@ func (r Rollout) ordered() Rollout {
 	r.ReplicaSets = slices.SortedStableFunc(slices.Values(r.ReplicaSets), func(a, b *appsv1.ReplicaSet) int { return strings.Compare(a.Name, b.Name) })
 	r.Pods = slices.SortedStableFunc(slices.Values(r.Pods), func(a, b *corev1.Pod) int { return strings.Compare(a.Name, b.Name) })
 	r.Events = slices.SortedStableFunc(slices.Values(r.Events), func(a, b *corev1.Event) int {
-		return cmp.Or(a.LastTimestamp.Compare(b.LastTimestamp.Time), strings.Compare(a.Name, b.Name))
+		return cmp.Or(toldAt(a).Compare(toldAt(b)), strings.Compare(a.Name, b.Name))
 	})
 	return r
+}
+
+// toldAt returns when an Event was told last. Those of events.k8s.io have a time of their own.
+func toldAt(e *corev1.Event) time.Time {
+	switch {
+	case !e.LastTimestamp.IsZero():
+		return e.LastTimestamp.Time
+	case e.Series != nil:
+		return e.Series.LastObservedTime.Time
+	default:
+		return e.EventTime.Time
+	}
 }
 
 // undecidable returns why a rollout cannot be assessed; empty if it can.
@@ -122,6 +134,21 @@ func newReplicaSet(d *appsv1.Deployment, sets []*appsv1.ReplicaSet) *appsv1.Repl
 		}
 	}
 	return found
+}
+
+// PodsOf returns the pods of the ReplicaSet that the Deployment rolls out, in no order.
+func PodsOf(r Rollout) []*corev1.Pod {
+	current := newReplicaSet(r.Deployment, r.ReplicaSets)
+	if current == nil {
+		return nil
+	}
+	var pods []*corev1.Pod
+	for _, pod := range r.Pods {
+		if metav1.IsControlledBy(pod, current) {
+			pods = append(pods, pod)
+		}
+	}
+	return pods
 }
 
 func older(a, b *appsv1.ReplicaSet) bool {

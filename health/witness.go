@@ -88,7 +88,7 @@ func (a *assessment) outsideOfTemplate(added signals) (signal, bool) {
 
 // pendingPod reports whether none of the change's containers runs or has run.
 func pendingPod(pod *corev1.Pod, template *corev1.PodSpec) bool {
-	for _, s := range slices.Concat(pod.Status.InitContainerStatuses, pod.Status.ContainerStatuses) {
+	for _, s := range statuses(pod) {
 		if !injected(template, s.Name) && (s.State.Waiting == nil || s.RestartCount > 0) {
 			return false
 		}
@@ -103,6 +103,9 @@ func injected(template *corev1.PodSpec, name string) bool {
 
 // telling returns the witnesses that tell something.
 func (all witnesses) telling() witnesses {
+	if !slices.ContainsFunc(all, func(w witness) bool { return w.silent != "" }) {
+		return all
+	}
 	return slices.DeleteFunc(slices.Clone(all), func(w witness) bool { return w.silent != "" })
 }
 
@@ -129,7 +132,7 @@ func (a *assessment) ofPod(pod *corev1.Pod, w witness, old controlGroup) (own, a
 		return signals{s}, nil
 	}
 	template := a.templateOf(pod)
-	for _, status := range slices.Concat(pod.Status.InitContainerStatuses, pod.Status.ContainerStatuses) {
+	for _, status := range statuses(pod) {
 		s, fails := a.startFailure(pod, status, w)
 		if !fails || s.class == weak && s.kind == starting {
 			if crash, crashes := a.crash(pod, status, w); crashes {
@@ -177,4 +180,12 @@ func scheduledAt(pod *corev1.Pod) time.Time {
 		return c.LastTransitionTime.Time
 	}
 	return pod.CreationTimestamp.Time
+}
+
+// statuses returns the statuses of a pod's init containers and containers.
+func statuses(pod *corev1.Pod) []corev1.ContainerStatus {
+	if len(pod.Status.InitContainerStatuses) == 0 {
+		return pod.Status.ContainerStatuses
+	}
+	return slices.Concat(pod.Status.InitContainerStatuses, pod.Status.ContainerStatuses)
 }

@@ -38,6 +38,13 @@ func MarkHealthy(s *v1alpha1.WorkloadRevisionStatus, now time.Time) {
 	setHealthy(s, metav1.ConditionTrue, v1alpha1.ReasonRolloutComplete, "", now)
 }
 
+// NoteImages notes what the pods of a revision ran. That none is known changes nothing.
+func NoteImages(s *v1alpha1.WorkloadRevisionStatus, images []v1alpha1.ContainerImage) {
+	if len(images) > 0 {
+		s.Images = images
+	}
+}
+
 // MarkFailed notes that a revision failed, and why. Its time is set to now.
 func MarkFailed(s *v1alpha1.WorkloadRevisionStatus, f v1alpha1.Failure, now time.Time) {
 	f.Time = metav1.NewTime(now)

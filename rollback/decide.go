@@ -35,6 +35,8 @@ type Decision struct {
 	Action Action
 	// Target is the revision to restore, for RollBack.
 	Target *v1alpha1.WorkloadRevision
+	// Pins are the images of the target that are written with their digests, since their tags moved.
+	Pins []v1alpha1.PinnedImage
 	// Reason and Message say why a rollback is held or waits.
 	Reason  v1alpha1.HoldReason
 	Message string
@@ -55,14 +57,18 @@ func Decide(h history.History, d *appsv1.Deployment, settings workload.Settings,
 		failed.IsAdopted() || failed.IsRollbackOpen() {
 		return Decision{}
 	}
-	if reason, message := automaticRollbackForbidden(h, d, settings); reason != "" {
+	target := h.LastHealthy()
+	var pins []v1alpha1.PinnedImage
+	if target != nil {
+		pins = pinsOf(failed, target, settings)
+	}
+	if reason, message := automaticRollbackForbidden(h, d, settings, pins); reason != "" {
 		return Decision{Action: Hold, Reason: reason, Message: message}
 	}
-	target := h.LastHealthy()
 	switch {
 	case target == nil:
 		return Decision{Action: Hold, Reason: v1alpha1.HoldNoHealthyRevision, Message: noHealthyRevision(h)}
-	case target.PodsSame(failed):
+	case target.PodsSame(failed) && len(pins) == 0:
 		return Decision{Action: Hold, Reason: v1alpha1.HoldSameTemplate, Message: fmt.Sprintf(
 			"the last healthy revision, #%d, runs the same pod template, so the cause is outside of the Deployment; check its dependencies", target.Spec.Number)}
 	case failed.FilesOnly() && restoredBefore(h, failed):
@@ -73,7 +79,15 @@ func Decide(h history.History, d *appsv1.Deployment, settings workload.Settings,
 		return Decision{Action: Wait, After: wait, Reason: v1alpha1.HoldTooManyRollbacks, Message: fmt.Sprintf("%d rollbacks within the last hour; wait until %s for the next one, or deploy a fix",
 			attempt-1, now.Add(wait).UTC().Format(time.TimeOnly+" MST"))}
 	}
-	return Decision{Action: RollBack, Target: target, Attempt: attempt}
+	return Decision{Action: RollBack, Target: target, Pins: pins, Attempt: attempt}
+}
+
+// pinsOf returns the images that a rollback writes with their digests.
+func pinsOf(failed, target *v1alpha1.WorkloadRevision, settings workload.Settings) []v1alpha1.PinnedImage {
+	if settings.PinImages == workload.PinNever {
+		return nil
+	}
+	return history.Pins(failed, target)
 }
 
 // noHealthyRevision returns the message that there is nothing to roll back to. A healthy revision
@@ -104,13 +118,14 @@ func restoredBefore(h history.History, failed *v1alpha1.WorkloadRevision) bool {
 }
 
 // automaticRollbackForbidden returns why Reprise must not do this rollback without a request; empty
-// if it may.
-func automaticRollbackForbidden(h history.History, d *appsv1.Deployment, settings workload.Settings) (v1alpha1.HoldReason, string) {
+// if it may. A rollback that failed is rolled back only to other bytes: those that ran under a tag
+// that has moved since.
+func automaticRollbackForbidden(h history.History, d *appsv1.Deployment, settings workload.Settings, pins []v1alpha1.PinnedImage) (v1alpha1.HoldReason, string) {
 	failed := h.Newest()
 	switch {
 	case settings.Rollback == workload.ModeManual:
 		return v1alpha1.HoldManual, v1alpha1.RollbackAnnotation + " is manual; deploy a fix, or apply an older manifest"
-	case failed.Spec.RollbackOf != 0 && !isRequested(h, failed):
+	case failed.Spec.RollbackOf != 0 && !isRequested(h, failed) && len(pins) == 0:
 		return v1alpha1.HoldRestoredRevisionFailed, fmt.Sprintf("#%d is itself a rollback after a failure, and Reprise never rolls back such a rollback; deploy a fix", failed.Spec.Number)
 	default:
 		return untouchable(d)

@@ -9,6 +9,7 @@ import (
 
 	"reprise.dev/reprise/api/v1alpha1"
 	"reprise.dev/reprise/history"
+	"reprise.dev/reprise/workload"
 )
 
 // Answer is what becomes of a request: somebody set an annotation of the workload. Each value is
@@ -53,7 +54,7 @@ func AnswerRetry(h history.History, d *appsv1.Deployment) Answer {
 // DecideRequest decides about the request to roll back to a certain revision; allowed says whether
 // the install takes such requests. A decision None comes with the answer, if anything was asked;
 // one that is held is decided again as long as the annotation stands.
-func DecideRequest(h history.History, d *appsv1.Deployment, allowed bool) (Decision, Answer) {
+func DecideRequest(h history.History, d *appsv1.Deployment, settings workload.Settings, allowed bool) (Decision, Answer) {
 	value := d.Annotations[v1alpha1.RollbackToAnnotation]
 	request := history.BoundRequest(v1alpha1.RollbackToAnnotation, value)
 	live := h.Newest()
@@ -70,7 +71,7 @@ func DecideRequest(h history.History, d *appsv1.Deployment, allowed bool) (Decis
 	if reason, message := untouchable(d); reason != "" {
 		return Decision{Action: Hold, Reason: reason, Message: message, Request: request}, Answer{}
 	}
-	return Decision{Action: RollBack, Target: target, Request: request}, Answer{}
+	return Decision{Action: RollBack, Target: target, Pins: pinsOf(live, target, settings), Request: request}, Answer{}
 }
 
 // Rejected returns the answer to a request that is not granted.

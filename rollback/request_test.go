@@ -91,7 +91,7 @@ func TestDecideRequest(t *testing.T) {
 			if tt.change != nil {
 				tt.change(d)
 			}
-			got, void := DecideRequest(tt.history, d, name != "SwitchedOff")
+			got, void := DecideRequest(tt.history, d, workload.DefaultSettings(), name != "SwitchedOff")
 			if got.Action != tt.want || !strings.Contains(got.Message+void.Message, tt.says) || (tt.says == "") != (got.Message+void.Message == "") {
 				t.Fatalf("%s: got %q saying %q", tt.reason, got.Action, got.Message+void.Message)
 			}

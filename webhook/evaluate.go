@@ -81,7 +81,7 @@ func (h *Handler) skip(ctx context.Context, r *review, reason string) outcome {
 // policies, and any other write is denied. Otherwise an attacker with its account could deploy
 // without them.
 func (h *Handler) answerOwnWrite(ctx context.Context, r *review) outcome {
-	recorded, err := h.Revisions.Recorded(ctx, r.workload(), r.intents.objectHash())
+	recorded, err := h.Revisions.Recorded(ctx, r.workload(), r.intents.object(), r.intents.objectHash())
 	if err != nil {
 		h.Log.Error(err, "Looking for the revision that a rollback restores", "namespace", r.namespace, "workload", r.label())
 	}

@@ -111,7 +111,7 @@ func (r records) LastHealthy(context.Context, types.NamespacedName) (*Healthy, e
 	return r.healthy, r.err
 }
 
-func (r records) Recorded(_ context.Context, _ types.NamespacedName, intentHash string) (bool, error) {
+func (r records) Recorded(_ context.Context, _ types.NamespacedName, _ workload.Intent, intentHash string) (bool, error) {
 	return r.intents[intentHash], r.err
 }
 

@@ -11,6 +11,7 @@ import (
 	"reprise.dev/reprise/effective"
 	"reprise.dev/reprise/event"
 	"reprise.dev/reprise/policy"
+	"reprise.dev/reprise/workload"
 )
 
 // Policies evaluates inputs. *policy.Engine implements it, and so does a set that is reloaded.
@@ -34,9 +35,9 @@ type Revisions interface {
 	Quarantined(ctx context.Context, workload types.NamespacedName, uid types.UID, template *corev1.PodTemplateSpec, now time.Time) (*Quarantine, error)
 	// LastHealthy returns the newest healthy revision; nil if there is none.
 	LastHealthy(ctx context.Context, workload types.NamespacedName) (*Healthy, error)
-	// Recorded reports whether an intent is one of the workload's revisions. It reads past its cache
-	// before it returns false.
-	Recorded(ctx context.Context, workload types.NamespacedName, intentHash string) (bool, error)
+	// Recorded reports whether an intent with this hash is one of the workload's revisions, or one
+	// with images pinned to digests that ran. It reads past its cache before it returns false.
+	Recorded(ctx context.Context, name types.NamespacedName, intent workload.Intent, hash string) (bool, error)
 	// ChangedFiles names Score's files, as containers.NAME.files.PATH, whose content differs from the
 	// newest revision's.
 	ChangedFiles(ctx context.Context, workload types.NamespacedName) ([]string, error)

@@ -54,3 +54,24 @@ func (i RawIntent) Onto(d *unstructured.Unstructured) {
 	d.SetAnnotations(merge(i.Annotations, d.GetAnnotations()))
 	d.Object["spec"] = spec
 }
+
+// WithImages returns the intent with other images, by the names of their containers. It shares all
+// else with the original.
+func (i RawIntent) WithImages(byContainer map[string]string) RawIntent {
+	i.Spec = runtime.DeepCopyJSON(i.Spec)
+	for _, list := range []string{"initContainers", "containers"} {
+		containers, _, _ := unstructured.NestedSlice(i.Spec, "template", "spec", list)
+		for n := range containers {
+			container, isMap := containers[n].(map[string]any)
+			name, _ := container["name"].(string)
+			if image, replaced := byContainer[name]; isMap && replaced {
+				container["image"] = image
+			}
+		}
+		if len(containers) > 0 {
+			// The error is that of a path through a value that is no map, and then there are none.
+			_ = unstructured.SetNestedSlice(i.Spec, containers, "template", "spec", list)
+		}
+	}
+	return i
+}

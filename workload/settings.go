@@ -22,6 +22,16 @@ const (
 	ModeOff Mode = "off"
 )
 
+// PinMode says whether a rollback writes digests.
+type PinMode string
+
+const (
+	// PinAuto writes an image with the digest that ran where its tag names other bytes now.
+	PinAuto PinMode = "auto"
+	// PinNever writes every image as it was deployed.
+	PinNever PinMode = "never"
+)
+
 // Settings configures how Reprise treats one workload.
 type Settings struct {
 	Rollback Mode
@@ -36,11 +46,13 @@ type Settings struct {
 	MaxHistory int
 	// Quarantine reports whether admission denies a failed pod template.
 	Quarantine bool
+	// PinImages says whether a rollback writes digests. No annotation sets it.
+	PinImages PinMode
 }
 
 // DefaultSettings returns the settings of an install that sets none.
 func DefaultSettings() Settings {
-	return Settings{Rollback: ModeAuto, BakeTime: 30 * time.Second, HistoryLimit: 10, MaxHistory: 50, Quarantine: true}
+	return Settings{Rollback: ModeAuto, BakeTime: 30 * time.Second, HistoryLimit: 10, MaxHistory: 50, Quarantine: true, PinImages: PinAuto}
 }
 
 // SettingsOf reads each setting from the Deployment's annotations, else from its pod template's

@@ -140,6 +140,7 @@ func TestSettingsOf_Precedence(t *testing.T) {
 	got, problems := workload.SettingsOf(d, namespace, workload.DefaultSettings())
 	want := workload.Settings{
 		Rollback: workload.ModeManual, BakeTime: 5 * time.Second, FailureDeadline: 2 * time.Minute, HistoryLimit: 3, MaxHistory: 50,
+		PinImages: workload.PinAuto,
 	}
 	if diff := cmp.Diff(want, got); diff != "" || len(problems) > 0 {
 		t.Errorf("problems %v (-want +got)\n%s", problems, diff)

@@ -37,6 +37,14 @@ type Rollback struct {
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=128
 	ToFilesDigest string `json:"toFilesDigest,omitempty"`
+	// pinnedImages are the references that the rollback writes with their digests, because their tags
+	// name other bytes now than those that ran. The hash of the intent includes them.
+	// +optional
+	// +listType=map
+	// +listMapKey=containerName
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=64
+	PinnedImages []PinnedImage `json:"pinnedImages,omitempty"`
 	// attempt counts the rollbacks of the workload within an hour. Each waits longer, and their number
 	// is limited. It is absent for a rollback on request.
 	// +optional

@@ -250,6 +250,14 @@ type WorkloadRevisionStatus struct {
 	// phaseTransitionTime is when the phase was reached.
 	// +optional
 	PhaseTransitionTime *metav1.Time `json:"phaseTransitionTime,omitempty"`
+	// images are the digests of the images that its pods ran, as of the verdict. A container whose
+	// node tells no digest is missing.
+	// +optional
+	// +listType=map
+	// +listMapKey=containerName
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=64
+	Images []ContainerImage `json:"images,omitempty"`
 	// readyAfterSeconds is how long its slowest pod took from its start until it was ready, when the
 	// revision became Healthy. A later revision whose predecessor has no pods left gets as long twice.
 	// +optional

@@ -9,6 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"reprise.dev/reprise/history"
 	"reprise.dev/reprise/history/store"
 	"reprise.dev/reprise/webhook"
 	"reprise.dev/reprise/workload"
@@ -50,14 +51,14 @@ func (r revisions) LastHealthy(ctx context.Context, w types.NamespacedName) (*we
 }
 
 // Recorded implements webhook.Revisions.
-func (r revisions) Recorded(ctx context.Context, w types.NamespacedName, intentHash string) (bool, error) {
+func (r revisions) Recorded(ctx context.Context, w types.NamespacedName, intent workload.Intent, hash string) (bool, error) {
 	for _, reader := range []client.Reader{r.cached, r.live} {
 		h, err := store.List(ctx, reader, w.Namespace, w.Name)
 		if err != nil {
 			return false, err
 		}
-		for _, revision := range h {
-			if revision.Spec.IntentHash == intentHash {
+		for i := range h {
+			if history.IsRecordedAs(&h[i], intent, hash) {
 				return true, nil
 			}
 		}

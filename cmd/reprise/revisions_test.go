@@ -59,7 +59,7 @@ func TestRevisions(t *testing.T) {
 		t.Errorf("a workload without revisions has the last healthy %+v (%v)", got, err)
 	}
 	for hash, want := range map[string]bool{"intent-bad": true, "intent-new": false} {
-		if got, err := r.Recorded(t.Context(), app, hash); err != nil || got != want {
+		if got, err := r.Recorded(t.Context(), app, workload.Intent{}, hash); err != nil || got != want {
 			t.Errorf("%s is recorded: %t, want %t (%v)", hash, got, want, err)
 		}
 	}
@@ -76,7 +76,7 @@ func TestRevisions_RecordedReadsPastTheCache(t *testing.T) {
 	if err := api.Direct().Create(t.Context(), r); err != nil {
 		t.Fatal(err)
 	}
-	got, err := revisions{cached: api.Cached(), live: api.Client()}.Recorded(t.Context(), types.NamespacedName{Namespace: "shop", Name: "app"}, "new")
+	got, err := revisions{cached: api.Cached(), live: api.Client()}.Recorded(t.Context(), types.NamespacedName{Namespace: "shop", Name: "app"}, workload.Intent{}, "new")
 	if err != nil || !got {
 		t.Errorf("recorded: %t (%v)", got, err)
 	}

@@ -52,6 +52,7 @@ func (c Config) flat() map[string]string {
 		"history.maxDeleted":       fmt.Sprint(c.History.MaxDeleted),
 		"rollback.maxConcurrent":   fmt.Sprint(c.Rollback.MaxConcurrent),
 		"rollback.requests":        fmt.Sprint(c.Rollback.Requests),
+		"rollback.pinImages":       string(c.Defaults.PinImages),
 		"defaults.rollback":        string(c.Defaults.Rollback),
 		"defaults.bakeTime":        c.Defaults.BakeTime.String(),
 		"defaults.failureDeadline": c.Defaults.FailureDeadline.String(),

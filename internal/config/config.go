@@ -122,6 +122,7 @@ func (c *Config) keys() value {
 		"rollback": object(map[string]value{
 			"maxConcurrent": number(&c.Rollback.MaxConcurrent, 1, "at least 1"),
 			"requests":      boolean(&c.Rollback.Requests),
+			"pinImages":     choice(&c.Defaults.PinImages, workload.PinAuto, workload.PinNever),
 		}),
 		"policies": overrides(&c.Policies),
 		"defaults": object(map[string]value{

@@ -20,7 +20,7 @@ func TestParse_KeepsTheDefaultOfUnsetKeys(t *testing.T) {
 	}
 	want := config.Default()
 	want.FailurePolicy = config.Fail
-	want.Defaults = workload.Settings{Rollback: workload.ModeAuto, BakeTime: 90 * time.Second, HistoryLimit: 10, MaxHistory: 50}
+	want.Defaults = workload.Settings{Rollback: workload.ModeAuto, BakeTime: 90 * time.Second, HistoryLimit: 10, MaxHistory: 50, PinImages: workload.PinAuto}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Errorf("(-want +got)\n%s", d)
 	}
@@ -47,6 +47,7 @@ func TestParse_ReportsTheLineOfAnError(t *testing.T) {
 		"history:\n  maxPerMinute: 0":                                   "line 2: history.maxPerMinute: Invalid value: 0: expected at least 1",
 		"history:\n  maxPerMinute: many":                                `line 2: history.maxPerMinute: Invalid value: "many": expected an integer, at least 1`,
 		"history:\n  retainDeleted: -1h":                                `line 2: history.retainDeleted: Invalid value: "-1h": expected a duration that is not negative`,
+		"rollback:\n  pinImages: yes":                                   `line 2: rollback.pinImages: Unsupported value: "yes": supported values: "auto", "never"`,
 		"rollback:\n  maxConcurrent: 0":                                 "line 2: rollback.maxConcurrent: Invalid value: 0: expected at least 1",
 		"a":                                                             `line 1: configuration: Invalid value: "a": expected a mapping with the keys`,
 		"history: {}\n---\nrollback: {}":                                "line 2: a second YAML document begins: expected one",

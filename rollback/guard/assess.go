@@ -13,6 +13,7 @@ import (
 	"reprise.dev/reprise/health"
 	"reprise.dev/reprise/history"
 	"reprise.dev/reprise/history/store"
+	"reprise.dev/reprise/internal/mask"
 	"reprise.dev/reprise/rollback"
 	"reprise.dev/reprise/workload"
 )
@@ -53,7 +54,7 @@ func (r *Reconciler) assess(ctx context.Context, v view) (view, time.Duration, e
 	}
 	switch {
 	case verdict.State == health.Healthy:
-		v, err = r.recover(ctx, v, health.ReadyAfter(rollout))
+		v, err = r.recover(ctx, v, rollout)
 		return v, 0, err
 	case verdict.State == health.Failed && !adopted && !failed:
 		return r.fail(ctx, v, rollout, verdict)
@@ -65,9 +66,10 @@ func (r *Reconciler) assess(ctx context.Context, v view) (view, time.Duration, e
 	}
 }
 
-// recover writes the phase of a revision that is healthy, whatever it was before, and how long its
-// pods took.
-func (r *Reconciler) recover(ctx context.Context, v view, readyAfter time.Duration) (view, error) {
+// recover writes the phase of a revision that is healthy, whatever it was before, how long its pods
+// took, and what they run.
+func (r *Reconciler) recover(ctx context.Context, v view, rollout health.Rollout) (view, error) {
+	readyAfter := health.ReadyAfter(rollout)
 	leftBehind, err := r.fieldsLeftBehind(ctx, v.history)
 	if err != nil {
 		return v, err
@@ -76,6 +78,7 @@ func (r *Reconciler) recover(ctx context.Context, v view, readyAfter time.Durati
 		if leftBehind != "" {
 			history.MarkFieldsLeftBehind(s, leftBehind, r.Clock.Now())
 		}
+		history.NoteImages(s, imagesOf(rollout))
 		if readyAfter > 0 {
 			s.ReadyAfterSeconds = new(int32(min(readyAfter.Round(time.Second).Seconds(), math.MaxInt32)))
 		}
@@ -109,8 +112,13 @@ func (r *Reconciler) fail(ctx context.Context, v view, rollout health.Rollout, v
 	if verdict.External {
 		failure.Reason = v1alpha1.FailureExternalCause
 	}
-	v, err = r.writeFailure(ctx, v, verdict.Since, failure)
+	v, err = r.writeFailure(ctx, v, verdict.Since, failure, imagesOf(rollout))
 	return v, 0, err
+}
+
+// imagesOf returns what the pods of a rollout run.
+func imagesOf(rollout health.Rollout) []v1alpha1.ContainerImage {
+	return history.ImagesOf(&rollout.Deployment.Spec.Template, health.PodsOf(rollout))
 }
 
 // fieldsLeftBehind returns a message about the fields that a revision has although the failed one
@@ -171,26 +179,32 @@ func (r *Reconciler) failAgain(ctx context.Context, v view, earlier *v1alpha1.Wo
 	if earlier.HasExternalCause() {
 		failure.Reason = v1alpha1.FailureExternalCause
 	}
-	return r.writeFailure(ctx, v, time.Time{}, failure)
+	return r.writeFailure(ctx, v, time.Time{}, failure, nil)
 }
 
 // writeFailure writes the phase of the newest revision, with its difference to the last healthy
 // one, into a history as the API server holds it. signal is when the failure began to show, zero if
-// that is not known.
-func (r *Reconciler) writeFailure(ctx context.Context, v view, signal time.Time, failure v1alpha1.Failure) (view, error) {
+// that is not known, and images are what its pods ran.
+func (r *Reconciler) writeFailure(ctx context.Context, v view, signal time.Time, failure v1alpha1.Failure, images []v1alpha1.ContainerImage) (view, error) {
 	v, err := r.refresh(ctx, v)
 	if err != nil {
 		return v, err
 	}
-	failed, healthy := v.history.Newest(), v.history.LastHealthy()
+	failed, healthy := v.history.Newest().DeepCopy(), v.history.LastHealthy()
+	history.NoteImages(&failed.Status, images) // The comparison reads them.
 	changes, err := r.changesSince(ctx, healthy, failed)
 	if err != nil {
 		return v, err
 	}
 	if healthy != nil {
 		failure.Changes, failure.ComparedWith = changes.Lines(maxDiffLines, maxDiffBytes), healthy.Spec.Number
+		// Where nothing else changed, the other bytes are the cause.
+		if moved := history.MovedImages(healthy.Status.Images, images); len(moved) > 0 && len(moved) == len(changes) {
+			failure.Message = mask.Line(history.MovedNote(healthy.Status.Images, images) + ": " + failure.Message)
+		}
 	}
-	failed, err = r.patch(ctx, failed, func(s *v1alpha1.WorkloadRevisionStatus) {
+	failed, err = r.patch(ctx, v.history.Newest(), func(s *v1alpha1.WorkloadRevisionStatus) {
+		history.NoteImages(s, images)
 		history.MarkFailed(s, failure, r.Clock.Now())
 	})
 	if err != nil {

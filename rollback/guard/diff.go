@@ -11,9 +11,9 @@ import (
 	"reprise.dev/reprise/rollback"
 )
 
-// changesSince compares a revision with an earlier one. Without one of them there is no difference
-// to tell, and none can be told of what cannot be read: that must keep no verdict from being
-// written.
+// changesSince compares a revision with an earlier one. The images that moved under their tags come
+// first. Without one of them there is no difference to tell, and none can be told of what cannot be
+// read: that must keep no verdict from being written.
 func (r *Reconciler) changesSince(ctx context.Context, earlier, revision *v1alpha1.WorkloadRevision) (diff.Changes, error) {
 	if earlier == nil || revision == nil {
 		return nil, nil
@@ -25,7 +25,8 @@ func (r *Reconciler) changesSince(ctx context.Context, earlier, revision *v1alph
 	if err != nil {
 		return nil, err
 	}
-	return diff.Revisions(snapshots[0], snapshots[1])
+	changes, err := diff.Revisions(snapshots[0], snapshots[1])
+	return append(history.MovedImages(earlier.Status.Images, revision.Status.Images), changes...), err
 }
 
 // snapshots reads whole revisions, to be compared.

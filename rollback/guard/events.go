@@ -149,6 +149,9 @@ func rolledBackEvent(d *appsv1.Deployment, failed *v1alpha1.WorkloadRevision, ch
 	if plan.Request != "" {
 		cause = fmt.Sprintf("#%d → #%d: requested by %s", failed.Spec.Number, plan.ToRevision, plan.Request)
 	}
+	for _, pin := range plan.PinnedImages {
+		cause += fmt.Sprintf("; container %s runs %s, since the tag moved", pin.ContainerName, pin.Image)
+	}
 	if note := history.RollbackNote(failed); note != "" {
 		cause += "; " + note
 	}

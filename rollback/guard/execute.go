@@ -28,6 +28,15 @@ type execution struct {
 	newest *v1alpha1.WorkloadRevision
 }
 
+// pins returns the images that the rollback writes with their digests: those of its plan, once that
+// is stored.
+func (x execution) pins() []v1alpha1.PinnedImage {
+	if x.stage == stageDue {
+		return x.decision.Pins
+	}
+	return x.failed.Status.Rollback.PinnedImages
+}
+
 // follow does what was decided about the newest revision, and returns when to decide again.
 func (r *Reconciler) follow(ctx context.Context, v view, decision rollback.Decision) (view, time.Duration, error) {
 	newest := v.history.Newest()
@@ -97,7 +106,9 @@ func (r *Reconciler) step(ctx context.Context, x execution) (execution, error) {
 	if err != nil {
 		return x, err
 	}
-	x.target = target
+	if x.target, err = history.Pinned(target, x.pins()); err != nil {
+		return x, err
+	}
 	switch x.stage {
 	case stageDue:
 		if x, err = r.check(ctx, x); err != nil || x.stage.atRest() {
@@ -143,7 +154,7 @@ func (r *Reconciler) plan(ctx context.Context, x execution) (execution, error) {
 	failed, err := r.patch(ctx, x.failed, func(s *v1alpha1.WorkloadRevisionStatus) {
 		history.StartRollback(s, v1alpha1.Rollback{
 			ToRevision: x.target.Spec.Number, ToIntentHash: x.target.Spec.IntentHash, ToFilesDigest: x.target.Spec.FilesDigest,
-			Attempt: int32(x.decision.Attempt), Request: x.decision.Request,
+			PinnedImages: x.decision.Pins, Attempt: int32(x.decision.Attempt), Request: x.decision.Request,
 		}, r.Clock.Now())
 	})
 	if err != nil {

@@ -231,7 +231,7 @@ func (r *Reconciler) act(ctx context.Context, v view) (view, time.Duration, erro
 	if v, err = r.reply(ctx, v, rollback.AnswerRetry(v.history, v.d)); err != nil {
 		return v, 0, err
 	}
-	decision, void := rollback.DecideRequest(v.history, v.d, r.Requests)
+	decision, void := rollback.DecideRequest(v.history, v.d, v.settings, r.Requests)
 	if decision.Action == rollback.RollBack {
 		why, err := r.denied(ctx, v, decision.Target)
 		if err != nil {

@@ -63,7 +63,7 @@ func TestRepriseItselfUpdatesOnlyGuardedWorkloads(t *testing.T) {
 		return d
 	}
 	const settings = "A rollback does not change labels and annotations with the prefix reprise.dev/"
-	const shape = "A rollback does not change replicas, owners and finalizers"
+	const shape = "A rollback does not change replicas, the pause, owners and finalizers"
 	const unguarded = "Reprise updates guarded workloads only"
 	ordinary := variant(p.Namespace, "ordinary", func(d *appsv1.Deployment) { d.Annotations = map[string]string{"reprise.dev/rollback": "auto"} })
 	writes := map[string]struct {
@@ -88,6 +88,7 @@ func TestRepriseItselfUpdatesOnlyGuardedWorkloads(t *testing.T) {
 			d.OwnerReferences = []metav1.OwnerReference{{APIVersion: "v1", Kind: "ConfigMap", Name: "kube-root-ca.crt", UID: p.rootCA(), Controller: new(true)}}
 		}), nothingElse},
 		"Scaled": {shape, ordinary, func(d *appsv1.Deployment) { d.Spec.Replicas = new(int32(3)) }},
+		"Paused": {shape, ordinary, func(d *appsv1.Deployment) { d.Spec.Paused = true }},
 		"OwnerAdded": {shape, ordinary, func(d *appsv1.Deployment) {
 			d.OwnerReferences = []metav1.OwnerReference{{APIVersion: "v1", Kind: "ConfigMap", Name: "gone", UID: "gone"}}
 		}},
