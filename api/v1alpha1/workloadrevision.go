@@ -262,7 +262,7 @@ type WorkloadRevisionStatus struct {
 	// revision became Healthy. A later revision whose predecessor has no pods left gets as long twice.
 	// +optional
 	// +kubebuilder:validation:Minimum=1
-	ReadyAfterSeconds *int32 `json:"readyAfterSeconds,omitempty"`
+	ReadyAfterSeconds int32 `json:"readyAfterSeconds,omitempty"`
 	// failure is why it failed. It stays when the revision is rolled back.
 	// +optional
 	Failure *Failure `json:"failure,omitempty"`

@@ -338,11 +338,6 @@ func (in *WorkloadRevisionStatus) DeepCopyInto(out *WorkloadRevisionStatus) {
 			(*in)[i].DeepCopyInto(&(*out)[i])
 		}
 	}
-	if in.ReadyAfterSeconds != nil {
-		in, out := &in.ReadyAfterSeconds, &out.ReadyAfterSeconds
-		*out = new(int32)
-		**out = **in
-	}
 	if in.Failure != nil {
 		in, out := &in.Failure, &out.Failure
 		*out = new(Failure)

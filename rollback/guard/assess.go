@@ -79,8 +79,8 @@ func (r *Reconciler) recover(ctx context.Context, v view, rollout health.Rollout
 			history.MarkFieldsLeftBehind(s, leftBehind, r.Clock.Now())
 		}
 		history.NoteImages(s, imagesOf(rollout))
-		if readyAfter > 0 {
-			s.ReadyAfterSeconds = new(int32(min(readyAfter.Round(time.Second).Seconds(), math.MaxInt32)))
+		if readyAfter >= time.Second {
+			s.ReadyAfterSeconds = int32(min(readyAfter.Round(time.Second).Seconds(), math.MaxInt32))
 		}
 		history.MarkHealthy(s, r.Clock.Now())
 	})

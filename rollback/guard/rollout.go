@@ -45,8 +45,8 @@ func (r *Reconciler) rollout(ctx context.Context, d *appsv1.Deployment, h histor
 		FilesChanged: filesChanged(h),
 	}
 	rollout.Memory = r.memories.of(client.ObjectKeyFromObject(d), live.UID)
-	if healthy := h.LastHealthy(); healthy != nil && healthy.Status.ReadyAfterSeconds != nil {
-		rollout.ReadyAfter = time.Duration(*healthy.Status.ReadyAfterSeconds) * time.Second
+	if healthy := h.LastHealthy(); healthy != nil {
+		rollout.ReadyAfter = time.Duration(healthy.Status.ReadyAfterSeconds) * time.Second
 	}
 	if live.FilesOnly() {
 		rollout.StartedAfter = live.Spec.AcceptedTime.Time
