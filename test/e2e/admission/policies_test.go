@@ -13,7 +13,7 @@ import (
 	"reprise.dev/reprise/test/harness/product"
 )
 
-// The namespaces of the install's overrides: one is judged more strictly, one is not matched at all.
+// The namespaces of the overrides of the install: one is stricter, and one is not matched.
 const (
 	strict = "strict"
 	bare   = "bare"
