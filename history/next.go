@@ -71,8 +71,9 @@ func (p Predecessors) RollingBack() bool {
 
 // Next returns the revision that records an observed Deployment, without its status stored
 // anywhere. Its phase is Progressing, or Healthy if pod template and files are those of a healthy
-// predecessor, since nothing is rolled out then. An adopted one starts as Unknown. An error is
-// ErrTooLarge, or says that two revisions cannot be compared.
+// predecessor, since nothing is rolled out then. A restart replaces pods, and is assessed. An
+// adopted one starts as Unknown. An error is ErrTooLarge, or says that two revisions cannot be
+// compared.
 func Next(p Predecessors, o Observed, files *Files, arrival Arrival, now time.Time) (*v1alpha1.WorkloadRevision, error) {
 	d := o.Deployment
 	contents := Contents{Intent: workload.RawIntentOf(o.Raw), ManagedFields: d.ManagedFields, Files: files.saved}
@@ -123,8 +124,12 @@ func (p Predecessors) relate(r *v1alpha1.WorkloadRevision, d *appsv1.Deployment,
 		return // Deleted and created again: nothing of it runs.
 	}
 	sameTemplate, sameFiles := previous.Spec.TemplateHash == r.Spec.TemplateHash, previous.Spec.FilesDigest == r.Spec.FilesDigest
+	intent := workload.IntentOf(d)
+	samePods := sameTemplate && compare(previous, intent, workload.Intent.SamePods)
 	switch {
-	case !sameTemplate:
+	case sameTemplate && sameFiles && !samePods:
+		r.Spec.ChangeScope = v1alpha1.ChangeRestart
+	case !samePods:
 		r.Spec.ChangeScope = v1alpha1.ChangePodTemplate
 	case sameFiles:
 		r.Spec.ChangeScope = v1alpha1.ChangeOtherFields
@@ -132,10 +137,11 @@ func (p Predecessors) relate(r *v1alpha1.WorkloadRevision, d *appsv1.Deployment,
 		r.Spec.ChangeScope = v1alpha1.ChangeFilesOnly
 		r.Spec.FieldManager = files.lastWriter(previous.Spec.Files)
 	}
-	if previous.Status.Phase == v1alpha1.PhaseHealthy && sameTemplate && sameFiles {
+	if previous.Status.Phase == v1alpha1.PhaseHealthy && samePods && sameFiles {
+		NoteImages(&r.Status, previous.Status.Images)
 		MarkHealthy(&r.Status, now)
 	}
-	goesOn := sameFiles && (previous.AwaitsVerdict() || previous.IsAdopted()) && sameSpec(previous, d)
+	goesOn := sameFiles && (previous.AwaitsVerdict() || previous.IsAdopted()) && compare(previous, intent, workload.Intent.SameSpec)
 	if goesOn && previous.AwaitsVerdict() {
 		r.Spec.AcceptedTime = previous.Spec.AcceptedTime // The same rollout goes on, and so do its deadlines.
 	}
@@ -151,15 +157,15 @@ func (p Predecessors) relate(r *v1alpha1.WorkloadRevision, d *appsv1.Deployment,
 	}
 }
 
-// sameSpec reports whether a revision has the spec of a Deployment: its metadata alone differs. Of
-// a snapshot that cannot be read, that is not known.
-func sameSpec(previous *v1alpha1.WorkloadRevision, d *appsv1.Deployment) bool {
+// compare reports whether a revision's intent is the same as another, by a comparison. Of a
+// snapshot that cannot be read, that is not known.
+func compare(previous *v1alpha1.WorkloadRevision, intent workload.Intent, same func(a, b workload.Intent) bool) bool {
 	contents, err := DecodeSnapshot(previous)
 	if err != nil {
 		return false
 	}
 	before, err := contents.Intent.Typed()
-	return err == nil && before.SameSpec(workload.IntentOf(d))
+	return err == nil && same(before, intent)
 }
 
 // changeSummary returns the change since a revision. An unreadable snapshot must not keep the next

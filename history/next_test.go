@@ -290,6 +290,41 @@ func TestPredecessors_RollingBack(t *testing.T) {
 	}
 }
 
+// TestNext_Restart records a restart of a healthy revision: its pods are assessed. What changes no
+// pod takes over the verdict and what the pods ran.
+func TestNext_Restart(t *testing.T) {
+	mark := func(key string) func(*appsv1.Deployment) {
+		return func(d *appsv1.Deployment) {
+			d.Spec.Template.Annotations = map[string]string{key: "2026-11-22T12:00:00Z"}
+		}
+	}
+	for name, tt := range map[string]struct {
+		change func(*appsv1.Deployment)
+		scope  v1alpha1.ChangeScope
+		phase  v1alpha1.Phase
+	}{
+		"Kubectl":   {mark("kubectl.kubernetes.io/restartedAt"), v1alpha1.ChangeRestart, v1alpha1.PhaseProgressing},
+		"Rancher":   {mark("cattle.io/timestamp"), v1alpha1.ChangeRestart, v1alpha1.PhaseProgressing},
+		"Reloader":  {mark("reloader.stakater.com/last-reloaded-from"), v1alpha1.ChangeRestart, v1alpha1.PhaseProgressing},
+		"Setting":   {mark(v1alpha1.BakeTimeAnnotation), v1alpha1.ChangeRestart, v1alpha1.PhaseProgressing},
+		"Annotated": {func(d *appsv1.Deployment) { d.Spec.Template.Annotations = map[string]string{"example.com/config": "2"} }, v1alpha1.ChangePodTemplate, v1alpha1.PhaseProgressing},
+		"Labelled":  {labelled, v1alpha1.ChangeOtherFields, v1alpha1.PhaseHealthy},
+	} {
+		h := recorded(t, nil, deployment("x:1"), v1alpha1.PhaseHealthy)
+		h[0].Status.Images = ran("main", "x:1", "sha256:a")
+		r, err := Next(Predecessors{LastNumber: 1, Newest: &h[0]}, observed(t, deployment("x:1", tt.change)), NewFiles(), Arrival{}, now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r.Spec.ChangeScope != tt.scope || r.Status.Phase != tt.phase {
+			t.Errorf("%s: %s, %s; want %s, %s", name, r.Spec.ChangeScope, r.Status.Phase, tt.scope, tt.phase)
+		}
+		if inherits := len(r.Status.Images) > 0; inherits != (tt.phase == v1alpha1.PhaseHealthy) {
+			t.Errorf("%s: it ran %+v", name, r.Status.Images)
+		}
+	}
+}
+
 // TestNext_AcceptedTime has a change of metadata alone go on with the rollout that it finds.
 func TestNext_AcceptedTime(t *testing.T) {
 	later := now.Add(time.Hour)

@@ -11,7 +11,8 @@ import (
 const RollbackWindow = time.Hour
 
 // Prunable returns the revisions beyond a limit: first those that changed neither the pod template
-// nor a file, then the others, each oldest first. So a burst of such changes evicts no failure. It
+// nor a file, and restarts, then the others, each oldest first. So a burst of such changes evicts
+// no failure. It
 // never returns the newest revision, the last healthy one, the two of a rollback in progress, those
 // with a rollback within RollbackWindow, or those that cause a quarantine at `now`: pruning must
 // not reset the rate limit of rollbacks or a quarantine.
@@ -39,7 +40,7 @@ func (h History) Prunable(limit int, now time.Time) []v1alpha1.WorkloadRevision 
 	for _, r := range h {
 		switch {
 		case keep[r.Spec.Number]:
-		case r.Spec.ChangeScope == v1alpha1.ChangeOtherFields && !r.HasFailed():
+		case (r.Spec.ChangeScope == v1alpha1.ChangeOtherFields || r.Spec.ChangeScope == v1alpha1.ChangeRestart) && !r.HasFailed():
 			minor = append(minor, r)
 		default:
 			others = append(others, r)

@@ -20,20 +20,18 @@ const restartedAt = "kubectl.kubernetes.io/restartedAt"
 
 // Hash identifies the intent: a deploy with the same hash is no new revision. It leaves out the
 // annotations in which deployers store what they applied: they change with the formatting of a
-// manifest.
+// manifest. Every key of the pod template counts, since each change of one replaces pods.
 func (i Intent) Hash() string {
-	spec := i.Spec // A shallow copy: only the template's annotations are replaced in it.
-	spec.Template.Annotations = without(spec.Template.Annotations, func(key string) bool { return strings.HasPrefix(key, v1alpha1.Prefix) })
-	return digest(Intent{
-		Labels:      i.Labels,
-		Annotations: without(i.Annotations, isAppliedKey),
-		Spec:        spec,
-	})
+	return digest(Intent{Labels: i.Labels, Annotations: without(i.Annotations, isAppliedKey), Spec: i.Spec})
 }
 
 // SameSpec reports whether two intents have the same spec: they differ in the metadata of the
 // Deployment alone, if at all, and the rollout of one is that of the other.
 func (i Intent) SameSpec(as Intent) bool { return digest(i.Spec) == digest(as.Spec) }
+
+// SamePods reports whether two intents have the same pod template, so that the deployment
+// controller replaces no pod for the difference.
+func (i Intent) SamePods(as Intent) bool { return digest(i.Spec.Template) == digest(as.Spec.Template) }
 
 // TemplateHash identifies what makes pods differ, as far as admission sees it. It leaves out
 // Reprise's annotations, the time of a restart or of a run, and what tools write.

@@ -81,9 +81,9 @@ func TestIntent_HashChangesOnlyByADeploy(t *testing.T) {
 		"Controller": {"the deployment controller's", func(d *appsv1.Deployment) { d.Annotations["deployment.kubernetes.io/revision"] = "3" }, true, true},
 		"Kubectl":    {"kubectl's memory", func(d *appsv1.Deployment) { d.Annotations[workload.LastApplied] = "{}" }, true, true},
 		"Setting":    {"a setting of Reprise's", func(d *appsv1.Deployment) { d.Annotations[v1alpha1.RollbackAnnotation] = "off" }, true, true},
-		"TemplateSetting": {"a setting where Score puts it", func(d *appsv1.Deployment) {
+		"TemplateSetting": {"a setting where Score puts it replaces pods", func(d *appsv1.Deployment) {
 			d.Spec.Template.Annotations = map[string]string{v1alpha1.BakeTimeAnnotation: "5s"}
-		}, true, true},
+		}, false, true},
 		"Restart": {"kubectl rollout restart is a deploy of the same pods", func(d *appsv1.Deployment) {
 			d.Spec.Template.Annotations = map[string]string{"kubectl.kubernetes.io/restartedAt": "now"}
 		}, false, true},

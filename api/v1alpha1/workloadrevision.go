@@ -24,7 +24,8 @@ import (
 // +kubebuilder:printcolumn:name="Error",type=string,JSONPath=".status.failure.message"
 type WorkloadRevision struct {
 	metav1.TypeMeta `json:",inline"`
-	// metadata is the object's metadata. Its name is that of the workload with the revision's number.
+	// metadata is the object's metadata. Its name is that of the workload with the revision's
+	// number.
 	// +optional
 	metav1.ObjectMeta `json:"metadata,omitempty"`
 
@@ -80,15 +81,15 @@ type WorkloadRevisionSpec struct {
 	// +kubebuilder:validation:MaxLength=128
 	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="a revision is what was accepted once: its spec cannot be changed"
 	TemplateHash string `json:"templateHash,omitempty"`
-	// filesDigest identifies the contents of Score's files. Pods differ if the template hash or this
-	// digest differs.
+	// filesDigest identifies the contents of Score's files. Pods differ if the template hash or
+	// this digest differs.
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=128
 	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="a revision is what was accepted once: its spec cannot be changed"
 	FilesDigest string `json:"filesDigest,omitempty"`
-	// changeScope says which part changed compared with the revision before. With FilesOnly no pod was
-	// replaced, and running pods may still use the old files.
+	// changeScope says which part changed compared with the revision before. With FilesOnly no pod
+	// was replaced, and running pods may still use the old files.
 	// +optional
 	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="a revision is what was accepted once: its spec cannot be changed"
 	ChangeScope ChangeScope `json:"changeScope,omitempty"`
@@ -126,8 +127,8 @@ type WorkloadRevisionSpec struct {
 	// +kubebuilder:validation:MaxLength=1024
 	// +kubebuilder:validation:XValidation:rule="self == oldSelf || self == 'redacted'",message="a revision is what was accepted once: its spec cannot be changed"
 	ChangeCause string `json:"changeCause,omitempty"`
-	// skippedRevisions is how many intents between the revision before and this one were not recorded,
-	// because more arrived in a minute than are recorded.
+	// skippedRevisions is how many intents between the revision before and this one were not
+	// recorded, because more arrived in a minute than are recorded.
 	// +optional
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="a revision is what was accepted once: its spec cannot be changed"
@@ -137,14 +138,14 @@ type WorkloadRevisionSpec struct {
 	// +required
 	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="a revision is what was accepted once: its spec cannot be changed"
 	AcceptedTime metav1.Time `json:"acceptedTime,omitzero"`
-	// rollbackOf is the number of the failed revision that this one replaced, if it is a rollback by
-	// Reprise.
+	// rollbackOf is the number of the failed revision that this one replaced, if it is a rollback
+	// by Reprise.
 	// +optional
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="a revision is what was accepted once: its spec cannot be changed"
 	RollbackOf int64 `json:"rollbackOf,omitempty"`
-	// restoredFrom is the number of the revision whose intent this one restored, if it is a rollback
-	// by Reprise.
+	// restoredFrom is the number of the revision whose intent this one restored, if it is a
+	// rollback by Reprise.
 	// +optional
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="a revision is what was accepted once: its spec cannot be changed"
@@ -166,7 +167,7 @@ type WorkloadRevisionSpec struct {
 
 // ChangeScope says which part of a workload a revision changed.
 //
-// +kubebuilder:validation:Enum=Initial;PodTemplate;FilesOnly;OtherFields
+// +kubebuilder:validation:Enum=Initial;PodTemplate;Restart;FilesOnly;OtherFields
 type ChangeScope string
 
 const (
@@ -174,6 +175,9 @@ const (
 	ChangeInitial ChangeScope = "Initial"
 	// ChangePodTemplate means that the pod template changed: pods are replaced.
 	ChangePodTemplate ChangeScope = "PodTemplate"
+	// ChangeRestart means that only a mark in the pod template changed, such as that of kubectl
+	// rollout restart: pods are replaced by others of the same template.
+	ChangeRestart ChangeScope = "Restart"
 	// ChangeFilesOnly means that only the contents of Score's files changed: no pod is replaced.
 	ChangeFilesOnly ChangeScope = "FilesOnly"
 	// ChangeOtherFields means that neither the pod template nor a file changed.
@@ -197,8 +201,8 @@ type WorkloadReference struct {
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=253
 	Name string `json:"name,omitempty"`
-	// uid is the UID of the workload. A workload that is deleted and created again keeps its history
-	// under another UID.
+	// uid is the UID of the workload. A workload that is deleted and created again keeps its
+	// history under another UID.
 	// +required
 	// +kubebuilder:validation:Type=string
 	// +kubebuilder:validation:MinLength=1
@@ -214,7 +218,8 @@ type Phase string
 const (
 	// PhaseUnknown means that Reprise does not know whether it is healthy.
 	PhaseUnknown Phase = "Unknown"
-	// PhaseProgressing means that its rollout is under way, or was not healthy for the bake time yet.
+	// PhaseProgressing means that its rollout is under way, or was not healthy for the bake time
+	// yet.
 	PhaseProgressing Phase = "Progressing"
 	// PhaseHealthy means that its rollout was complete and stayed healthy for the bake time.
 	PhaseHealthy Phase = "Healthy"
@@ -258,15 +263,17 @@ type WorkloadRevisionStatus struct {
 	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=64
 	Images []ContainerImage `json:"images,omitempty"`
-	// readyAfterSeconds is how long its slowest pod took from its start until it was ready, when the
-	// revision became Healthy. A later revision whose predecessor has no pods left gets as long twice.
+	// readyAfterSeconds is how long its slowest pod took from its start until it was ready, when
+	// the revision became Healthy. A later revision whose predecessor has no pods left gets as long
+	// twice.
 	// +optional
 	// +kubebuilder:validation:Minimum=1
 	ReadyAfterSeconds int32 `json:"readyAfterSeconds,omitempty"`
 	// failure is why it failed. It stays when the revision is rolled back.
 	// +optional
 	Failure *Failure `json:"failure,omitempty"`
-	// rollback is the rollback away from this revision. It is written before anything else is written.
+	// rollback is the rollback away from this revision. It is written before anything else is
+	// written.
 	// +optional
 	Rollback *Rollback `json:"rollback,omitempty"`
 	// requests are the answers to requests by annotations of the workload. Each value is answered

@@ -198,8 +198,8 @@ func (r *Reconciler) writeFailure(ctx context.Context, v view, signal time.Time,
 	}
 	if healthy != nil {
 		failure.Changes, failure.ComparedWith = changes.Lines(maxDiffLines, maxDiffBytes), healthy.Spec.Number
-		// Where nothing else changed, the other bytes are the cause.
-		if moved := history.MovedImages(healthy.Status.Images, images); len(moved) > 0 && len(moved) == len(changes) {
+		// Where the pods have the same template, the other bytes are the cause.
+		if len(history.MovedImages(healthy.Status.Images, images)) > 0 && healthy.PodsSame(failed) {
 			failure.Message = mask.Line(history.MovedNote(healthy.Status.Images, images) + ": " + failure.Message)
 		}
 	}

@@ -204,11 +204,13 @@ func (b *bench) record(phase v1alpha1.Phase) *v1alpha1.WorkloadRevision {
 		}
 		r.Spec.Files = append(r.Spec.Files, file)
 	}
-	r.Spec.ChangeScope = v1alpha1.ChangePodTemplate
+	r.Spec.ChangeScope, r.Spec.FilesDigest = v1alpha1.ChangePodTemplate, history.FilesDigest(r.Spec.Files)
 	if before := h.Newest(); before != nil && before.Spec.TemplateHash == r.Spec.TemplateHash {
 		r.Spec.ChangeScope = v1alpha1.ChangeFilesOnly
+		if before.Spec.FilesDigest == r.Spec.FilesDigest {
+			r.Spec.ChangeScope = v1alpha1.ChangeRestart
+		}
 	}
-	r.Spec.FilesDigest = history.FilesDigest(r.Spec.Files)
 	if err := history.SetSnapshot(r, contents); err != nil {
 		b.Fatal(err)
 	}

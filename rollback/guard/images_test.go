@@ -5,9 +5,11 @@ import (
 	"testing"
 	"time"
 
+	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 
 	"reprise.dev/reprise/api/v1alpha1"
+	"reprise.dev/reprise/internal/fakeapi"
 	"reprise.dev/reprise/workload"
 )
 
@@ -107,6 +109,48 @@ func TestReconcile_PinsARollbackThatPullsOtherBytes(t *testing.T) {
 	}
 	if got, want := b.image(), web1+"@"+good; got != want {
 		t.Errorf("the image is %s, want %s", got, want)
+	}
+}
+
+// restartPods writes the mark of kubectl rollout restart.
+func (b *bench) restartPods() {
+	b.Helper()
+	fakeapi.Change(b, b.api, deployment(""), "kubectl-rollout", func(d *appsv1.Deployment) {
+		d.Spec.Template.Annotations = map[string]string{"kubectl.kubernetes.io/restartedAt": "2026-11-22T12:00:00Z"}
+	})
+}
+
+// TestReconcile_RestartIntoOtherBytes restarts a workload whose tag has moved to bytes that crash.
+func TestReconcile_RestartIntoOtherBytes(t *testing.T) {
+	b := newMoved(t)
+	b.restartPods()
+	b.record(v1alpha1.PhaseProgressing)
+	b.roll(pulled(crashing, bad))
+	b.settle()
+	if got, want := b.image(), web1+"@"+good; got != want {
+		t.Fatalf("the image is %s, want %s; the history is %s", got, want, b.phases())
+	}
+	if message := b.revision(2).FailureMessage(); !strings.Contains(message, "web:1 moved: sha256:") {
+		t.Errorf("the message is %q", message)
+	}
+	b.roll(pulled(well, good))
+	b.clock.Step(time.Hour)
+	b.settle()
+	if got, want := b.phases(), "1 Healthy, 2 RolledBack, 3 Healthy"; got != want {
+		t.Errorf("the history is %s, want %s", got, want)
+	}
+}
+
+// TestReconcile_RestartIntoTheSameBytes restarts a workload that fails with the bytes and the
+// template that were healthy: no rollback helps.
+func TestReconcile_RestartIntoTheSameBytes(t *testing.T) {
+	b := newMoved(t)
+	b.restartPods()
+	b.record(v1alpha1.PhaseProgressing)
+	b.roll(pulled(crashing, good))
+	b.settle()
+	if hold := b.revision(2).RollbackHold(); hold == nil || hold.Reason != string(v1alpha1.HoldSameTemplate) {
+		t.Errorf("held is %+v; the history is %s", hold, b.phases())
 	}
 }
 
