@@ -201,12 +201,18 @@ func failureOf(child *exec.Cmd, err error, text string) error {
 	// The operating system ends a process by the CPU time of a sample, which may differ from used.
 	case exit.ExitCode() == exitTime, status.Signaled() && used >= maxCPU/2:
 		return &ExceededError{fmt.Sprintf("compiling and trying the policies took more than %s of CPU time", maxCPU)}
-	case exit.ExitCode() == exitMemory, strings.Contains(text, "out of memory"), strings.Contains(text, "cannot allocate memory"), strings.Contains(text, "makeslice"),
-		strings.Contains(text, "stack exceeds"), status.Signaled() && status.Signal() == syscall.SIGKILL:
+	case exit.ExitCode() == exitMemory, slices.ContainsFunc(memoryErrors, func(e string) bool { return strings.Contains(text, e) }),
+		status.Signaled() && status.Signal() == syscall.SIGKILL:
 		return &ExceededError{fmt.Sprintf("compiling and trying the policies took more than %d MiB of memory", MaxMemory>>20)}
 	}
 	line, _, _ := strings.Cut(strings.TrimSpace(text), "\n")
 	return &ExceededError{fmt.Sprintf("compiling and trying the policies ended the process that did it: %s (%s)", line, err)}
+}
+
+// memoryErrors are in the last words of a process whose memory is used up: those of Go's runtime,
+// which may need it for a value, a stack, or a further thread.
+var memoryErrors = []string{
+	"out of memory", "cannot allocate memory", "makeslice", "stack exceeds", "pthread_create failed", "failed to create new OS thread",
 }
 
 // limitedBuffer keeps the beginning of what is written to it.

@@ -183,3 +183,20 @@ func TestSandbox_TryWithinLimits(t *testing.T) {
 		t.Logf("%s: took %s", name, time.Since(begun))
 	}
 }
+
+func TestFailureOf(t *testing.T) {
+	memory := fmt.Sprintf("compiling and trying the policies took more than %d MiB of memory", MaxMemory>>20)
+	for text, want := range map[string]string{
+		"fatal error: runtime: out of memory":                                        memory,
+		"runtime: failed to create new OS thread (have 8 already; errno=11)":         memory,
+		"runtime/cgo: pthread_create failed: Resource temporarily unavailable":       memory,
+		"runtime: goroutine stack exceeds 1000000000-byte limit":                     memory,
+		"panic: a defect of a library\n\ngoroutine 1 [running]:":                     "compiling and trying the policies ended the process that did it: panic: a defect of a library (exit status 2)",
+		"fork/exec: the last words of a process that ended otherwise\nand some more": "compiling and trying the policies ended the process that did it: fork/exec: the last words of a process that ended otherwise (exit status 2)",
+	} {
+		child := exec.CommandContext(t.Context(), "sh", "-c", "exit 2")
+		if got := failureOf(child, child.Run(), text); got.Error() != want {
+			t.Errorf("%q: %v, want %s", text, got, want)
+		}
+	}
+}
