@@ -45,11 +45,8 @@ func (a *assessment) controls(current *appsv1.ReplicaSet) controlGroup {
 // ready; zero where none is ready.
 func ReadyAfter(r Rollout) time.Duration {
 	var longest time.Duration
-	current := newReplicaSet(r.Deployment, r.ReplicaSets)
-	for _, pod := range r.Pods {
-		if current != nil && metav1.IsControlledBy(pod, current) {
-			longest = max(longest, timeToReady(pod))
-		}
+	for _, pod := range PodsOf(r) {
+		longest = max(longest, timeToReady(pod))
 	}
 	return longest
 }

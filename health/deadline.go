@@ -59,7 +59,7 @@ func (a *assessment) deadline(since time.Time, seen witnesses) (cause string, at
 		known := a.began(sighting{what: overdue}, c.LastUpdateTime.Time)
 		at = latest(known.Add(settleTime), c.LastUpdateTime.Time)
 		// Its own deadline knows nothing of disrupted pods: their successors have as long.
-		period := min(progressDeadline(a.Deployment), c.LastUpdateTime.Sub(a.AcceptedAt))
+		period := min(ProgressDeadline(a.Deployment), c.LastUpdateTime.Sub(a.AcceptedAt))
 		if own := begin.Add(period); begin.After(since) && own.After(at) {
 			at = own
 		}
@@ -68,7 +68,8 @@ func (a *assessment) deadline(since time.Time, seen witnesses) (cause string, at
 	return "", time.Time{}
 }
 
-func progressDeadline(d *appsv1.Deployment) time.Duration {
+// ProgressDeadline returns progressDeadlineSeconds of a Deployment, or the default of the API.
+func ProgressDeadline(d *appsv1.Deployment) time.Duration {
 	if d.Spec.ProgressDeadlineSeconds == nil {
 		return defaultProgressDeadline
 	}
@@ -133,7 +134,7 @@ func (a *assessment) neverSteady(failing signals, seen witnesses, old controlGro
 	if a.Deployment.Status.Replicas > a.Deployment.Status.UpdatedReplicas || a.Deployment.Status.UpdatedReplicas < desired(a.Deployment) {
 		return Verdict{}, false
 	}
-	name, period := "progressDeadlineSeconds", progressDeadline(a.Deployment)
+	name, period := "progressDeadlineSeconds", ProgressDeadline(a.Deployment)
 	if a.FailureDeadline > 0 {
 		name, period = "the failure deadline of "+a.FailureDeadline.String(), a.FailureDeadline
 	}

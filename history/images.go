@@ -167,6 +167,9 @@ func IsRecordedAs(r *v1alpha1.WorkloadRevision, intent workload.Intent, hash str
 	if r.Spec.IntentHash == hash {
 		return true
 	}
+	if len(r.Status.Images) == 0 {
+		return false
+	}
 	ran := map[string]v1alpha1.ContainerImage{}
 	for _, image := range r.Status.Images {
 		ran[image.ContainerName] = image

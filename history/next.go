@@ -99,12 +99,12 @@ func Next(p Predecessors, o Observed, files *Files, arrival Arrival, now time.Ti
 	}
 	MarkProgressing(&r.Status, now)
 	if p.Newest != nil {
-		after := diff.Revision{Intent: workload.IntentOf(d), Files: ToDiffFiles(files.listed, files.saved)}
-		var err error
-		if r.Spec.ChangeSummary, err = changeSummary(p.Newest, after); err != nil {
+		summary, same, err := compare(p.Newest, diff.Revision{Intent: workload.IntentOf(d), Files: ToDiffFiles(files.listed, files.saved)})
+		if err != nil {
 			return nil, err
 		}
-		p.relate(r, d, files, now)
+		r.Spec.ChangeSummary = summary
+		p.relate(r, d, files, same, now)
 	}
 	if r.Spec.RestoredFrom != 0 {
 		contents.ManagedFields = p.restoredOwners(d.ManagedFields)
@@ -115,21 +115,44 @@ func Next(p Predecessors, o Observed, files *Files, arrival Arrival, now time.Ti
 	return r, SetSnapshot(r, contents)
 }
 
+// sameness says what a deploy has in common with the revision before it.
+type sameness struct {
+	// pods are the same if no pod is replaced, and spec if the metadata of the Deployment alone
+	// differs.
+	pods, spec bool
+}
+
+// compare returns the change since a revision, and what stayed the same. An unreadable snapshot
+// must not keep the next deploy from being recorded: nothing is known to be the same then.
+func compare(previous *v1alpha1.WorkloadRevision, after diff.Revision) (summary string, same sameness, err error) {
+	before, err := ToDiffRevision(previous)
+	if errors.Is(err, ErrSnapshot) {
+		return fmt.Sprintf("unknown: the snapshot of #%d cannot be read", previous.Spec.Number), sameness{}, nil
+	}
+	if err != nil {
+		return "", sameness{}, err
+	}
+	changes, err := diff.Revisions(before, after)
+	if err != nil {
+		return "", sameness{}, fmt.Errorf("comparing with revision %s: %w", previous.Name, err)
+	}
+	same = sameness{pods: before.Intent.SamePods(after.Intent), spec: before.Intent.SameSpec(after.Intent)}
+	return changes.Short(maxChange), same, nil
+}
+
 // relate notes what a revision takes over from its predecessor, and whether it is Reprise's own
 // rollback: the plan in the predecessor's status says so. If a newer deploy overtook the rollback,
 // or a file has changed since, the field manager decides.
-func (p Predecessors) relate(r *v1alpha1.WorkloadRevision, d *appsv1.Deployment, files *Files, now time.Time) {
+func (p Predecessors) relate(r *v1alpha1.WorkloadRevision, d *appsv1.Deployment, files *Files, same sameness, now time.Time) {
 	previous := p.Newest
 	if previous.Spec.WorkloadRef.UID != r.Spec.WorkloadRef.UID {
 		return // Deleted and created again: nothing of it runs.
 	}
 	sameTemplate, sameFiles := previous.Spec.TemplateHash == r.Spec.TemplateHash, previous.Spec.FilesDigest == r.Spec.FilesDigest
-	intent := workload.IntentOf(d)
-	samePods := sameTemplate && compare(previous, intent, workload.Intent.SamePods)
 	switch {
-	case sameTemplate && sameFiles && !samePods:
+	case sameTemplate && sameFiles && !same.pods:
 		r.Spec.ChangeScope = v1alpha1.ChangeRestart
-	case !samePods:
+	case !same.pods:
 		r.Spec.ChangeScope = v1alpha1.ChangePodTemplate
 	case sameFiles:
 		r.Spec.ChangeScope = v1alpha1.ChangeOtherFields
@@ -137,11 +160,11 @@ func (p Predecessors) relate(r *v1alpha1.WorkloadRevision, d *appsv1.Deployment,
 		r.Spec.ChangeScope = v1alpha1.ChangeFilesOnly
 		r.Spec.FieldManager = files.lastWriter(previous.Spec.Files)
 	}
-	if previous.Status.Phase == v1alpha1.PhaseHealthy && samePods && sameFiles {
+	if previous.Status.Phase == v1alpha1.PhaseHealthy && same.pods && sameFiles {
 		NoteImages(&r.Status, previous.Status.Images)
 		MarkHealthy(&r.Status, now)
 	}
-	goesOn := sameFiles && (previous.AwaitsVerdict() || previous.IsAdopted()) && compare(previous, intent, workload.Intent.SameSpec)
+	goesOn := sameFiles && (previous.AwaitsVerdict() || previous.IsAdopted()) && same.spec
 	if goesOn && previous.AwaitsVerdict() {
 		r.Spec.AcceptedTime = previous.Spec.AcceptedTime // The same rollout goes on, and so do its deadlines.
 	}
@@ -155,34 +178,6 @@ func (p Predecessors) relate(r *v1alpha1.WorkloadRevision, d *appsv1.Deployment,
 	if slices.ContainsFunc(d.ManagedFields, OwnedByReprise) || previous.RollbackHold() == nil && plan.ToFilesDigest == r.Spec.FilesDigest {
 		r.Spec.RollbackOf, r.Spec.RestoredFrom, r.Spec.FieldManager = previous.Spec.Number, plan.ToRevision, FieldManager
 	}
-}
-
-// compare reports whether a revision's intent is the same as another, by a comparison. Of a
-// snapshot that cannot be read, that is not known.
-func compare(previous *v1alpha1.WorkloadRevision, intent workload.Intent, same func(a, b workload.Intent) bool) bool {
-	contents, err := DecodeSnapshot(previous)
-	if err != nil {
-		return false
-	}
-	before, err := contents.Intent.Typed()
-	return err == nil && same(before, intent)
-}
-
-// changeSummary returns the change since a revision. An unreadable snapshot must not keep the next
-// deploy from being recorded.
-func changeSummary(previous *v1alpha1.WorkloadRevision, after diff.Revision) (string, error) {
-	before, err := ToDiffRevision(previous)
-	if errors.Is(err, ErrSnapshot) {
-		return fmt.Sprintf("unknown: the snapshot of #%d cannot be read", previous.Spec.Number), nil
-	}
-	if err != nil {
-		return "", err
-	}
-	changes, err := diff.Revisions(before, after)
-	if err != nil {
-		return "", fmt.Errorf("comparing with revision %s: %w", previous.Name, err)
-	}
-	return changes.Short(maxChange), nil
 }
 
 // restoredOwners returns the managed fields after a rollback: those of the restored revision. The

@@ -12,10 +12,9 @@ const RollbackWindow = time.Hour
 
 // Prunable returns the revisions beyond a limit: first those that changed neither the pod template
 // nor a file, and restarts, then the others, each oldest first. So a burst of such changes evicts
-// no failure. It
-// never returns the newest revision, the last healthy one, the two of a rollback in progress, those
-// with a rollback within RollbackWindow, or those that cause a quarantine at `now`: pruning must
-// not reset the rate limit of rollbacks or a quarantine.
+// no failure. It never returns the newest revision, the last healthy one, the two of a rollback in
+// progress, those with a rollback within RollbackWindow, or those that cause a quarantine at `now`:
+// pruning must not reset the rate limit of rollbacks or a quarantine.
 func (h History) Prunable(limit int, now time.Time) []v1alpha1.WorkloadRevision {
 	keep := map[int64]bool{}
 	if newest := h.Newest(); newest != nil {

@@ -76,7 +76,8 @@ func fieldsOf(entry *metav1.ManagedFieldsEntry) *fieldpath.Set {
 	return set
 }
 
-// reservedKeys returns the labels and annotations in a set that are no deployer's.
+// keptFields returns the fields in a set that a rollback leaves alone: the pause, and the labels
+// and annotations that are no deployer's.
 func keptFields(fields *fieldpath.Set) *fieldpath.Set {
 	kept := fieldpath.NewSet()
 	fields.Iterate(func(path fieldpath.Path) {

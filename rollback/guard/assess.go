@@ -199,8 +199,8 @@ func (r *Reconciler) writeFailure(ctx context.Context, v view, signal time.Time,
 	if healthy != nil {
 		failure.Changes, failure.ComparedWith = changes.Lines(maxDiffLines, maxDiffBytes), healthy.Spec.Number
 		// Where the pods have the same template, the other bytes are the cause.
-		if len(history.MovedImages(healthy.Status.Images, images)) > 0 && healthy.PodsSame(failed) {
-			failure.Message = mask.Line(history.MovedNote(healthy.Status.Images, images) + ": " + failure.Message)
+		if note := history.MovedNote(healthy.Status.Images, images); note != "" && healthy.PodsSame(failed) {
+			failure.Message = mask.Line(note + ": " + failure.Message)
 		}
 	}
 	failed, err = r.patch(ctx, v.history.Newest(), func(s *v1alpha1.WorkloadRevisionStatus) {

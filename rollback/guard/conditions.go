@@ -10,18 +10,11 @@ import (
 	"reprise.dev/reprise/health"
 )
 
-// defaultProgressDeadline is the API server's default of progressDeadlineSeconds.
-const defaultProgressDeadline = 600 * time.Second
-
 // withOwnDeadline returns a Deployment whose condition ProgressDeadlineExceeded counts for the
 // revision that was accepted at a time, at the earliest when that had its whole deadline. The
 // deployment controller leaves the condition of the revision before, until it sees progress.
 func withOwnDeadline(d *appsv1.Deployment, accepted time.Time) *appsv1.Deployment {
-	deadline := defaultProgressDeadline
-	if seconds := d.Spec.ProgressDeadlineSeconds; seconds != nil {
-		deadline = time.Duration(*seconds) * time.Second
-	}
-	due := accepted.Add(deadline)
+	due := accepted.Add(health.ProgressDeadline(d))
 	i := slices.IndexFunc(d.Status.Conditions, func(c appsv1.DeploymentCondition) bool {
 		return c.Type == appsv1.DeploymentProgressing && c.Status == corev1.ConditionFalse && c.LastUpdateTime.Time.Before(due)
 	})

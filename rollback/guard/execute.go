@@ -106,7 +106,11 @@ func (r *Reconciler) step(ctx context.Context, x execution) (execution, error) {
 	if err != nil {
 		return x, err
 	}
-	if x.target, err = history.Pinned(target, x.pins()); err != nil {
+	x.target, err = history.Pinned(target, x.pins())
+	if errors.Is(err, history.ErrSnapshot) {
+		x.target, err = target, nil // The next step says that the target cannot be read.
+	}
+	if err != nil {
 		return x, err
 	}
 	switch x.stage {

@@ -12,6 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"reprise.dev/reprise/api/v1alpha1"
+	"reprise.dev/reprise/health"
 	"reprise.dev/reprise/internal/fakeapi"
 )
 
@@ -39,7 +40,7 @@ func TestReconciler_FormerDeadline(t *testing.T) {
 		if got, want := b.phases(), "1 Healthy, 2 Progressing"; got != want {
 			t.Errorf("%s after it was accepted: %q, want %q", late, got, want)
 		}
-		b.clock.Step(defaultProgressDeadline + time.Minute)
+		b.clock.Step(health.ProgressDeadline(b.deployment()) + time.Minute)
 		b.settle()
 		if got := b.revision(2).Status.Phase; got != v1alpha1.PhaseRolledBack {
 			t.Errorf("%s after it was accepted, and overdue itself by now: %s", late, got)

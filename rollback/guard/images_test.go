@@ -154,6 +154,20 @@ func TestReconcile_RestartIntoTheSameBytes(t *testing.T) {
 	}
 }
 
+// TestReconcile_PinsNoDamagedTarget would pin an image of a target whose snapshot cannot be read:
+// the rollback is held, as one without pins is.
+func TestReconcile_PinsNoDamagedTarget(t *testing.T) {
+	b := newMoved(t)
+	fakeapi.Change(b, b.api, b.revision(1), "etcd", func(r *v1alpha1.WorkloadRevision) { r.Spec.Snapshot.Data = "damaged" })
+	b.deployVariable("new")
+	b.record(v1alpha1.PhaseProgressing)
+	b.roll(pulled(crashing, bad))
+	b.settle()
+	if hold := b.revision(2).RollbackHold(); hold == nil || hold.Reason != string(v1alpha1.HoldCannotRun) {
+		t.Errorf("held is %+v; the history is %s", hold, b.phases())
+	}
+}
+
 // TestReconcile_PinsNothing tries what must not be pinned.
 func TestReconcile_PinsNothing(t *testing.T) {
 	for name, tt := range map[string]struct {
